@@ -1,0 +1,1 @@
+"""What the clips are: finding, checking, grouping, splitting, augmenting them; the manifest."""

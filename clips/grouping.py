@@ -1,0 +1,65 @@
+"""What must not be split: clips of one scene, camera, person or source video."""
+
+import re
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from clips.manifest import Entry
+from video.errors import UsageError
+
+# UCF101 names its clips v_<class>_g<group>_c<clip>.
+_UCF_GROUP = re.compile(r"_(g\d+)(?=_|\.|$)")
+
+
+def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
+    """Return the entries with their groups.
+
+    Args:
+        entries: rows of a manifest.
+        group_by: `auto` (the UCF-style `_gNN_` where a name has it, else the file itself),
+            `folder` (the folder that the file lies in), `folder:N` (the N-th folder below the
+            class), the name of a column that the manifest has, or a regular expression that is
+            searched in the path: its first bracket, or the whole match, is the group, and a path
+            without a match is a group of its own.
+
+    Raises:
+        UsageError: `group_by` is none of these.
+    """
+    columns = {name for entry in entries for name, _ in entry.extra} | {"group"}
+    if group_by in columns:
+        return [_by_column(entry, group_by) for entry in entries]
+    if group_by == "auto":
+        return [replace(entry, group=_matched(_UCF_GROUP, entry.video)) for entry in entries]
+    if group_by == "folder" or re.fullmatch(r"folder:\d+", group_by):
+        level = int(group_by.partition(":")[2] or 0)
+        return [replace(entry, group=_folder(entry.video, level)) for entry in entries]
+    try:
+        pattern = re.compile(group_by)
+    except re.error as error:
+        raise UsageError(f"--group-by {group_by}: not a regular expression ({error})") from None
+    if not any(pattern.search(entry.video) for entry in entries):
+        raise UsageError(
+            f"--group-by {group_by}: matches no clip's path (the first is {entries[0].video}); "
+            f"columns of the manifest are {', '.join(sorted(columns))}"
+        )
+    return [replace(entry, group=_matched(pattern, entry.video)) for entry in entries]
+
+
+def _matched(pattern: re.Pattern, video: str) -> str:
+    found = pattern.search(video)
+    if not found:
+        return video
+    return found.group(1) or found.group() if pattern.groups else found.group()
+
+
+def _by_column(entry: Entry, name: str) -> Entry:
+    value = entry.group if name == "group" else dict(entry.extra).get(name, "")
+    return replace(entry, group=value or entry.video)
+
+
+def _folder(video: str, level: int) -> str:
+    parents = PurePosixPath(video).parts[:-1]
+    if level == 0:
+        return "/".join(parents)
+    below_class = parents[2:]  # parents begin with clips, <class>
+    return below_class[level - 1] if len(below_class) >= level else video

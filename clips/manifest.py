@@ -1,0 +1,160 @@
+"""The manifest: which clip shows what, and on which side of the split it stands.
+
+    video,label,split,group,start,end
+    clips/batting/v_batting_g01_c01.avi,batting,train,g01,,
+
+`video` is relative to the manifest. `start` and `end` (seconds, optional) limit where the label
+holds; the rest of such a video is `background`, and so is an empty label.
+"""
+
+import csv
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from video.errors import LookbackError
+
+COLUMNS = ("video", "label", "split", "group", "start", "end")
+SPLITS = ("train", "val", "test")
+BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row: a label, and where it holds.
+
+    Attributes:
+        video: path relative to the manifest, with forward slashes.
+        label: the class.
+        split: train, val, test, or empty where none is chosen yet.
+        group: what must not be split; empty where it is not known yet.
+        start, end: seconds; None from the beginning, to the end.
+        extra: further columns of a manifest from elsewhere, as (name, value) pairs.
+    """
+
+    video: str
+    label: str
+    split: str = ""
+    group: str = ""
+    start: float | None = None
+    end: float | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_part(self) -> bool:
+        return self.start is not None or self.end is not None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The rows of a manifest file and its place."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+
+    @property
+    def videos(self) -> list[str]:
+        """The videos, each once, in the order of the rows."""
+        return list(dict.fromkeys(entry.video for entry in self.entries))
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes in alphabetical order, so that they do not follow a file system's order."""
+        labels = {entry.label for entry in self.entries}
+        if any(entry.is_part for entry in self.entries):
+            labels.add(BACKGROUND)
+        return sorted(labels)
+
+    def place(self, video: str) -> Path:
+        """Return where a video of this manifest lies."""
+        return self.path.parent / video
+
+    def with_entries(self, entries: list[Entry]) -> "Manifest":
+        return replace(self, entries=tuple(entries))
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        LookbackError: a column is missing or a row does not fit; the message names the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            missing = {"video", "label"} - set(rows.fieldnames or ())
+            if missing:
+                raise LookbackError(
+                    f"{path}: the column {' and '.join(sorted(missing))} is missing; "
+                    f"a manifest's first line is {','.join(COLUMNS)}"
+                )
+            entries = tuple(_entry(path, rows.line_num, row) for row in rows)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LookbackError(f"{path}: not a CSV file in UTF-8 ({error})") from None
+    if not entries:
+        raise LookbackError(f"{path}: lists no clip; remove it and run python prepare.py")
+    return Manifest(path, entries)
+
+
+def _entry(path: Path, line: int, row: dict) -> Entry:
+    row = {key: (value or "").strip() for key, value in row.items() if key is not None}
+    where = f"{path}, line {line}"
+    if not row["video"]:
+        raise LookbackError(f"{where}: no video is named")
+    if "|" in row["label"]:
+        raise LookbackError(
+            f"{where}: label {row['label']!r}: several labels for one clip cannot be trained yet; "
+            "keep one of them"
+        )
+    split = row.get("split", "")
+    if split and split not in SPLITS:
+        raise LookbackError(f"{where}: split is {split!r}; it is one of {', '.join(SPLITS)}")
+    start, end = (_seconds(where, name, row.get(name, "")) for name in ("start", "end"))
+    if end is not None and end <= (start or 0.0):
+        raise LookbackError(f"{where}: end ({end} s) is not after start ({start or 0.0} s)")
+    return Entry(
+        video=row["video"].replace("\\", "/"),
+        label=row["label"] or BACKGROUND,
+        split=split,
+        group=row.get("group", ""),
+        start=start,
+        end=end,
+        extra=tuple((name, value) for name, value in row.items() if name not in COLUMNS),
+    )
+
+
+def _seconds(where: str, name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise LookbackError(f"{where}: {name} is {text!r}; it is a time in seconds, such as 2.5")
+    return value
+
+
+def write(manifest: Manifest) -> None:
+    """Write a manifest, replacing the file in one step."""
+    names = [name for name, _ in manifest.entries[0].extra] if manifest.entries else []
+    rows = []
+    for entry in manifest.entries:
+        times = ["" if value is None else f"{value:g}" for value in (entry.start, entry.end)]
+        extra = dict(entry.extra)
+        rows.append(
+            [entry.video, entry.label, entry.split, entry.group, *times]
+            + [extra.get(name, "") for name in names]
+        )
+    write_rows(manifest.path, [*COLUMNS, *names], rows)
+
+
+def write_rows(path: Path, header: list[str], rows: list[list]) -> None:
+    """Write a CSV file so that a reader finds the old one or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    partial.replace(path)

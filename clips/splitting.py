@@ -1,0 +1,122 @@
+"""Splits that do not leak: a group stands on one side, and every class on all sides."""
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+from clips.manifest import SPLITS, Entry
+from video.errors import LookbackError, UsageError
+
+_TRIES = 50
+
+
+def parse_shares(text: str) -> tuple[float, float, float]:
+    """Return the shares of train, val and test in a text such as `0.7/0.15/0.15`.
+
+    >>> parse_shares("8/1/1")
+    (0.8, 0.1, 0.1)
+    """
+    try:
+        shares = [float(part) for part in text.split("/")]
+    except ValueError:
+        shares = []
+    if len(shares) != 3 or not all(share > 0 for share in shares):
+        raise UsageError(f"--split {text}: write three shares above 0, such as 0.7/0.15/0.15")
+    total = sum(shares)
+    return tuple(share / total for share in shares)
+
+
+def split_entries(
+    entries: list[Entry], shares: tuple[float, float, float], seed: int
+) -> list[Entry]:
+    """Give every entry without a split one: stratified by class, groups whole, by a fixed seed.
+
+    Entries that have a split keep it, and draw the rest of their group to their side.
+    """
+    sides: dict[str, str] = {entry.group: entry.split for entry in entries if entry.split}
+    groups: dict[str, Counter] = defaultdict(Counter)
+    for entry in entries:
+        groups[entry.group][entry.label] += 1
+    wanted = {
+        split: {
+            label: share * sum(counts[label] for counts in groups.values())
+            for label in {entry.label for entry in entries}
+        }
+        for split, share in zip(SPLITS, shares, strict=True)
+    }
+    free = sorted(group for group in groups if group not in sides)
+    best, best_cost = sides, float("inf")
+    for attempt in range(_TRIES):
+        order = free.copy()
+        random.Random(f"{seed}-{attempt}").shuffle(order)
+        # Large groups first: the small ones can still even out what they leave.
+        order.sort(key=lambda group: -sum(groups[group].values()))
+        assigned, cost = _assign(order, groups, wanted, sides)
+        if cost < best_cost:
+            best, best_cost = assigned, cost
+    return [replace(entry, split=best[entry.group]) for entry in entries]
+
+
+def _assign(
+    order: list[str], groups: dict[str, Counter], wanted: dict, fixed: dict[str, str]
+) -> tuple[dict[str, str], float]:
+    have = {split: Counter() for split in SPLITS}
+    for group, split in fixed.items():
+        have[split].update(groups[group])
+    sides = dict(fixed)
+    for group in order:
+        split = min(SPLITS, key=lambda side: _added_cost(have[side], wanted[side], groups[group]))
+        sides[group] = split
+        have[split].update(groups[group])
+    cost = sum(
+        (have[split][label] - target) ** 2 / target + 1000 * (have[split][label] == 0)
+        for split in SPLITS
+        for label, target in wanted[split].items()
+    )
+    return sides, cost
+
+
+def _added_cost(have: Counter, wanted: dict[str, float], group: Counter) -> float:
+    return sum(
+        ((have[label] + count - wanted[label]) ** 2 - (have[label] - wanted[label]) ** 2)
+        / wanted[label]
+        for label, count in group.items()
+    )
+
+
+def check_split(entries: list[Entry], source: str) -> None:
+    """Refuse a split that leaks or that leaves a class out of a side.
+
+    Raises:
+        LookbackError: one class only, groups on two sides, or classes missing from a side; the
+            message lists them.
+    """
+    labels = sorted({entry.label for entry in entries})
+    if len(labels) < 2 and not any(entry.is_part for entry in entries):
+        raise LookbackError(
+            f"{source}: all clips are of one class, {labels[0]}; a classifier needs at least two"
+        )
+    sides = defaultdict(set)
+    for entry in entries:
+        sides[entry.group].add(entry.split)
+    leaking = sorted(group for group, where in sides.items() if len(where) > 1)
+    if leaking:
+        shown = "; ".join(f"{g} in {' and '.join(sorted(sides[g]))}" for g in leaking[:10])
+        more = f"; and {len(leaking) - 10} more" if len(leaking) > 10 else ""
+        raise LookbackError(
+            f"{source}: {len(leaking)} groups stand on two sides of the split: {shown}{more}; "
+            "python prepare.py --split 0.7/0.15/0.15 splits anew"
+        )
+    missing = [
+        f"{label} in {split}"
+        for split in SPLITS
+        for label in labels
+        if not any(entry.split == split and entry.label == label for entry in entries)
+    ]
+    if missing:
+        groups = {label: {e.group for e in entries if e.label == label} for label in labels}
+        counts = ", ".join(f"{label} has {len(groups[label])} groups" for label in labels)
+        raise LookbackError(
+            f"{source}: every class must stand in train, val and test; missing: "
+            f"{', '.join(missing)} ({counts}; a class needs clips from at least three groups)"
+        )

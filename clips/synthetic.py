@@ -1,0 +1,127 @@
+"""A small synthetic set that needs time to be told apart: python -m clips.synthetic.
+
+In every scene (a background, a figure, a place: a group) stands one clip of each class: the
+figure's arm is `raise`d, `lower`ed, held `up` or held `down`. `raise` and `lower` are made of the
+same frames, one the other's reverse, so no single frame and no average tells them apart; and as
+every scene has all four, the background tells nothing.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from video.writer import Mp4Writer
+
+CLASSES = ("down", "lower", "raise", "up")
+FPS = 10
+SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the clips of a group share. Lengths are shares of the picture's side."""
+
+    background: np.ndarray
+    figure_color: tuple[int, int, int]
+    shoulder: tuple[float, float]
+    arm_length: float
+    side: int
+    noise: float
+
+
+def draw_scene(random: np.random.Generator, size: int) -> Scene:
+    """Return a scene: a shaded background with clutter, and a figure somewhere in it."""
+    low, high = random.integers(40, 200, (2, 3))
+    ramp = np.linspace(0, 1, size)[:, None, None]
+    background = np.broadcast_to(low + (high - low) * ramp, (size, size, 3)).astype(np.uint8).copy()
+    for _ in range(random.integers(2, 6)):
+        corner = random.integers(0, size, 2)
+        extent = random.integers(size // 12, size // 3, 2)
+        color = tuple(int(c) for c in random.integers(30, 220, 3))
+        cv2.rectangle(background, corner.tolist(), (corner + extent).tolist(), color, -1)
+    # The figure stands out against what lies behind it, darker or lighter.
+    dark = background.mean() > 120
+    color = random.integers(0, 40, 3) if dark else random.integers(215, 255, 3)
+    return Scene(
+        background=background,
+        figure_color=tuple(int(c) for c in color),
+        shoulder=(random.uniform(0.35, 0.65), random.uniform(0.38, 0.5)),
+        arm_length=random.uniform(0.2, 0.3),
+        side=int(random.choice([-1, 1])),
+        noise=random.uniform(2, 8),
+    )
+
+
+def arm_angles(label: str, random: np.random.Generator) -> np.ndarray:
+    """Return the arm's height in every frame, from 0 (down) to 1 (up), with jitter: (frames,)."""
+    seconds = np.arange(round(SECONDS * FPS)) / FPS
+    begin, duration = random.uniform(0.2, 0.8), random.uniform(0.5, 1.0)
+    heights = {
+        "raise": np.clip((seconds - begin) / duration, 0, 1),
+        # The reverse of a raise with draws of its own: the same frames in the other order.
+        "lower": np.clip((seconds[::-1] - begin) / duration, 0, 1),
+        "up": np.ones_like(seconds),
+        "down": np.zeros_like(seconds),
+    }[label]
+    return heights + random.normal(0, 0.03, len(seconds))
+
+
+def draw_frame(
+    scene: Scene, height: float, size: int, random: np.random.Generator
+) -> np.ndarray:
+    """Return one frame, uint8 RGB (size, size, 3), with the arm at `height`."""
+    picture = scene.background.copy()
+    jitter = random.normal(0, 0.006, 2)
+    shoulder = np.array(scene.shoulder) + jitter
+    thick = max(2, round(0.05 * size))
+
+    def pixel(point) -> tuple[int, int]:
+        return tuple(int(round(v * size)) for v in point)
+
+    def limb(start, end) -> None:
+        cv2.line(picture, pixel(start), pixel(end), scene.figure_color, thick, cv2.LINE_AA)
+
+    body = 1.6 * scene.arm_length
+    hip = shoulder + (0, body)
+    limb(shoulder, hip)
+    limb(hip, hip + (-0.06, 0.5 * body))
+    limb(hip, hip + (0.06, 0.5 * body))
+    head = shoulder - (0, 0.35 * scene.arm_length)
+    cv2.circle(picture, pixel(head), round(0.055 * size), scene.figure_color, -1, cv2.LINE_AA)
+    # 20 degrees from hanging straight down to 160: clear of the body at both ends.
+    angle = np.radians(20 + 140 * height)
+    hand = shoulder + scene.arm_length * np.array([scene.side * np.sin(angle), np.cos(angle)])
+    limb(shoulder, hand)
+    noisy = picture + random.normal(0, scene.noise, picture.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def render(folder: Path, scenes: int, size: int = 96, seed: int = 0) -> None:
+    """Write `scenes` times four clips below `folder`/clips/<class>/, named as UCF101 names its own."""
+    for number in tqdm(range(scenes), "render", unit="scene"):
+        random = np.random.default_rng([seed, number])
+        scene = draw_scene(random, size)
+        for label in CLASSES:
+            path = folder / "clips" / label / f"v_{label}_g{number:03}_c01.mp4"
+            with Mp4Writer(path, (size, size), FPS) as writer:
+                for index, height in enumerate(arm_angles(label, random)):
+                    writer.write(draw_frame(scene, height, size, random), index / FPS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Render the synthetic set of the demo.")
+    parser.add_argument("--data", type=Path, default=Path("data/demo"), help="(%(default)s)")
+    parser.add_argument("--scenes", type=int, default=172, help="four clips each (%(default)s)")
+    parser.add_argument("--size", type=int, default=96, help="side in pixels (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    chosen = parser.parse_args()
+    render(chosen.data, chosen.scenes, chosen.size, chosen.seed)
+    print(f"{4 * chosen.scenes} clips in {chosen.data / 'clips'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What the six scripts share: flags that set recipe keys, exit codes, errors as one line."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes.loader import Settings, default_value, load
+from video.errors import LookbackError, UsageError
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag that sets one key of the recipe."""
+
+    name: str
+    key: str
+    help: str
+    metavar: str | None = None
+
+
+COMMON = (
+    Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
+    Flag("--weights", "model.folder", "model folder", "FOLDER"),
+    Flag("--manifest", "data.manifest", "manifest (default: manifest.csv in --data)", "FILE"),
+    Flag("--features", "data.features", "feature file (default: features.h5 in --data)", "FILE"),
+    Flag("--seed", "seed", "seed of splits, weights and draws", "N"),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        raise UsageError(f"{message} (python {self.prog} --help lists the flags)")
+
+
+def parser(description: str, flags: tuple[Flag, ...] = ()) -> argparse.ArgumentParser:
+    """Return a parser with the common flags, `flags`, `--recipe` and `--set`."""
+    # Abbreviations would turn a typing error into another flag.
+    made = _Parser(description=description, allow_abbrev=False)
+    for flag in (*flags, *COMMON):
+        value = default_value(flag.key)
+        shown = "" if value is None else f" (default: {value})".replace("%", "%%")
+        made.add_argument(
+            flag.name, dest=flag.key, metavar=flag.metavar, help=flag.help + shown, default=None
+        )
+    made.add_argument("--recipe", type=Path, metavar="FILE", help="YAML file that sets any value")
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set one value of the recipe, such as sequence.units=[64,16]",
+    )
+    return made
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """Return the recipe that the parsed flags ask for; a flag beats the recipe file."""
+    import yaml
+
+    flags: dict[str, Any] = {
+        key: value for key, value in vars(arguments).items() if "." in key or key == "seed"
+    }
+    flags = {key: value for key, value in flags.items() if value is not None}
+    for assignment in arguments.set:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--set {assignment}: write it as key=value")
+        try:
+            flags.setdefault(key.strip(), yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UsageError(f"--set {assignment}: {value!r} is no YAML value") from None
+    return load(arguments.recipe, flags)
+
+
+def run_command(main: Callable[[list[str] | None], int]) -> None:
+    """Run a script's main and leave with its exit code; an error that can be mended is one line."""
+    try:
+        code = main(None)
+    except LookbackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("\nstopped; what is written stays usable", file=sys.stderr)
+        code = 130
+    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        code = 1
+    except OSError as error:
+        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        code = 1
+    sys.exit(code)

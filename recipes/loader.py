@@ -1,0 +1,156 @@
+"""Reading recipes: default.yaml, then the recipe named, then the flags."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from recipes.schema import Recipe
+from video.errors import UsageError
+
+DEFAULT = Path(__file__).with_name("default.yaml")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A recipe, and which of its keys the user chose rather than left at their default.
+
+    Attributes:
+        recipe: all values.
+        given: dotted keys that stand in the user's recipe or came as flags.
+        source: the recipe file's name, for the record.
+    """
+
+    recipe: Recipe
+    given: frozenset[str]
+    source: str
+
+
+def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """Merge default.yaml, the recipe at `path` and `flags` (dotted key to value), and check it.
+
+    Raises:
+        UsageError: a key is unknown or a value does not fit; the message names it.
+    """
+    chosen = _read(path) if path else {}
+    # A recipe's mistakes are its own: they are reported by its name, before the flags are laid over.
+    _check(_merged(_read(DEFAULT), chosen), str(path or DEFAULT))
+    for key, value in (flags or {}).items():
+        _place(chosen, key, value)
+    recipe = _check(_merged(_read(DEFAULT), chosen), "the command line")
+    given = frozenset(_dotted(chosen))
+    return Settings(recipe, given, path.name if path else DEFAULT.name)
+
+
+def default_value(key: str) -> Any:
+    """Return the value of a dotted key in default.yaml."""
+    value: Any = _read(DEFAULT)
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: the recipe cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        what = getattr(error, "problem", None) or "no text"
+        raise UsageError(f"{path}{line}: not a recipe in YAML ({what})") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: a recipe holds keys and values, such as 'seed: 0'")
+    return content
+
+
+def _merged(below: dict, above: dict) -> dict:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _place(tree: dict, dotted: str, value: Any) -> None:
+    *sections, key = dotted.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise UsageError(f"{dotted}: {section} holds a value, no keys")
+    tree[key] = value
+
+
+def _dotted(tree: dict, prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in tree.items():
+        keys += _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
+    return keys
+
+
+def _check(content: dict, source: str) -> Recipe:
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    # An unknown key first: where one is misspelt, the key it stands for may be missing as well.
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    first = problems[0]
+    path = _key_path(first["loc"])
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return f"there is no key {key}{_nearest(path)}"
+    if first["type"] == "missing":
+        return f"{key} is missing"
+    wanted = " or ".join(
+        each["msg"].removeprefix("Input should be ").removeprefix("a valid ").split(", unable")[0]
+        for each in problems
+        if _key_path(each["loc"]) == path
+    )
+    return f"{key} is {first['input']!r}, and should be {wanted}"
+
+
+def _key_path(location: tuple) -> list[str]:
+    """Return an error's place as keys alone; pydantic appends the branch of a union it tried."""
+    path: list[str] = []
+    section: Any = Recipe
+    for part in location:
+        if isinstance(part, int):
+            path.append(str(part))
+        elif section is None or part not in section.model_fields:
+            # The last part of an unknown key's place is that key; a union's branch has more parts
+            # or stands on a field, where `section` is already None.
+            return [*path, part] if section is not None else path
+        else:
+            path.append(part)
+            section = _section_type(section.model_fields[part].annotation)
+    return path
+
+
+def _nearest(path: list[str]) -> str:
+    section: Any = Recipe
+    for part in path[:-1]:
+        if not part.isdigit():
+            section = _section_type(section.model_fields[part].annotation)
+    close = difflib.get_close_matches(path[-1], section.model_fields, n=1, cutoff=0.5)
+    known = ".".join([*path[:-1], close[0]]) if close else ", ".join(section.model_fields)
+    return f"; did you mean {known}?" if close else f"; known here: {known}"
+
+
+def _section_type(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if found := _section_type(inner):
+            return found
+    return None

@@ -1,0 +1,64 @@
+"""A frame: a decoded picture with its place in the clip's own time."""
+
+import threading
+from dataclasses import dataclass
+
+import av
+import numpy as np
+
+from video.scaling import Scaler
+
+_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a video.
+
+    The decoded picture is kept as the decoder gave it; RGB is made when asked for, at the size
+    asked for, so that a frame nobody looks at is never converted.
+
+    Attributes:
+        index: place in the video, from 0.
+        seconds: time on the clip's own clock; the first frame is at 0.
+        picture: the decoder's output, in any pixel format, before rotation.
+        quarter_turns: how often to turn the picture by 90 degrees counter-clockwise to stand upright.
+    """
+
+    index: int
+    seconds: float
+    picture: av.VideoFrame
+    quarter_turns: int = 0
+
+    @classmethod
+    def from_array(
+        cls, pixels: np.ndarray, index: int = 0, seconds: float = 0.0, order: str = "rgb24"
+    ) -> "Frame":
+        """Wrap uint8 pixels of shape (H, W, 3); `order` is `rgb24` or `bgr24` (cameras)."""
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=order)
+        return cls(index, seconds, picture)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright."""
+        width, height = self.picture.width, self.picture.height
+        return (height, width) if self.quarter_turns % 2 else (width, height)
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """The whole picture, upright: uint8 RGB of shape (H, W, 3)."""
+        return self.resized(*self.size)
+
+    def resized(self, width: int, height: int, scaler: Scaler | None = None) -> np.ndarray:
+        """Return the picture upright at `width` x `height`: uint8 RGB of shape (height, width, 3)."""
+        if scaler is None:
+            if not hasattr(_thread, "scaler"):
+                _thread.scaler = Scaler()
+            scaler = _thread.scaler
+        # Scale first and turn the small picture: turning does not change what a pixel averages.
+        if self.quarter_turns % 2:
+            width, height = height, width
+        pixels = scaler.rgb(self.picture, width, height)
+        if self.quarter_turns % 4:
+            pixels = np.ascontiguousarray(np.rot90(pixels, self.quarter_turns))
+        return pixels

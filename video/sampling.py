@@ -1,0 +1,78 @@
+"""Which frames count: the sampler walks a clip's own clock.
+
+    frames  |    |    |      |    |        (any rate, also a varying one)
+    ticks   k0        k1        k2         (k / fps)
+    sample  ^         ^      ^             (the newest frame at or before the tick)
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from video.frame import Frame
+
+# Containers round time stamps (Matroska to a millisecond), so a frame that belongs on a tick may
+# stand just behind it.
+_TOLERANCE_SECONDS = 5e-4
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How time becomes steps; stored with every model and every feature file.
+
+    Attributes:
+        fps: ticks a second, or None to keep every frame of the source.
+        hop: sampled frames between two features (1 for frame networks).
+    """
+
+    fps: float | None
+    hop: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not self.fps > 0:
+            raise ValueError(f"fps is {self.fps}; it is a rate above 0, or source")
+        if self.hop < 1:
+            raise ValueError(f"hop is {self.hop}; it is at least 1")
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Tick `index` at `seconds`, and the newest frame at that time."""
+
+    index: int
+    seconds: float
+    frame: Frame
+
+
+class Sampler:
+    """Turns frames, pushed in order of time, into samples: tick k is the newest frame at k / fps.
+
+    A tick is given out as soon as its frame is certain: when a frame stands on it, or when a later
+    frame arrives. Ticks run from 0 to the time of the last frame, so every video has at least one.
+    """
+
+    def __init__(self, fps: float | None) -> None:
+        self.fps = fps
+        self._tick = 0
+        self._newest: Frame | None = None
+
+    def push(self, frame: Frame) -> Iterator[Sample]:
+        """Yield the ticks that `frame` settles. Exhaust the iterator before the next push."""
+        if self.fps is None:
+            yield Sample(frame.index, frame.seconds, frame)
+            return
+        while self._newest is not None and self._time() < frame.seconds - _TOLERANCE_SECONDS:
+            yield self._give(self._newest)
+        self._newest = frame
+        if self._time() <= frame.seconds + _TOLERANCE_SECONDS:
+            yield self._give(frame)
+
+    def _time(self) -> float:
+        return self._tick / self.fps
+
+    def _give(self, frame: Frame) -> Sample:
+        sample = Sample(self._tick, self._time(), frame)
+        self._tick += 1
+        return sample

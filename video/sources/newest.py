@@ -1,0 +1,82 @@
+"""What cameras and network streams share: a thread reads, and the reader gets the newest frame."""
+
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import av
+
+from video.frame import Frame
+from video.sources.base import VideoSource
+
+# A camera that gives nothing for this long is gone.
+SILENCE_SECONDS = 10.0
+
+
+class NewestFrameSource(VideoSource):
+    """A source whose time passes on its own. Frames that come while the reader works are dropped,
+    so what is shown is never old; memory holds one frame.
+
+    A subclass opens its device in `__init__`, calls `_start()` last, and implements `_grab` and
+    `_release`, which run in the reading thread.
+    """
+
+    live = True
+
+    @abstractmethod
+    def _grab(self) -> av.VideoFrame | None:
+        """Wait for the next picture; None when the device is gone or the stream has ended."""
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Let go of the device."""
+
+    def _start(self) -> None:
+        self._condition = threading.Condition()
+        self._newest: Frame | None = None
+        self._ended = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._read, name=f"read {self.name}", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        start, index = None, 0
+        try:
+            while not self._closing:
+                picture = self._grab()
+                if picture is None:
+                    self.note = self.note or "gives no more frames (disconnected or ended)"
+                    break
+                now = time.monotonic()
+                start = now if start is None else start
+                turns = (picture.rotation // 90) % 4
+                with self._condition:
+                    self._newest = Frame(index, now - start, picture, turns)
+                    self._condition.notify()
+                index += 1
+        except Exception as error:  # the thread must always end the wait; the note tells why
+            self.note = f"reading failed ({getattr(error, 'strerror', None) or error})"
+        finally:
+            self._release()
+            with self._condition:
+                self._ended = True
+                self._condition.notify()
+
+    def __iter__(self) -> Iterator[Frame]:
+        while True:
+            with self._condition:
+                arrived = self._condition.wait_for(
+                    lambda: self._newest is not None or self._ended, timeout=SILENCE_SECONDS
+                )
+                frame, self._newest = self._newest, None
+            if frame is None:
+                if not arrived:
+                    self.note = f"gave no frame for {SILENCE_SECONDS:.0f} s"
+                return
+            yield frame
+
+    def close(self) -> None:
+        self._closing = True
+        # A grab that hangs in the driver must not hang the program: the thread is a daemon.
+        self._thread.join(timeout=2.0)

@@ -1,0 +1,63 @@
+"""A camera's address (RTSP, HTTP and what else FFmpeg opens), through PyAV."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+import av
+
+from video.errors import VideoError
+from video.sources.file import first_video_stream, nominal_rate, reason
+from video.sources.newest import NewestFrameSource
+
+_OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0
+
+
+def without_secrets(address: str) -> str:
+    """Return an address fit for a message: user, password and query left out.
+
+    >>> without_secrets("rtsp://admin:secret@10.0.0.7:554/stream?token=abc")
+    'rtsp://10.0.0.7:554/stream'
+    """
+    parts = urlsplit(address)
+    host = parts.netloc.rsplit("@", 1)[-1]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+class UrlSource(NewestFrameSource):
+    """A network stream. The newest frame is read; RTSP goes over TCP, as torn pictures cost more.
+
+    Raises:
+        VideoError: the address cannot be opened.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.name = without_secrets(address)
+        options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
+        try:
+            self._container = av.open(
+                address, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS)
+            )
+            stream = first_video_stream(self._container, self.name)
+            self.rate = nominal_rate(stream)
+            self._pictures = self._container.decode(stream)
+            self._ahead = next(self._pictures)
+        except VideoError:
+            raise
+        except (av.FFmpegError, OSError, ValueError, StopIteration) as error:
+            why = reason(error).replace(address, self.name)
+            raise VideoError(
+                f"{self.name}: cannot be opened ({why}); check the address, the network and "
+                "the camera's user and password"
+            ) from None
+        sideways = (self._ahead.rotation // 90) % 2
+        size = (self._ahead.width, self._ahead.height)
+        self.size = size[::-1] if sideways else size
+        self._start()
+
+    def _grab(self) -> av.VideoFrame | None:
+        if self._ahead is not None:
+            picture, self._ahead = self._ahead, None
+            return picture
+        return next(self._pictures, None)
+
+    def _release(self) -> None:
+        self._container.close()

@@ -1,0 +1,67 @@
+"""From frames to steps: sampling, preprocessing and the last T frames, in one place.
+
+Extraction and the live loop both push their frames through a `Stepper`; that is what makes live
+equal to offline.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from video.frame import Frame
+from video.preprocessing import Preprocessing, Preprocessor
+from video.sampling import Sampler, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The instant at which a feature exists.
+
+    Attributes:
+        index: from 0.
+        seconds: on the clip's clock.
+        clip: uint8 RGB (T, H, W, 3), the last T sampled frames, the oldest repeated where history
+            is short.
+        repeats: whether the clip shows the very frames of the step before, so that its feature can
+            be taken over.
+    """
+
+    index: int
+    seconds: float
+    clip: np.ndarray
+    repeats: bool
+
+
+class Stepper:
+    """Turns the frames of one video into steps. One instance a video."""
+
+    def __init__(self, sampling: Sampling, preprocessing: Preprocessing, clip_length: int) -> None:
+        self._sampler = Sampler(sampling.fps)
+        self._preprocess = Preprocessor(preprocessing)
+        self._hop = sampling.hop
+        self._recent: deque[tuple[int, np.ndarray]] = deque(maxlen=clip_length)
+        self._shown: list[int] = []
+        self._count = 0
+
+    def push(self, frame: Frame) -> Iterator[Step]:
+        """Yield the steps that `frame` settles. Exhaust the iterator before the next push."""
+        for sample in self._sampler.push(frame):
+            self._remember(sample.frame)
+            if sample.index % self._hop:
+                continue
+            shown = [index for index, _ in self._recent]
+            clip = np.stack([pixels for _, pixels in self._recent])
+            yield Step(self._count, sample.seconds, clip, repeats=shown == self._shown)
+            self._shown = shown
+            self._count += 1
+
+    def _remember(self, frame: Frame) -> None:
+        if self._recent and self._recent[-1][0] == frame.index:
+            self._recent.append(self._recent[-1])
+            return
+        entry = (frame.index, self._preprocess(frame))
+        if not self._recent:
+            self._recent.extend([entry] * (self._recent.maxlen - 1))
+        self._recent.append(entry)

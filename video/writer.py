@@ -1,0 +1,92 @@
+"""Writing H.264 mp4 files that browsers and phones play."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from video.errors import VideoError
+from video.sources.file import reason
+
+_TIME_BASE = Fraction(1, 90_000)
+_BT709 = 1
+
+
+class Mp4Writer:
+    """Writes RGB frames with their own times as H.264 (yuv420p, BT.709) mp4.
+
+    H.264 in yuv420p needs even sides: an odd one gains a pixel, its edge repeated.
+
+    Args:
+        path: the file, replaced where it exists.
+        size: width and height of every frame in pixels.
+        rate: nominal frames a second, for the header; times come with the frames.
+
+    Raises:
+        VideoError: the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path, size: tuple[int, int], rate: float) -> None:
+        self.path = Path(path)
+        width, height = size
+        self._pad = (height % 2, width % 2)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._container = av.open(
+                str(self.path), "w", format="mp4", options={"movflags": "+faststart"}
+            )
+            stream = self._container.add_stream(
+                "libx264", rate=Fraction(rate).limit_denominator(1001)
+            )
+        except (av.FFmpegError, OSError) as error:
+            raise VideoError(f"{path}: cannot be written ({reason(error)})") from None
+        stream.width, stream.height = width + self._pad[1], height + self._pad[0]
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = _TIME_BASE
+        stream.codec_context.time_base = _TIME_BASE
+        stream.codec_context.colorspace = _BT709
+        stream.codec_context.color_primaries = _BT709
+        stream.codec_context.color_trc = _BT709
+        stream.options = {"preset": "veryfast", "crf": "20"}
+        self._stream = stream
+        self._last_pts = -1
+        self._closed = False
+
+    def write(self, rgb: np.ndarray, seconds: float) -> None:
+        """Append uint8 RGB (H, W, 3) to be shown from `seconds` on; times must rise."""
+        if any(self._pad):
+            rgb = np.pad(rgb, ((0, self._pad[0]), (0, self._pad[1]), (0, 0)), mode="edge")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+        frame.pts = max(round(seconds / _TIME_BASE), self._last_pts + 1)
+        frame.time_base = _TIME_BASE
+        self._last_pts = frame.pts
+        self._mux(frame)
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+        except (av.FFmpegError, OSError) as error:
+            raise VideoError(f"{self.path}: cannot be written ({reason(error)})") from None
+
+    def close(self) -> None:
+        """Write what the encoder still holds and the index. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._last_pts >= 0:
+                self._mux(None)
+        finally:
+            try:
+                self._container.close()
+            except (av.FFmpegError, OSError) as error:
+                raise VideoError(f"{self.path}: cannot be written ({reason(error)})") from None
+
+    def __enter__(self) -> "Mp4Writer":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
