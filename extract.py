@@ -1,0 +1,39 @@
+"""Turn every clip into features, once: backbone over all steps, into features.h5."""
+
+from recipes.command_line import Flag, parser, run_command, settings
+
+BACKBONE_FLAGS = (
+    Flag("--backbone", "backbone.name", "network that makes the features", "NAME"),
+    Flag("--backbone-weights", "backbone.weights", "imagenet, none (random) or a file", "WEIGHTS"),
+    Flag("--fps", "sampling.fps", "steps a second of the clip's time, or source", "N|source"),
+)
+FLAGS = (
+    *BACKBONE_FLAGS,
+    Flag("--batch-size", "extract.batch_size", "pictures computed at once", "N"),
+    Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    chosen = settings(parser(__doc__, FLAGS).parse_args(arguments))
+    # Slow imports wait until the command line is known to be right.
+    from clips.preparation import load_manifest
+    from extract.extraction import extract_features, features_path, print_report
+    from extract.extractor import choose_extractor
+    from extract.framework import device_line
+
+    manifest = load_manifest(chosen)
+    print(device_line())
+    extractor = choose_extractor(chosen)
+    backbone = extractor.card.backbone
+    how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
+    print(f"{backbone.name} ({how}), {backbone.feature_size} features a step.")
+    path = features_path(chosen)
+    recipe = chosen.recipe.extract
+    report = extract_features(manifest, extractor, path, recipe.batch_size, recipe.dtype)
+    print_report(report, path)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""Pixels to features: backbones, fine-tuning, the feature store."""

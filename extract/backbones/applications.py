@@ -1,0 +1,159 @@
+"""The image networks of keras.applications, each with its own pixel scaling inside the graph.
+
+Source: https://keras.io/api/applications (weights trained on ImageNet). Papers: VGG (Simonyan and
+Zisserman 2014), ResNet (He et al. 2015), Inception v3 (Szegedy et al. 2015), MobileNet (Howard et
+al. 2017), MobileNetV3 (Howard et al. 2019), EfficientNet (Tan and Le 2019), EfficientNetV2 (Tan and
+Le 2021), ConvNeXt (Liu et al. 2022).
+Parity: the same object as keras.applications builds, so there is nothing to convert;
+tests/extract/backbones/test_applications.py holds the scaling against `preprocess_input`.
+Departure: the EfficientNets always carry the second division by the deviation that Keras adds for
+`weights="imagenet"` only. Without it a weights file loaded by path would see other pixels than the
+weights loaded by name.
+"""
+
+import re
+from collections.abc import Callable
+
+from extract.backbones.spec import BackboneSpec
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+_CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def _unscaled(pixels):
+    """The network scales by itself."""
+    return pixels
+
+
+def _to_one(pixels):
+    """To -1..1."""
+    return pixels / 127.5 - 1.0
+
+
+def _caffe(pixels):
+    """BGR, the ImageNet mean subtracted."""
+    import keras
+
+    return keras.ops.flip(pixels, axis=-1) - keras.ops.array(_CAFFE_MEAN_BGR, "float32")
+
+
+def _efficientnet(pixels):
+    """What makes the network's own (x / 255 - mean) / sqrt(variance) divide by the deviation twice.
+
+    With s = 1 / sqrt(deviation): s * (x / 255 - mean) = (s * x + 255 * mean * (1 - s)) / 255 - mean.
+    """
+    import keras
+
+    deviation = keras.ops.array(_IMAGENET_DEVIATION, "float32")
+    mean = keras.ops.array(_IMAGENET_MEAN, "float32")
+    factor = 1.0 / keras.ops.sqrt(deviation)
+    return pixels * factor + 255.0 * mean * (1.0 - factor)
+
+
+def _application(
+    name: str,
+    class_name: str,
+    input_size: int,
+    scale: Callable,
+    stages: tuple[tuple[str, str], ...],
+    licence: str = "Apache-2.0",
+    **options,
+) -> BackboneSpec:
+    """Return the spec of one network; `stages` are (name, regular expression on layer names)."""
+    patterns = [(stage, re.compile(pattern)) for stage, pattern in stages]
+
+    def make(side: int, weights: str | None):
+        import keras
+
+        build = getattr(keras.applications, class_name)
+        return build(
+            include_top=False, weights=weights, input_shape=(side, side, 3), **options
+        )
+
+    def stage_of(layer_name: str) -> str | None:
+        return next((stage for stage, pattern in patterns if pattern.match(layer_name)), None)
+
+    return BackboneSpec(
+        name=name,
+        clip_length=1,
+        input_size=input_size,
+        stages=tuple(stage for stage, _ in stages),
+        source=f"keras.applications.{class_name}, ImageNet",
+        licence=licence,
+        make=make,
+        scale=scale,
+        stage_of=stage_of,
+    )
+
+
+def _numbered(stem: str, count: int, last: str | None = None) -> tuple[tuple[str, str], ...]:
+    stages = [("stem", stem)] + [(f"block{n}", rf"block{n}[a-z_]") for n in range(1, count + 1)]
+    return tuple(stages + ([("top", last)] if last else []))
+
+
+_VGG = tuple((f"block{n}", rf"block{n}_") for n in range(1, 6))
+_RESNET = (("stem", r"(conv1|pool1)_"), *((f"conv{n}", rf"conv{n}_") for n in range(2, 6)))
+_MOBILENET = (
+    ("stem", r"conv1"),
+    ("block1", r"conv_(dw|pw|pad)_1(_|$)"),
+    ("block2", r"conv_(dw|pw|pad)_[23](_|$)"),
+    ("block3", r"conv_(dw|pw|pad)_[45](_|$)"),
+    ("block4", r"conv_(dw|pw|pad)_([6-9]|10|11)(_|$)"),
+    ("block5", r"conv_(dw|pw|pad)_1[23](_|$)"),
+)
+# Grouped by output stride, as in the papers' tables.
+_MOBILENET_V3_SMALL = (
+    ("stem", r"conv(_bn)?$"),
+    ("block1", r"expanded_conv_[a-z]"),
+    ("block2", r"expanded_conv_[12]_"),
+    ("block3", r"expanded_conv_[3-7]_"),
+    ("block4", r"expanded_conv_([89]|10)_"),
+    ("top", r"conv_1(_bn)?$"),
+)
+_MOBILENET_V3_LARGE = (
+    ("stem", r"conv(_bn)?$"),
+    ("block1", r"expanded_conv_([a-z]|[12]_)"),
+    ("block2", r"expanded_conv_[345]_"),
+    ("block3", r"expanded_conv_([6-9]|10|11)_"),
+    ("block4", r"expanded_conv_1[234]_"),
+    ("top", r"conv_1(_bn)?$"),
+)
+# Only the concatenations carry a stable name; what lies before one belongs to it.
+_INCEPTION = tuple((f"mixed{n}", rf"mixed{n}$") for n in range(11))
+_CONVNEXT = (
+    ("stem", r"convnext_tiny_stem"),
+    ("stage1", r"convnext_tiny_stage_0"),
+    *(
+        (f"stage{n + 1}", rf"convnext_tiny_(stage_{n}|downsampling_block_{n - 1})")
+        for n in (1, 2, 3)
+    ),
+)
+_EFFICIENTNET = _numbered(r"stem_", 7, last=r"top_")
+_EFFICIENTNET_V2 = _numbered(r"stem_", 6, last=r"top_")
+
+SPECS = (
+    _application("vgg16", "VGG16", 224, _caffe, _VGG, licence="CC-BY-4.0"),
+    _application("vgg19", "VGG19", 224, _caffe, _VGG, licence="CC-BY-4.0"),
+    *(
+        _application(f"efficientnet_b{n}", f"EfficientNetB{n}", side, _efficientnet, _EFFICIENTNET)
+        for n, side in enumerate((224, 240, 260, 300, 380, 456, 528, 600))
+    ),
+    *(
+        _application(
+            f"efficientnet_v2_{size}",
+            f"EfficientNetV2{size.upper()}",
+            side,
+            _unscaled,
+            _EFFICIENTNET_V2,
+        )
+        for size, side in (("b0", 224), ("b1", 240), ("b2", 260), ("b3", 300), ("s", 384))
+    ),
+    _application("mobilenet_025", "MobileNet", 224, _to_one, _MOBILENET, alpha=0.25),
+    _application("mobilenet", "MobileNet", 224, _to_one, _MOBILENET),
+    _application("mobilenet_v3_small", "MobileNetV3Small", 224, _unscaled, _MOBILENET_V3_SMALL),
+    _application("mobilenet_v3_large", "MobileNetV3Large", 224, _unscaled, _MOBILENET_V3_LARGE),
+    _application("resnet50", "ResNet50", 224, _caffe, _RESNET, licence="MIT"),
+    _application("inception_v3", "InceptionV3", 299, _to_one, _INCEPTION),
+    _application("convnext_tiny", "ConvNeXtTiny", 224, _unscaled, _CONVNEXT, licence="MIT"),
+)

@@ -1,0 +1,37 @@
+"""A network of five strided convolutions that learns small tasks from nothing in a minute.
+
+Source: this project; there are no published weights. Group normalisation (Wu and He 2018) keeps it
+steady at any batch size. The demo trains it, and the tests use it.
+"""
+
+from extract.backbones.spec import BackboneSpec
+
+_WIDTHS = (16, 32, 64, 96, 128)
+
+
+def _make(side: int, weights: str | None):
+    import keras
+    from keras import layers
+
+    if weights is not None:
+        raise ValueError("tiny has no published weights")
+    inputs = keras.Input((side, side, 3))
+    x = inputs
+    for number, width in enumerate(_WIDTHS, 1):
+        x = layers.Conv2D(width, 3, strides=2, padding="same", name=f"block{number}_conv")(x)
+        x = layers.GroupNormalization(8, name=f"block{number}_norm")(x)
+        x = layers.Activation("relu", name=f"block{number}_relu")(x)
+    return keras.Model(inputs, x, name="tiny")
+
+
+SPEC = BackboneSpec(
+    name="tiny",
+    clip_length=1,
+    input_size=96,
+    stages=tuple(f"block{number}" for number in range(1, len(_WIDTHS) + 1)),
+    source="this project, no published weights",
+    licence="MIT",
+    make=_make,
+    scale=lambda pixels: pixels / 127.5 - 1.0,
+    stage_of=lambda layer_name: layer_name[:6] if layer_name.startswith("block") else None,
+)

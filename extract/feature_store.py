@@ -1,0 +1,304 @@
+"""The feature store: one HDF5 file with the features of every video.
+
+    /                       attributes: format, version, spec (JSON), spec_sha256
+    /videos/<id>            attributes: path, source (JSON: size, sha256), note, complete (last)
+        features  (N, D)    float32, or float16 on request
+        seconds   (N,)      float64, the clip's time of every step
+
+`<id>` is the path with everything but letters, digits and `_.-~` percent-encoded. A video counts
+only if it is complete and both its source and the spec match.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import filelock
+import h5py
+import numpy as np
+
+from extract.rollback_file import RollbackFile, journal_path, roll_back
+from video.errors import LookbackError
+
+FORMAT, VERSION = "lookback-features", 1
+_ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
+_CHUNK_ROWS = 256
+
+
+def video_id(path: str) -> str:
+    """Return the name of a video's group.
+
+    >>> video_id("clips/fight/a b.mp4")
+    'clips%2Ffight%2Fa%20b.mp4'
+    """
+    return quote(path, safe="")
+
+
+def spec_sha256(spec: dict) -> str:
+    """Return the hash of a spec, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+
+
+def source_of(path: Path) -> dict:
+    """Return a file's size and content hash, by which a changed video is noticed."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"size": path.stat().st_size, "sha256": digest}
+
+
+class FeatureStore:
+    """Reads a store. Open it in the process that uses it.
+
+    Raises:
+        LookbackError: there is no such file, it is no feature store, or one is being written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file() or path.stat().st_size == 0:
+            raise LookbackError(f"{path}: there are no features yet; python extract.py makes them")
+        if journal_path(path).exists():
+            with _writing_alone(path):
+                roll_back(path)
+        try:
+            self._file = h5py.File(path, "r", locking="best-effort")
+        except OSError as error:
+            raise LookbackError(
+                f"{path}: cannot be opened as HDF5 ({str(error)[:80]}); remove it and run "
+                "python extract.py"
+            ) from None
+        self.spec = _spec(path, self._file)
+        self.spec_sha256 = spec_sha256(self.spec)
+
+    @property
+    def feature_size(self) -> int:
+        """D, the width of a feature."""
+        return int(self.spec["feature_size"])
+
+    def __contains__(self, video: str) -> bool:
+        return bool(self._group(video) is not None and self._group(video).attrs.get("complete"))
+
+    def steps(self, video: str) -> int:
+        """Return N, the number of steps of a video."""
+        return len(self._require(video)["features"])
+
+    def features(self, video: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return float32 features of a video's steps from `start` up to `stop`: (n, D)."""
+        return self._require(video)["features"][start:stop].astype(np.float32, copy=False)
+
+    def seconds(self, video: str) -> np.ndarray:
+        """Return the times of a video's steps: float64 (N,)."""
+        return self._require(video)["seconds"][:]
+
+    def _group(self, video: str) -> h5py.Group | None:
+        return self._file["videos"].get(video_id(video))
+
+    def _require(self, video: str) -> h5py.Group:
+        if video not in self:
+            raise LookbackError(
+                f"{self.path}: has no features of {video}; python extract.py computes them"
+            )
+        return self._group(video)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> "FeatureStore":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+@dataclass
+class _Pending:
+    """A video being written: rows that wait for their place in the file."""
+
+    group: h5py.Group
+    features: list[np.ndarray]
+    seconds: list[float]
+    rows: int = 0
+
+
+class FeatureWriter:
+    """Writes a store; a context manager. What `finish` has returned for survives any end."""
+
+    def __init__(self, path: Path, spec: dict) -> None:
+        self.path = path
+        self.spec = spec
+        self._dtype = np.dtype(spec["dtype"])
+        self._pending: dict[str, _Pending] = {}
+        self._raw = RollbackFile(path)
+        try:
+            new = self._raw.seek(0, 2) == 0
+            self._file = h5py.File(self._raw, "w" if new else "r+")
+            if new:
+                self._file.attrs["format"] = FORMAT
+                self._file.attrs["version"] = VERSION
+                self._file.attrs["spec"] = json.dumps(spec, sort_keys=True)
+                self._file.attrs["spec_sha256"] = spec_sha256(spec)
+                self._file.create_group("videos")
+                self._commit()
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def has(self, video: str, source: dict) -> bool:
+        """Return whether a video's features are there, complete and of this very file."""
+        group = self._file["videos"].get(video_id(video))
+        if group is None or not group.attrs.get("complete"):
+            return False
+        return json.loads(group.attrs["source"]) == source
+
+    def begin(self, video: str, source: dict) -> None:
+        """Start a video; features it had are dropped."""
+        name = video_id(video)
+        if name in self._file["videos"]:
+            del self._file["videos"][name]
+        group = self._file["videos"].create_group(name)
+        group.attrs["path"] = video
+        group.attrs["source"] = json.dumps(source)
+        self._pending[video] = _Pending(group, [], [])
+
+    def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
+        """Add steps: features (n, D) of any float type, times (n,) in seconds."""
+        pending = self._pending[video]
+        pending.features.append(np.asarray(features, self._dtype))
+        pending.seconds.extend(float(value) for value in seconds)
+        if sum(len(part) for part in pending.features) >= _ROWS_HELD:
+            self._grow(pending)
+
+    def finish(self, video: str, note: str = "") -> None:
+        """Complete a video; it is on disk when this returns.
+
+        Raises:
+            LookbackError: the disk is full or failed; what was complete before is kept.
+        """
+        pending = self._pending.pop(video)
+        group = pending.group
+        if "features" in group:
+            self._grow(pending)
+        else:
+            group.create_dataset("features", data=np.concatenate(pending.features))
+        group.create_dataset("seconds", data=np.asarray(pending.seconds, np.float64))
+        group.attrs["note"] = note
+        group.attrs["complete"] = True
+        self._commit()
+
+    def discard(self, video: str) -> None:
+        """Drop a video that was begun and cannot be completed."""
+        self._pending.pop(video, None)
+        if video_id(video) in self._file["videos"]:
+            del self._file["videos"][video_id(video)]
+
+    def _grow(self, pending: _Pending) -> None:
+        if not pending.features:
+            return
+        rows = np.concatenate(pending.features)
+        pending.features.clear()
+        if "features" not in pending.group:
+            pending.group.create_dataset(
+                "features",
+                shape=(0, rows.shape[1]),
+                maxshape=(None, rows.shape[1]),
+                chunks=(_CHUNK_ROWS, rows.shape[1]),
+                dtype=self._dtype,
+            )
+        dataset = pending.group["features"]
+        dataset.resize(pending.rows + len(rows), axis=0)
+        dataset[pending.rows :] = rows
+        pending.rows += len(rows)
+
+    def _commit(self) -> None:
+        self._file.flush()
+        try:
+            self._raw.commit()
+        except OSError as error:
+            raise LookbackError(
+                f"{self.path}: cannot be written ({error.strerror or error}); the videos finished "
+                "so far are kept: make room and run python extract.py again"
+            ) from None
+
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
+
+    def __enter__(self) -> "FeatureWriter":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+@contextmanager
+def open_writer(path: Path, spec: dict) -> Iterator[FeatureWriter]:
+    """Open a store for writing, alone. Features of another spec are never mixed in: such a file
+    becomes features.previous.h5, and comes back when its spec is asked for again.
+
+    Raises:
+        LookbackError: another program writes it, or the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LookbackError(f"{path}: cannot be written ({error.strerror})") from None
+    with _writing_alone(path):
+        roll_back(path)
+        _park_other_spec(path, spec)
+        with FeatureWriter(path, spec) as writer:
+            yield writer
+
+
+def _park_other_spec(path: Path, spec: dict) -> None:
+    if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
+        return
+    previous = path.with_name(f"{path.stem}.previous{path.suffix}")
+    if previous.exists() and _has_spec(previous, spec):
+        swap = path.with_name(path.name + ".swap")
+        path.replace(swap)
+        previous.replace(path)
+        swap.replace(previous)
+        print(f"note: {path} held other features; those of this backbone are back from {previous}")
+        return
+    path.replace(previous)
+    print(f"note: {path} held features of other settings; it is now {previous}")
+
+
+def _has_spec(path: Path, spec: dict) -> bool:
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            return _spec(path, file) == json.loads(json.dumps(spec))
+    except OSError:
+        return False
+
+
+def _spec(path: Path, file: h5py.File) -> dict:
+    if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
+        raise LookbackError(
+            f"{path}: not a feature file of this version; move it away and run python extract.py"
+        )
+    return json.loads(file.attrs["spec"])
+
+
+@contextmanager
+def _writing_alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a store; the system lets go of it whenever the program ends."""
+    lock = filelock.FileLock(path.with_name(path.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise LookbackError(
+            f"{path}: another program is writing it; wait for its end, or name another --features"
+        ) from None
+    except OSError as error:
+        raise LookbackError(
+            f"{path}: cannot be written ({error.strerror}); --features FILE names another place"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,56 @@
+"""The one import of Keras: quiet, and with the device named in a line a user understands.
+
+TensorFlow's native code writes its start-up log to file descriptor 2 before any setting of its own
+is read; on a PC without a GPU that log reads like a list of failures. It is kept back here and
+shown only when the start fails.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@contextlib.contextmanager
+def _native_stderr_kept_back() -> Iterator[None]:
+    try:
+        descriptor = sys.stderr.fileno()
+        kept = os.dup(descriptor)
+    except (AttributeError, OSError, ValueError):  # stderr is no file: nothing to keep back
+        yield
+        return
+    with tempfile.TemporaryFile() as log:
+        sys.stderr.flush()
+        os.dup2(log.fileno(), descriptor)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(kept, log.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, descriptor)
+            os.close(kept)
+
+
+with _native_stderr_kept_back():
+    import keras
+
+    keras.ops.convert_to_numpy(keras.ops.zeros(1))  # wakes the devices, which log as well
+
+
+def device_line() -> str:
+    """Return what the networks run on, and what to do where a GPU is expected and not seen."""
+    devices = keras.distribution.list_devices("gpu")
+    backend = keras.backend.backend()
+    if devices:
+        return f"Running on {', '.join(devices)} ({backend})."
+    hint = " TensorFlow has no GPU on Windows: use WSL2 for one." if os.name == "nt" else ""
+    return f"Running on the CPU ({backend}).{hint}"
+
+
+__all__ = ["device_line", "keras"]

@@ -1,0 +1,135 @@
+"""The model folder: model.yaml says what the weights beside it are. Text and weights, no code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+from pydantic import ValidationError
+
+from recipes.schema import Network, Section
+from video.errors import LookbackError
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+
+if TYPE_CHECKING:
+    import keras
+
+CARD = "model.yaml"
+BACKBONE_WEIGHTS = "backbone.weights.h5"
+SEQUENCE_WEIGHTS = "sequence.weights.h5"
+
+
+class BackboneCard(Section):
+    """Which network makes the features.
+
+    `weights` says where they came from, `sha256` what they are (of the values, see
+    `network.weights_sha256`). `network` and `labels` belong to a fine-tuned one.
+    """
+
+    name: str
+    weights: str
+    fine_tuned: bool
+    sha256: str
+    feature_size: int
+    licence: str
+    network: Network | None = None
+    labels: tuple[str, ...] = ()
+
+
+class SequenceCard(Section):
+    """Which second stage was trained, on which features.
+
+    `features_spec` is the hash of the feature file's spec: other features would mean other numbers.
+    `temperature` divides the logits before the softmax, as fitted on the validation split.
+    """
+
+    head: str
+    look_back: int
+    units: tuple[int, ...]
+    dropout: float
+    delta: bool
+    features_spec: str
+    dtype: Literal["float32", "float16"]
+    threshold: float
+    temperature: float
+
+
+class ModelCard(Section):
+    """The content of model.yaml. `labels` are in the order of the probabilities."""
+
+    format: Literal["lookback-model"] = "lookback-model"
+    version: Literal[1] = 1
+    seed: int
+    recipe: str
+    labels: tuple[str, ...] = ()
+    sampling: Sampling
+    preprocessing: Preprocessing
+    backbone: BackboneCard
+    sequence: SequenceCard | None = None
+    made_with: dict[str, str]
+
+
+def read_card(folder: Path) -> ModelCard | None:
+    """Return the card of a model folder, or None where it has none.
+
+    Raises:
+        LookbackError: model.yaml is not one that this program wrote.
+    """
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    try:
+        return ModelCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise LookbackError(f"{path}: not YAML; restore it, or remove {folder} and train") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise LookbackError(f"{path}: {key}: {problem['msg'].lower()}") from None
+
+
+def require_card(folder: Path) -> ModelCard:
+    """Return the card of a model folder; raise `LookbackError` where it has none."""
+    card = read_card(folder)
+    if card is None:
+        raise LookbackError(
+            f"{folder}: no model is there ({CARD} is missing); python extract.py and "
+            "python train_lstm.py make one, --weights names another folder"
+        )
+    return card
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write model.yaml, replacing it in one step."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{CARD}.part"
+    text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(folder / CARD)
+
+
+def save_weights(model: "keras.Model", path: Path) -> None:
+    """Write a weights file, replacing it in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name("part." + path.name)
+    model.save_weights(partial)
+    partial.replace(path)
+
+
+def made_with() -> dict[str, str]:
+    """Return the versions that the outputs depend on."""
+    import platform
+
+    import av
+    import numpy
+
+    from extract.framework import keras
+
+    backend = keras.backend.backend()
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        backend: __import__(backend).__version__,
+        "numpy": numpy.__version__,
+        "av": av.__version__,
+    }
