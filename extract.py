@@ -1,12 +1,7 @@
 """Turn every clip into features, once: backbone over all steps, into features.h5."""
 
-from recipes.command_line import Flag, parser, run_command, settings
+from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, settings
 
-BACKBONE_FLAGS = (
-    Flag("--backbone", "backbone.name", "network that makes the features", "NAME"),
-    Flag("--backbone-weights", "backbone.weights", "imagenet, none (random) or a file", "WEIGHTS"),
-    Flag("--fps", "sampling.fps", "steps a second of the clip's time, or source", "N|source"),
-)
 FLAGS = (
     *BACKBONE_FLAGS,
     Flag("--batch-size", "extract.batch_size", "pictures computed at once", "N"),

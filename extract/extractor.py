@@ -136,10 +136,12 @@ def choose_extractor(settings: Settings) -> Extractor:
 def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) -> None:
     given, recipe = settings.given, settings.recipe
     other_name = "backbone.name" in given and recipe.backbone.name != card.backbone.name
-    if other_name or "backbone.weights" in given:
+    # Naming what it was fine-tuned from, as a recipe does, means the fine-tuned one.
+    other_start = "backbone.weights" in given and weights_name(recipe) != card.backbone.weights
+    if other_name or other_start:
         raise UsageError(
-            f"{folder} holds a fine-tuned {card.backbone.name}: leave --backbone and "
-            "--backbone-weights away to use it, or name another folder with --weights"
+            f"{folder} holds a {card.backbone.name} fine-tuned from {card.backbone.weights}: leave "
+            "--backbone and --backbone-weights away to use it, or name another folder with --weights"
         )
     other_input = preprocessing_of(recipe) != card.preprocessing
     if {key for key in given if key.startswith("preprocessing.")} and other_input:
@@ -166,7 +168,7 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
         preprocessing=preprocessing,
         backbone=BackboneCard(
             name=spec.name,
-            weights=recipe.backbone.weights,
+            weights=weights_name(recipe),
             fine_tuned=False,
             sha256=weights_sha256(model),
             feature_size=model.output_shape[-1],
@@ -179,6 +181,11 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
         save_weights(model, folder / BACKBONE_WEIGHTS)
     write_card(folder, card)
     return Extractor(card, KerasEngine(model, recipe.extract.batch_size))
+
+
+def weights_name(recipe: Recipe) -> str:
+    """Return how the record calls the weights: a file by its name, without its user's folders."""
+    return Path(recipe.backbone.weights).name
 
 
 def licence_of(recipe: Recipe) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CARD = "model.yaml"
 BACKBONE_WEIGHTS = "backbone.weights.h5"
 SEQUENCE_WEIGHTS = "sequence.weights.h5"
+MEAN_WEIGHTS = "mean.weights.h5"
 
 
 class BackboneCard(Section):
@@ -40,7 +41,8 @@ class SequenceCard(Section):
     """Which second stage was trained, on which features.
 
     `features_spec` is the hash of the feature file's spec: other features would mean other numbers.
-    `temperature` divides the logits before the softmax, as fitted on the validation split.
+    `temperature` divides the logits before the softmax, as fitted on the validation split;
+    `mean_temperature` is that of the `mean` baseline beside it.
     """
 
     head: str
@@ -52,6 +54,7 @@ class SequenceCard(Section):
     dtype: Literal["float32", "float16"]
     threshold: float
     temperature: float
+    mean_temperature: float
 
 
 class ModelCard(Section):

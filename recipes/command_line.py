@@ -28,6 +28,11 @@ COMMON = (
     Flag("--features", "data.features", "feature file (default: features.h5 in --data)", "FILE"),
     Flag("--seed", "seed", "seed of splits, weights and draws", "N"),
 )
+BACKBONE_FLAGS = (
+    Flag("--backbone", "backbone.name", "network that makes the features", "NAME"),
+    Flag("--backbone-weights", "backbone.weights", "imagenet, none (random) or a file", "WEIGHTS"),
+    Flag("--fps", "sampling.fps", "steps a second of the clip's time, or source", "N"),
+)
 
 
 class _Parser(argparse.ArgumentParser):

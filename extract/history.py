@@ -1,0 +1,40 @@
+"""What training leaves to look at: a CSV row an epoch, and the same numbers for TensorBoard."""
+
+import csv
+import time
+from pathlib import Path
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+
+class History:
+    """Writes one row an epoch to a CSV file and one point a column to a TensorBoard folder."""
+
+    def __init__(self, path: Path, logs: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._rows: csv.DictWriter | None = None
+        self._events = EventFileWriter(str(logs))
+
+    def write(self, epoch: int, values: dict[str, float]) -> None:
+        """Record the values of an epoch, counted from 1. All epochs have the same columns."""
+        if self._rows is None:
+            self._rows = csv.DictWriter(self._file, ["epoch", *values])
+            self._rows.writeheader()
+        self._rows.writerow({"epoch": epoch, **{k: f"{v:.6g}" for k, v in values.items()}})
+        self._file.flush()
+        points = [Summary.Value(tag=name, simple_value=v) for name, v in values.items()]
+        event = Event(wall_time=time.time(), step=epoch, summary=Summary(value=points))
+        self._events.add_event(event)
+
+    def close(self) -> None:
+        self._file.close()
+        self._events.close()
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Features to probabilities: windows, models, training, prediction, metrics, reports."""

@@ -1,0 +1,80 @@
+"""One run of evaluate.py: the report of a trained model, or the recipe over folds."""
+
+from pathlib import Path
+
+import numpy as np
+
+from recipes.loader import Settings
+from sequence.baselines import FILE as BASELINES
+from sequence.baselines import load_baselines
+from sequence.evaluation import (
+    baseline_outcome,
+    cross_validate,
+    measured,
+    outcome_of,
+    video_predictions,
+)
+from sequence.opening import Workplace
+from sequence.prediction import load_mean_predictor, load_predictor, require_spec
+from sequence.report import folds_summary, summary, write_json, write_pictures, write_predictions
+from video.errors import LookbackError
+
+
+def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None:
+    """Measure the folder's model and its baselines on a split; write the report folder."""
+    recipe, folder, card = settings.recipe, workplace.folder, workplace.card
+    split = recipe.evaluate.split
+    predictor = load_predictor(folder, card)
+    require_spec(card, workplace.store.spec_sha256, str(folder))
+    if list(card.labels) != workplace.manifest.labels:
+        raise LookbackError(
+            f"{folder}: was trained for {', '.join(card.labels)}, but the manifest has "
+            f"{', '.join(workplace.manifest.labels)}; run python train_lstm.py"
+        )
+    dataset = workplace.dataset(predictor.look_back)
+    pieces = dataset.split(split)
+    if not pieces:
+        raise LookbackError(f"{workplace.store.path}: has features of no clip in {split}")
+    head = card.sequence.head
+    outcomes = [outcome_of(head, predictor, dataset, pieces)]
+    if head != "mean":
+        average = load_mean_predictor(folder, card)
+        outcomes.append(outcome_of("mean", average, dataset, pieces))
+    linear = load_baselines(folder / BASELINES)
+    outcomes += [baseline_outcome(baseline, dataset, pieces) for baseline in linear]
+    draws, seed = recipe.evaluate.bootstrap, recipe.seed
+    results = {o.name: measured(o, pieces, dataset.labels, draws, seed) for o in outcomes}
+
+    out = out or Path("reports") / folder.resolve().name
+    out.mkdir(parents=True, exist_ok=True)
+    report = {
+        "split": split,
+        "seed": seed,
+        "head": head,
+        "look_back": predictor.look_back,
+        **results[head],
+        "baselines": {name: values for name, values in results.items() if name != head},
+    }
+    videos = list(dict.fromkeys(piece.video for piece in pieces))
+    write_predictions(
+        out / "predictions.csv", video_predictions(predictor, dataset, videos), dataset.labels
+    )
+    classes = np.array([piece.label for piece in pieces])
+    write_pictures(out, outcomes[0], classes, results[head])
+    write_json(out / "metrics.json", report)
+    print("\n" + summary(split.capitalize(), results))
+    print(f"\n{out}")
+
+
+def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -> None:
+    """Train and test the recipe over folds of all clips; write folds.json."""
+    recipe = settings.recipe
+    dataset = workplace.dataset(recipe.sequence.look_back)
+    rows = cross_validate(dataset, recipe)
+    out = out or Path("reports") / workplace.folder.resolve().name
+    write_json(
+        out / "folds.json",
+        {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows},
+    )
+    print("\n" + folds_summary(rows))
+    print(f"\n{out / 'folds.json'}")

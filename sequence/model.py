@@ -1,0 +1,40 @@
+"""The sequence model: standardise, append differences, a head, a classifier."""
+
+import difflib
+
+from extract.framework import keras
+from sequence.heads import HEADS
+from sequence.layers import AppendDifference, Standardise
+from video.errors import UsageError
+
+STANDARDISE = "standardise"
+DIFFERENCE = "difference"
+
+
+def build_sequence_model(
+    head: str,
+    look_back: int,
+    feature_size: int,
+    classes: int,
+    units: tuple[int, ...],
+    dropout: float,
+    delta: bool,
+) -> keras.Model:
+    """Return a model from windows, float32 (B, L, D), to logits, float32 (B, K).
+
+    Logits and not probabilities, because the temperature fitted afterwards divides them.
+
+    Raises:
+        UsageError: there is no head of that name.
+    """
+    if head not in HEADS:
+        close = difflib.get_close_matches(head, HEADS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(HEADS)}"
+        raise UsageError(f"sequence.head {head}: there is none of that name; {hint}")
+    inputs = keras.Input((look_back, feature_size), name="window")
+    rows = Standardise(name=STANDARDISE)(inputs)
+    if delta:
+        rows = AppendDifference(name=DIFFERENCE)(rows)
+    outputs = HEADS[head](rows, units, dropout)
+    outputs = keras.layers.Dense(classes, name="classifier")(outputs)
+    return keras.Model(inputs, outputs, name=head)

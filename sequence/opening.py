@@ -1,0 +1,58 @@
+"""Opening what the second stage works on: manifest, features and model folder that fit together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clips.manifest import Manifest
+from clips.preparation import load_manifest
+from extract.extraction import features_path
+from extract.feature_store import FeatureStore
+from extract.model_folder import ModelCard, require_card
+from recipes.loader import Settings
+from sequence.dataset import Dataset
+from video.errors import LookbackError
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The model folder with its card, and the store with its manifest."""
+
+    folder: Path
+    card: ModelCard
+    manifest: Manifest
+    store: FeatureStore
+
+    def dataset(self, look_back: int) -> Dataset:
+        """Return the labelled pieces; says which clips have no features."""
+        dataset = Dataset(self.store, self.manifest, look_back)
+        missing = dataset.without_features
+        if missing:
+            print(
+                f"note: {len(missing)} clips of the manifest have no features and are left out "
+                f"(such as {missing[0]}); python extract.py computes what can be read"
+            )
+        return dataset
+
+
+def open_workplace(settings: Settings) -> Workplace:
+    """Return model folder, manifest and store.
+
+    Raises:
+        LookbackError: one is missing, or the features are of another backbone than the folder's.
+    """
+    folder = Path(settings.recipe.model.folder)
+    card = require_card(folder)
+    manifest = load_manifest(settings)
+    store = FeatureStore(features_path(settings))
+    held, wanted = store.spec, card.backbone
+    if held["weights_sha256"] != wanted.sha256:
+        raise LookbackError(
+            f"{store.path}: features of {held['backbone']} (weights {held['weights_sha256'][:8]}), "
+            f"but {folder} holds {wanted.name} (weights {wanted.sha256[:8]}); run python extract.py"
+        )
+    if held["sampling"] != card.sampling.to_dict():
+        raise LookbackError(
+            f"{store.path}: features at another sampling than {folder} tells of; run "
+            "python extract.py"
+        )
+    return Workplace(folder, card, manifest, store)

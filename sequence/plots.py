@@ -1,0 +1,73 @@
+"""Pictures of a report: confusion matrix, ROC and precision-recall curves."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from sklearn import metrics as sk
+
+matplotlib.use("Agg")  # draws to files, on machines without a screen too
+from matplotlib import pyplot as plt  # noqa: E402
+
+_SIZE, _DPI = (6.4, 5.2), 110
+
+
+def plot_confusion(confusion: np.ndarray, labels: list[str], path: Path) -> None:
+    """Draw counts (K, K), rows true and columns predicted, shaded by the share of the row."""
+    counts = np.asarray(confusion)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = max(_SIZE[1], 0.55 * len(labels) + 2)
+    figure, axes = plt.subplots(figsize=(side * 1.15, side))
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(len(labels)):
+        for column in range(len(labels)):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, counts[row, column], ha="center", va="center", color=color)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="true", title="Clips by true and predicted class")
+    figure.colorbar(image, label="share of the true class")
+    _save(figure, path)
+
+
+def plot_roc(probabilities: np.ndarray, classes: np.ndarray, labels: list[str], path: Path) -> None:
+    """Draw each class against all others: share found against share falsely named."""
+    figure, axes = plt.subplots(figsize=_SIZE)
+    for number, label in _drawable(classes, labels):
+        truth = classes == number
+        false, found, _ = sk.roc_curve(truth, probabilities[:, number])
+        axes.plot(false, found, label=f"{label} ({sk.auc(false, found):.2f})")
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance (0.50)")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC over clips")
+    _finish(figure, axes, path)
+
+
+def plot_precision_recall(
+    probabilities: np.ndarray, classes: np.ndarray, labels: list[str], path: Path
+) -> None:
+    """Draw each class against all others: how much is right of what is named, and how much found."""
+    figure, axes = plt.subplots(figsize=_SIZE)
+    for number, label in _drawable(classes, labels):
+        truth = classes == number
+        precision, recall, _ = sk.precision_recall_curve(truth, probabilities[:, number])
+        area = sk.average_precision_score(truth, probabilities[:, number])
+        axes.step(recall, precision, where="post", label=f"{label} ({area:.2f})")
+    axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clips")
+    _finish(figure, axes, path)
+
+
+def _drawable(classes: np.ndarray, labels: list[str]) -> list[tuple[int, str]]:
+    return [(n, name) for n, name in enumerate(labels) if 0 < np.sum(classes == n) < len(classes)]
+
+
+def _finish(figure, axes, path: Path) -> None:
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
+    axes.grid(alpha=0.3)
+    axes.legend(title="class (area)", loc="lower left" if "recall" in path.stem else "lower right")
+    _save(figure, path)
+
+
+def _save(figure, path: Path) -> None:
+    figure.tight_layout()
+    figure.savefig(path, dpi=_DPI)
+    plt.close(figure)

@@ -1,0 +1,95 @@
+"""From windows to probabilities, for the report and for the live loop alike."""
+
+from pathlib import Path
+
+import numpy as np
+
+from extract.backbones import load_weights
+from extract.framework import keras
+from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard
+from sequence.model import build_sequence_model
+from sequence.windows import windows
+from video.errors import LookbackError
+
+_WINDOWS_AT_ONCE = 256
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Return probabilities of logits (..., K), in float64 so that rows sum to 1 in a report."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+class Predictor:
+    """A trained sequence model with its temperature."""
+
+    def __init__(self, model: keras.Model, look_back: int, temperature: float = 1.0) -> None:
+        model.jit_compile = False  # see extract/engines/keras_engine.py
+        self.model = model
+        self.look_back = look_back
+        self.temperature = temperature
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Return logits (n, K) of windows (n, L, D)."""
+        parts = [
+            np.asarray(self.model.predict_on_batch(batch[start : start + _WINDOWS_AT_ONCE]))
+            for start in range(0, len(batch), _WINDOWS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        """Return probabilities, float64 (n, K), of windows (n, L, D)."""
+        return softmax(self.logits(batch), self.temperature)
+
+    def of_steps(self, features: np.ndarray) -> np.ndarray:
+        """Return the probabilities at every step of a video, (N, K), of its features (N, D)."""
+        return self.probabilities(windows(features, self.look_back))
+
+
+def load_predictor(folder: Path, card: ModelCard) -> Predictor:
+    """Return the sequence model of a model folder.
+
+    Raises:
+        LookbackError: there is none, or it is not the one that model.yaml tells of.
+    """
+    if card.sequence is None:
+        raise LookbackError(
+            f"{folder}: has no sequence model yet; python train_lstm.py trains one"
+        )
+    told = card.sequence
+    return _load(folder / SEQUENCE_WEIGHTS, folder, card, told.head, told.temperature)
+
+
+def load_mean_predictor(folder: Path, card: ModelCard) -> Predictor:
+    """Return the `mean` baseline that was trained beside the sequence model."""
+    temperature = card.sequence.mean_temperature
+    return _load(folder / MEAN_WEIGHTS, folder, card, "mean", temperature)
+
+
+def _load(
+    path: Path, folder: Path, card: ModelCard, head: str, temperature: float
+) -> Predictor:
+    if not path.is_file():
+        raise LookbackError(f"{path}: is missing; python train_lstm.py writes it")
+    told = card.sequence
+    model = build_sequence_model(
+        head,
+        told.look_back,
+        card.backbone.feature_size,
+        len(card.labels),
+        told.units,
+        told.dropout,
+        told.delta,
+    )
+    load_weights(model, path, f"the {head} that {folder / CARD} tells of")
+    return Predictor(model, told.look_back, temperature)
+
+
+def require_spec(card: ModelCard, spec_sha256: str, place: str) -> None:
+    """Raise `LookbackError` unless the sequence model was trained on features of this spec."""
+    if card.sequence and card.sequence.features_spec != spec_sha256:
+        raise LookbackError(
+            f"{place}: the sequence model was trained on other features (another backbone, "
+            "sampling or preprocessing); run python extract.py and python train_lstm.py"
+        )

@@ -1,0 +1,93 @@
+"""One run of train_lstm.py: the chosen head and all baselines, into the model folder."""
+
+from extract.history import History
+from extract.model_folder import (
+    MEAN_WEIGHTS,
+    SEQUENCE_WEIGHTS,
+    SequenceCard,
+    made_with,
+    save_weights,
+    write_card,
+)
+from recipes.loader import Settings
+from sequence.baselines import FILE as BASELINES
+from sequence.baselines import fit_baseline, save_baselines
+from sequence.dataset import Dataset
+from sequence.evaluation import baseline_outcome, measured, outcome_of
+from sequence.opening import Workplace
+from sequence.prediction import Predictor
+from sequence.report import summary, write_json
+from sequence.training import fit, fit_mean_baseline
+
+
+def train(workplace: Workplace, settings: Settings) -> None:
+    """Train, choose by validation, and write weights, card, history and validation metrics."""
+    recipe, folder = settings.recipe, workplace.folder
+    chosen, seed = recipe.sequence, recipe.seed
+    dataset = workplace.dataset(chosen.look_back)
+    dataset.require_splits()
+    training, validation = dataset.split("train"), dataset.split("val")
+    print(
+        f"{chosen.head} over {chosen.look_back} steps: {len(training)} clips train, "
+        f"{len(validation)} validate."
+    )
+    with History(folder / "history.csv", folder / "logs" / "sequence") as history:
+        predictor = fit(dataset, training, validation, chosen, seed, history, tell=print)
+    average = predictor
+    if chosen.head != "mean":
+        average = fit_mean_baseline(dataset, training, validation, chosen, seed)
+    linear = [fit_baseline(name, dataset, training, validation) for name in ("ridge", "moments")]
+
+    save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
+    save_weights(average.model, folder / MEAN_WEIGHTS)
+    save_baselines(linear, folder / BASELINES)
+    card = _card(workplace, settings, dataset, predictor, average)
+    write_card(folder, card)
+
+    outcomes = [outcome_of(chosen.head, predictor, dataset, validation)]
+    if chosen.head != "mean":
+        outcomes.append(outcome_of("mean", average, dataset, validation))
+    outcomes += [baseline_outcome(baseline, dataset, validation) for baseline in linear]
+    draws = recipe.evaluate.bootstrap
+    results = {o.name: measured(o, validation, dataset.labels, draws, seed) for o in outcomes}
+    report = {
+        "split": "val",
+        "seed": seed,
+        "head": chosen.head,
+        **results[chosen.head],
+        "baselines": {name: values for name, values in results.items() if name != chosen.head},
+    }
+    write_json(folder / "metrics.json", report)
+    print("\n" + summary("Validation", results))
+    print(f"\nTemperature {predictor.temperature:.2f}. Validation chose the epoch: python "
+          f"evaluate.py measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}")
+
+
+def _card(
+    workplace: Workplace,
+    settings: Settings,
+    dataset: Dataset,
+    predictor: Predictor,
+    average: Predictor,
+):
+    chosen = settings.recipe.sequence
+    return workplace.card.model_copy(
+        update={
+            "seed": settings.recipe.seed,
+            "recipe": settings.source,
+            "labels": tuple(dataset.labels),
+            "sequence": SequenceCard(
+                head=chosen.head,
+                look_back=chosen.look_back,
+                units=chosen.units,
+                dropout=chosen.dropout,
+                delta=chosen.delta,
+                features_spec=workplace.store.spec_sha256,
+                dtype=workplace.store.spec["dtype"],
+                threshold=chosen.threshold,
+                temperature=predictor.temperature,
+                mean_temperature=average.temperature,
+            ),
+            "made_with": made_with(),
+        }
+    )

@@ -1,0 +1,188 @@
+"""Training a sequence model from the store: a few windows a clip and epoch, clips validate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from extract.framework import keras
+from extract.history import History
+from extract.optimizers import class_weights, make_optimizer
+from recipes.schema import Sequence
+from sequence.dataset import Dataset, LabelledSteps
+from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
+from sequence.prediction import Predictor, softmax
+
+_WINDOWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class ClipScores:
+    """Validation of an epoch over clips, each the mean of its full windows' probabilities."""
+
+    loss: float
+    accuracy: float
+
+    def better_than(self, other: "ClipScores | None") -> bool:
+        return other is None or (self.loss < other.loss)
+
+
+@dataclass(frozen=True)
+class WindowLogits:
+    """What a model says of the full windows of some pieces.
+
+    Attributes:
+        logits: (n, K).
+        piece: (n,) number of the piece that a window belongs to.
+    """
+
+    logits: np.ndarray
+    piece: np.ndarray
+
+    def clip_probabilities(self, temperature: float = 1.0) -> np.ndarray:
+        """Return (number of pieces, K): the mean over each piece's windows."""
+        probabilities = softmax(self.logits, temperature)
+        count = np.bincount(self.piece)
+        sums = np.zeros((len(count), probabilities.shape[1]))
+        np.add.at(sums, self.piece, probabilities)
+        return sums / count[:, None]
+
+
+def window_logits(
+    predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]
+) -> WindowLogits:
+    """Return the logits of all full windows of `pieces`, a bounded number of windows at a time."""
+    logits, numbers, waiting = [], [], []
+    for number, piece in enumerate(pieces):
+        for step in dataset.full_steps(piece):
+            waiting.append(dataset.window(piece, step))
+            numbers.append(number)
+            if len(waiting) == _WINDOWS_AT_ONCE:
+                logits.append(predictor.logits(np.stack(waiting)))
+                waiting.clear()
+    if waiting:
+        logits.append(predictor.logits(np.stack(waiting)))
+    return WindowLogits(np.concatenate(logits), np.array(numbers))
+
+
+def fit(
+    dataset: Dataset,
+    training: list[LabelledSteps],
+    validation: list[LabelledSteps],
+    chosen: Sequence,
+    seed: int,
+    history: History | None = None,
+    tell=lambda line: None,
+) -> Predictor:
+    """Train a sequence model and return it with its best epoch's weights and its temperature.
+
+    Ctrl-C after an epoch's end keeps the best so far.
+    """
+    keras.utils.set_random_seed(seed)
+    count = len(dataset.labels)
+    model = build_sequence_model(
+        chosen.head,
+        dataset.look_back,
+        dataset.store.feature_size,
+        count,
+        chosen.units,
+        chosen.dropout,
+        chosen.delta,
+    )
+    moments = dataset.moments(training)
+    model.get_layer(STANDARDISE).set_moments(moments)
+    if chosen.delta:
+        model.get_layer(DIFFERENCE).set_moments(dataset.difference_moments(training, moments))
+    model.compile(
+        make_optimizer(chosen.optimizer, chosen.learning_rate, chosen.weight_decay),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,  # see extract/engines/keras_engine.py
+    )
+    classes = np.array([piece.label for piece in training])
+    weights = class_weights(classes, count, chosen.class_weights)
+    predictor = Predictor(model, dataset.look_back)
+    random = np.random.default_rng(seed)
+    best, best_weights, best_epoch = None, model.get_weights(), 0
+    try:
+        for epoch in range(chosen.epochs):
+            loss = _train_epoch(model, dataset, training, chosen, weights, random)
+            scores = _clip_scores(predictor, dataset, validation)
+            is_best = scores.better_than(best)
+            if history:
+                columns = {"val_clip_loss": scores.loss, "val_clip_accuracy": scores.accuracy}
+                history.write(epoch + 1, {"loss": loss, **columns})
+            tell(
+                f"epoch {epoch + 1:>3}  loss {loss:.3f}  validation clips: loss {scores.loss:.3f}, "
+                f"accuracy {scores.accuracy:.3f}{'  best' if is_best else ''}"
+            )
+            if is_best:
+                best, best_weights, best_epoch = scores, model.get_weights(), epoch
+            elif chosen.patience and epoch - best_epoch >= chosen.patience:
+                tell(f"No better validation for {chosen.patience} epochs: done.")
+                break
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        tell("Stopped; the best epoch so far is kept.")
+    model.set_weights(best_weights)
+    predictor.temperature = _temperature(predictor, dataset, validation)
+    return predictor
+
+
+def fit_mean_baseline(
+    dataset: Dataset,
+    training: list[LabelledSteps],
+    validation: list[LabelledSteps],
+    chosen: Sequence,
+    seed: int,
+) -> Predictor:
+    """Train the `mean` head under the same settings."""
+    return fit(dataset, training, validation, chosen.model_copy(update={"head": "mean"}), seed)
+
+
+def _train_epoch(
+    model: keras.Model,
+    dataset: Dataset,
+    training: list[LabelledSteps],
+    chosen: Sequence,
+    weights: np.ndarray,
+    random: np.random.Generator,
+) -> float:
+    total, count = 0.0, 0
+    batches = dataset.training_batches(
+        training, chosen.windows_per_clip, chosen.batch_size, random
+    )
+    for inputs, classes in batches:
+        loss = model.train_on_batch(inputs, classes, weights[classes])
+        total += float(np.ravel(loss)[0]) * len(classes)
+        count += len(classes)
+    return total / count
+
+
+def _clip_scores(
+    predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]
+) -> ClipScores:
+    probabilities = window_logits(predictor, dataset, pieces).clip_probabilities()
+    classes = np.array([piece.label for piece in pieces])
+    wanted = probabilities[range(len(classes)), classes]
+    return ClipScores(
+        loss=float(-np.log(np.maximum(wanted, 1e-12)).mean()),
+        accuracy=float((probabilities.argmax(1) == classes).mean()),
+    )
+
+
+def _temperature(
+    predictor: Predictor, dataset: Dataset, validation: list[LabelledSteps]
+) -> float:
+    """Return what the logits are to be divided by so that confidence fits the validation clips
+    (Guo et al. 2017). It changes no label. Bounded: a small perfect validation set would ask for
+    certainty, and a hopeless one for none."""
+    answers = window_logits(predictor, dataset, validation)
+    classes = np.array([piece.label for piece in validation])
+
+    def loss(log_temperature: float) -> float:
+        probabilities = answers.clip_probabilities(float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(probabilities[range(len(classes)), classes], 1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.5), np.log(5.0)), method="bounded")
+    return round(float(np.exp(found.x)), 4)

@@ -1,0 +1,50 @@
+"""Look-back windows: what one prediction sees.
+
+    features  f0 f1 f2 f3 f4 f5      look-back 4
+    step 0    f0 f0 f0 f0            the oldest repeated where history is short
+    step 2    f0 f0 f1 f2
+    step 5          f2 f3 f4 f5      full: four steps of its own
+
+A window never spans two videos and always has L rows: no padding value, no mask.
+"""
+
+import numpy as np
+
+
+def windows(features: np.ndarray, look_back: int) -> np.ndarray:
+    """Return the window of every step, as a view: (N, L, D) of features (N, D).
+
+    >>> windows(np.array([[0.0], [1.0], [2.0]]), 2)[..., 0].tolist()
+    [[0.0, 0.0], [0.0, 1.0], [1.0, 2.0]]
+    """
+    padded = np.concatenate([np.repeat(features[:1], look_back - 1, axis=0), features])
+    view = np.lib.stride_tricks.sliding_window_view(padded, look_back, axis=0)
+    return view.transpose(0, 2, 1)  # the window's axis comes last
+
+
+def full_steps(first: int, last: int, look_back: int) -> range:
+    """Return the steps of the piece `first`..`last`-1 whose windows lie in it whole.
+
+    A piece shorter than a window has one: that of its last step.
+
+    >>> list(full_steps(0, 6, 4)), list(full_steps(0, 3, 4))
+    ([3, 4, 5], [2])
+    """
+    start = first + look_back - 1
+    return range(start, last) if start < last else range(last - 1, last)
+
+
+class RollingWindow:
+    """The window at the newest step of a running video; equal to `windows` step for step."""
+
+    def __init__(self, look_back: int) -> None:
+        self._look_back = look_back
+        self._rows: np.ndarray | None = None
+
+    def push(self, feature: np.ndarray) -> np.ndarray:
+        """Return the window (L, D) that ends with `feature` (D,)."""
+        if self._rows is None:
+            self._rows = np.repeat(feature[None], self._look_back, axis=0)
+        else:
+            self._rows = np.concatenate([self._rows[1:], feature[None]])
+        return self._rows
