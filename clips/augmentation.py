@@ -38,9 +38,7 @@ def augmented(clip: np.ndarray, amounts: Augment, random: np.random.Generator) -
     )
 
 
-def _affine(
-    width: int, height: int, amounts: Augment, random: np.random.Generator
-) -> np.ndarray:
+def _affine(width: int, height: int, amounts: Augment, random: np.random.Generator) -> np.ndarray:
     """Return the 2x3 matrix of flip, rotation and zoom about the middle, then a shift."""
     mirror = -1.0 if amounts.flip and random.random() < 0.5 else 1.0
     angle = math.radians(random.uniform(-amounts.rotation_degrees, amounts.rotation_degrees))

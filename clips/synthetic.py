@@ -20,6 +20,11 @@ CLASSES = ("down", "lower", "raise", "up")
 FPS = 10
 SECONDS = 2.0
 
+_SHOW_SCENE = 1_000_000  # no clip's number
+_SHOW_FPS, _SHOW_SECONDS = 30, 14.0
+# (second, height of the arm)
+_SHOW_MOVES = ((0, 0), (2.5, 0), (3.3, 1), (6.0, 1), (6.8, 0), (9.5, 0), (10.2, 1), (14.0, 1))
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -70,9 +75,7 @@ def arm_angles(label: str, random: np.random.Generator) -> np.ndarray:
     return heights + random.normal(0, 0.03, len(seconds))
 
 
-def draw_frame(
-    scene: Scene, height: float, size: int, random: np.random.Generator
-) -> np.ndarray:
+def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generator) -> np.ndarray:
     """Return one frame, uint8 RGB (size, size, 3), with the arm at `height`."""
     picture = scene.background.copy()
     jitter = random.normal(0, 0.006, 2)
@@ -112,6 +115,17 @@ def render(folder: Path, scenes: int, size: int = 96, seed: int = 0) -> None:
                     writer.write(draw_frame(scene, height, size, random), index / FPS)
 
 
+def render_show(path: Path, size: int = 480, seed: int = 0) -> None:
+    """Write a longer video of a scene of its own, in which the arm is lifted and lowered again."""
+    random = np.random.default_rng([seed, _SHOW_SCENE])
+    scene = draw_scene(random, size)
+    times = np.arange(round(_SHOW_SECONDS * _SHOW_FPS)) / _SHOW_FPS
+    heights = np.interp(times, *zip(*_SHOW_MOVES, strict=True))
+    with Mp4Writer(path, (size, size), _SHOW_FPS) as writer:
+        for time, height in zip(times, heights, strict=True):
+            writer.write(draw_frame(scene, height, size, random), time)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Render the synthetic set of the demo.")
     parser.add_argument("--data", type=Path, default=Path("data/demo"), help="(%(default)s)")
@@ -120,7 +134,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     chosen = parser.parse_args()
     render(chosen.data, chosen.scenes, chosen.size, chosen.seed)
-    print(f"{4 * chosen.scenes} clips in {chosen.data / 'clips'}")
+    show = chosen.data / "show.mp4"
+    render_show(show, seed=chosen.seed)
+    print(f"{4 * chosen.scenes} clips in {chosen.data / 'clips'}\nA scene of its own: {show}")
 
 
 if __name__ == "__main__":

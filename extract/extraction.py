@@ -102,9 +102,7 @@ def _consume(
         bar.set_postfix_str(f"{report.steps / max(bar.format_dict['elapsed'], 1e-9):.0f} steps/s")
 
 
-def _features(
-    batch: StepBatch, extractor: Extractor, before: np.ndarray | None
-) -> np.ndarray:
+def _features(batch: StepBatch, extractor: Extractor, before: np.ndarray | None) -> np.ndarray:
     computed = extractor(batch.clips) if len(batch.clips) else np.empty((0, len(before)))
     if before is None:
         return computed[batch.rows]

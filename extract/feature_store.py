@@ -27,6 +27,7 @@ from video.errors import LookbackError
 FORMAT, VERSION = "lookback-features", 1
 _ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
 _CHUNK_ROWS = 256
+_DATASETS_HELD_OPEN = 4096
 
 
 def video_id(path: str) -> str:
@@ -73,6 +74,7 @@ class FeatureStore:
             ) from None
         self.spec = _spec(path, self._file)
         self.spec_sha256 = spec_sha256(self.spec)
+        self._open: dict[str, h5py.Dataset] = {}
 
     @property
     def feature_size(self) -> int:
@@ -80,29 +82,35 @@ class FeatureStore:
         return int(self.spec["feature_size"])
 
     def __contains__(self, video: str) -> bool:
-        return bool(self._group(video) is not None and self._group(video).attrs.get("complete"))
+        if video in self._open:
+            return True
+        group = self._file["videos"].get(video_id(video))
+        return group is not None and bool(group.attrs.get("complete"))
 
     def steps(self, video: str) -> int:
         """Return N, the number of steps of a video."""
-        return len(self._require(video)["features"])
+        return len(self._features(video))
 
     def features(self, video: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Return float32 features of a video's steps from `start` up to `stop`: (n, D)."""
-        return self._require(video)["features"][start:stop].astype(np.float32, copy=False)
+        return self._features(video)[start:stop].astype(np.float32, copy=False)
 
     def seconds(self, video: str) -> np.ndarray:
         """Return the times of a video's steps: float64 (N,)."""
-        return self._require(video)["seconds"][:]
+        self._features(video)
+        return self._file["videos"][video_id(video)]["seconds"][:]
 
-    def _group(self, video: str) -> h5py.Group | None:
-        return self._file["videos"].get(video_id(video))
-
-    def _require(self, video: str) -> h5py.Group:
-        if video not in self:
-            raise LookbackError(
-                f"{self.path}: has no features of {video}; python extract.py computes them"
-            )
-        return self._group(video)
+    def _features(self, video: str) -> h5py.Dataset:
+        # Finding a dataset by its name costs HDF5 more than reading a window of it.
+        if video not in self._open:
+            if video not in self:
+                raise LookbackError(
+                    f"{self.path}: has no features of {video}; python extract.py computes them"
+                )
+            if len(self._open) >= _DATASETS_HELD_OPEN:
+                self._open.pop(next(iter(self._open)))
+            self._open[video] = self._file["videos"][video_id(video)]["features"]
+        return self._open[video]
 
     def close(self) -> None:
         self._file.close()

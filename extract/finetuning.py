@@ -143,7 +143,9 @@ class FineTuning:
         set_trainable(self.trunk, stages, self.chosen.freeze_batch_norm)
         _compile(self.model, self.chosen, phase)
         trained = [name for name in self.trunk.stages if name in stages]
-        print(f"From epoch {epoch + 1}: {', '.join(['head', *trained])} at {phase.learning_rate:g}.")
+        print(
+            f"From epoch {epoch + 1}: {', '.join(['head', *trained])} at {phase.learning_rate:g}."
+        )
 
     def _drawing(self, augment: bool) -> Drawing:
         return Drawing(
@@ -247,4 +249,3 @@ def print_outcome(tuning: FineTuning, best: Scores) -> None:
         f"{tuning.recipe.backbone.name}: validation frames {best.accuracy:.3f}, clips "
         f"{best.clip_accuracy:.3f} by the mean of their frames\n{tuning.folder / BACKBONE_WEIGHTS}"
     )
-

@@ -58,9 +58,7 @@ class _Gathered:
         )
 
 
-def batches_of(
-    video: str, path: Path, stepper: Stepper, batch_size: int
-) -> Iterator[StepBatch]:
+def batches_of(video: str, path: Path, stepper: Stepper, batch_size: int) -> Iterator[StepBatch]:
     """Yield a video's steps in batches of `batch_size` pictures; how they are cut depends on the
     video alone."""
     gathered = _Gathered()

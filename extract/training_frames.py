@@ -111,7 +111,12 @@ def _result(future: Future) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def training_batches(
-    spans: list[Span], labels: dict[str, int], drawing: Drawing, batch_size: int, seed: int, epoch: int
+    spans: list[Span],
+    labels: dict[str, int],
+    drawing: Drawing,
+    batch_size: int,
+    seed: int,
+    epoch: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield shuffled batches of an epoch: uint8 (B, 1, H, W, 3) and int class indices (B,)."""
     random = np.random.default_rng([seed, epoch])

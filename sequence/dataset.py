@@ -8,7 +8,7 @@ import numpy as np
 from clips.manifest import SPLITS, Manifest
 from clips.spans import Span, spans_of
 from extract.feature_store import FeatureStore
-from sequence.windows import full_steps
+from sequence.windows import full_steps, windows
 from video.errors import LookbackError
 
 
@@ -86,6 +86,15 @@ class Dataset:
         rows = self.store.features(piece.video, start, step + 1)
         missing = self.look_back - len(rows)
         return np.concatenate([np.repeat(rows[:1], missing, axis=0), rows]) if missing else rows
+
+    def full_windows(self, piece: LabelledSteps, at_once: int) -> Iterator[np.ndarray]:
+        """Yield the full windows of a piece in order, at most `at_once` at a time: (n, L, D)."""
+        steps = self.full_steps(piece)
+        for start in range(steps.start, steps.stop, at_once):
+            stop = min(start + at_once, steps.stop)
+            first = max(0, start - self.look_back + 1)
+            rows = self.store.features(piece.video, first, stop)
+            yield windows(rows, self.look_back)[start - first :]
 
     def rows(self, piece: LabelledSteps) -> np.ndarray:
         """Return the features of a piece: float32 (n, D)."""

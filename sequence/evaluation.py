@@ -159,4 +159,3 @@ def video_predictions(
         )
         for video in videos
     ]
-

@@ -60,7 +60,9 @@ def scores(probabilities: np.ndarray, classes: np.ndarray, labels: list[str]) ->
         "accuracy": float(hits.mean()),
         "balanced_accuracy": float(recall[present].mean()),
         "macro_f1": float(f1[present].mean()),
-        "log_loss": float(-np.log(np.maximum(probabilities[range(len(hits)), classes], 1e-12)).mean()),
+        "log_loss": float(
+            -np.log(np.maximum(probabilities[range(len(hits)), classes], 1e-12)).mean()
+        ),
         "calibration_error": calibration_error(probabilities.max(1), hits),
         "roc_auc": _mean([area["roc_auc"] for area in areas.values()]),
         "pr_auc": _mean([area["pr_auc"] for area in areas.values()]),
@@ -86,7 +88,9 @@ def class_areas(probabilities: np.ndarray, classes: np.ndarray, labels: list[str
         truth = classes == number
         defined = 0 < truth.sum() < len(truth)
         areas[label] = {
-            "roc_auc": float(sk.roc_auc_score(truth, probabilities[:, number])) if defined else None,
+            "roc_auc": float(sk.roc_auc_score(truth, probabilities[:, number]))
+            if defined
+            else None,
             "pr_auc": float(sk.average_precision_score(truth, probabilities[:, number]))
             if defined
             else None,

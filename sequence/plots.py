@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 matplotlib.use("Agg")  # draws to files, on machines without a screen too
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 _SIZE, _DPI = (6.4, 5.2), 110
 

@@ -54,9 +54,7 @@ def load_predictor(folder: Path, card: ModelCard) -> Predictor:
         LookbackError: there is none, or it is not the one that model.yaml tells of.
     """
     if card.sequence is None:
-        raise LookbackError(
-            f"{folder}: has no sequence model yet; python train_lstm.py trains one"
-        )
+        raise LookbackError(f"{folder}: has no sequence model yet; python train_lstm.py trains one")
     told = card.sequence
     return _load(folder / SEQUENCE_WEIGHTS, folder, card, told.head, told.temperature)
 
@@ -67,9 +65,7 @@ def load_mean_predictor(folder: Path, card: ModelCard) -> Predictor:
     return _load(folder / MEAN_WEIGHTS, folder, card, "mean", temperature)
 
 
-def _load(
-    path: Path, folder: Path, card: ModelCard, head: str, temperature: float
-) -> Predictor:
+def _load(path: Path, folder: Path, card: ModelCard, head: str, temperature: float) -> Predictor:
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; python train_lstm.py writes it")
     told = card.sequence

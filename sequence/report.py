@@ -120,5 +120,7 @@ def folds_summary(rows: list[dict]) -> str:
         low, high = np.mean([row["clip"]["accuracy_interval"] for row in mine], axis=0)
         loss = "-" if name == "ridge" else f"{np.mean([r['clip']['log_loss'] for r in mine]):.3f}"
         each = "  ".join(f"{value:.2f}" for row in mine for value in row["fold_accuracies"])
-        lines.append(f"{name:<18}{accuracy:>14.3f}{f'{low:.3f} - {high:.3f}':>17}{loss:>10}   {each}")
+        lines.append(
+            f"{name:<18}{accuracy:>14.3f}{f'{low:.3f} - {high:.3f}':>17}{loss:>10}   {each}"
+        )
     return "\n".join(lines)

@@ -59,8 +59,10 @@ def train(workplace: Workplace, settings: Settings) -> None:
     }
     write_json(folder / "metrics.json", report)
     print("\n" + summary("Validation", results))
-    print(f"\nTemperature {predictor.temperature:.2f}. Validation chose the epoch: python "
-          f"evaluate.py measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}")
+    print(
+        f"\nTemperature {predictor.temperature:.2f}. Validation chose the epoch: python "
+        f"evaluate.py measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"
+    )
 
 
 def _card(

@@ -54,14 +54,14 @@ def window_logits(
     """Return the logits of all full windows of `pieces`, a bounded number of windows at a time."""
     logits, numbers, waiting = [], [], []
     for number, piece in enumerate(pieces):
-        for step in dataset.full_steps(piece):
-            waiting.append(dataset.window(piece, step))
-            numbers.append(number)
-            if len(waiting) == _WINDOWS_AT_ONCE:
-                logits.append(predictor.logits(np.stack(waiting)))
+        for batch in dataset.full_windows(piece, _WINDOWS_AT_ONCE):
+            waiting.append(batch)
+            numbers += [number] * len(batch)
+            if sum(len(part) for part in waiting) >= _WINDOWS_AT_ONCE:
+                logits.append(predictor.logits(np.concatenate(waiting)))
                 waiting.clear()
     if waiting:
-        logits.append(predictor.logits(np.stack(waiting)))
+        logits.append(predictor.logits(np.concatenate(waiting)))
     return WindowLogits(np.concatenate(logits), np.array(numbers))
 
 
@@ -149,9 +149,7 @@ def _train_epoch(
     random: np.random.Generator,
 ) -> float:
     total, count = 0.0, 0
-    batches = dataset.training_batches(
-        training, chosen.windows_per_clip, chosen.batch_size, random
-    )
+    batches = dataset.training_batches(training, chosen.windows_per_clip, chosen.batch_size, random)
     for inputs, classes in batches:
         loss = model.train_on_batch(inputs, classes, weights[classes])
         total += float(np.ravel(loss)[0]) * len(classes)
@@ -159,9 +157,7 @@ def _train_epoch(
     return total / count
 
 
-def _clip_scores(
-    predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]
-) -> ClipScores:
+def _clip_scores(predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]) -> ClipScores:
     probabilities = window_logits(predictor, dataset, pieces).clip_probabilities()
     classes = np.array([piece.label for piece in pieces])
     wanted = probabilities[range(len(classes)), classes]
@@ -171,9 +167,7 @@ def _clip_scores(
     )
 
 
-def _temperature(
-    predictor: Predictor, dataset: Dataset, validation: list[LabelledSteps]
-) -> float:
+def _temperature(predictor: Predictor, dataset: Dataset, validation: list[LabelledSteps]) -> float:
     """Return what the logits are to be divided by so that confidence fits the validation clips
     (Guo et al. 2017). It changes no label. Bounded: a small perfect validation set would ask for
     certainty, and a hopeless one for none."""

@@ -1,8 +1,8 @@
 """Which frames count: the sampler walks a clip's own clock.
 
-    frames  |    |    |      |    |        (any rate, also a varying one)
-    ticks   k0        k1        k2         (k / fps)
-    sample  ^         ^      ^             (the newest frame at or before the tick)
+frames  |    |    |      |    |        (any rate, also a varying one)
+ticks   k0        k1        k2         (k / fps)
+sample  ^         ^      ^             (the newest frame at or before the tick)
 """
 
 from collections.abc import Iterator

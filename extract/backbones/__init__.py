@@ -1,7 +1,7 @@
 """Networks that turn clips into features. A new one is a module with its spec and one line here.
 
-    from extract.backbones import build
-    model = build("vgg16", weights="imagenet")    # uint8 (B,1,224,224,3) -> features (B,512)
+from extract.backbones import build
+model = build("vgg16", weights="imagenet")    # uint8 (B,1,224,224,3) -> features (B,512)
 """
 
 import difflib
@@ -17,9 +17,7 @@ from video.errors import LookbackError, UsageError
 if TYPE_CHECKING:
     import keras
 
-BACKBONES: dict[str, BackboneSpec] = {
-    spec.name: spec for spec in (*applications.SPECS, tiny.SPEC)
-}
+BACKBONES: dict[str, BackboneSpec] = {spec.name: spec for spec in (*applications.SPECS, tiny.SPEC)}
 
 __all__ = ["BACKBONES", "BackboneSpec", "Trunk", "build", "build_trunk", "spec_of"]
 
@@ -73,7 +71,9 @@ def build_trunk(name: str, weights: str = "none", side: int | None = None) -> Tr
     try:
         core = spec.make(side, None)
     except ValueError as error:
-        raise UsageError(f"preprocessing.input_size {side}: {name} cannot take it ({error})") from None
+        raise UsageError(
+            f"preprocessing.input_size {side}: {name} cannot take it ({error})"
+        ) from None
     if weights == "imagenet":
         core.set_weights(_imagenet(spec, side).get_weights())
     elif weights != "none":

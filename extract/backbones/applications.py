@@ -67,9 +67,7 @@ def _application(
         import keras
 
         build = getattr(keras.applications, class_name)
-        return build(
-            include_top=False, weights=weights, input_shape=(side, side, 3), **options
-        )
+        return build(include_top=False, weights=weights, input_shape=(side, side, 3), **options)
 
     def stage_of(layer_name: str) -> str | None:
         return next((stage for stage, pattern in patterns if pattern.match(layer_name)), None)

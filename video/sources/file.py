@@ -87,7 +87,9 @@ class FileSource(VideoSource):
         self._ahead = next(self._first, None)
         if self._ahead is None:
             self.close()
-            raise VideoError(f"{self.name}: no frame of it can be decoded ({self.note or 'no data'})")
+            raise VideoError(
+                f"{self.name}: no frame of it can be decoded ({self.note or 'no data'})"
+            )
         return self._ahead.size
 
     def __iter__(self) -> Iterator[Frame]:

@@ -1,0 +1,1 @@
+"""Now to decision: the loop, overlay, recording."""

@@ -1,0 +1,99 @@
+"""What the second stage says at a step, and how it comes to say it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from extract.extractor import Extractor, load_extractor
+from extract.feature_store import spec_sha256
+from extract.model_folder import require_card
+from live.timing import Stopwatch
+from sequence.prediction import Predictor, load_predictor, require_spec
+from sequence.windows import RollingWindow
+from video.steps import Step
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The probabilities at a step.
+
+    Attributes:
+        step: index from 0.
+        seconds: on the source's clock.
+        probabilities: float64 (K,).
+        labels: the K names.
+        threshold: below it, the label counts as undecided.
+    """
+
+    step: int
+    seconds: float
+    probabilities: np.ndarray
+    labels: tuple[str, ...]
+    threshold: float
+
+    @property
+    def label(self) -> str:
+        return self.labels[int(np.argmax(self.probabilities))]
+
+    @property
+    def probability(self) -> float:
+        return float(np.max(self.probabilities))
+
+    @property
+    def decided(self) -> bool:
+        return self.probability >= self.threshold
+
+    def best(self, count: int) -> list[tuple[str, float]]:
+        """Return the `count` likeliest labels with their probabilities, likeliest first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.labels[index], float(self.probabilities[index])) for index in order]
+
+
+class Recogniser:
+    """Both stages for one running video: the very objects that extraction and evaluation use."""
+
+    def __init__(
+        self, extractor: Extractor, predictor: Predictor, threshold: float, dtype: str
+    ) -> None:
+        self.extractor = extractor
+        self.labels = extractor.card.labels
+        self._predictor = predictor
+        self._threshold = threshold
+        self._dtype = np.dtype(dtype)
+        self._window = RollingWindow(predictor.look_back)
+        self._feature: np.ndarray | None = None
+
+    def decide(self, step: Step, watch: Stopwatch) -> Decision:
+        """Return the decision at a step. Steps come in order, from the first."""
+        if not step.repeats:
+            with watch.stage("backbone"):
+                # Rounded as the feature file rounds, or live would differ from the report.
+                feature = self.extractor(step.clip[None])[0].astype(self._dtype)
+                self._feature = feature.astype(np.float32)
+        with watch.stage("sequence"):
+            window = self._window.push(self._feature)
+            probabilities = self._predictor.probabilities(window[None])[0]
+        return Decision(step.index, step.seconds, probabilities, self.labels, self._threshold)
+
+    def warm_up(self) -> None:
+        """Compile both networks, so that the first step is as fast as the others."""
+        wanted = self.extractor.card.preprocessing
+        shape = (1, self.extractor.clip_length, wanted.height, wanted.width, 3)
+        feature = self.extractor(np.zeros(shape, np.uint8))
+        rows = np.repeat(feature[:, None], self._predictor.look_back, axis=1)
+        self._predictor.probabilities(rows)
+
+
+def load_recogniser(folder: Path) -> Recogniser:
+    """Return the recogniser of a model folder.
+
+    Raises:
+        LookbackError: a part is missing, or the parts do not belong together.
+    """
+    card = require_card(folder)
+    predictor = load_predictor(folder, card)
+    extractor = load_extractor(folder, card, batch_size=1)
+    told = card.sequence
+    require_spec(card, spec_sha256(extractor.spec(told.dtype)), str(folder))
+    return Recogniser(extractor, predictor, told.threshold, told.dtype)

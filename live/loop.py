@@ -1,0 +1,45 @@
+"""The loop: frames in, decisions out. A file and a camera run through the same lines."""
+
+from live.decision import Decision, Recogniser
+from live.overlay import annotate
+from live.sinks import Sink, StopRequested
+from live.timing import Stopwatch
+from video.sources import VideoSource
+
+
+def run_loop(source: VideoSource, recogniser: Recogniser, sinks: list[Sink]) -> Stopwatch:
+    """Run until the source ends, a sink asks for the end, or Ctrl-C; return where time went.
+
+    The caller closes source and sinks, so that whatever ends the loop leaves complete outputs.
+    """
+    watch = Stopwatch()
+    stepper = recogniser.extractor.stepper()
+    latest: Decision | None = None
+    draws = any(sink.draws for sink in sinks)
+    # Waiting for a camera's next frame is no work; decoding a file's is.
+    arrival = "wait" if source.live else "decode"
+    frames = iter(source)
+    try:
+        while True:
+            with watch.stage(arrival):
+                frame = next(frames, None)
+            if frame is None:
+                break
+            watch.frames += 1
+            steps = stepper.push(frame)
+            while True:
+                with watch.stage("preprocess"):
+                    step = next(steps, None)
+                if step is None:
+                    break
+                latest = recogniser.decide(step, watch)
+                seconds = watch.step_done()
+                for sink in sinks:
+                    sink.on_step(latest, seconds)
+            with watch.stage("draw and write"):
+                picture = annotate(frame.rgb, latest) if draws else None
+                for sink in sinks:
+                    sink.on_frame(frame, picture)
+    except (KeyboardInterrupt, StopRequested):
+        pass  # the usual ways to end a live run
+    return watch

@@ -1,0 +1,68 @@
+"""One run of run.py: opens the source and the sinks, runs the loop, tells how it went."""
+
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from live.decision import load_recogniser
+from live.loop import run_loop
+from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
+from video.errors import LookbackError
+from video.sources import SOURCES, VideoSource
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What to run on, and where the outcome goes.
+
+    Attributes:
+        source: a key of `video.sources.SOURCES`.
+        address: file, camera index or device, or URL.
+        window: whether to show one.
+        csv, save: files to write, or None.
+        step_lines: whether to print two lines a step.
+    """
+
+    source: str
+    address: str | int
+    window: bool = False
+    csv: Path | None = None
+    save: Path | None = None
+    step_lines: bool = False
+
+
+def run(folder: Path, options: RunOptions) -> None:
+    """Run a model folder's model on a source until it ends.
+
+    Raises:
+        LookbackError: the model or the source cannot be opened, or not one step came out.
+    """
+    recogniser = load_recogniser(folder)
+    recogniser.warm_up()
+    # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as stack:
+        source = stack.enter_context(SOURCES[options.source](options.address))
+        print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
+        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, recogniser.labels)]
+        watch = run_loop(source, recogniser, sinks)
+    print(watch.summary())
+    if source.note:
+        print(f"note: {source.name}: {source.note}")
+    for path in (options.csv, options.save):
+        if path:
+            print(path)
+    if not watch.steps:
+        raise LookbackError(f"{source.name}: ended before the first step")
+
+
+def _sinks(options: RunOptions, source: VideoSource, labels: tuple[str, ...]) -> list[Sink]:
+    sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines()]
+    if options.csv:
+        sinks.append(CsvSink(options.csv, labels))
+    if options.save:
+        sinks.append(VideoSink(options.save, source.size, source.rate))
+    if options.window:
+        sinks.append(WindowSink(source.live))
+    return sinks

@@ -1,0 +1,25 @@
+"""Lines on the terminal: every step when asked, otherwise each change of the label."""
+
+from live.decision import Decision
+from live.sinks.base import Sink
+
+
+class StepLines(Sink):
+    """Two lines a step: the probability of the label, and the time the step took."""
+
+    def on_step(self, decision: Decision, step_seconds: float) -> None:
+        print(f"[INFO] Frame acc. predictions: {decision.probability:.8f}")
+        print(f"Frame inference in {step_seconds:.4f} seconds", flush=True)
+
+
+class ChangeLines(Sink):
+    """One line where the label changes."""
+
+    def __init__(self) -> None:
+        self._label: str | None = None
+
+    def on_step(self, decision: Decision, step_seconds: float) -> None:
+        label = decision.label if decision.decided else "undecided"
+        if label != self._label:
+            print(f"{decision.seconds:8.1f} s  {label} ({decision.probability:.2f})", flush=True)
+            self._label = label

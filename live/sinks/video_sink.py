@@ -1,0 +1,27 @@
+"""The annotated video, with the source's size, rate and times."""
+
+from pathlib import Path
+
+import numpy as np
+
+from live.sinks.base import Sink
+from video.frame import Frame
+from video.writer import Mp4Writer
+
+
+class VideoSink(Sink):
+    """Writes every frame with the latest decision on it as H.264 mp4."""
+
+    draws = True
+
+    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
+        self._writer = Mp4Writer(path, size, rate)
+        self._size = size
+
+    def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:
+        if frame.size != self._size:  # a stream that changes its size on the way
+            picture = Frame.from_array(picture).resized(*self._size)
+        self._writer.write(picture, frame.seconds)
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,59 @@
+"""Where the time goes, stage by stage."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+# What happens between a frame's arrival and a decision; drawing and writing come after.
+STEP_STAGES = ("decode", "preprocess", "backbone", "sequence")
+
+
+class Stopwatch:
+    """Adds up seconds a stage, for the step at hand and over the run."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, float]] = []
+        self.frames = 0
+        self._now: dict[str, float] = defaultdict(float)
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._now[name] += time.perf_counter() - started
+
+    def step_done(self) -> float:
+        """End a step; return its seconds from decoding to decision."""
+        step = dict(self._now)
+        self._now.clear()
+        self.steps.append(step)
+        return sum(step.get(name, 0.0) for name in STEP_STAGES)
+
+    def summary(self) -> str:
+        """Return a table of milliseconds a step: median, 95th percentile, share."""
+        if not self.steps:
+            return "No step was computed."
+        names = list(dict.fromkeys(name for step in self.steps for name in step))
+        times = {
+            name: 1000 * np.array([step.get(name, 0.0) for step in self.steps]) for name in names
+        }
+        whole = sum(times[name] for name in names if name in STEP_STAGES)
+        total = sum(values.sum() for values in times.values())
+        lines = [f"{'ms a step':<12}{'median':>9}{'p95':>9}{'share':>8}"]
+        rows = [("step", whole)] + list(times.items())
+        for name, values in rows:
+            median, high = np.percentile(values, [50, 95])
+            share = "" if name == "step" else f"{values.sum() / total:.0%}"
+            lines.append(f"{name:<12}{median:>9.2f}{high:>9.2f}{share:>8}")
+        passed = time.perf_counter() - self._start
+        lines.append(
+            f"{len(self.steps)} steps of {self.frames} frames in {passed:.1f} s "
+            f"({self.frames / passed:.0f} frames/s); a step is decode to decision"
+        )
+        return "\n".join(lines)
