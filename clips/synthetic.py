@@ -83,7 +83,7 @@ def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generat
     thick = max(2, round(0.05 * size))
 
     def pixel(point) -> tuple[int, int]:
-        return tuple(int(round(v * size)) for v in point)
+        return tuple(round(float(v) * size) for v in point)
 
     def limb(start, end) -> None:
         cv2.line(picture, pixel(start), pixel(end), scene.figure_color, thick, cv2.LINE_AA)
@@ -104,7 +104,7 @@ def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generat
 
 
 def render(folder: Path, scenes: int, size: int = 96, seed: int = 0) -> None:
-    """Write `scenes` times four clips below `folder`/clips/<class>/, named as UCF101 names its own."""
+    """Write `scenes` times four clips below `folder`/clips/<class>/, named as in UCF101."""
     for number in tqdm(range(scenes), "render", unit="scene"):
         random = np.random.default_rng([seed, number])
         scene = draw_scene(random, size)

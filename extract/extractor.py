@@ -141,7 +141,7 @@ def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) ->
     if other_name or other_start:
         raise UsageError(
             f"{folder} holds a {card.backbone.name} fine-tuned from {card.backbone.weights}: leave "
-            "--backbone and --backbone-weights away to use it, or name another folder with --weights"
+            "--backbone and --backbone-weights away to use it, or name another --weights folder"
         )
     other_input = preprocessing_of(recipe) != card.preprocessing
     if {key for key in given if key.startswith("preprocessing.")} and other_input:

@@ -55,7 +55,8 @@ def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
     unknown = [name for name in phase.stages if name not in names]
     if unknown:
         raise UsageError(
-            f"finetune.schedule: there is no stage {unknown[0]}; this backbone's are {', '.join(names)}"
+            f"finetune.schedule: there is no stage {unknown[0]}; this backbone's are "
+            f"{', '.join(names)}"
         )
     return set(phase.stages)
 
@@ -63,7 +64,7 @@ def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
 def set_trainable(trunk: Trunk, stages: set[str], freeze_batch_norm: bool) -> None:
     """Let the layers of `stages` train and freeze all others.
 
-    A frozen batch normalisation also keeps its running statistics (Keras runs it in inference mode).
+    A frozen batch normalisation also keeps its running statistics: Keras runs it for inference.
     """
     from extract.framework import keras
 
@@ -137,7 +138,7 @@ class FineTuning:
         if not phases:
             raise UsageError("finetune.schedule: its first phase must begin at epoch 0")
         phase = max(phases, key=lambda phase: phase.epoch)
-        if epoch != phase.epoch and epoch != 0:
+        if epoch not in (0, phase.epoch):
             return
         stages = stages_of_phase(phase, tuple(self.trunk.stages))
         set_trainable(self.trunk, stages, self.chosen.freeze_batch_norm)

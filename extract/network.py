@@ -46,7 +46,7 @@ def feature_network(model: "keras.Model") -> "keras.Model":
 
 
 def weights_sha256(model: "keras.Model") -> str:
-    """Return a hash of a network's weights: shapes and values in order, not how a file packs them."""
+    """Return a hash of a network's weights: shapes and values in order, not a file's bytes."""
     digest = hashlib.sha256()
     for array in model.get_weights():
         digest.update(str((array.shape, array.dtype.str)).encode())

@@ -46,7 +46,7 @@ class Stopwatch:
         whole = sum(times[name] for name in names if name in STEP_STAGES)
         total = sum(values.sum() for values in times.values())
         lines = [f"{'ms a step':<12}{'median':>9}{'p95':>9}{'share':>8}"]
-        rows = [("step", whole)] + list(times.items())
+        rows = [("step", whole), *times.items()]
         for name, values in rows:
             median, high = np.percentile(values, [50, 95])
             share = "" if name == "step" else f"{values.sum() / total:.0%}"

@@ -37,7 +37,7 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         UsageError: a key is unknown or a value does not fit; the message names it.
     """
     chosen = _read(path) if path else {}
-    # A recipe's mistakes are its own: they are reported by its name, before the flags are laid over.
+    # A recipe's mistakes are reported by its own name, before the flags are laid over it.
     _check(_merged(_read(DEFAULT), chosen), str(path or DEFAULT))
     for key, value in (flags or {}).items():
         _place(chosen, key, value)

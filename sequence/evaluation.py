@@ -150,7 +150,7 @@ def _validation_of(
 def video_predictions(
     predictor: Predictor, dataset: Dataset, videos: list[str]
 ) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Return (video, seconds (N,), probabilities (N, K)) at every step, as the live loop has them."""
+    """Return (video, seconds (N,), probabilities (N, K)) at every step, as live has them."""
     return [
         (
             video,

@@ -45,7 +45,7 @@ def plot_roc(probabilities: np.ndarray, classes: np.ndarray, labels: list[str], 
 def plot_precision_recall(
     probabilities: np.ndarray, classes: np.ndarray, labels: list[str], path: Path
 ) -> None:
-    """Draw each class against all others: how much is right of what is named, and how much found."""
+    """Draw each class against all others: the share right of what is named, and found."""
     figure, axes = plt.subplots(figsize=_SIZE)
     for number, label in _drawable(classes, labels):
         truth = classes == number

@@ -109,8 +109,8 @@ def folds_summary(rows: list[dict]) -> str:
     folds, repeats = len(first["fold_accuracies"]), sum(r["name"] == names[0] for r in rows)
     clip = first["clip"]
     lines = [
-        f"{folds} folds x {repeats}, groups whole: {clip['count']} clips of {clip['groups']} groups, "
-        "each predicted by a model that saw none of its group",
+        f"{folds} folds x {repeats}, groups whole: {clip['count']} clips of {clip['groups']} "
+        "groups, each predicted by a model that saw none of its group",
         "",
         f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'log loss':>10}   folds",
     ]

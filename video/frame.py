@@ -22,7 +22,7 @@ class Frame:
         index: place in the video, from 0.
         seconds: time on the clip's own clock; the first frame is at 0.
         picture: the decoder's output, in any pixel format, before rotation.
-        quarter_turns: how often to turn the picture by 90 degrees counter-clockwise to stand upright.
+        quarter_turns: quarters of a turn, counter-clockwise, after which it is upright.
     """
 
     index: int
@@ -50,7 +50,7 @@ class Frame:
         return self.resized(*self.size)
 
     def resized(self, width: int, height: int, scaler: Scaler | None = None) -> np.ndarray:
-        """Return the picture upright at `width` x `height`: uint8 RGB of shape (height, width, 3)."""
+        """Return the picture, upright, at a size: uint8 RGB of shape (height, width, 3)."""
         if scaler is None:
             if not hasattr(_thread, "scaler"):
                 _thread.scaler = Scaler()

@@ -16,8 +16,8 @@ class Preprocessing:
 
     Attributes:
         width, height: the network's input in pixels.
-        resize: `stretch` squeezes the whole picture into the input; `crop` scales it until its short
-            side is `short_side` pixels and takes the middle.
+        resize: `stretch` squeezes the whole picture into the input; `crop` scales it until its
+            short side has `short_side` pixels and takes the middle.
         short_side: only for `crop`; at least the input's larger side.
     """
 

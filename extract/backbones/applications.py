@@ -39,9 +39,9 @@ def _caffe(pixels):
 
 
 def _efficientnet(pixels):
-    """What makes the network's own (x / 255 - mean) / sqrt(variance) divide by the deviation twice.
+    """Lets the network's own (x / 255 - mean) / sqrt(variance) divide by the deviation twice.
 
-    With s = 1 / sqrt(deviation): s * (x / 255 - mean) = (s * x + 255 * mean * (1 - s)) / 255 - mean.
+    With s = 1 / sqrt(deviation), s (x / 255 - mean) = (s x + 255 mean (1 - s)) / 255 - mean.
     """
     import keras
 

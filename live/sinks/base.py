@@ -1,7 +1,5 @@
 """What a sink of decisions is."""
 
-from abc import ABC
-
 import numpy as np
 
 from live.decision import Decision
@@ -12,7 +10,7 @@ class StopRequested(Exception):
     """The user asked for the end (q, or the window closed)."""
 
 
-class Sink(ABC):
+class Sink:
     """Takes what comes out of the loop; a context manager whose end completes its output.
 
     Attributes:

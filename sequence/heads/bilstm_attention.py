@@ -1,5 +1,8 @@
-"""A bidirectional LSTM whose rows are averaged by attention (Akti, Tataroglu and Ekenel 2019 use the
-like on fights; the attention is that of Bahdanau et al. 2014 with a learned query)."""
+"""A bidirectional LSTM whose rows are averaged by attention.
+
+Akti, Tataroglu and Ekenel (2019) use the like on fights; the attention is that of Bahdanau et al.
+(2014) with a learned query.
+"""
 
 from extract.framework import keras
 
