@@ -41,7 +41,7 @@ def prepare(settings: Settings) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
     Rows of a manifest that is already there keep their split and group, unless the user asks for
-    other ones (`--group-by`, `--split`, `--seed`); the file before is kept as manifest.previous.csv.
+    other ones (`--group-by`, `--split`, `--seed`); the file before becomes manifest.previous.csv.
     """
     path = manifest_path(settings)
     before = path.read_bytes() if path.is_file() else None
