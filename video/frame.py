@@ -23,12 +23,14 @@ class Frame:
         seconds: time on the clip's own clock; the first frame is at 0.
         picture: the decoder's output, in any pixel format, before rotation.
         quarter_turns: quarters of a turn, counter-clockwise, after which it is upright.
+        mirrored: whether left and right are swapped before that turn.
     """
 
     index: int
     seconds: float
     picture: av.VideoFrame
     quarter_turns: int = 0
+    mirrored: bool = False
 
     @classmethod
     def from_array(
@@ -59,6 +61,8 @@ class Frame:
         if self.quarter_turns % 2:
             width, height = height, width
         pixels = scaler.rgb(self.picture, width, height)
+        if self.mirrored:
+            pixels = np.ascontiguousarray(pixels[:, ::-1])
         if self.quarter_turns % 4:
             pixels = np.ascontiguousarray(np.rot90(pixels, self.quarter_turns))
         return pixels

@@ -7,6 +7,7 @@ import av
 
 from video.errors import VideoError
 from video.frame import Frame
+from video.orientation import orientation_of
 from video.sources.base import VideoSource
 
 # A step of the clock beyond this is a broken time stamp, not a pause.
@@ -117,7 +118,7 @@ class FileSource(VideoSource):
                 continue
             for picture in pictures:
                 seconds = clock.seconds(picture.time)
-                yield Frame(index, seconds, picture, (picture.rotation // 90) % 4)
+                yield Frame(index, seconds, picture, *orientation_of(picture))
                 index += 1
         if broken:
             self.note = f"breaks off after {index} frames ({broken})"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import av
 
 from video.frame import Frame
+from video.orientation import orientation_of
 from video.sources.base import VideoSource
 
 # A camera that gives nothing for this long is gone.
@@ -50,9 +51,8 @@ class NewestFrameSource(VideoSource):
                     break
                 now = time.monotonic()
                 start = now if start is None else start
-                turns = (picture.rotation // 90) % 4
                 with self._condition:
-                    self._newest = Frame(index, now - start, picture, turns)
+                    self._newest = Frame(index, now - start, picture, *orientation_of(picture))
                     self._condition.notify()
                 index += 1
         except Exception as error:  # the thread must always end the wait; the note tells why

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit, urlunsplit
 import av
 
 from video.errors import VideoError
+from video.frame import Frame
+from video.orientation import orientation_of
 from video.sources.file import first_video_stream, nominal_rate, reason
 from video.sources.newest import NewestFrameSource
 
@@ -48,9 +50,7 @@ class UrlSource(NewestFrameSource):
                 f"{self.name}: cannot be opened ({why}); check the address, the network and "
                 "the camera's user and password"
             ) from None
-        sideways = (self._ahead.rotation // 90) % 2
-        size = (self._ahead.width, self._ahead.height)
-        self.size = size[::-1] if sideways else size
+        self.size = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead)).size
         self._start()
 
     def _grab(self) -> av.VideoFrame | None:
