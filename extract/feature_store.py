@@ -28,6 +28,7 @@ FORMAT, VERSION = "lookback-features", 1
 _ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
 _CHUNK_ROWS = 256
 _DATASETS_HELD_OPEN = 4096
+_METADATA_CACHE_BYTES = 2**18
 
 
 def video_id(path: str) -> str:
@@ -141,9 +142,11 @@ class FeatureWriter:
         self._dtype = np.dtype(spec["dtype"])
         self._pending: dict[str, _Pending] = {}
         self._raw = RollbackFile(path)
+        self._file = None
         try:
             new = self._raw.seek(0, 2) == 0
             self._file = h5py.File(self._raw, "w" if new else "r+")
+            _bound_metadata_cache(self._file)
             if new:
                 self._file.attrs["format"] = FORMAT
                 self._file.attrs["version"] = VERSION
@@ -152,6 +155,8 @@ class FeatureWriter:
                 self._file.create_group("videos")
                 self._commit()
         except BaseException:
+            if self._file:
+                self._file.close()  # before what it writes to: HDF5 would crash the interpreter
             self._raw.close()
             raise
 
@@ -202,6 +207,7 @@ class FeatureWriter:
         self._pending.pop(video, None)
         if video_id(video) in self._file["videos"]:
             del self._file["videos"][video_id(video)]
+            self._commit()  # or the features of what the file was before would come back
 
     def _grow(self, pending: _Pending) -> None:
         if not pending.features:
@@ -240,6 +246,14 @@ class FeatureWriter:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def _bound_metadata_cache(file: h5py.File) -> None:
+    """Keep HDF5 from holding on to the metadata of thousands of videos that are done with."""
+    config = file.id.get_mdc_config()
+    config.set_initial_size = True
+    config.initial_size = config.min_size = config.max_size = _METADATA_CACHE_BYTES
+    file.id.set_mdc_config(config)
 
 
 @contextmanager

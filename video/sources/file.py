@@ -129,12 +129,17 @@ class FileSource(VideoSource):
 
     def _ends_early(self, frames: int, seconds: float) -> str:
         promised = float((self._stream.duration or 0) * (self._stream.time_base or 0))
+        if not promised and "matroska" in self._container.format.name:  # tells the file's alone
+            promised = (self._container.duration or 0) / av.time_base
         missing = promised - (seconds + 1 / self.rate)
         if missing > max(1.0, 0.1 * promised):
             return f"ends after {frames} frames, {missing:.1f} s before what its header says"
         return ""
 
     def close(self) -> None:
+        # The generator holds this object and this object the generator: unless the ring is cut, the
+        # decoder's buffers wait for the garbage collector.
+        self._first.close()
         self._container.close()
 
 

@@ -1,0 +1,60 @@
+"""Does memory grow with the number of clips? python -m benchmarks.memory
+
+Runs extract.py and train_lstm.py over a set of synthetic clips and over four times as many, each in
+a process of its own, and prints their peak resident memory. It must not grow by more than a batch
+of features. Needs Linux or macOS (`os.wait4`).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.record import write_result
+from clips.synthetic import render
+
+_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, kibibytes here
+
+
+def peak_mebibytes(command: list[str]) -> float:
+    """Run a command to its end and return its peak resident memory in MiB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return usage.ru_maxrss * _UNIT / 2**20
+
+
+def measure(folder: Path, scenes: int) -> dict[str, float]:
+    """Return the peaks over a set of `scenes` times four clips."""
+    render(folder, scenes)
+    places = ["--data", str(folder), "--weights", str(folder / "weights")]
+    recipe = ["--recipe", "recipes/demo.yaml", *places]
+    subprocess.run([sys.executable, "prepare.py", *recipe], check=True, capture_output=True)
+    return {
+        "extract.py": peak_mebibytes([sys.executable, "extract.py", *recipe]),
+        "train_lstm.py": peak_mebibytes(
+            [sys.executable, "train_lstm.py", *recipe, "--epochs", "3"]
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--scenes", type=int, default=60, help="in the small set (%(default)s)")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        small = measure(Path(folder) / "small", chosen.scenes)
+        large = measure(Path(folder) / "large", 4 * chosen.scenes)
+    print(f"\n{'peak MiB':<16}{4 * chosen.scenes:>8} clips{16 * chosen.scenes:>8} clips{'growth':>9}")
+    for name in small:
+        growth = large[name] - small[name]
+        print(f"{name:<16}{small[name]:>14.0f}{large[name]:>14.0f}{growth:>9.0f}")
+    print(write_result("memory", {"scenes": chosen.scenes, "small": small, "large": large}))
+
+
+if __name__ == "__main__":
+    main()
