@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from recipes.command_line import parser, run_command, settings
+from recipes.command_line import WEIGHTS_FLAG, parser, run_command, settings
 
 
 def _camera(text: str) -> int | str:
@@ -11,7 +11,7 @@ def _camera(text: str) -> int | str:
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    flags = parser(__doc__)
+    flags = parser(__doc__, (), places=(WEIGHTS_FLAG,))
     source = flags.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--webcam", nargs="?", const=0, type=_camera, metavar="N", help="camera N, or its device"

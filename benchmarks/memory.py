@@ -49,7 +49,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         small = measure(Path(folder) / "small", chosen.scenes)
         large = measure(Path(folder) / "large", 4 * chosen.scenes)
-    print(f"\n{'peak MiB':<16}{4 * chosen.scenes:>8} clips{16 * chosen.scenes:>8} clips{'growth':>9}")
+    print(
+        f"\n{'peak MiB':<16}{4 * chosen.scenes:>8} clips{16 * chosen.scenes:>8} clips{'growth':>9}"
+    )
     for name in small:
         growth = large[name] - small[name]
         print(f"{name:<16}{small[name]:>14.0f}{large[name]:>14.0f}{growth:>9.0f}")

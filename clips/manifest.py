@@ -9,6 +9,7 @@ holds; the rest of such a video is `background`, and so is an empty label.
 
 import csv
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def write(manifest: Manifest) -> None:
     names = [name for name, _ in manifest.entries[0].extra] if manifest.entries else []
     rows = []
     for entry in manifest.entries:
-        times = ["" if value is None else f"{value:g}" for value in (entry.start, entry.end)]
+        times = ["" if value is None else f"{value:.12g}" for value in (entry.start, entry.end)]
         extra = dict(entry.extra)
         rows.append(
             [entry.video, entry.label, entry.split, entry.group, *times]
@@ -149,7 +150,7 @@ def write(manifest: Manifest) -> None:
     write_rows(manifest.path, [*COLUMNS, *names], rows)
 
 
-def write_rows(path: Path, header: list[str], rows: list[list]) -> None:
+def write_rows(path: Path, header: list[str], rows: Iterable[list]) -> None:
     """Write a CSV file so that a reader finds the old one or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")

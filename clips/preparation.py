@@ -1,6 +1,7 @@
 """From a folder of clips to a manifest that can be trusted; run by prepare.py and, where there is
 no manifest yet, by every script that needs one."""
 
+import csv
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -112,8 +113,10 @@ def _tell_new_clips(manifest: Manifest) -> None:
     except LookbackError:
         return
     rejected = manifest.path.with_name("rejected.csv")
-    seen = rejected.read_text(encoding="utf-8") if rejected.is_file() else ""
-    new = [video for video in found - set(manifest.videos) if video not in seen]
+    if rejected.is_file():
+        with rejected.open(newline="", encoding="utf-8") as file:
+            found -= {row["video"] for row in csv.DictReader(file)}
+    new = found - set(manifest.videos)
     if new:
         print(
             f"note: {len(new)} clips are not in {manifest.path} (such as {min(new)}); "

@@ -1,5 +1,6 @@
 """Splits that do not leak: a group stands on one side, and every class on all sides."""
 
+import math
 import random
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -20,7 +21,7 @@ def parse_shares(text: str) -> tuple[float, float, float]:
         shares = [float(part) for part in text.split("/")]
     except ValueError:
         shares = []
-    if len(shares) != 3 or not all(share > 0 for share in shares):
+    if len(shares) != 3 or not all(0 < share < math.inf for share in shares):
         raise UsageError(f"--split {text}: write three shares above 0, such as 0.7/0.15/0.15")
     total = sum(shares)
     return tuple(share / total for share in shares)
@@ -54,7 +55,7 @@ def split_entries(
         assigned, cost = _assign(order, groups, wanted, sides)
         if cost < best_cost:
             best, best_cost = assigned, cost
-    return [replace(entry, split=best[entry.group]) for entry in entries]
+    return [replace(entry, split=entry.split or best[entry.group]) for entry in entries]
 
 
 def _assign(
@@ -64,10 +65,24 @@ def _assign(
     for group, split in fixed.items():
         have[split].update(groups[group])
     sides = dict(fixed)
+    left = Counter(label for group in order for label in groups[group])
     for group in order:
-        split = min(SPLITS, key=lambda side: _added_cost(have[side], wanted[side], groups[group]))
+        # Where a class has no more groups left than sides without it, each goes to such a side.
+        scarce = [
+            label
+            for label in groups[group]
+            if left[label] <= sum(not have[side][label] for side in SPLITS)
+        ]
+        split = min(
+            SPLITS,
+            key=lambda side: (
+                sum(have[side][label] > 0 for label in scarce),
+                _added_cost(have[side], wanted[side], groups[group]),
+            ),
+        )
         sides[group] = split
         have[split].update(groups[group])
+        left.subtract(groups[group].keys())
     cost = sum(
         (have[split][label] - target) ** 2 / target + 1000 * (have[split][label] == 0)
         for split in SPLITS
@@ -99,13 +114,14 @@ def check_split(entries: list[Entry], source: str) -> None:
     sides = defaultdict(set)
     for entry in entries:
         sides[entry.group].add(entry.split)
+        sides[entry.video].add(entry.split)
     leaking = sorted(group for group, where in sides.items() if len(where) > 1)
     if leaking:
         shown = "; ".join(f"{g} in {' and '.join(sorted(sides[g]))}" for g in leaking[:10])
         more = f"; and {len(leaking) - 10} more" if len(leaking) > 10 else ""
         raise LookbackError(
-            f"{source}: {len(leaking)} groups stand on two sides of the split: {shown}{more}; "
-            "python prepare.py --split 0.7/0.15/0.15 splits anew"
+            f"{source}: {len(leaking)} groups or videos stand on two sides of the split: "
+            f"{shown}{more}; python prepare.py --split 0.7/0.15/0.15 splits anew"
         )
     missing = [
         f"{label} in {split}"

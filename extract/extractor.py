@@ -24,6 +24,7 @@ from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
+from video.scaling import PIXELS
 from video.steps import Stepper
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Extractor:
             "clip_length": self.clip_length,
             "sampling": self.card.sampling.to_dict(),
             "preprocessing": self.card.preprocessing.to_dict(),
+            "pixels": PIXELS,
             "precision": self.engine.precision,
             "dtype": dtype,
         }

@@ -11,6 +11,8 @@ only if it is complete and both its source and the spec match.
 
 import hashlib
 import json
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from video.errors import LookbackError
 FORMAT, VERSION = "lookback-features", 1
 _ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
 _CHUNK_ROWS = 256
-_DATASETS_HELD_OPEN = 4096
+_DATASETS_HELD_OPEN = 512
 _METADATA_CACHE_BYTES = 2**18
 
 
@@ -123,6 +125,22 @@ class FeatureStore:
         self.close()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: raised inside HDF5's call of our file object, it breaks the library."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
 @dataclass
 class _Pending:
     """A video being written: rows that wait for their place in the file."""
@@ -136,6 +154,7 @@ class _Pending:
 class FeatureWriter:
     """Writes a store; a context manager. What `finish` has returned for survives any end."""
 
+    @_uninterrupted()
     def __init__(self, path: Path, spec: dict) -> None:
         self.path = path
         self.spec = spec
@@ -160,6 +179,7 @@ class FeatureWriter:
             self._raw.close()
             raise
 
+    @_uninterrupted()
     def has(self, video: str, source: dict) -> bool:
         """Return whether a video's features are there, complete and of this very file."""
         group = self._file["videos"].get(video_id(video))
@@ -167,6 +187,7 @@ class FeatureWriter:
             return False
         return json.loads(group.attrs["source"]) == source
 
+    @_uninterrupted()
     def begin(self, video: str, source: dict) -> None:
         """Start a video; features it had are dropped."""
         name = video_id(video)
@@ -177,6 +198,7 @@ class FeatureWriter:
         group.attrs["source"] = json.dumps(source)
         self._pending[video] = _Pending(group, [], [])
 
+    @_uninterrupted()
     def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
         """Add steps: features (n, D) of any float type, times (n,) in seconds."""
         pending = self._pending[video]
@@ -185,6 +207,7 @@ class FeatureWriter:
         if sum(len(part) for part in pending.features) >= _ROWS_HELD:
             self._grow(pending)
 
+    @_uninterrupted()
     def finish(self, video: str, note: str = "") -> None:
         """Complete a video; it is on disk when this returns.
 
@@ -202,6 +225,7 @@ class FeatureWriter:
         group.attrs["complete"] = True
         self._commit()
 
+    @_uninterrupted()
     def discard(self, video: str) -> None:
         """Drop a video that was begun and cannot be completed."""
         self._pending.pop(video, None)
@@ -237,6 +261,7 @@ class FeatureWriter:
                 "so far are kept: make room and run python extract.py again"
             ) from None
 
+    @_uninterrupted()
     def close(self) -> None:
         self._file.close()
         self._raw.close()

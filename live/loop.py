@@ -36,7 +36,7 @@ def run_loop(source: VideoSource, recogniser: Recogniser, sinks: list[Sink]) -> 
                 seconds = watch.step_done()
                 for sink in sinks:
                     sink.on_step(latest, seconds)
-            with watch.stage("draw and write"):
+            with watch.stage("output"):
                 picture = annotate(frame.rgb, latest) if draws else None
                 for sink in sinks:
                     sink.on_frame(frame, picture)

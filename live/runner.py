@@ -8,7 +8,7 @@ from pathlib import Path
 from live.decision import load_recogniser
 from live.loop import run_loop
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
 from video.sources import SOURCES, VideoSource
 
 
@@ -37,7 +37,10 @@ def run(folder: Path, options: RunOptions) -> None:
 
     Raises:
         LookbackError: the model or the source cannot be opened, or not one step came out.
+        UsageError: an output is the source or the other output, or the video's name does not end
+            in .mp4.
     """
+    _check_outputs(options)
     recogniser = load_recogniser(folder)
     recogniser.warm_up()
     # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does.
@@ -57,12 +60,23 @@ def run(folder: Path, options: RunOptions) -> None:
         raise LookbackError(f"{source.name}: ended before the first step")
 
 
+def _check_outputs(options: RunOptions) -> None:
+    """Refuse outputs that would destroy the source or that no player would open."""
+    for flag, path in (("--csv", options.csv), ("--save", options.save)):
+        if path and options.source == "video" and path.resolve() == Path(options.address).resolve():
+            raise UsageError(f"{flag} {path}: is the video itself; name another file")
+    if options.csv and options.save and options.csv.resolve() == options.save.resolve():
+        raise UsageError(f"--save {options.save}: is the file of --csv as well; name another")
+    if options.save and options.save.suffix.lower() != ".mp4":
+        raise UsageError(f"--save {options.save}: the video is H.264 in mp4; name it .mp4")
+
+
 def _sinks(options: RunOptions, source: VideoSource, labels: tuple[str, ...]) -> list[Sink]:
+    # The window is made first: without a screen, no older file is overwritten in vain.
+    window = [WindowSink(source.live)] if options.window else []
     sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines()]
     if options.csv:
         sinks.append(CsvSink(options.csv, labels))
     if options.save:
         sinks.append(VideoSink(options.save, source.size, source.rate))
-    if options.window:
-        sinks.append(WindowSink(source.live))
-    return sinks
+    return [*sinks, *window]

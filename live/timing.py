@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-# What happens between a frame's arrival and a decision; drawing and writing come after.
+# What happens between a frame's arrival and a decision. "output" (drawing, writing, showing at the
+# pace of a file) comes after.
 STEP_STAGES = ("decode", "preprocess", "backbone", "sequence")
 
 

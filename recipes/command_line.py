@@ -21,9 +21,10 @@ class Flag:
     metavar: str | None = None
 
 
-COMMON = (
+WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder", "FOLDER")
+PLACE_FLAGS = (
     Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
-    Flag("--weights", "model.folder", "model folder", "FOLDER"),
+    WEIGHTS_FLAG,
     Flag("--manifest", "data.manifest", "manifest (default: manifest.csv in --data)", "FILE"),
     Flag("--features", "data.features", "feature file (default: features.h5 in --data)", "FILE"),
     Flag("--seed", "seed", "seed of splits, weights and draws", "N"),
@@ -40,11 +41,13 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (python {self.prog} --help lists the flags)")
 
 
-def parser(description: str, flags: tuple[Flag, ...] = ()) -> argparse.ArgumentParser:
-    """Return a parser with the common flags, `flags`, `--recipe` and `--set`."""
+def parser(
+    description: str, flags: tuple[Flag, ...], places: tuple[Flag, ...] = PLACE_FLAGS
+) -> argparse.ArgumentParser:
+    """Return a parser with `flags`, where things lie, `--recipe` and `--set`."""
     # Abbreviations would turn a typing error into another flag.
     made = _Parser(description=description, allow_abbrev=False)
-    for flag in (*flags, *COMMON):
+    for flag in (*flags, *places):
         value = default_value(flag.key)
         shown = "" if value is None else f" (default: {value})".replace("%", "%%")
         made.add_argument(
@@ -69,15 +72,16 @@ def settings(arguments: argparse.Namespace) -> Settings:
         key: value for key, value in vars(arguments).items() if "." in key or key == "seed"
     }
     flags = {key: value for key, value in flags.items() if value is not None}
+    assigned: dict[str, Any] = {}
     for assignment in arguments.set:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment}: write it as key=value")
         try:
-            flags.setdefault(key.strip(), yaml.safe_load(value))
+            assigned[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UsageError(f"--set {assignment}: {value!r} is no YAML value") from None
-    return load(arguments.recipe, flags)
+    return load(arguments.recipe, {**assigned, **flags})
 
 
 def run_command(main: Callable[[list[str] | None], int]) -> None:
@@ -94,6 +98,7 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         code = 1
     except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         code = 1
     sys.exit(code)

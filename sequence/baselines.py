@@ -4,13 +4,14 @@
 from step to step. Neither knows the order of time.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from sequence.dataset import Dataset, LabelledSteps
+from sequence.dataset import LEAST_DEVIATION, Dataset, LabelledSteps
 from sequence.prediction import softmax
 from video.errors import LookbackError
 
@@ -61,20 +62,24 @@ class LinearBaseline:
 
 def summaries_of(name: str, dataset: Dataset, pieces: list[LabelledSteps]) -> np.ndarray:
     """Return the summaries (n, S) of pieces, one piece in memory at a time."""
-    return np.stack([SUMMARIES[name](dataset.rows(piece)) for piece in pieces]).astype(np.float64)
+    return np.stack([SUMMARIES[name](dataset.rows(piece)) for piece in pieces])
 
 
 def fit_baseline(
     name: str, dataset: Dataset, training: list[LabelledSteps], validation: list[LabelledSteps]
 ) -> LinearBaseline:
-    """Fit a baseline; validation chooses how strongly it is regularised."""
+    """Fit a baseline; validation chooses how strongly it is regularised.
+
+    Holds one summary a clip in memory: float32 (S,), 12 KiB for `moments` of 1024-d features.
+    """
     inputs = summaries_of(name, dataset, training)
     classes = np.array([piece.label for piece in training])
-    mean, deviation = inputs.mean(0), np.maximum(inputs.std(0), 1e-6)
-    # There are more features than clips: in the clips' own coordinates (a rotation, which an L2
-    # penalty does not see) the same fit is several times smaller.
-    left, scale, axes = np.linalg.svd((inputs - mean) / deviation, full_matrices=False)
-    rotated = left * scale
+    mean = inputs.mean(0, dtype=np.float64)
+    deviation = inputs.std(0, dtype=np.float64)
+    deviation = np.maximum(deviation, max(LEAST_DEVIATION * deviation.mean(), 1e-6))
+    inputs -= mean
+    inputs /= deviation
+    rotated, axes = _clips_own_coordinates(inputs)
     val_inputs = summaries_of(name, dataset, validation)
     val_classes = np.array([piece.label for piece in validation])
     fitted = []
@@ -86,6 +91,18 @@ def fit_baseline(
         fitted.append((hits.mean(), baseline))
     # max keeps the first of equals: the most strongly regularised.
     return max(fitted, key=lambda pair: pair[0])[1]
+
+
+def _clips_own_coordinates(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (coordinates (n, R), axes (R, S)) of standardised inputs (n, S), R at most n.
+
+    There are usually more features than clips. A rotation changes no fit with an L2 penalty, and in
+    the coordinates that the clips span the fit is several times smaller.
+    """
+    values, vectors = np.linalg.eigh((inputs @ inputs.T).astype(np.float64))
+    kept = values > 1e-6 * values[-1]
+    lengths = np.sqrt(values[kept])
+    return vectors[:, kept] * lengths, (vectors[:, kept] / lengths).T.astype(np.float32) @ inputs
 
 
 def _candidates(name: str) -> list:
@@ -136,7 +153,7 @@ def load_baselines(path: Path) -> list[LinearBaseline]:
                 )
                 for name in SUMMARIES
             ]
-    except (OSError, ValueError, KeyError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise LookbackError(
             f"{path}: the baselines cannot be read; python train_lstm.py writes them"
         ) from None

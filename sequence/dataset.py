@@ -11,6 +11,10 @@ from extract.feature_store import FeatureStore
 from sequence.windows import full_steps, windows
 from video.errors import LookbackError
 
+# A unit that hardly fires in training has hardly any deviation, and dividing by it would blow up
+# whatever it does in use. So none counts as less than this share of the mean deviation.
+LEAST_DEVIATION = 0.1
+
 
 @dataclass(frozen=True)
 class LabelledSteps:
@@ -138,8 +142,9 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
         count, total, squares = count + len(rows), total + rows.sum(0), squares + (rows**2).sum(0)
     mean = total / max(count, 1)
     deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0.0))
-    # A feature that never varies in training (a dead unit) would blow up any change in use.
-    floor = max(1e-3 * float(deviation.mean()), 1e-6)
+    if not deviation.any():  # clips of stills have no differences: leave the scale as it is
+        deviation = np.ones_like(mean)
+    floor = max(LEAST_DEVIATION * float(deviation.mean()), 1e-6)
     return Moments(mean.astype(np.float32), np.maximum(deviation, floor).astype(np.float32))
 
 

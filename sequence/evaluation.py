@@ -1,5 +1,6 @@
 """Measuring: a trained model on a split, or the recipe over folds; baselines stand beside it."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from sequence.dataset import Dataset, LabelledSteps
 from sequence.metrics import bootstrap_interval, scores
 from sequence.prediction import Predictor, softmax
 from sequence.training import fit, fit_mean_baseline, window_logits
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
 
 _BASELINE_SEEDS = 1000  # keeps the seeds of folds apart from each other
 
@@ -85,6 +86,8 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
     repeat: name, repeat, fold accuracies, and the measures over all clips, each predicted once.
     """
     folds, seed = recipe.evaluate.folds, recipe.seed
+    if folds < 2:
+        raise UsageError(f"--folds {folds}: one part trains and another tests, so at least 2")
     rows = []
     for repeat in range(recipe.evaluate.repeats):
         outcomes: dict[str, list[np.ndarray]] = {}
@@ -131,20 +134,32 @@ def _fold_outcomes(
 def _folds(pieces: list[LabelledSteps], folds: int, seed: int):
     classes = [piece.label for piece in pieces]
     groups = [piece.group for piece in pieces]
-    if len(set(groups)) < folds:
+    if _most_folds(pieces) < folds:
         raise LookbackError(
-            f"--folds {folds}: there are only {len(set(groups))} groups of clips to share out"
+            f"--folds {folds}: there are clips for {_most_folds(pieces)} folds "
+            f"({len(set(groups))} groups); ask for fewer"
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for rest, test in splitter.split(np.zeros(len(pieces)), classes, groups):
         yield [pieces[index] for index in rest], [pieces[index] for index in test]
 
 
+def _most_folds(pieces: list[LabelledSteps]) -> int:
+    """Return how many folds groups, and the clips of the largest class, can be shared out to."""
+    largest = max(Counter(piece.label for piece in pieces).values())
+    return min(len({piece.group for piece in pieces}), largest)
+
+
 def _validation_of(
     pieces: list[LabelledSteps], seed: int
 ) -> tuple[list[LabelledSteps], list[LabelledSteps]]:
     """Return (training, validation): about a sixth of the clips, in whole groups, validates."""
-    return next(_folds(pieces, 6, seed))
+    training, validation = next(_folds(pieces, max(2, min(6, _most_folds(pieces))), seed))
+    if len({piece.label for piece in training}) < 2:
+        raise LookbackError(
+            "--folds: too few groups of clips, a fold would train on one class; ask for other folds"
+        )
+    return training, validation
 
 
 def video_predictions(

@@ -16,8 +16,15 @@ from sequence.evaluation import (
 )
 from sequence.opening import Workplace
 from sequence.prediction import load_mean_predictor, load_predictor, require_spec
-from sequence.report import folds_summary, summary, write_json, write_pictures, write_predictions
-from video.errors import LookbackError
+from sequence.report import (
+    folds_summary,
+    summary,
+    write_clip_predictions,
+    write_json,
+    write_pictures,
+    write_predictions,
+)
+from video.errors import LookbackError, UsageError
 
 
 def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None:
@@ -31,6 +38,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
             f"{folder}: was trained for {', '.join(card.labels)}, but the manifest has "
             f"{', '.join(workplace.manifest.labels)}; run python train_lstm.py"
         )
+    out = _report_folder(out, folder)
     dataset = workplace.dataset(predictor.look_back)
     pieces = dataset.split(split)
     if not pieces:
@@ -45,8 +53,6 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     draws, seed = recipe.evaluate.bootstrap, recipe.seed
     results = {o.name: measured(o, pieces, dataset.labels, draws, seed) for o in outcomes}
 
-    out = out or Path("reports") / folder.resolve().name
-    out.mkdir(parents=True, exist_ok=True)
     report = {
         "split": split,
         "seed": seed,
@@ -59,6 +65,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     write_predictions(
         out / "predictions.csv", video_predictions(predictor, dataset, videos), dataset.labels
     )
+    write_clip_predictions(out / "clips.csv", pieces, outcomes[0].clip, dataset.labels)
     classes = np.array([piece.label for piece in pieces])
     write_pictures(out, outcomes[0], classes, results[head])
     write_json(out / "metrics.json", report)
@@ -69,12 +76,31 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
 def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -> None:
     """Train and test the recipe over folds of all clips; write folds.json."""
     recipe = settings.recipe
+    if workplace.card.backbone.fine_tuned:
+        raise UsageError(
+            f"--folds: {workplace.folder} holds a backbone fine-tuned on clips that the folds "
+            "would test, so their numbers would flatter; use features of a pretrained backbone "
+            "(extract.py with another --weights and --features), or python evaluate.py without "
+            "--folds"
+        )
+    out = _report_folder(out, workplace.folder)
     dataset = workplace.dataset(recipe.sequence.look_back)
     rows = cross_validate(dataset, recipe)
-    out = out or Path("reports") / workplace.folder.resolve().name
     write_json(
         out / "folds.json",
         {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows},
     )
     print("\n" + folds_summary(rows))
     print(f"\n{out / 'folds.json'}")
+
+
+def _report_folder(out: Path | None, folder: Path) -> Path:
+    """Make the report folder, before the work whose outcome it is to take."""
+    out = out or Path("reports") / folder.resolve().name
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LookbackError(
+            f"{out}: cannot be written ({error.strerror}); --out FOLDER names another place"
+        ) from None
+    return out

@@ -11,6 +11,14 @@ STANDARDISE = "standardise"
 DIFFERENCE = "difference"
 
 
+def require_head(head: str) -> None:
+    """Raise `UsageError` where there is no head of that name."""
+    if head not in HEADS:
+        close = difflib.get_close_matches(head, HEADS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(HEADS)}"
+        raise UsageError(f"sequence.head {head}: there is none of that name; {hint}")
+
+
 def build_sequence_model(
     head: str,
     look_back: int,
@@ -27,10 +35,7 @@ def build_sequence_model(
     Raises:
         UsageError: there is no head of that name.
     """
-    if head not in HEADS:
-        close = difflib.get_close_matches(head, HEADS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(HEADS)}"
-        raise UsageError(f"sequence.head {head}: there is none of that name; {hint}")
+    require_head(head)
     inputs = keras.Input((look_back, feature_size), name="window")
     rows = Standardise(name=STANDARDISE)(inputs)
     if delta:

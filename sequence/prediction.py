@@ -11,7 +11,7 @@ from sequence.model import build_sequence_model
 from sequence.windows import windows
 from video.errors import LookbackError
 
-_WINDOWS_AT_ONCE = 256
+_WINDOWS_AT_ONCE = 64
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Reports: metrics.json, predictions.csv, pictures, and a summary a person can read."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 
+from clips.manifest import write_rows
+from sequence.dataset import LabelledSteps
 from sequence.evaluation import Outcome
 from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
 
@@ -35,14 +36,24 @@ def write_predictions(
     path: Path, predictions: list[tuple[str, np.ndarray, np.ndarray]], labels: list[str]
 ) -> None:
     """Write every step of every video: `video` in front, then as `run.py --csv` writes it."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["video", *prediction_header(labels)])
-        for video, seconds, probabilities in predictions:
-            for step, (time, row) in enumerate(zip(seconds, probabilities, strict=True)):
-                writer.writerow([video, *prediction_row(step, time, row, labels)])
-    partial.replace(path)
+    rows = (
+        [video, *prediction_row(step, time, row, labels)]
+        for video, seconds, probabilities in predictions
+        for step, (time, row) in enumerate(zip(seconds, probabilities, strict=True))
+    )
+    write_rows(path, ["video", *prediction_header(labels)], rows)
+
+
+def write_clip_predictions(
+    path: Path, pieces: list[LabelledSteps], probabilities: np.ndarray, labels: list[str]
+) -> None:
+    """Write one row a clip: what it is, what the model says; the mistakes are easily found."""
+    rows = []
+    for piece, row in zip(pieces, probabilities, strict=True):
+        best = int(np.argmax(row))
+        said = [labels[piece.label], labels[best], f"{row[best]:.8f}"]
+        rows.append([piece.video, piece.group, *said, *(f"{value:.8f}" for value in row)])
+    write_rows(path, ["video", "group", "true", "label", "probability", *labels], rows)
 
 
 def write_pictures(folder: Path, outcome: Outcome, classes: np.ndarray, measures: dict) -> None:

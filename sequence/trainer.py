@@ -14,6 +14,7 @@ from sequence.baselines import FILE as BASELINES
 from sequence.baselines import fit_baseline, save_baselines
 from sequence.dataset import Dataset
 from sequence.evaluation import baseline_outcome, measured, outcome_of
+from sequence.model import require_head
 from sequence.opening import Workplace
 from sequence.prediction import Predictor
 from sequence.report import summary, write_json
@@ -24,6 +25,7 @@ def train(workplace: Workplace, settings: Settings) -> None:
     """Train, choose by validation, and write weights, card, history and validation metrics."""
     recipe, folder = settings.recipe, workplace.folder
     chosen, seed = recipe.sequence, recipe.seed
+    require_head(chosen.head)  # before the history of the model that is there is overwritten
     dataset = workplace.dataset(chosen.look_back)
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")

@@ -13,7 +13,7 @@ from sequence.dataset import Dataset, LabelledSteps
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
 from sequence.prediction import Predictor, softmax
 
-_WINDOWS_AT_ONCE = 256
+_WINDOWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,8 @@ def _clip_scores(predictor: Predictor, dataset: Dataset, pieces: list[LabelledSt
 
 def _temperature(predictor: Predictor, dataset: Dataset, validation: list[LabelledSteps]) -> float:
     """Return what the logits are to be divided by so that confidence fits the validation clips
-    (Guo et al. 2017). It changes no label. Bounded: a small perfect validation set would ask for
-    certainty, and a hopeless one for none."""
+    (Guo et al. 2017). It changes no window's label. Bounded: a small perfect validation set would
+    ask for certainty, and a hopeless one for none."""
     answers = window_logits(predictor, dataset, validation)
     classes = np.array([piece.label for piece in validation])
 

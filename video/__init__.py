@@ -7,6 +7,11 @@ import os
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
+# OpenCV first: both wheels carry a libxcb, and with PyAV's loaded first the first window of OpenCV
+# hangs on Linux, out of Ctrl-C's reach (PyAV issue 978, opencv issue 29195).
+import cv2  # noqa: F401, I001
 import av.logging
 
-av.logging.set_level(av.logging.PANIC)
+# None drops libav's messages in C. A level would take the GIL for each, also in decoding threads
+# that a close() waits for while it holds the GIL: a deadlock.
+av.logging.set_level(None)

@@ -5,6 +5,7 @@ ticks   k0        k1        k2         (k / fps)
 sample  ^         ^      ^             (the newest frame at or before the tick)
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -28,7 +29,7 @@ class Sampling:
     hop: int = 1
 
     def __post_init__(self) -> None:
-        if self.fps is not None and not self.fps > 0:
+        if self.fps is not None and not 0 < self.fps < math.inf:
             raise ValueError(f"fps is {self.fps}; it is a rate above 0, or source")
         if self.hop < 1:
             raise ValueError(f"hop is {self.hop}; it is at least 1")

@@ -11,7 +11,12 @@ _FILTER = (
     | Interpolation.ACCURATE_RND
     | Interpolation.BITEXACT
     | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP  # of a camera's RGB, half the colour would be dropped
 )
+
+# Names the arithmetic above in every feature file: change it with the filter, and features of the
+# old pixels are computed again.
+PIXELS = "swscale-area-1"
 
 
 class Scaler:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from video.errors import VideoError
 from video.sources.file import reason
@@ -50,7 +51,9 @@ class Mp4Writer:
         stream.codec_context.color_trc = _BT709
         stream.options = {"preset": "veryfast", "crf": "20"}
         self._stream = stream
+        self._to_yuv = VideoReformatter()
         self._last_pts = -1
+        self._failed = False
         self._closed = False
 
     def write(self, rgb: np.ndarray, seconds: float) -> None:
@@ -58,7 +61,8 @@ class Mp4Writer:
         if any(self._pad):
             rgb = np.pad(rgb, ((0, self._pad[0]), (0, self._pad[1]), (0, 0)), mode="edge")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+        # One thread: for each frame, starting swscale's own costs more than they save.
+        frame = self._to_yuv.reformat(frame, format="yuv420p", dst_colorspace="itu709", threads=1)
         frame.pts = max(round(seconds / _TIME_BASE), self._last_pts + 1)
         frame.time_base = _TIME_BASE
         self._last_pts = frame.pts
@@ -69,6 +73,7 @@ class Mp4Writer:
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
         except (av.FFmpegError, OSError) as error:
+            self._failed = True
             raise VideoError(f"{self.path}: cannot be written ({reason(error)})") from None
 
     def close(self) -> None:
@@ -77,7 +82,8 @@ class Mp4Writer:
             return
         self._closed = True
         try:
-            if self._last_pts >= 0:
+            # After an error nothing is left to save, and libav crashes where the header is missing.
+            if self._last_pts >= 0 and not self._failed:
                 self._mux(None)
         finally:
             try:

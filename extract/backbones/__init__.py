@@ -7,6 +7,7 @@ model = build("vgg16", weights="imagenet")    # uint8 (B,1,224,224,3) -> feature
 import difflib
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,9 @@ def load_weights(model: "keras.Model", path: Path, name: str) -> None:
     if path.suffix != ".h5":
         raise LookbackError(f"{path}: a weights file's name ends in .weights.h5 or .h5")
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings():  # of another network's file Keras warns layer by layer
+            warnings.simplefilter("ignore")
+            model.load_weights(path)
     except OSError:
         raise LookbackError(f"{path}: cannot be read as a weights file (HDF5)") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -6,15 +6,25 @@ from pathlib import Path
 from live.decision import Decision
 from live.sinks.base import Sink
 from sequence.report import prediction_header, prediction_row
+from video.errors import LookbackError
 
 
 class CsvSink(Sink):
-    """Writes `step,seconds,label,probability,<one column per class>`."""
+    """Writes `step,seconds,label,probability,<one column per class>`.
+
+    Raises:
+        LookbackError: the file cannot be written.
+    """
 
     def __init__(self, path: Path, labels: tuple[str, ...]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._labels = list(labels)
-        self._file = path.open("w", newline="", encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise LookbackError(
+                f"{path}: cannot be written ({error.strerror}); name another --csv"
+            ) from None
         self._rows = csv.writer(self._file)
         self._rows.writerow(prediction_header(self._labels))
 

@@ -31,9 +31,11 @@ class WindowSink(Sink):
                 "there is no screen to open a window on; add --no-window (and --save F.mp4 or "
                 "--csv F to keep the outcome)"
             )
+        # Qt warns line by line that the wheel brings no fonts; the window needs none.
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
         self._live = live
         self._started: float | None = None
-        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
 
     def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:
         now = time.monotonic()

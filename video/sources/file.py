@@ -145,4 +145,6 @@ class FileSource(VideoSource):
 
 def reason(error: Exception) -> str:
     """Return libav's words for an error, without the file's name and number."""
+    if isinstance(error, av.ExitError):  # what libav calls a timeout of ours
+        return "nothing came in time"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -4,12 +4,14 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 
 import av
 
 from video.frame import Frame
 from video.orientation import orientation_of
 from video.sources.base import VideoSource
+from video.sources.file import reason
 
 # A camera that gives nothing for this long is gone.
 SILENCE_SECONDS = 10.0
@@ -56,7 +58,7 @@ class NewestFrameSource(VideoSource):
                     self._condition.notify()
                 index += 1
         except Exception as error:  # the thread must always end the wait; the note tells why
-            self.note = f"reading failed ({getattr(error, 'strerror', None) or error})"
+            self.note = f"reading failed ({reason(error)})"
         finally:
             self._release()
             with self._condition:
@@ -64,6 +66,8 @@ class NewestFrameSource(VideoSource):
                 self._condition.notify()
 
     def __iter__(self) -> Iterator[Frame]:
+        # Frames dropped before the reader came, or while it worked, are none of its video.
+        index, start = 0, None
         while True:
             with self._condition:
                 arrived = self._condition.wait_for(
@@ -74,7 +78,9 @@ class NewestFrameSource(VideoSource):
                 if not arrived:
                     self.note = f"gave no frame for {SILENCE_SECONDS:.0f} s"
                 return
-            yield frame
+            start = frame.seconds if start is None else start
+            yield replace(frame, index=index, seconds=frame.seconds - start)
+            index += 1
 
     def close(self) -> None:
         self._closing = True

@@ -1,6 +1,7 @@
 """A camera's address (RTSP, HTTP and what else FFmpeg opens), through PyAV."""
 
-from urllib.parse import urlsplit, urlunsplit
+import re
+from collections.abc import Iterator
 
 import av
 
@@ -19,9 +20,10 @@ def without_secrets(address: str) -> str:
     >>> without_secrets("rtsp://admin:secret@10.0.0.7:554/stream?token=abc")
     'rtsp://10.0.0.7:554/stream'
     """
-    parts = urlsplit(address)
-    host = parts.netloc.rsplit("@", 1)[-1]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    scheme = "".join(address.partition("://")[:2]) if "://" in address else ""
+    # A password may hold any character, also one that ends a host: all up to the last @ goes.
+    place = address.removeprefix(scheme).rsplit("@", 1)[-1]
+    return scheme + re.split("[?#]", place)[0]
 
 
 class UrlSource(NewestFrameSource):
@@ -40,7 +42,7 @@ class UrlSource(NewestFrameSource):
             )
             stream = first_video_stream(self._container, self.name)
             self.rate = nominal_rate(stream)
-            self._pictures = self._container.decode(stream)
+            self._pictures = self._decoded(stream)
             self._ahead = next(self._pictures)
         except VideoError:
             raise
@@ -52,6 +54,13 @@ class UrlSource(NewestFrameSource):
             ) from None
         self.size = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead)).size
         self._start()
+
+    def _decoded(self, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+        for packet in self._container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.InvalidDataError:
+                continue  # a torn packet costs its pictures, not the stream
 
     def _grab(self) -> av.VideoFrame | None:
         if self._ahead is not None:
