@@ -101,7 +101,9 @@ def _probe_all(
 
     # Decoding threads its own work; two clips at once fill the gaps between them.
     with ThreadPoolExecutor(2) as pool:
-        results = list(tqdm(pool.map(look, videos), "check", len(videos), unit="clip"))
+        results = list(
+            tqdm(pool.map(look, videos), "check", len(videos), unit="clip", disable=None)
+        )
     answers = dict(zip(videos, results, strict=True))
     facts = {video: answer for video, answer in answers.items() if isinstance(answer, ClipFacts)}
     return facts, [(video, answer) for video, answer in answers.items() if video not in facts]

@@ -105,7 +105,7 @@ def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generat
 
 def render(folder: Path, scenes: int, size: int = 96, seed: int = 0) -> None:
     """Write `scenes` times four clips below `folder`/clips/<class>/, named as in UCF101."""
-    for number in tqdm(range(scenes), "render", unit="scene"):
+    for number in tqdm(range(scenes), "render", unit="scene", disable=None):
         random = np.random.default_rng([seed, number])
         scene = draw_scene(random, size)
         for label in CLASSES:

@@ -50,7 +50,7 @@ def extract_features(
         started = time.perf_counter()
         batches = read_ahead(todo, extractor.stepper, batch_size)
         try:
-            with tqdm(total=len(todo), desc="extract", unit="video") as bar:
+            with tqdm(total=len(todo), desc="extract", unit="video", disable=None) as bar:
                 _consume(batches, sources, extractor, writer, report, bar)
         finally:
             batches.close()
@@ -78,6 +78,7 @@ def _consume(
     batches, sources: dict, extractor: Extractor, writer: FeatureWriter, report, bar
 ) -> None:
     latest: dict[str, np.ndarray] = {}
+    started = time.perf_counter()
     for batch in batches:
         video = batch.video
         if batch.error:
@@ -99,7 +100,8 @@ def _consume(
             if batch.note:
                 report.notes[video] = batch.note
             bar.update()
-        bar.set_postfix_str(f"{report.steps / max(bar.format_dict['elapsed'], 1e-9):.0f} steps/s")
+        rate = report.steps / (time.perf_counter() - started)
+        bar.set_postfix_str(f"{rate:.0f} steps/s")
 
 
 def _features(batch: StepBatch, extractor: Extractor, before: np.ndarray | None) -> np.ndarray:

@@ -1,6 +1,6 @@
 """From the model folder to something that turns clips into features, for extraction and live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +102,8 @@ def load_network(folder: Path, card: ModelCard) -> "keras.Model":
     path = folder / BACKBONE_WEIGHTS
     if not path.is_file():
         raise LookbackError(
-            f"{path}: is missing; python finetune.py or python extract.py writes it"
+            f"{path}: is missing; restore it, or remove {folder / CARD} and run python finetune.py "
+            "or python extract.py"
         )
     load_weights(model, path, backbone.name)
     if weights_sha256(model) != backbone.sha256:
@@ -128,8 +129,9 @@ def choose_extractor(settings: Settings) -> Extractor:
     if card and card.backbone.fine_tuned:
         _refuse_other_backbone(folder, card, settings)
     if card and (card.backbone.fine_tuned or not asked):
-        if {key for key in given if key.startswith("sampling.")}:
-            card = card.model_copy(update={"sampling": sampling_of(recipe)})
+        if changed := {key for key in ("fps", "hop") if f"sampling.{key}" in given}:
+            asked_for = {key: getattr(sampling_of(recipe), key) for key in changed}
+            card = card.model_copy(update={"sampling": replace(card.sampling, **asked_for)})
             write_card(folder, card)
         return load_extractor(folder, card, recipe.extract.batch_size)
     return _pretrained(settings, folder, card)
@@ -145,8 +147,11 @@ def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) ->
             f"{folder} holds a {card.backbone.name} fine-tuned from {card.backbone.weights}: leave "
             "--backbone and --backbone-weights away to use it, or name another --weights folder"
         )
-    other_input = preprocessing_of(recipe) != card.preprocessing
-    if {key for key in given if key.startswith("preprocessing.")} and other_input:
+    chosen = recipe.preprocessing
+    side = chosen.input_size or spec_of(card.backbone.name).input_size
+    other_side = "preprocessing.input_size" in given and side != card.preprocessing.width
+    other_resize = "preprocessing.resize" in given and chosen.resize != card.preprocessing.resize
+    if other_side or other_resize:
         raise UsageError(
             f"{folder} holds a {card.backbone.name} fine-tuned on other pixels than the recipe's "
             "preprocessing asks for: run python finetune.py with this recipe"
@@ -179,7 +184,8 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
         sequence=before.sequence if before else None,
         made_with=made_with(),
     )
-    if not (before and before.backbone.sha256 == card.backbone.sha256):
+    same = before and before.backbone.sha256 == card.backbone.sha256
+    if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
         save_weights(model, folder / BACKBONE_WEIGHTS)
     write_card(folder, card)
     return Extractor(card, KerasEngine(model, recipe.extract.batch_size))

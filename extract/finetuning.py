@@ -169,7 +169,7 @@ class FineTuning:
             epoch,
         )
         total, count = 0.0, 0
-        with tqdm(batches, f"epoch {epoch + 1}", unit="batch", leave=False) as bar:
+        with tqdm(batches, f"epoch {epoch + 1}", unit="batch", leave=False, disable=None) as bar:
             for pictures, classes in bar:
                 targets = np.eye(len(self.labels), dtype=np.float32)[classes]
                 loss = self.model.train_on_batch(pictures, targets, weights[classes])

@@ -10,13 +10,15 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 
 class History:
-    """Writes one row an epoch to a CSV file and one point a column to a TensorBoard folder."""
+    """Writes one row an epoch to a CSV file and one point a column to a TensorBoard folder
+    of this run below `logs`."""
 
     def __init__(self, path: Path, logs: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", newline="", encoding="utf-8")
         self._rows: csv.DictWriter | None = None
-        self._events = EventFileWriter(str(logs))
+        # A folder a run, or TensorBoard would draw all runs as one zigzag line.
+        self._events = EventFileWriter(str(logs / time.strftime("%Y%m%d-%H%M%S")))
 
     def write(self, epoch: int, values: dict[str, float]) -> None:
         """Record the values of an epoch, counted from 1. All epochs have the same columns."""

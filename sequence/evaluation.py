@@ -94,7 +94,9 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
         tested: list[LabelledSteps] = []
         accuracies: dict[str, list[float]] = {}
         parts = list(_folds(dataset.pieces, folds, seed + repeat))
-        for number, (rest, test) in enumerate(tqdm(parts, f"repeat {repeat + 1}", unit="fold")):
+        for number, (rest, test) in enumerate(
+            tqdm(parts, f"repeat {repeat + 1}", unit="fold", disable=None)
+        ):
             training, validation = _validation_of(rest, seed + repeat)
             fold_seed = seed + _BASELINE_SEEDS * repeat + number
             truth = np.array([piece.label for piece in test])

@@ -16,8 +16,10 @@ def bootstrap_interval(
     right = np.bincount(numbers, weights=hits)
     count = np.bincount(numbers)
     random = np.random.default_rng(seed)
-    drawn = random.integers(len(names), size=(draws, len(names)))
-    means = right[drawn].sum(1) / count[drawn].sum(1)
+    means = np.empty(draws)
+    for draw in range(draws):  # one at a time: all at once would be draws x groups numbers
+        drawn = random.integers(len(names), size=len(names))
+        means[draw] = right[drawn].sum() / count[drawn].sum()
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
