@@ -92,6 +92,13 @@ def read(path: Path) -> Manifest:
             entries = tuple(_entry(path, rows.line_num, row) for row in rows)
     except (UnicodeDecodeError, csv.Error) as error:
         raise LookbackError(f"{path}: not a CSV file in UTF-8 ({error})") from None
+    whole: dict[str, str] = {}
+    for entry in entries:
+        if not entry.is_part and whole.setdefault(entry.video, entry.label) != entry.label:
+            raise LookbackError(
+                f"{path}: {entry.video} is listed as {whole[entry.video]} and as {entry.label}; keep "
+                "one row, or give both their start and end"
+            )
     if not entries:
         raise LookbackError(f"{path}: lists no clip; remove it and run python prepare.py")
     return Manifest(path, entries)

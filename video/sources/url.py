@@ -45,6 +45,7 @@ class UrlSource(NewestFrameSource):
             self._pictures = self._decoded(stream)
             self._ahead = next(self._pictures)
         except VideoError:
+            self._container.close()
             raise
         except (av.FFmpegError, OSError, ValueError, StopIteration) as error:
             why = reason(error).replace(address, self.name)

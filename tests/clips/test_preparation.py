@@ -1,0 +1,239 @@
+"""From a folder of clips to a manifest that can be trusted."""
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clips import manifest as manifests
+from clips.manifest import SPLITS
+from clips.preparation import load_manifest, prepare
+from recipes.loader import Settings, load
+from tests.conftest import write_coded_video
+from tests.running import run_script
+from video.errors import LookbackError, UsageError
+
+
+@pytest.fixture(scope="module")
+def one_clip(tmp_path_factory) -> Path:
+    return write_coded_video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames=3)
+
+
+@pytest.fixture
+def add(tmp_path, one_clip) -> Callable[..., None]:
+    """Return a function that puts clips below tmp_path/clips: add("walk/v_g01_c1.mp4", ...)."""
+
+    def put(*names: str) -> None:
+        for name in names:
+            place = tmp_path / "clips" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(one_clip, place)
+
+    return put
+
+
+@pytest.fixture
+def data(tmp_path, add) -> Path:
+    """A data folder: two classes, five groups each, two clips a group."""
+    add(*(f"{c}/v_{c}_g{g:02}_c{n}.mp4" for c in ("walk", "run") for g in range(5) for n in (1, 2)))
+    return tmp_path
+
+
+def settings(data: Path, **flags) -> Settings:
+    dotted = {key.replace("__", "."): value for key, value in flags.items()}
+    return load(None, {"data.folder": str(data), **dotted})
+
+
+def sides(data: Path) -> dict[str, str]:
+    return {entry.video: entry.split for entry in manifests.read(data / "manifest.csv").entries}
+
+
+def rejected(data: Path) -> dict[str, str]:
+    with (data / "rejected.csv").open(newline="", encoding="utf-8") as file:
+        return {row["video"]: row["reason"] for row in csv.DictReader(file)}
+
+
+def test_clips_become_a_manifest_with_groups_and_splits(data):
+    manifest = prepare(settings(data))
+    assert manifests.read(data / "manifest.csv") == manifest
+    assert len(manifest.entries) == 20
+    assert manifest.labels == ["run", "walk"]
+    for entry in manifest.entries:
+        assert entry.video.startswith(f"clips/{entry.label}/")
+        assert entry.group == entry.video.split("_")[2]
+        assert entry.split in SPLITS
+    assert rejected(data) == {}
+    assert load_manifest(settings(data)) == manifest
+
+
+def test_files_that_give_no_frame_are_rejected_with_their_reason(data, capsys):
+    (data / "clips" / "walk" / "empty.mp4").write_bytes(b"")
+    (data / "clips" / "walk" / "text.mp4").write_text("no video\n" * 50)
+    manifest = prepare(settings(data))
+    assert rejected(data) == {
+        "clips/walk/empty.mp4": "the file is empty (0 bytes)",
+        "clips/walk/text.mp4": (
+            "cannot be read as a video (Invalid data found when processing input)"
+        ),
+    }
+    assert len(manifest.entries) == 20
+    printed = capsys.readouterr().out
+    assert "rejected: clips/walk/empty.mp4: the file is empty (0 bytes)" in printed
+    assert "20 clips, 4 s, 5 groups" in printed
+    assert "2 rejected" in printed
+
+
+def test_a_clip_that_breaks_off_is_used_and_noted(data, capsys):
+    broken = write_coded_video(data / "clips" / "run" / "broken.mp4", frames=60)
+    broken.write_bytes(broken.read_bytes()[: int(0.7 * broken.stat().st_size)])
+    manifest = prepare(settings(data))
+    assert "clips/run/broken.mp4" in manifest.videos
+    assert "note: clips/run/broken.mp4: ends after" in capsys.readouterr().out
+
+
+def test_a_folder_in_which_nothing_can_be_read_points_to_the_reasons(tmp_path):
+    for label in ("walk", "run"):
+        (tmp_path / "clips" / label).mkdir(parents=True)
+        (tmp_path / "clips" / label / "a.mp4").write_bytes(b"")
+    with pytest.raises(LookbackError, match=r"no clip can be read; .*rejected\.csv tells why"):
+        prepare(settings(tmp_path))
+    assert len(rejected(tmp_path)) == 2
+    assert not (tmp_path / "manifest.csv").exists()
+
+
+def test_preparing_twice_changes_nothing(data):
+    prepare(settings(data))
+    before = (data / "manifest.csv").read_bytes()
+    prepare(settings(data))
+    assert (data / "manifest.csv").read_bytes() == before
+    assert not (data / "manifest.previous.csv").exists()
+
+
+def test_an_existing_manifest_keeps_its_rows_and_new_clips_join(data, add):
+    manifest = prepare(settings(data))
+    # By hand: another label, a group, a part, a column of his own.
+    text = (data / "manifest.csv").read_text().splitlines()
+    text[0] += ",person"
+    text[1:] = [f"{line},anna" for line in text[1:]]
+    (data / "manifest.csv").write_text("\n".join(text) + "\n")
+    before = (data / "manifest.csv").read_bytes()
+    add("walk/v_walk_g02_c3.mp4", "walk/v_walk_g77_c1.mp4")
+    after = prepare(settings(data))
+    assert (data / "manifest.previous.csv").read_bytes() == before
+    assert [entry.video for entry in after.entries[:20]] == manifest.videos
+    for entry, old in zip(after.entries, manifest.entries, strict=False):
+        assert (entry.split, entry.group) == (old.split, old.group)
+        assert entry.extra == (("person", "anna"),)
+    joined = {entry.video: entry for entry in after.entries[20:]}
+    group_side = {entry.group: entry.split for entry in manifest.entries}
+    assert joined["clips/walk/v_walk_g02_c3.mp4"].split == group_side["g02"]
+    assert joined["clips/walk/v_walk_g77_c1.mp4"].split in SPLITS
+
+
+def test_a_manifest_from_elsewhere_needs_no_class_folders(tmp_path, one_clip):
+    names = [f"films/{number:02}.mp4" for number in range(12)]
+    (tmp_path / "films").mkdir()
+    for name in names:
+        shutil.copy(one_clip, tmp_path / name)
+    rows = [f"{name},{'slow' if index % 2 else 'quick'}" for index, name in enumerate(names)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["video,label", *rows]) + "\n")
+    manifest = prepare(settings(tmp_path))
+    assert manifest.labels == ["quick", "slow"]
+    assert [entry.group for entry in manifest.entries] == names
+    assert {entry.split for entry in manifest.entries} == set(SPLITS)
+
+
+def test_split_deals_anew_and_keeps_the_manifest_before(data):
+    prepare(settings(data))
+    before, old = (data / "manifest.csv").read_bytes(), sides(data)
+    prepare(settings(data, data__split="1/1/1"))
+    assert (data / "manifest.previous.csv").read_bytes() == before
+    assert sides(data) != old
+    counts = [list(sides(data).values()).count(split) for split in SPLITS]
+    assert min(counts) >= 4
+
+
+def test_another_seed_deals_anew_as_well(data):
+    prepare(settings(data))
+    old = sides(data)
+    assert any(prepare(settings(data, seed=seed)) and sides(data) != old for seed in range(1, 4))
+
+
+def test_group_by_regroups_and_deals_anew(data):
+    prepare(settings(data))
+    manifest = prepare(settings(data, data__group_by=r"(g\d\d_c\d)"))
+    assert {entry.group for entry in manifest.entries} == {
+        f"g{g:02}_c{n}" for g in range(5) for n in (1, 2)
+    }
+    # Without the flag the groups of the manifest stay.
+    assert prepare(settings(data)).entries == manifest.entries
+
+
+def test_a_group_by_that_fits_nothing_leaves_the_manifest_alone(data):
+    prepare(settings(data))
+    before = (data / "manifest.csv").read_bytes()
+    with pytest.raises(UsageError, match="matches no clip's path"):
+        prepare(settings(data, data__group_by="camera"))
+    assert (data / "manifest.csv").read_bytes() == before
+
+
+def test_a_split_that_cannot_be_made_leaves_the_manifest_alone(data):
+    prepare(settings(data))
+    before = (data / "manifest.csv").read_bytes()
+    # One folder a class is one group a class: it cannot stand on three sides.
+    with pytest.raises(LookbackError, match="at least three groups"):
+        prepare(settings(data, data__group_by="folder"))
+    assert (data / "manifest.csv").read_bytes() == before
+
+
+def test_an_empty_data_folder_says_where_clips_go(tmp_path):
+    for work in (prepare, load_manifest):
+        with pytest.raises(LookbackError, match=r"put clips into .*one folder a class"):
+            work(settings(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_loading_prepares_where_there_is_no_manifest(data, capsys):
+    manifest = load_manifest(settings(data))
+    assert (data / "manifest.csv").is_file()
+    assert "preparing one" in capsys.readouterr().out
+    assert len(manifest.entries) == 20
+
+
+def test_loading_a_manifest_that_was_named_but_is_not_there_is_an_error(data, tmp_path):
+    with pytest.raises(LookbackError, match="there is no such manifest"):
+        load_manifest(settings(data, data__manifest=str(tmp_path / "other.csv")))
+
+
+def test_loading_tells_of_clips_that_are_not_in_the_manifest(data, add, capsys):
+    (data / "clips" / "walk" / 'bad, "quoted".mp4').write_bytes(b"")
+    (data / "clips" / "walk" / "late.mp4.mp4").write_bytes(b"")
+    prepare(settings(data))
+    capsys.readouterr()
+    load_manifest(settings(data))
+    assert "note" not in capsys.readouterr().out  # those that were rejected are known
+    add("walk/late.mp4", "walk/later.mp4")
+    load_manifest(settings(data))
+    printed = capsys.readouterr().out
+    assert "note: 2 clips are not in" in printed
+    assert "clips/walk/late.mp4); python prepare.py adds them" in printed
+    assert len(manifests.read(data / "manifest.csv").entries) == 20
+
+
+def test_loading_refuses_a_manifest_that_was_made_to_leak(data):
+    prepare(settings(data))
+    text = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(text.replace(",train,", ",test,", 1))
+    with pytest.raises(LookbackError, match="stand on two sides of the split"):
+        load_manifest(settings(data))
+
+
+def test_the_script_prints_how_many_clips_stand_where(data, capsys):
+    assert run_script("prepare.py", ["--data", data, "--split", "3/1/1"]) == 0
+    printed = capsys.readouterr().out
+    table = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line}
+    assert table["class"] == ["train", "val", "test"]
+    assert table["walk"] == table["run"] == ["6", "2", "2"]
+    assert str(data / "manifest.csv") in printed

@@ -1,0 +1,182 @@
+"""Splits: seeded, stratified, groups whole; what cannot be split is refused with a list."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from clips.manifest import SPLITS, Entry
+from clips.splitting import check_split, parse_shares, split_entries
+from video.errors import LookbackError, UsageError
+
+_SHARES = (0.7, 0.15, 0.15)
+
+
+def _clips(groups: int, per_group: int = 1, labels=("a", "b")) -> list[Entry]:
+    """Each group holds `per_group` clips of each label."""
+    return [
+        Entry(f"clips/{label}/{group}-{number}.mp4", label, group=f"g{group:03}")
+        for group in range(groups)
+        for label in labels
+        for number in range(per_group)
+    ]
+
+
+def _counts(entries: list[Entry]) -> Counter:
+    return Counter((entry.label, entry.split) for entry in entries)
+
+
+def _sides(entries: list[Entry]) -> dict[str, set[str]]:
+    sides: dict[str, set[str]] = {}
+    for entry in entries:
+        sides.setdefault(entry.group, set()).add(entry.split)
+    return sides
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_stay_whole(seed):
+    entries = split_entries(_clips(20, per_group=3), _SHARES, seed)
+    assert all(len(sides) == 1 for sides in _sides(entries).values())
+    check_split(entries, "here")
+
+
+def test_every_class_is_split_by_the_shares():
+    entries = split_entries(_clips(100, labels=("a", "b", "c")), _SHARES, 0)
+    counts = _counts(entries)
+    for label in ("a", "b", "c"):
+        for split, share in zip(SPLITS, _SHARES, strict=True):
+            assert abs(counts[label, split] - 100 * share) <= 1
+
+
+def test_rare_classes_and_uneven_groups_are_on_all_sides_as_well():
+    random = np.random.default_rng(0)
+    entries = [
+        Entry(f"{group}-{number}", "common", group=f"g{group}")
+        for group in range(30)
+        for number in range(random.integers(1, 9))
+    ]
+    entries += [Entry(f"rare-{group}", "rare", group=f"g{group}") for group in range(4)]
+    entries = split_entries(entries, _SHARES, 0)
+    check_split(entries, "here")
+    share = _counts(entries)["common", "train"] / sum(e.label == "common" for e in entries)
+    assert 0.6 < share < 0.8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_three_groups_a_class_are_enough_whatever_the_seed(seed):
+    entries = [
+        Entry(f"{label}{number}", label, group=f"{label}{number}")
+        for label in "abcd"
+        for number in range(3)
+    ]
+    check_split(split_entries(entries, _SHARES, seed), "here")
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another():
+    entries = _clips(30)
+    assert split_entries(entries, _SHARES, 1) == split_entries(entries, _SHARES, 1)
+    assert split_entries(entries, _SHARES, 1) != split_entries(entries, _SHARES, 2)
+
+
+def test_the_split_does_not_depend_on_the_order_of_the_rows():
+    entries = _clips(30, per_group=2)
+    forward = {entry.video: entry.split for entry in split_entries(entries, _SHARES, 3)}
+    backward = {entry.video: entry.split for entry in split_entries(entries[::-1], _SHARES, 3)}
+    assert forward == backward
+
+
+def test_rows_that_have_a_split_keep_it_and_draw_their_group_to_it():
+    entries = _clips(10, per_group=2)
+    fixed = [Entry("old.mp4", "a", "test", "g004"), Entry("older.mp4", "b", "val", "g005")]
+    done = split_entries(fixed + entries, _SHARES, 0)
+    assert done[:2] == fixed
+    sides = _sides(done)
+    assert (sides["g004"], sides["g005"]) == ({"test"}, {"val"})
+
+
+def test_a_leak_that_is_there_is_not_mended_silently():
+    entries = [
+        Entry("1", "a", "train", "g"),
+        Entry("2", "a", "test", "g"),
+        *_clips(6),
+    ]
+    done = split_entries(entries, _SHARES, 0)
+    assert done[:2] == entries[:2]
+    with pytest.raises(LookbackError, match="g in test and train"):
+        check_split(done, "here")
+
+
+def _whole() -> list[Entry]:
+    return [
+        Entry(f"{label}-{split}", label, split, f"{label}-{split}")
+        for label in ("a", "b")
+        for split in SPLITS
+    ]
+
+
+def test_a_sound_split_passes():
+    check_split(_whole(), "here")
+
+
+def test_leaking_groups_are_refused_with_their_sides():
+    entries = [*_whole(), Entry("x", "a", "train", "scene 7"), Entry("y", "a", "val", "scene 7")]
+    with pytest.raises(LookbackError) as raised:
+        check_split(entries, "manifest.csv")
+    assert str(raised.value).startswith("manifest.csv: 1 groups or videos stand on two sides")
+    assert "scene 7 in train and val" in str(raised.value)
+    assert "prepare.py --split" in str(raised.value)
+
+
+def test_a_video_on_two_sides_leaks_whatever_its_groups():
+    entries = [*_whole(), Entry("long.mp4", "a", "train", "x"), Entry("long.mp4", "b", "test", "y")]
+    with pytest.raises(LookbackError, match=r"long\.mp4 in test and train"):
+        check_split(entries, "here")
+
+
+def test_many_leaks_are_listed_up_to_ten():
+    entries = _whole()
+    for number in range(13):
+        entries += [
+            Entry(f"{split}{number}", "a", split, f"s{number:02}") for split in ("train", "test")
+        ]
+    with pytest.raises(LookbackError, match="s09 in test and train; and 3 more"):
+        check_split(entries, "here")
+
+
+def test_classes_missing_from_a_side_are_refused_with_a_list():
+    entries = [entry for entry in _whole() if entry.video not in {"a-val", "b-test", "b-val"}]
+    with pytest.raises(LookbackError) as raised:
+        check_split(entries, "here")
+    assert "missing: a in val, b in val, b in test" in str(raised.value)
+    assert "a has 2 groups, b has 1 groups" in str(raised.value)
+
+
+def test_one_class_alone_is_refused():
+    entries = [entry for entry in _whole() if entry.label == "a"]
+    with pytest.raises(LookbackError, match=r"all clips are of one class, a; .* at least two"):
+        check_split(entries, "here")
+
+
+def test_one_class_in_parts_of_videos_is_enough_as_the_rest_is_background():
+    entries = [Entry(f"{split}.mp4", "fall", split, split, start=1.0, end=2.0) for split in SPLITS]
+    check_split(entries, "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("0.7/0.15/0.15", (0.7, 0.15, 0.15)),
+        ("8/1/1", (0.8, 0.1, 0.1)),
+        ("1/1/2", (0.25, 0.25, 0.5)),
+    ],
+)
+def test_shares_are_read_and_made_to_add_up(text, shares):
+    assert parse_shares(text) == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.8/0.2", "1/1/0", "a/b/c", "1/1/1/1", "-1/1/1", "nan/1/1", "inf/1/1"]
+)
+def test_shares_that_are_none_are_refused(text):
+    with pytest.raises(UsageError, match=r"--split .*: write three shares above 0"):
+        parse_shares(text)

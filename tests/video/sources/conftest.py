@@ -1,0 +1,122 @@
+"""Stand-ins for the world outside: a capture device that obeys the test, and a server at home."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+
+class FakeDevice:
+    """What cv2.VideoCapture opens in these tests: pictures come when the test gives them.
+
+    Attributes:
+        plugged_in: whether it can be opened.
+        released: how often it was let go.
+        asked: how many pictures were asked for so far.
+    """
+
+    def __init__(self) -> None:
+        self.plugged_in = True
+        self.rate = 25.0
+        self.released = 0
+        self.asked = 0
+        self._pictures: queue.Queue = queue.Queue()
+        self._condition = threading.Condition()
+
+    def give(self, *pictures: np.ndarray | None) -> None:
+        """Let the device show RGB pictures; None disconnects it."""
+        for picture in pictures:
+            self._pictures.put(None if picture is None else picture[..., ::-1])
+
+    def wait_until_asked(self, times: int) -> None:
+        """Wait until a picture was asked for this often: the ones before have been dealt with."""
+        with self._condition:
+            assert self._condition.wait_for(lambda: self.asked >= times, timeout=10)
+
+    def next_picture(self) -> tuple[bool, np.ndarray | None]:
+        with self._condition:
+            self.asked += 1
+            self._condition.notify_all()
+        picture = self._pictures.get(timeout=20)
+        if isinstance(picture, Exception):
+            raise picture
+        return picture is not None, picture
+
+    def fail(self, error: Exception) -> None:
+        """Let the next reading raise an error."""
+        self._pictures.put(error)
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
+    """A device that stands in for every camera that OpenCV opens."""
+    made = FakeDevice()
+
+    class Capture:
+        def __init__(self, device: int | str) -> None:
+            made.opened_as = device
+
+        def isOpened(self) -> bool:
+            return made.plugged_in
+
+        def read(self):
+            return made.next_picture()
+
+        def get(self, what: int) -> float:
+            return made.rate if what == cv2.CAP_PROP_FPS else 0.0
+
+        def release(self) -> None:
+            made.released += 1
+
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    yield made
+    made.give(None)  # a reading thread that still waits may end
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The address of tmp_path, served on this machine.
+
+    `/locked/...` asks for a password; `/hanging/FILE` sends most of a file and then nothing.
+    """
+    asleep = threading.Event()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.startswith("/locked/"):
+                self.send_error(401)
+            elif self.path.startswith("/hanging/"):
+                content = (tmp_path / self.path.split("/")[-1]).read_bytes()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content[: 7 * len(content) // 10])
+                self.wfile.flush()
+                asleep.wait(20)
+            else:
+                super().do_GET()
+
+        def log_message(self, *_) -> None:
+            pass
+
+        def copyfile(self, source, outputfile) -> None:
+            with suppress(ConnectionError):  # the reader has left
+                super().copyfile(source, outputfile)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path)))
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    asleep.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()

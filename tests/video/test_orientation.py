@@ -1,0 +1,59 @@
+"""Display matrices: what they say, checked by moving pixels as the standard says."""
+
+import av
+import numpy as np
+import pytest
+
+from video.sources import FileSource
+
+_ONE = 1 << 16
+
+# (a, b, c, d): a point (x, y) of the picture is shown at (a x + c y, b x + d y), y downwards.
+_MATRICES = {
+    "upright": (1, 0, 0, 1),
+    "quarter turn clockwise": (0, 1, -1, 0),
+    "half turn": (-1, 0, 0, -1),
+    "quarter turn counter-clockwise": (0, -1, 1, 0),
+    "left and right swapped": (-1, 0, 0, 1),
+    "top and bottom swapped": (1, 0, 0, -1),
+    "mirrored along the diagonal": (0, 1, 1, 0),
+    "mirrored along the other diagonal": (0, -1, -1, 0),
+}
+
+
+def _quarters() -> np.ndarray:
+    """A picture whose four quarters have four colours: uint8 (48, 64, 3)."""
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = (220, 40, 40)
+    picture[:24, 32:] = (40, 220, 40)
+    picture[24:, :32] = (40, 40, 220)
+    picture[24:, 32:] = (220, 220, 220)
+    return picture
+
+
+def _shown(picture: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
+    """Move each pixel to where the matrix puts it."""
+    rows, columns = np.indices(picture.shape[:2])
+    x, y = a * columns + c * rows, b * columns + d * rows
+    x, y = x - x.min(), y - y.min()
+    shown = np.zeros((y.max() + 1, x.max() + 1, 3), np.uint8)
+    shown[y, x] = picture
+    return shown
+
+
+@pytest.mark.parametrize("matrix", _MATRICES.values(), ids=_MATRICES.keys())
+def test_a_file_is_shown_as_its_display_matrix_says(tmp_path, matrix):
+    a, b, c, d = matrix
+    path = tmp_path / "turned.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.set_display_matrix([a * _ONE, b * _ONE, 0, c * _ONE, d * _ONE, 0, 0, 0, _ONE << 14])
+        frame = av.VideoFrame.from_ndarray(_quarters(), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    expected = _shown(_quarters(), a, b, c, d)
+    with FileSource(path) as source:
+        frame = next(iter(source))
+        assert source.size == frame.size == expected.shape[1::-1]
+    assert np.abs(frame.rgb.astype(int) - expected).mean() < 12

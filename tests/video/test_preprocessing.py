@@ -1,0 +1,101 @@
+"""One resize for everybody: files and cameras, training and live."""
+
+import av
+import numpy as np
+import pytest
+
+from video.frame import Frame
+from video.preprocessing import Preprocessing, Preprocessor
+from video.sources import FileSource
+
+_WANTED = [
+    Preprocessing(32, 32),
+    Preprocessing(48, 20),
+    Preprocessing(24, 24, "crop", 32),
+    Preprocessing(20, 28, "crop", 28),
+    Preprocessing(96, 96),
+]
+
+
+def _noise(width: int = 70, height: int = 50) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("wanted", _WANTED, ids=str)
+def test_a_camera_frame_and_a_file_frame_of_one_picture_give_the_same_pixels(tmp_path, wanted):
+    path = tmp_path / "lossless.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("png", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 70, 50, "rgb24"
+        frame = av.VideoFrame.from_ndarray(_noise(), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    with FileSource(path) as source:
+        from_file = next(iter(source))
+    from_camera = Frame.from_array(_noise()[..., ::-1], order="bgr24")
+    assert np.array_equal(from_file.rgb, _noise())
+    preprocess = Preprocessor(wanted)
+    assert np.array_equal(preprocess(from_file), preprocess(from_camera))
+
+
+@pytest.mark.parametrize("size", [(70, 50), (50, 70), (33, 33), (641, 17), (17, 640)])
+@pytest.mark.parametrize("wanted", _WANTED, ids=str)
+def test_pixels_have_the_wanted_size_whatever_the_frame(wanted, size):
+    pixels = Preprocessor(wanted)(Frame.from_array(_noise(*size)))
+    assert pixels.shape == (wanted.height, wanted.width, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize(
+    "resize", [{}, {"resize": "crop", "short_side": 24}], ids=["stretch", "crop"]
+)
+def test_a_turned_frame_gives_the_pixels_of_the_upright_picture(resize, turns):
+    preprocess = Preprocessor(Preprocessing(20, 24, **resize))
+    turned = Frame(0, 0.0, Frame.from_array(_noise()).picture, turns)
+    upright = Frame.from_array(np.rot90(_noise(), turns))
+    difference = preprocess(turned).astype(int) - preprocess(upright)
+    assert np.abs(difference).max() <= 2
+
+
+def test_stretch_shows_the_whole_picture():
+    picture = np.zeros((40, 80, 3), np.uint8)
+    picture[:, 40:] = 200
+    pixels = Preprocessor(Preprocessing(16, 16))(Frame.from_array(picture))
+    assert np.all(pixels[:, :8] == 0)
+    assert np.all(pixels[:, 8:] == 200)
+
+
+def test_crop_shows_the_middle_of_the_scaled_picture():
+    # Four bands of 20 columns; scaled to a short side of 20, a crop of 20 shows the middle two.
+    picture = np.repeat(np.array([0, 80, 160, 240], np.uint8), 20)[None, :, None]
+    picture = np.repeat(np.repeat(picture, 40, 0), 3, 2)
+    pixels = Preprocessor(Preprocessing(20, 20, "crop", 20))(Frame.from_array(picture))
+    assert np.all(pixels[:, :10] == 80)
+    assert np.all(pixels[:, 10:] == 160)
+
+
+def test_pixels_do_not_depend_on_the_frames_before():
+    # The scaling context is kept from frame to frame; other sizes in between must not show.
+    preprocess = Preprocessor(Preprocessing(24, 24))
+    frame, other = Frame.from_array(_noise()), Frame.from_array(_noise(31, 97), order="bgr24")
+    before = preprocess(frame)
+    preprocess(other)
+    assert np.array_equal(preprocess(frame), before)
+    assert np.array_equal(Preprocessor(Preprocessing(24, 24))(frame), before)
+
+
+def test_an_unknown_resize_is_refused():
+    with pytest.raises(ValueError, match="resize is 'squash'; it is one of stretch, crop"):
+        Preprocessing(32, 32, "squash")
+
+
+def test_a_short_side_below_the_crop_is_refused():
+    with pytest.raises(ValueError, match="needs at least 40"):
+        Preprocessing(32, 40, "crop", 36)
+
+
+def test_preprocessing_as_a_dictionary_makes_an_equal_one():
+    for wanted in _WANTED:
+        assert Preprocessing(**wanted.to_dict()) == wanted
