@@ -119,8 +119,8 @@ class FineTuning:
                     is_best = best is None or scores.loss < best.loss
                     _tell(epoch, loss, scores, is_best, time.perf_counter() - started)
                     if is_best:
+                        save_weights(self.model, candidate)  # first: Ctrl-C may fall into it
                         best, best_epoch = scores, epoch
-                        save_weights(self.model, candidate)
                     elif self.chosen.patience and epoch - best_epoch >= self.chosen.patience:
                         print(f"No better validation for {self.chosen.patience} epochs: done.")
                         break

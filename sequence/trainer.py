@@ -40,6 +40,9 @@ def train(workplace: Workplace, settings: Settings) -> None:
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
     linear = [fit_baseline(name, dataset, training, validation) for name in ("ridge", "moments")]
 
+    # Should the program end among these files, the folder has no sequence model rather than the
+    # weights of one under the card of another.
+    write_card(folder, workplace.card.model_copy(update={"sequence": None}))
     save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
     save_weights(average.model, folder / MEAN_WEIGHTS)
     save_baselines(linear, folder / BASELINES)

@@ -77,6 +77,9 @@ def build_trunk(name: str, weights: str = "none", side: int | None = None) -> Tr
         ) from None
     if weights == "imagenet":
         core.set_weights(_imagenet(spec, side).get_weights())
+        for layer in core.layers:
+            if hasattr(layer, "finalize_state"):
+                layer.finalize_state()  # Normalization computes with a copy of its weights
     elif weights != "none":
         load_weights(core, Path(weights), name)
     inputs = keras.Input((spec.clip_length, side, side, 3), dtype="uint8", name="clip")

@@ -29,7 +29,7 @@ class KerasEngine:
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         """Return float32 features (B, D) of uint8 clips (B, T, H, W, 3)."""
-        parts, start = [], 0
+        parts, start = [np.empty((0, self._model.output_shape[-1]), np.float32)], 0
         while start < len(clips):
             size = next(size for size in self._sizes if size <= len(clips) - start)
             part = self._model.predict_on_batch(clips[start : start + size])

@@ -1,0 +1,89 @@
+"""What the tests of this room share: recipes for small networks, and the synthetic clips split."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clips.manifest import Entry, Manifest
+from extract.model_folder import (
+    BACKBONE_WEIGHTS,
+    BackboneCard,
+    ModelCard,
+    save_weights,
+    write_card,
+)
+from extract.network import classifier_network, weights_sha256
+from recipes.loader import Settings, load
+from recipes.schema import Network
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+
+SMALL = {
+    "backbone.name": "tiny",
+    "backbone.weights": "none",
+    "preprocessing.input_size": 48,
+}
+
+
+@pytest.fixture
+def small_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Return a function that makes settings of a tiny network, with a model folder of its own.
+
+    small_settings({"seed": 1}) adds keys, as flags would; small_settings(base={}) leaves the tiny
+    network away, as a user does who trusts the model folder.
+    """
+
+    def make(keys: dict | None = None, base: dict = SMALL) -> Settings:
+        return load(flags={**base, "model.folder": str(tmp_path / "weights"), **(keys or {})})
+
+    return make
+
+
+@pytest.fixture
+def fine_tuned(tmp_path: Path) -> ModelCard:
+    """The card of a model folder (`weights` below `tmp_path`) that holds a fine-tuned tiny."""
+    from extract.backbones import build_trunk
+
+    folder = tmp_path / "weights"
+    head = Network(pooling="avg", features=24, dropout=0.5, hidden=(8,))
+    model = classifier_network(build_trunk("tiny", "none", 48), head, 3)
+    save_weights(model, folder / BACKBONE_WEIGHTS)
+    card = ModelCard(
+        seed=0,
+        recipe="mine.yaml",
+        labels=("a", "b", "c"),
+        sampling=Sampling(5.0),
+        preprocessing=Preprocessing(48, 48),
+        backbone=BackboneCard(
+            name="tiny",
+            weights="none",
+            fine_tuned=True,
+            sha256=weights_sha256(model),
+            feature_size=24,
+            licence="none",
+            network=head,
+            labels=("a", "b", "c"),
+        ),
+        made_with={"keras": "3"},
+    )
+    write_card(folder, card)
+    return card
+
+
+@pytest.fixture(scope="session")
+def scenes(clips_folder: Path) -> Callable[..., Manifest]:
+    """Return a function that makes a manifest of the synthetic clips: scenes(train=4, val=2)."""
+
+    def make(train: int = 3, val: int = 2) -> Manifest:
+        entries = []
+        for path in sorted(clips_folder.rglob("*.mp4")):
+            number = int(path.stem.split("_g")[1][:3])
+            if number >= train + val:
+                continue
+            video = path.relative_to(clips_folder).as_posix()
+            split = "train" if number < train else "val"
+            entries.append(Entry(video, path.parent.name, split, f"g{number:03}"))
+        return Manifest(clips_folder / "manifest.csv", tuple(entries))
+
+    return make

@@ -1,0 +1,97 @@
+"""An extractor that needs no framework: a fixed random projection of the pixels, by numpy.
+
+It starts in a process of its own in half a second, so that a test can kill it often:
+python -m tests.extract.projecting DATA STORE SECONDS_A_WRITE
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from clips.manifest import Entry, Manifest
+from extract.extraction import extract_features
+from extract.extractor import Extractor
+from extract.model_folder import BackboneCard, ModelCard
+from extract.rollback_file import RollbackFile
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+
+SIDE, SIZE, BATCH = 16, 64, 8
+
+
+class ProjectingEngine:
+    """Computes every row for itself, so that its bits cannot depend on the batch.
+
+    `calls` holds the rows of every call; `fail_at` is the call that raises `RuntimeError`.
+    """
+
+    precision = "f32"
+
+    def __init__(self, fail_at: int = -1) -> None:
+        random = np.random.default_rng(0)
+        self.weights = random.normal(size=(SIDE * SIDE * 3, SIZE)).astype(np.float32)
+        self.calls: list[int] = []
+        self.fail_at = fail_at
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        assert clips.dtype == np.uint8
+        assert clips.shape[1:] == (1, SIDE, SIDE, 3)
+        if len(self.calls) == self.fail_at:
+            raise RuntimeError("the engine stopped")
+        self.calls.append(len(clips))
+        flat = clips.reshape(len(clips), -1).astype(np.float32) / 255
+        return np.stack([row @ self.weights for row in flat])
+
+
+def card_of(name: str = "tiny", fps: float | None = 10.0, **values) -> ModelCard:
+    """Return a model card that says no more than it must."""
+    backbone = BackboneCard(
+        name=name, weights="none", fine_tuned=False, sha256="0" * 64, feature_size=SIZE, licence=""
+    )
+    card = {
+        "seed": 0,
+        "recipe": "default.yaml",
+        "sampling": Sampling(fps),
+        "preprocessing": Preprocessing(SIDE, SIDE),
+        "backbone": backbone,
+        "made_with": {},
+    }
+    return ModelCard(**{**card, **values})
+
+
+def projecting_extractor(fps: float | None = 10.0, fail_at: int = -1) -> Extractor:
+    return Extractor(card_of(fps=fps), ProjectingEngine(fail_at))
+
+
+def manifest_of(folder: Path, videos: list[str] | None = None) -> Manifest:
+    """Return a manifest, in memory alone, of `videos` or of all clips below a folder."""
+    if videos is None:
+        videos = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.mp4"))
+    return Manifest(folder / "manifest.csv", tuple(Entry(video, "x") for video in videos))
+
+
+def slow_down_writing(seconds: float) -> None:
+    """Let every write of the store take a while, so that most of the time one is under way."""
+    write = RollbackFile.write
+
+    def slow(self, data) -> int:
+        time.sleep(seconds)
+        return write(self, data)
+
+    RollbackFile.write = slow
+
+
+def main(data: str, store: str, seconds_a_write: str) -> None:
+    slow_down_writing(float(seconds_a_write))
+    try:
+        extract_features(
+            manifest_of(Path(data)), projecting_extractor(), Path(store), BATCH, "float32"
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,356 @@
+"""All videos into the store, once; the same features whatever else is read and however it ended."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from clips.manifest import Entry, Manifest
+from extract.extraction import (
+    ExtractionReport,
+    extract_features,
+    features_path,
+    print_report,
+)
+from extract.extractor import Extractor, choose_extractor
+from extract.feature_store import FeatureStore
+from extract.rollback_file import journal_path
+from recipes.loader import load
+from tests.conftest import coded_frame, write_coded_video
+from tests.extract.projecting import BATCH, SIZE, manifest_of, projecting_extractor
+from tests.running import ROOT, run_script
+from video.errors import LookbackError
+
+
+def all_features(path: Path, videos: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    with FeatureStore(path) as store:
+        return {video: (store.features(video), store.seconds(video)) for video in videos}
+
+
+def assert_same_features(one: Path, other: Path, videos: list[str]) -> None:
+    ours, theirs = all_features(one, videos), all_features(other, videos)
+    for video in videos:
+        assert np.array_equal(ours[video][0], theirs[video][0]), video
+        assert np.array_equal(ours[video][1], theirs[video][1]), video
+
+
+def extracted(manifest: Manifest, path: Path, extractor: Extractor | None = None):
+    return extract_features(manifest, extractor or projecting_extractor(), path, BATCH, "float32")
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory) -> Path:
+    """A folder of six videos of 3 to 60 coded frames at 10 a second."""
+    folder = tmp_path_factory.mktemp("videos")
+    for count in (60, 3, 25, 1, 16, 30):
+        write_coded_video(folder / f"v{count}.mp4", count)
+    return folder
+
+
+def test_every_video_gets_the_features_of_its_steps(videos, tmp_path):
+    manifest = manifest_of(videos)
+    report = extracted(manifest, tmp_path / "features.h5")
+    assert (report.done, report.kept, report.failed, report.notes) == (6, 0, {}, {})
+    assert report.steps == 135
+    with FeatureStore(tmp_path / "features.h5") as store:
+        assert store.feature_size == SIZE
+        for video in manifest.videos:
+            count = int(Path(video).stem[1:])
+            assert store.features(video).shape == (count, SIZE)
+            assert np.allclose(store.seconds(video), np.arange(count) / 10)
+            # Every frame is another picture, so no feature may stand at another's place.
+            assert len(np.unique(store.features(video), axis=0)) == count
+
+
+def test_what_is_there_is_not_computed_again(videos, tmp_path):
+    manifest = manifest_of(videos)
+    extracted(manifest_of(videos, manifest.videos[:2]), tmp_path / "features.h5")
+    extractor = projecting_extractor()
+    report = extracted(manifest, tmp_path / "features.h5", extractor)
+    assert (report.done, report.kept) == (4, 2)
+    extractor = projecting_extractor()
+    report = extracted(manifest, tmp_path / "features.h5", extractor)
+    assert (report.done, report.kept, report.steps) == (0, 6, 0)
+    assert extractor.engine.calls == []
+
+
+def test_a_video_whose_content_changed_is_computed_again(tmp_path):
+    for name in ("a", "b"):
+        write_coded_video(tmp_path / f"{name}.mp4", 5)
+    manifest, path = manifest_of(tmp_path), tmp_path / "features.h5"
+    extracted(manifest, path)
+    write_coded_video(tmp_path / "a.mp4", 9)
+    report = extracted(manifest, path)
+    assert (report.done, report.kept) == (1, 1)
+    with FeatureStore(path) as store:
+        assert (store.steps("a.mp4"), store.steps("b.mp4")) == (9, 5)
+
+
+def test_a_video_replaced_by_a_broken_one_loses_its_features(tmp_path):
+    for name in ("a", "b"):
+        write_coded_video(tmp_path / f"{name}.mp4", 5)
+    manifest, path = manifest_of(tmp_path), tmp_path / "features.h5"
+    extracted(manifest, path)
+    (tmp_path / "b.mp4").write_bytes(b"broken")
+    report = extracted(manifest, path)
+    assert list(report.failed) == ["b.mp4"]
+    with FeatureStore(path) as store:
+        assert "a.mp4" in store
+        assert "b.mp4" not in store
+
+
+def test_a_broken_clip_in_the_middle_is_reported_and_the_rest_done(videos, tmp_path, capsys):
+    data = shutil.copytree(videos, tmp_path / "data")
+    (data / "v2_broken.mp4").write_bytes(b"no video" * 50)
+    (data / "v2_empty.mp4").write_bytes(b"")
+    whole = (data / "v60.mp4").read_bytes()
+    (data / "v30_cut.mp4").write_bytes(whole[: len(whole) * 3 // 4])
+    manifest = manifest_of(data)
+    entries = list(manifest.entries)
+    entries.insert(3, Entry("gone.mp4", "x"))
+    report = extracted(manifest.with_entries(entries), tmp_path / "features.h5")
+    assert set(report.failed) == {"v2_broken.mp4", "v2_empty.mp4", "gone.mp4"}
+    assert set(report.notes) == {"v30_cut.mp4"}
+    assert (report.done, report.kept) == (7, 0)
+    for video, reason in report.failed.items():
+        assert video in reason
+        assert "\n" not in reason
+    print_report(report, tmp_path / "features.h5")
+    told = capsys.readouterr().out
+    assert told.count("rejected: ") == 3
+    assert "note: v30_cut.mp4" in told
+    assert "7 videos extracted" in told
+    good = [video for video in manifest.videos if "_" not in video]
+    extracted(manifest_of(data, good), tmp_path / "good.h5")
+    assert_same_features(tmp_path / "features.h5", tmp_path / "good.h5", good)
+    again = extracted(manifest.with_entries(entries), tmp_path / "features.h5")
+    assert (again.done, again.kept, len(again.failed)) == (0, 7, 3)
+
+
+def test_where_nothing_comes_out_it_is_an_error(tmp_path, capsys):
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    report = extracted(manifest_of(tmp_path), tmp_path / "features.h5")
+    with pytest.raises(LookbackError, match="no video gave features"):
+        print_report(report, tmp_path / "features.h5")
+    assert "a.mp4" in capsys.readouterr().out
+
+
+def write_slow(path: Path, frames: int, codec: str, pixels: str) -> Path:
+    """Write coded frames at two a second, also as gif."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=2)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(coded_frame(number), format="rgb24")
+            container.mux(stream.encode(frame.reformat(format=pixels)))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [("slow.gif", "gif", "rgb8"), ("slow.mp4", "libx264", "yuv420p")],
+)
+def test_repeated_frames_cost_one_inference_each(tmp_path, name, codec, pixels):
+    path = write_slow(tmp_path / name, 19, codec, pixels)
+    extractor = projecting_extractor(fps=10.0)
+    manifest = Manifest(tmp_path / "manifest.csv", (Entry(path.name, "x"),))
+    report = extracted(manifest, tmp_path / "features.h5", extractor)
+    assert sum(extractor.engine.calls) == 19
+    assert max(extractor.engine.calls) <= BATCH
+    assert report.steps == 18 * 5 + 1
+    with FeatureStore(tmp_path / "features.h5") as store:
+        features = store.features(path.name)
+        assert np.allclose(store.seconds(path.name), np.arange(91) / 10)
+    for step, feature in enumerate(features):
+        assert np.array_equal(feature, features[step // 5 * 5])
+    assert len(np.unique(features, axis=0)) == 19
+
+
+def test_the_same_video_in_two_rows_is_computed_once(videos, tmp_path):
+    entries = (Entry("v16.mp4", "a", end=0.5), Entry("v16.mp4", "b", start=0.5))
+    extractor = projecting_extractor()
+    report = extracted(Manifest(videos / "m.csv", entries), tmp_path / "features.h5", extractor)
+    assert report.done == 1
+    assert sum(extractor.engine.calls) == 16
+
+
+def test_the_steps_of_a_video_do_not_depend_on_the_other_videos(videos, small_settings, tmp_path):
+    """With the real engine, whose bits depend on how a batch is cut."""
+    extractor = choose_extractor(small_settings({"extract.batch_size": 16}))
+    manifest = manifest_of(videos)
+    extract_features(manifest, extractor, tmp_path / "all.h5", 16, "float32")
+    backwards = manifest_of(videos, manifest.videos[::-1])
+    extract_features(backwards, extractor, tmp_path / "backwards.h5", 16, "float32")
+    assert_same_features(tmp_path / "all.h5", tmp_path / "backwards.h5", manifest.videos)
+    for video in manifest.videos:
+        alone = tmp_path / f"{video}.h5"
+        extract_features(manifest_of(videos, [video]), extractor, alone, 16, "float32")
+        assert_same_features(tmp_path / "all.h5", alone, [video])
+
+
+def test_float16_is_the_rounded_float32(videos, tmp_path):
+    manifest = manifest_of(videos)
+    extracted(manifest, tmp_path / "features.h5")
+    extract_features(manifest, projecting_extractor(), tmp_path / "half.h5", BATCH, "float16")
+    full = all_features(tmp_path / "features.h5", manifest.videos)
+    half = all_features(tmp_path / "half.h5", manifest.videos)
+    for video in manifest.videos:
+        rounded = full[video][0].astype(np.float16).astype(np.float32)
+        assert np.array_equal(half[video][0], rounded)
+
+
+@pytest.mark.parametrize("fail_at", [0, 4, 9])
+def test_an_error_of_the_engine_is_raised_and_the_threads_end(videos, tmp_path, fail_at):
+    before = set(threading.enumerate())
+    path = tmp_path / "features.h5"
+    with pytest.raises(RuntimeError, match="the engine stopped"):
+        extracted(manifest_of(videos), path, projecting_extractor(fail_at=fail_at))
+    assert {thread for thread in threading.enumerate() if thread not in before} == set()
+    assert not journal_path(path).exists()
+    report = extracted(manifest_of(videos), path)
+    assert report.done + report.kept == 6
+    extracted(manifest_of(videos), tmp_path / "whole.h5")
+    assert_same_features(path, tmp_path / "whole.h5", manifest_of(videos).videos)
+
+
+def test_other_settings_do_not_mix(videos, tmp_path):
+    path = tmp_path / "features.h5"
+    extracted(manifest_of(videos), path)
+    extracted(manifest_of(videos, ["v60.mp4"]), path, projecting_extractor(fps=5.0))
+    with FeatureStore(path) as store:
+        assert store.steps("v60.mp4") == 30
+        assert "v25.mp4" not in store
+    assert (tmp_path / "features.previous.h5").is_file()
+
+
+def test_the_feature_file_stands_in_the_data_folder_unless_named():
+    assert features_path(load(flags={"data.folder": "d"})) == Path("d/features.h5")
+    named = load(flags={"data.folder": "d", "data.features": "e/f.h5"})
+    assert features_path(named) == Path("e/f.h5")
+
+
+def test_a_report_of_nothing_new_still_tells_what_was_there(capsys):
+    print_report(ExtractionReport(kept=3), Path("features.h5"))
+    assert "3 were there already" in capsys.readouterr().out
+
+
+def stop_inside_writing(
+    process: subprocess.Popen,
+    path: Path,
+    size: int,
+    number: int = signal.SIGKILL,
+    after_seconds: float = 0.0,
+) -> bool:
+    """Send a signal while the store is being written and has reached `size`; return whether a
+    write was under way. While one is there is a journal; `after_seconds` it was first seen."""
+    journal = journal_path(path)
+    while process.poll() is None:
+        if path.exists() and path.stat().st_size >= size and journal.exists():
+            time.sleep(after_seconds)
+            os.kill(process.pid, number)
+            process.wait()
+            return journal.exists()
+        time.sleep(0.0005)
+    return False
+
+
+def start_slow_extraction(data: Path, path: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tests.extract.projecting", data, path, "0.001"]
+    return subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+
+
+def test_killed_again_and_again_it_ends_with_the_same_features(clips_folder, tmp_path):
+    manifest = manifest_of(clips_folder)
+    extracted(manifest, tmp_path / "whole.h5")
+    full = (tmp_path / "whole.h5").stat().st_size
+    path = tmp_path / "features.h5"
+    draw = random.Random(0)
+    kills = 10
+    inside = 0
+    for kill in range(kills):
+        process = start_slow_extraction(clips_folder, path)
+        size = int(full * (kill + draw.random()) / kills)
+        inside += stop_inside_writing(process, path, size, after_seconds=draw.uniform(0, 0.03))
+        process.stderr.close()
+        if kill % 2:  # a reader puts the store right as well as a writer
+            with FeatureStore(path) as store:
+                kept = [video for video in manifest.videos if video in store]
+            assert_same_features(path, tmp_path / "whole.h5", kept)
+    assert inside >= 3
+    report = extracted(manifest, path)
+    assert report.done + report.kept == len(manifest.videos)
+    assert_same_features(path, tmp_path / "whole.h5", manifest.videos)
+
+
+def test_ctrl_c_inside_writing_ends_in_order(clips_folder, tmp_path):
+    """An exception raised in HDF5's call of our file object would break the library."""
+    manifest, path = manifest_of(clips_folder), tmp_path / "features.h5"
+    extracted(manifest, tmp_path / "whole.h5")
+    full = (tmp_path / "whole.h5").stat().st_size
+    for share in (0.1, 0.2, 0.3, 0.5, 0.6, 0.7):
+        process = start_slow_extraction(clips_folder, path)
+        later = 0.02 * share
+        stop_inside_writing(process, path, int(share * full), signal.SIGINT, later)
+        told = process.stderr.read()
+        process.stderr.close()
+        assert process.returncode == 130, told
+        assert "Traceback" not in told
+        assert not journal_path(path).exists()
+        with FeatureStore(path) as store:
+            kept = [video for video in manifest.videos if video in store]
+        assert kept
+        assert_same_features(path, tmp_path / "whole.h5", kept)
+
+
+SLOW_SCRIPT = """
+import runpy, sys
+from tests.extract.projecting import slow_down_writing
+slow_down_writing(0.002)
+sys.path.insert(0, "")
+runpy.run_path("extract.py", run_name="__main__")
+"""
+
+
+def test_the_command_killed_twice_ends_with_the_same_features(scenes, tmp_path):
+    """The true chain: extract.py with a network, killed in the middle of writing, run again."""
+    from clips import manifest as manifests
+
+    some = scenes(train=2, val=1)
+    data = tmp_path / "data"
+    for video in some.videos:
+        (data / video).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(some.place(video), data / video)
+    entries = [
+        Entry(entry.video, entry.label, ("train", "val", "test")[int(entry.group[1:])], entry.group)
+        for entry in some.entries
+    ]
+    manifests.write(Manifest(data / "manifest.csv", tuple(entries)))
+    arguments = ["--data", data, "--weights", tmp_path / "weights"]
+    network = ["--backbone", "tiny", "--backbone-weights", "none"]
+    small = ["--set", "preprocessing.input_size=48"]
+    killed = tmp_path / "killed.h5"
+    for size in (1, 60_000):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SLOW_SCRIPT, *arguments, *network, *small, "--features", killed],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        stop_inside_writing(process, killed, size)
+        assert process.returncode == -signal.SIGKILL
+    assert run_script("extract.py", [*arguments, "--features", killed]) == 0
+    whole = tmp_path / "whole.h5"
+    assert run_script("extract.py", [*arguments, "--features", whole]) == 0
+    assert_same_features(killed, whole, some.videos)

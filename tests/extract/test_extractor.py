@@ -1,0 +1,229 @@
+"""The model folder decides what extracts; what is asked for beside it is refused, not mixed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from extract.backbones import build_trunk
+from extract.extractor import (
+    choose_extractor,
+    load_extractor,
+    load_network,
+    preprocessing_of,
+    sampling_of,
+)
+from extract.model_folder import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
+from extract.network import classifier_network, feature_network, pooled_network
+from recipes.loader import load
+from video.errors import LookbackError, UsageError
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 48, 48, 3), np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "weights"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_pretrained_backbone_moves_into_the_folder(small_settings, folder):
+    extractor = choose_extractor(small_settings())
+    card = require_card(folder)
+    assert card == extractor.card
+    assert not card.backbone.fine_tuned
+    assert (card.backbone.name, card.backbone.weights) == ("tiny", "none")
+    assert card.backbone.feature_size == 128
+    assert card.preprocessing == Preprocessing(48, 48)
+    assert card.sampling == Sampling(10.0)
+    features = extractor(PIXELS)
+    assert features.shape == (3, 128)
+    assert features.dtype == np.float32
+
+
+def test_the_folder_is_used_without_flags_and_gives_the_same_features(small_settings, folder):
+    first = choose_extractor(small_settings())
+    before = contents(folder)
+    again = choose_extractor(small_settings(base={}))
+    assert again.card == first.card
+    assert np.array_equal(again(PIXELS), first(PIXELS))
+    assert again.spec("float32") == first.spec("float32")
+    assert contents(folder) == before
+
+
+def test_random_weights_follow_the_seed(small_settings, folder):
+    first = choose_extractor(small_settings({"seed": 3}))
+    same = choose_extractor(small_settings({"seed": 3}))
+    other = choose_extractor(small_settings({"seed": 4}))
+    assert same.card.backbone.sha256 == first.card.backbone.sha256
+    assert other.card.backbone.sha256 != first.card.backbone.sha256
+    assert choose_extractor(small_settings(base={})).card == other.card
+
+
+def test_a_pretrained_backbone_gives_way_to_another(small_settings, folder):
+    choose_extractor(small_settings())
+    other = choose_extractor(small_settings({"preprocessing.input_size": 32}))
+    assert other.card.preprocessing.width == 32
+    assert read_card(folder) == other.card
+
+
+def test_missing_weights_are_written_again(small_settings, folder):
+    first = choose_extractor(small_settings())
+    (folder / BACKBONE_WEIGHTS).unlink()
+    with pytest.raises(LookbackError, match="is missing; restore it, or remove"):
+        choose_extractor(small_settings(base={}))
+    choose_extractor(small_settings())
+    again = choose_extractor(small_settings(base={}))
+    assert np.array_equal(again(PIXELS), first(PIXELS))
+
+
+def test_the_fine_tuned_backbone_is_used_without_flags(small_settings, fine_tuned, folder):
+    before = contents(folder)
+    extractor = choose_extractor(small_settings(base={}))
+    assert extractor.card == fine_tuned
+    model = classifier_network(build_trunk("tiny", "none", 48), fine_tuned.backbone.network, 3)
+    model.load_weights(folder / BACKBONE_WEIGHTS)
+    wanted = np.asarray(feature_network(model)(PIXELS))
+    assert wanted.shape == (3, 24)
+    assert np.allclose(extractor(PIXELS), wanted, atol=1e-5)
+    assert contents(folder) == before
+
+
+def test_naming_what_it_was_fine_tuned_from_means_the_fine_tuned_one(small_settings, fine_tuned):
+    assert choose_extractor(small_settings()).card == fine_tuned
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"backbone.name": "vgg16"},
+        {"backbone.name": "tiny", "backbone.weights": "imagenet"},
+        {"backbone.weights": "mine.weights.h5"},
+        {"backbone.name": "tiny", "preprocessing.input_size": 64},
+        {"backbone.name": "tiny", "preprocessing.resize": "crop", "preprocessing.input_size": 48},
+    ],
+    ids=str,
+)
+def test_another_backbone_than_the_fine_tuned_is_refused_and_nothing_is_overwritten(
+    small_settings, fine_tuned, folder, asked
+):
+    before = contents(folder)
+    with pytest.raises(UsageError, match="holds a tiny fine-tuned") as error:
+        choose_extractor(small_settings(asked, base={}))
+    assert str(folder) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert contents(folder) == before
+
+
+def test_the_same_pixels_can_be_asked_for_without_naming_the_backbone(small_settings, fine_tuned):
+    """The side that the recipe leaves open is the folder's, not that of the default backbone."""
+    asked = small_settings({"preprocessing.resize": "stretch"}, base={})
+    assert choose_extractor(asked).card == fine_tuned
+
+
+def test_the_recipe_s_sampling_is_taken_over_where_it_is_given(small_settings, fine_tuned, folder):
+    assert choose_extractor(small_settings(base={})).card.sampling == Sampling(5.0)
+    extractor = choose_extractor(small_settings({"sampling.fps": 3}, base={}))
+    assert extractor.card.sampling == Sampling(3.0)
+    assert read_card(folder).sampling == Sampling(3.0)
+    assert extractor.card.backbone == fine_tuned.backbone
+    hop = choose_extractor(small_settings({"sampling.hop": 2}, base={}))
+    assert hop.card.sampling == Sampling(3.0, 2)
+    source = choose_extractor(small_settings({"sampling.fps": "source"}, base={}))
+    assert source.card.sampling == Sampling(None, 2)
+    assert source.spec("float32") != extractor.spec("float32")
+
+
+def test_weights_that_were_replaced_are_refused(small_settings, fine_tuned, folder):
+    head = fine_tuned.backbone.network
+    other = classifier_network(build_trunk("tiny", "none", 48), head, 3)
+    other.save_weights(folder / BACKBONE_WEIGHTS)
+    with pytest.raises(LookbackError, match="these are other weights than") as error:
+        choose_extractor(small_settings(base={}))
+    assert str(folder / CARD) in str(error.value)
+
+
+def test_one_changed_weight_is_noticed(small_settings, fine_tuned, folder):
+    network = load_network(folder, fine_tuned)
+    bias = network.get_layer("classifier").bias
+    bias.assign(np.nextafter(np.asarray(bias), 1))
+    network.save_weights(folder / BACKBONE_WEIGHTS)
+    with pytest.raises(LookbackError, match="these are other weights than"):
+        load_network(folder, fine_tuned)
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "cut", "other network"])
+def test_weights_that_cannot_be_loaded_are_named(fine_tuned, folder, damage):
+    path = folder / BACKBONE_WEIGHTS
+    if damage == "missing":
+        path.unlink()
+    elif damage == "text":
+        path.write_text("no weights")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:20_000])
+    else:
+        pooled_network(build_trunk("mobilenet_025", "none", 48)).save_weights(path)
+    with pytest.raises(LookbackError) as error:
+        load_extractor(folder, fine_tuned, 8)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_the_card_tells_a_weights_file_by_its_name_alone(small_settings, folder, tmp_path):
+    path = tmp_path / "secret" / "mine.weights.h5"
+    path.parent.mkdir()
+    build_trunk("tiny", "none", 48).core.save_weights(path)
+    extractor = choose_extractor(small_settings({"backbone.weights": str(path)}))
+    text = (folder / CARD).read_text()
+    assert "mine.weights.h5" in text
+    assert "secret" not in text
+    assert str(tmp_path) not in text
+    assert extractor.card.backbone.licence == "as of the weights file"
+    path.unlink()  # the folder stands for itself
+    assert choose_extractor(small_settings(base={})).card == extractor.card
+
+
+def test_a_card_that_names_no_known_backbone_is_refused(fine_tuned, small_settings, folder):
+    content = yaml.safe_load((folder / CARD).read_text())
+    content["backbone"]["name"] = "tinny"
+    (folder / CARD).write_text(yaml.safe_dump(content))
+    with pytest.raises(LookbackError, match="tinny: there is none of that name"):
+        choose_extractor(small_settings(base={}))
+
+
+def test_the_spec_changes_with_everything_that_changes_the_features(fine_tuned, small_settings):
+    extractor = choose_extractor(small_settings(base={}))
+    spec = extractor.spec("float32")
+    assert spec["weights_sha256"] == fine_tuned.backbone.sha256
+    assert spec["feature_size"] == 24
+    assert spec["sampling"] == {"fps": 5.0, "hop": 1}
+    assert spec["preprocessing"]["width"] == 48
+    assert spec["precision"] == "f32"
+    assert spec != extractor.spec("float16")
+
+
+def test_the_network_s_side_and_the_crop_s_margin_come_from_the_backbone():
+    default = preprocessing_of(load().recipe)
+    assert default == Preprocessing(224, 224)
+    inception = {"backbone.name": "inception_v3", "preprocessing.resize": "crop"}
+    assert preprocessing_of(load(flags=inception).recipe) == Preprocessing(299, 299, "crop", 342)
+    sampling = {"sampling.fps": "source", "sampling.hop": 2}
+    assert sampling_of(load(flags=sampling).recipe) == Sampling(None, 2)
+
+
+def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
+    from tests.extract.test_model_folder import full_card
+
+    choose_extractor(small_settings())
+    card = require_card(folder)
+    with_sequence = card.model_copy(update={"sequence": full_card().sequence, "labels": ("a", "b")})
+    write_card(folder, with_sequence)
+    choose_extractor(small_settings({"seed": 9}))
+    assert read_card(folder).sequence == with_sequence.sequence
+    assert read_card(folder).labels == ("a", "b")

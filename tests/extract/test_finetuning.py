@@ -1,0 +1,427 @@
+"""Fine-tuning trains what the schedule says and nothing else, and keeps the best epoch."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from clips.manifest import BACKGROUND, Entry, Manifest
+from extract import finetuning
+from extract.extractor import choose_extractor, load_network
+from extract.finetuning import FineTuning, Scores, print_outcome, stages_of_phase
+from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
+from extract.network import weights_sha256
+from recipes.loader import Settings
+from recipes.schema import Phase
+from tests.extract.test_history import points_of, rows_of
+from video.errors import LookbackError, UsageError
+
+HEAD = {"features", "classifier"}
+QUICK = {
+    "finetune.network": {"pooling": "avg", "features": 16, "dropout": 0.2, "hidden": []},
+    "finetune.frames_per_clip": 2,
+    "finetune.batch_size": 8,
+    "finetune.patience": 0,
+}
+
+
+def phase(epoch: int, stages, rate: float = 1e-3) -> dict:
+    return {"epoch": epoch, "stages": stages, "learning_rate": rate}
+
+
+@pytest.fixture
+def quick_settings(small_settings):
+    """Return a function that makes settings of a quick fine-tuning, with this schedule."""
+
+    def make(*schedule: dict, **keys) -> Settings:
+        given = {f"finetune.{key}": value for key, value in keys.items() if key != "backbone"}
+        if "backbone" in keys:
+            given["backbone.name"] = keys["backbone"]
+        return small_settings({**QUICK, "finetune.schedule": list(schedule), **given})
+
+    return make
+
+
+def layer_weights(tuning: FineTuning) -> dict[str, list[np.ndarray]]:
+    """Return copies of the weights of every layer, by stage for those of the backbone."""
+    found = {
+        f"{stage}/{layer.name}": layer.get_weights()
+        for stage, layers in tuning.trunk.stages.items()
+        for layer in layers
+        if layer.weights
+    }
+    for name in HEAD:
+        found[f"head/{name}"] = tuning.model.get_layer(name).get_weights()
+    return found
+
+
+def changed_stages(before: dict, after: dict) -> set[str]:
+    """Return the stages of which a layer changed by as much as one bit."""
+    return {
+        name.split("/")[0]
+        for name in before
+        if not all(np.array_equal(a, b) for a, b in zip(before[name], after[name], strict=True))
+    }
+
+
+def scripted(tuning: FineTuning, monkeypatch, losses: list, record: list | None = None) -> None:
+    """Replace training and validation: epoch n writes n into a bias and scores losses[n].
+
+    A loss that is an exception is raised instead.
+    """
+    bias = tuning.model.get_layer("classifier").bias
+
+    def train(epoch: int) -> float:
+        bias.assign(np.full(bias.shape, epoch, np.float32))
+        if record is not None:
+            trained = {
+                stage
+                for stage, layers in tuning.trunk.stages.items()
+                if any(layer.trainable for layer in layers)
+            }
+            record.append((trained, round(float(tuning.model.optimizer.learning_rate), 8)))
+        return 1.0
+
+    script = iter(losses)
+
+    def validate() -> Scores:
+        loss = next(script)
+        if isinstance(loss, BaseException):
+            raise loss
+        return Scores(loss, 0.5, 0.75)
+
+    monkeypatch.setattr(tuning, "_train_epoch", train)
+    monkeypatch.setattr(tuning, "_validate", validate)
+
+
+def saved_epoch(tuning: FineTuning) -> int:
+    """Return the epoch whose weights stand in the model folder, by its scripted bias."""
+    network = load_network(tuning.folder, require_card(tuning.folder))
+    return int(network.get_layer("classifier").get_weights()[1][0])
+
+
+def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(quick_settings, scenes, capsys):
+    settings = quick_settings(
+        phase(0, 0), phase(1, ["block4", "block5"]), phase(2, "all", 1e-4), epochs=3
+    )
+    tuning = FineTuning(settings, scenes(train=3, val=1))
+    states = [layer_weights(tuning)]
+    validate = tuning._validate
+
+    def watched() -> Scores:
+        states.append(layer_weights(tuning))
+        return validate()
+
+    tuning._validate = watched
+    best = tuning.train()
+    changes = [changed_stages(one, other) for one, other in pairwise(states)]
+    everything = {f"block{n}" for n in range(1, 6)}
+    assert changes == [{"head"}, {"head", "block4", "block5"}, {"head"} | everything]
+
+    # What the run leaves: the best epoch's weights, their hash, a row and a point an epoch.
+    card = require_card(tuning.folder)
+    assert card.backbone.fine_tuned
+    assert card.labels == card.backbone.labels == ("down", "lower", "raise", "up")
+    assert card.backbone.feature_size == 16
+    assert card.preprocessing.width == 48
+    saved = load_network(tuning.folder, card)
+    assert weights_sha256(saved) == card.backbone.sha256
+    rows = rows_of(tuning.folder / "finetune_history.csv")
+    losses = [float(row["val_loss"]) for row in rows]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert best.loss == pytest.approx(min(losses), rel=1e-4)
+    head = states[1 + losses.index(min(losses))]["head/classifier"]
+    for one, other in zip(saved.get_layer("classifier").get_weights(), head, strict=True):
+        assert np.array_equal(one, other)
+    points = points_of(tuning.folder / "logs")
+    assert set(points) == {"loss", "val_loss", "val_accuracy", "val_clip_accuracy"}
+    assert [epoch for epoch, _ in points["loss"]] == [1, 2, 3]
+    assert not list(tuning.folder.glob("*candidate*"))
+    assert not list(tuning.folder.glob("*part*"))
+
+    print_outcome(tuning, best)
+    told = capsys.readouterr().out
+    assert "From epoch 1: head at 0.001." in told
+    assert "From epoch 2: head, block4, block5 at 0.001." in told
+    assert f"{best.accuracy:.3f}" in told
+    # Extraction takes up exactly this network.
+    assert choose_extractor(settings).card == card
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes, freeze):
+    from extract.framework import keras
+
+    settings = quick_settings(
+        phase(0, ["block5"], 1e-2), backbone="mobilenet_025", epochs=1, freeze_batch_norm=freeze
+    )
+    tuning = FineTuning(settings, scenes(train=2, val=1))
+    norms = {
+        layer: stage
+        for stage, layers in tuning.trunk.stages.items()
+        for layer in layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    }
+    # Random weights have no statistics, and no signal reaches the end: take those of some noise.
+    for layer in norms:
+        layer.momentum = 0.0
+    noise = np.random.default_rng(0).integers(0, 256, (16, 1, 48, 48, 3), np.uint8)
+    tuning.trunk.model(noise, training=True)
+    for layer in norms:
+        layer.momentum = 0.9
+    before = layer_weights(tuning)
+    tuning._enter_phase(0)
+    tuning._train_epoch(0)
+    after = layer_weights(tuning)
+    assert changed_stages(before, after) == {"head", "block5"}
+    for layer, stage in norms.items():
+        one, other = before[f"{stage}/{layer.name}"], after[f"{stage}/{layer.name}"]
+        same = [np.array_equal(a, b) for a, b in zip(one, other, strict=True)]
+        trained = stage == "block5" and not freeze
+        assert same == [not trained] * 4, layer.name  # gamma, beta, mean, variance
+
+
+def test_phases_begin_at_their_epochs_with_their_rates(quick_settings, scenes, monkeypatch):
+    settings = quick_settings(phase(4, "all", 1e-5), phase(0, 0, 1e-2), phase(2, 1, 1e-3), epochs=6)
+    tuning = FineTuning(settings, scenes())
+    record: list = []
+    scripted(tuning, monkeypatch, [5, 4, 3, 2, 1, 0], record)
+    tuning.train()
+    everything = {f"block{n}" for n in range(1, 6)}
+    assert record == [
+        *[(set(), 1e-2)] * 2,
+        *[({"block5"}, 1e-3)] * 2,
+        *[(everything, 1e-5)] * 2,
+    ]
+
+
+def test_within_a_phase_the_optimizer_keeps_its_state(quick_settings, scenes, monkeypatch):
+    tuning = FineTuning(quick_settings(phase(0, 0), phase(2, 1), epochs=4), scenes())
+    scripted(tuning, monkeypatch, [4, 3, 2, 1])
+    train, optimizers = tuning._train_epoch, []
+
+    def watched(epoch: int) -> float:
+        optimizers.append(tuning.model.optimizer)
+        return train(epoch)
+
+    monkeypatch.setattr(tuning, "_train_epoch", watched)
+    tuning.train()
+    assert optimizers[0] is optimizers[1]
+    assert optimizers[1] is not optimizers[2]
+    assert optimizers[2] is optimizers[3]
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([3, 2, 1], 2), ([1, 2, 3], 0), ([2, 1, 1], 1), ([2, 1, 3, 0.5, 4], 3)],
+)
+def test_the_best_epoch_s_weights_are_saved(quick_settings, scenes, monkeypatch, losses, best):
+    tuning = FineTuning(quick_settings(phase(0, 0), epochs=len(losses)), scenes())
+    scripted(tuning, monkeypatch, losses)
+    assert tuning.train().loss == losses[best]
+    assert saved_epoch(tuning) == best
+    rows = rows_of(tuning.folder / "finetune_history.csv")
+    assert [float(row["val_loss"]) for row in rows] == losses
+
+
+def test_patience_ends_a_run_that_gets_no_better(quick_settings, scenes, monkeypatch, capsys):
+    tuning = FineTuning(quick_settings(phase(0, 0), epochs=9, patience=2), scenes())
+    scripted(tuning, monkeypatch, [3, 2, 2.5, 2.2, 1, 0.5])
+    assert tuning.train().loss == 2
+    assert saved_epoch(tuning) == 1
+    assert len(rows_of(tuning.folder / "finetune_history.csv")) == 4
+    assert "No better validation for 2 epochs" in capsys.readouterr().out
+
+
+def test_ctrl_c_after_the_first_epoch_keeps_the_best_so_far(
+    quick_settings, scenes, monkeypatch, capsys
+):
+    tuning = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
+    scripted(tuning, monkeypatch, [3, 2, 4, KeyboardInterrupt()])
+    assert tuning.train().loss == 2
+    assert saved_epoch(tuning) == 1
+    assert "the best epoch so far is kept" in capsys.readouterr().out
+    assert not list(tuning.folder.glob("*candidate*"))
+
+
+def test_ctrl_c_within_the_first_epoch_leaves_the_folder_s_model(
+    quick_settings, scenes, monkeypatch
+):
+    tuning = FineTuning(quick_settings(phase(0, 0), epochs=1), scenes())
+    scripted(tuning, monkeypatch, [1])
+    tuning.train()
+    before = (tuning.folder / BACKBONE_WEIGHTS).read_bytes()
+    again = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
+    scripted(again, monkeypatch, [KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        again.train()
+    assert (tuning.folder / BACKBONE_WEIGHTS).read_bytes() == before
+    assert saved_epoch(tuning) == 0
+
+
+@pytest.mark.parametrize("interrupted", [1, 2])
+def test_ctrl_c_while_a_better_epoch_is_saved_keeps_the_one_before(
+    quick_settings, scenes, monkeypatch, interrupted
+):
+    tuning = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
+    scripted(tuning, monkeypatch, [3, 2, 1])
+    save, saves = finetuning.save_weights, []
+
+    def stopped(model, path) -> None:
+        saves.append(path)
+        if len(saves) == interrupted:
+            raise KeyboardInterrupt
+        save(model, path)
+
+    monkeypatch.setattr(finetuning, "save_weights", stopped)
+    if interrupted == 1:
+        with pytest.raises(KeyboardInterrupt):
+            tuning.train()
+        assert read_card(tuning.folder) is None
+    else:
+        assert tuning.train().loss == 3
+        assert saved_epoch(tuning) == 0
+
+
+def test_training_is_repeatable(quick_settings, scenes):
+    hashes = []
+    for _ in range(2):
+        tuning = FineTuning(quick_settings(phase(0, 1), epochs=1), scenes(train=2, val=1))
+        tuning._enter_phase(0)
+        tuning._train_epoch(0)
+        hashes.append(weights_sha256(tuning.model))
+    assert hashes[0] == hashes[1]
+
+
+def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
+    quick_settings, scenes, monkeypatch
+):
+    tuning = FineTuning(quick_settings(phase(0, 0)), scenes(train=2, val=2))
+    tuning._enter_phase(0)
+    drawings, seen = [], []
+    draw = finetuning.drawn_clips
+
+    def watched(spans, drawing, seed):
+        drawings.append(drawing)
+        for index, pictures in draw(spans, drawing, seed):
+            seen.append((index, pictures.tobytes()))
+            yield index, pictures
+
+    monkeypatch.setattr(finetuning, "drawn_clips", watched)
+    first, second = tuning._validate(), tuning._validate()
+    assert first == second
+    assert len(seen) == 2 * 8
+    assert seen[:8] == seen[8:]
+    assert all(drawing.augment is None for drawing in drawings)
+
+
+def test_the_scores_are_those_of_the_probabilities(quick_settings, scenes, monkeypatch):
+    """Two frames a clip; the clip's score takes their mean."""
+    manifest = scenes(train=2, val=1)
+    tuning = FineTuning(quick_settings(phase(0, 0)), manifest)
+    wanted = [tuning.class_of[span.label] for span in tuning.validation]
+    given = []
+
+    def predict(pictures) -> np.ndarray:
+        # Right by 0.6, then wrong by 0.5 to 0.3: half of the frames, and every clip by its mean.
+        right = wanted[len(given)]
+        given.append(len(pictures))
+        first, second = np.full(4, 0.4 / 3), np.full(4, 0.1)
+        first[right] = 0.6
+        second[right], second[(right + 1) % 4] = 0.3, 0.5
+        return np.stack([first, second])
+
+    monkeypatch.setattr(tuning.model, "predict_on_batch", predict)
+    scores = tuning._validate()
+    assert given == [2] * 4
+    assert scores.loss == pytest.approx(-(np.log(0.6) + np.log(0.3)) / 2)
+    assert (scores.accuracy, scores.clip_accuracy) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize(("choice", "rare", "others"), [("auto", 2.5, 10 / 12), ("none", 1, 1)])
+def test_class_weights_reach_the_loss(quick_settings, scenes, monkeypatch, choice, rare, others):
+    """One clip of `up` stands beside three of each other class: ten in four classes."""
+    manifest = scenes(train=3, val=1)
+    kept = [e for e in manifest.entries if e.label != "up" or e.group in ("g000", "g003")]
+    settings = quick_settings(phase(0, 0), class_weights=choice, frames_per_clip=1)
+    tuning = FineTuning(settings, manifest.with_entries(kept))
+    tuning._enter_phase(0)
+    seen: list[tuple[int, float]] = []
+
+    def train(pictures, targets, weights) -> float:
+        seen.extend(zip(targets.argmax(1).tolist(), weights.tolist(), strict=True))
+        return 0.0
+
+    monkeypatch.setattr(tuning.model, "train_on_batch", train)
+    tuning._train_epoch(0)
+    up = tuning.class_of["up"]
+    assert [weight for number, weight in seen if number == up] == pytest.approx([rare])
+    assert [weight for number, weight in seen if number != up] == pytest.approx([others] * 9)
+
+
+def test_the_rest_of_a_partly_labelled_video_is_trained_as_background(quick_settings, scenes):
+    manifest = scenes(train=2, val=1)
+    entries = [
+        Entry(e.video, e.label, e.split, e.group, start=0.5, end=1.0) for e in manifest.entries
+    ]
+    tuning = FineTuning(quick_settings(phase(0, 0)), manifest.with_entries(entries))
+    assert BACKGROUND in tuning.labels
+    kinds = [(span.label == BACKGROUND) for span in tuning.training]
+    assert kinds.count(True) == 2 * kinds.count(False) == 16
+    assert {span.split for span in tuning.training} == {"train"}
+
+
+NAMES = ("stem", "block1", "block2", "top")
+
+
+@pytest.mark.parametrize(
+    ("stages", "wanted"),
+    [
+        (0, set()),
+        (1, {"top"}),
+        (3, {"block1", "block2", "top"}),
+        (99, set(NAMES)),
+        ("all", set(NAMES)),
+        (("block1", "stem"), {"stem", "block1"}),
+        ((), set()),
+    ],
+)
+def test_stages_are_counted_from_the_end_or_named(stages, wanted):
+    assert stages_of_phase(Phase(epoch=0, stages=stages, learning_rate=1), NAMES) == wanted
+
+
+def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, scenes):
+    settings = quick_settings(phase(0, 0), phase(5, ["block9"]))
+    with pytest.raises(UsageError) as error:
+        FineTuning(settings, scenes())
+    told = str(error.value)
+    assert told.startswith("finetune.schedule: there is no stage block9")
+    assert "block1, block2, block3, block4, block5" in told
+
+
+def test_a_schedule_that_begins_late_is_refused(quick_settings, scenes):
+    with pytest.raises(UsageError, match="first phase must begin at epoch 0"):
+        FineTuning(quick_settings(phase(1, 0)), scenes()).train()
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_clips_that_cannot_be_read_are_named_where_none_is_left(
+    quick_settings, scenes, tmp_path, split
+):
+    manifest = scenes(train=2, val=1)
+    entries = [
+        Entry(
+            str(manifest.place(e.video)) if e.split != split else f"gone/{e.video}",
+            e.label,
+            e.split,
+            e.group,
+        )
+        for e in manifest.entries
+    ]
+    settings = quick_settings(phase(0, 0), epochs=1)
+    tuning = FineTuning(settings, Manifest(tmp_path / "manifest.csv", tuple(entries)))
+    kind = {"train": "training", "val": "validation"}[split]
+    with pytest.raises(LookbackError, match=f"no {kind} clip can be read"):
+        tuning.train()
+    assert read_card(tuning.folder) is None
+    assert not (tuning.folder / BACKBONE_WEIGHTS).exists()

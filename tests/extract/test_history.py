@@ -1,0 +1,66 @@
+"""What training leaves: a row and a point an epoch, readable while it runs."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from extract.history import History
+
+
+def rows_of(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def points_of(logs: Path) -> dict[str, list[tuple[int, float]]]:
+    """Return (epoch, value) of every column in the one run below `logs`."""
+    (events,) = logs.rglob("events.out.tfevents.*")
+    accumulator = EventAccumulator(str(events.parent))
+    accumulator.Reload()
+    return {
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
+        for tag in accumulator.Tags()["scalars"]
+    }
+
+
+def test_every_epoch_is_a_row_and_a_point(tmp_path):
+    path, logs = tmp_path / "new" / "history.csv", tmp_path / "new" / "logs"
+    with History(path, logs) as history:
+        for epoch in (1, 2, 3):
+            history.write(epoch, {"loss": 1 / epoch, "val_accuracy": epoch / 4})
+    rows = rows_of(path)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert list(rows[0]) == ["epoch", "loss", "val_accuracy"]
+    assert float(rows[2]["loss"]) == pytest.approx(1 / 3, rel=1e-5)
+    points = points_of(logs)
+    assert set(points) == {"loss", "val_accuracy"}
+    assert [epoch for epoch, _ in points["loss"]] == [1, 2, 3]
+    assert [value for _, value in points["val_accuracy"]] == [0.25, 0.5, 0.75]
+
+
+def test_a_row_can_be_read_while_training_goes_on(tmp_path):
+    with History(tmp_path / "history.csv", tmp_path / "logs") as history:
+        history.write(1, {"loss": 0.5})
+        assert rows_of(tmp_path / "history.csv") == [{"epoch": "1", "loss": "0.5"}]
+
+
+def test_it_is_kept_where_training_breaks_off(tmp_path):
+    def broken_off() -> None:
+        with History(tmp_path / "history.csv", tmp_path / "logs") as history:
+            history.write(1, {"loss": 0.5})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert len(rows_of(tmp_path / "history.csv")) == 1
+    assert points_of(tmp_path / "logs") == {"loss": [(1, 0.5)]}
+
+
+def test_a_new_run_replaces_the_table(tmp_path):
+    for count in (3, 1):
+        with History(tmp_path / "history.csv", tmp_path / "logs") as history:
+            for epoch in range(count):
+                history.write(epoch + 1, {"loss": 0.5})
+    assert len(rows_of(tmp_path / "history.csv")) == 1

@@ -1,0 +1,193 @@
+"""Decoding ahead gives every step once, in order, cut the same way whatever else is read."""
+
+import queue
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extract import reading
+from extract.reading import StepBatch, batches_of, read_ahead
+from tests.conftest import read_code, write_coded_video
+from video.errors import VideoError
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+from video.steps import Stepper
+
+
+def stepper(fps: float | None = 10.0, clip_length: int = 1) -> Stepper:
+    return Stepper(Sampling(fps), Preprocessing(64, 48), clip_length)
+
+
+def codes_of(batches: list[StepBatch]) -> list[int]:
+    """Return the frame that each step shows, following `rows` as the docstring tells."""
+    codes: list[int] = []
+    for batch in batches:
+        for row in batch.rows:
+            codes.append(read_code(batch.clips[row, -1]) if row >= 0 else codes[-1])
+    return codes
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory) -> list[tuple[str, Path]]:
+    """Six videos of 3 to 43 coded frames at 10 a second."""
+    folder = tmp_path_factory.mktemp("videos")
+    counts = (43, 3, 20, 1, 16, 30)
+    return [(f"v{n}", write_coded_video(folder / f"v{n}.mp4", n)) for n in counts]
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 16, 100])
+def test_every_step_comes_once_in_order_and_in_full_batches(videos, batch_size):
+    for video, path in videos:
+        count = int(video[1:])
+        batches = list(batches_of(video, path, stepper(), batch_size))
+        assert codes_of(batches) == list(range(count))
+        assert [len(batch.clips) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+        assert 1 <= len(batches[-1].clips) <= batch_size
+        assert [batch.last for batch in batches] == [False] * (len(batches) - 1) + [True]
+        seconds = np.concatenate([batch.seconds for batch in batches])
+        assert np.allclose(seconds, np.arange(count) / 10)
+        for batch in batches:
+            assert batch.clips.dtype == np.uint8
+            assert batch.clips.shape[1:] == (1, 48, 64, 3)
+            assert (batch.video, batch.error, batch.note) == (video, "", "")
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 50])
+def test_a_picture_shown_for_several_steps_is_given_once(tmp_path, batch_size):
+    path = write_coded_video(tmp_path / "slow.mp4", 7, rate=2)  # five steps a frame but the last
+    batches = list(batches_of("slow", path, stepper(), batch_size))
+    assert codes_of(batches) == [n for n in range(6) for _ in range(5)] + [6]
+    assert sum(len(batch.clips) for batch in batches) == 7
+    assert batches[0].rows[0] == 0
+
+
+def test_a_still_picture_longer_than_a_batch_is_given_once(tmp_path):
+    times = [0.0, 0.1, 3.0, 3.1]
+    path = write_coded_video(tmp_path / "still.mp4", 4, times=times)
+    batches = list(batches_of("still", path, stepper(), 2))
+    assert codes_of(batches) == [0] + [1] * 29 + [2, 3]
+    assert sum(len(batch.clips) for batch in batches) == 4
+
+
+def test_a_clip_of_several_frames_repeats_only_where_all_its_frames_do(tmp_path):
+    path = write_coded_video(tmp_path / "slow.mp4", 4, rate=5)  # two steps a frame
+    batches = list(batches_of("slow", path, stepper(clip_length=2), 100))
+    shown = [[read_code(frame) for frame in batches[0].clips[row]] for row in batches[0].rows]
+    assert shown == [[0, 0], [0, 0], [0, 1], [1, 1], [1, 2], [2, 2], [2, 3]]
+    assert len(batches[0].clips) == 6
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no video at all" * 100])
+def test_a_video_that_cannot_be_read_gives_one_batch_with_the_reason(tmp_path, content):
+    path = tmp_path / "broken.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    (batch,) = batches_of("broken", path, stepper(), 8)
+    assert batch.last
+    assert str(path) in batch.error
+    assert "\n" not in batch.error
+    assert len(batch.rows) == len(batch.clips) == 0
+
+
+def test_a_video_that_breaks_off_gives_what_decodes_and_a_note(tmp_path):
+    path = write_coded_video(tmp_path / "whole.mp4", 100)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(path.read_bytes()[:-400])
+    batches = list(batches_of("broken", broken, stepper(), 8))
+    codes = codes_of(batches)
+    assert 0 < len(codes) < 100
+    assert batches[-1].note
+    assert not any(batch.error for batch in batches)
+    assert not any(batch.note for batch in batches[:-1])
+
+
+def test_an_error_after_some_batches_ends_the_video_with_the_reason(videos, monkeypatch):
+    def breaking(self, frame):
+        if frame.index == 10:
+            raise VideoError("v43: the disk was pulled out")
+        return iter(())
+
+    monkeypatch.setattr(Stepper, "push", breaking)
+    batches = list(batches_of(*videos[0], stepper(), 4))
+    assert batches[-1].error == "v43: the disk was pulled out"
+    assert batches[-1].last
+
+
+def test_read_ahead_gives_the_very_batches_of_each_video(videos):
+    alone = {video: list(batches_of(video, path, stepper(), 8)) for video, path in videos}
+    together: dict[str, list[StepBatch]] = {}
+    for batch in read_ahead(videos, stepper, 8):
+        together.setdefault(batch.video, []).append(batch)
+    assert set(together) == set(alone)
+    for video, batches in together.items():
+        assert len(batches) == len(alone[video])
+        for one, other in zip(batches, alone[video], strict=True):
+            assert np.array_equal(one.clips, other.clips)
+            assert np.array_equal(one.rows, other.rows)
+            assert np.array_equal(one.seconds, other.seconds)
+            assert one.last == other.last
+
+
+def test_read_ahead_of_nothing_ends():
+    assert list(read_ahead([], stepper, 8)) == []
+
+
+def test_a_broken_video_does_not_end_the_reading_of_the_others(videos, tmp_path):
+    mixed = [videos[0], ("gone", tmp_path / "gone.mp4"), *videos[1:]]
+    batches = list(read_ahead(mixed, stepper, 8))
+    assert [batch.video for batch in batches if batch.error] == ["gone"]
+    assert {batch.video for batch in batches if batch.last} == {video for video, _ in mixed}
+
+
+def test_the_queue_is_bounded_however_slow_the_reader_is(videos, monkeypatch):
+    sizes = []
+
+    class Watched(queue.Queue):
+        def __init__(self, maxsize: int) -> None:
+            assert 0 < maxsize <= 16
+            super().__init__(maxsize)
+
+        def get(self, *arguments, **options):
+            sizes.append(self.qsize())
+            return super().get(*arguments, **options)
+
+    monkeypatch.setattr(reading.queue, "Queue", Watched)
+    for _ in read_ahead(videos, stepper, 1):
+        time.sleep(0.001)
+    assert len(sizes) > 100
+    assert max(sizes) <= 16
+
+
+def running(before: set[threading.Thread]) -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread not in before}
+
+
+def test_leaving_early_ends_the_threads(videos):
+    before = set(threading.enumerate())
+    batches = read_ahead(videos, stepper, 1)
+    next(batches)
+    assert running(before)
+    batches.close()
+    assert not running(before)
+
+
+def test_closing_before_the_first_batch_starts_nothing(videos):
+    before = set(threading.enumerate())
+    read_ahead(videos, stepper, 1).close()
+    assert not running(before)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no such step"), MemoryError("too large")])
+def test_an_unexpected_error_in_a_thread_is_raised_to_the_reader(videos, monkeypatch, error):
+    def breaking(self, frame):
+        raise error
+        yield
+
+    monkeypatch.setattr(Stepper, "push", breaking)
+    before = set(threading.enumerate())
+    with pytest.raises(type(error), match=str(error)):
+        list(read_ahead(videos, stepper, 8))
+    assert not running(before)
