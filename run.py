@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Slow imports wait until the command line is known to be right.
     from live.runner import RunOptions, run
 
+    threshold = chosen.recipe.sequence.threshold
     kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
     options = RunOptions(
         source=kind,
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         csv=parsed.csv,
         save=parsed.save,
         step_lines=parsed.verbose,
+        threshold=threshold if "sequence.threshold" in chosen.given else None,
     )
     run(Path(chosen.recipe.model.folder), options)
     return 0

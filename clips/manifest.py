@@ -96,8 +96,8 @@ def read(path: Path) -> Manifest:
     for entry in entries:
         if not entry.is_part and whole.setdefault(entry.video, entry.label) != entry.label:
             raise LookbackError(
-                f"{path}: {entry.video} is listed as {whole[entry.video]} and as {entry.label}; keep "
-                "one row, or give both their start and end"
+                f"{path}: {entry.video} is listed as {whole[entry.video]} and as {entry.label}; "
+                "keep one row, or give both their start and end"
             )
     if not entries:
         raise LookbackError(f"{path}: lists no clip; remove it and run python prepare.py")
@@ -162,7 +162,7 @@ def write_rows(path: Path, header: list[str], rows: Iterable[list]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
     with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
     partial.replace(path)

@@ -138,6 +138,11 @@ def _summarise(manifest: Manifest, facts: dict[str, ClipFacts], rejected: list) 
     for label in manifest.labels:
         print(f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in SPLITS))
     groups = len({entry.group for entry in manifest.entries})
+    if groups == len(facts):
+        print(
+            "Every clip is a group of its own. If several come from one video, scene or person, "
+            "say so with --group-by, or the test will flatter."
+        )
     seconds = sum(fact.seconds for fact in facts.values())
     print(
         f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each on one side of the split; "

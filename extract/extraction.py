@@ -4,13 +4,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from clips.manifest import Manifest
 from extract.extractor import Extractor
-from extract.feature_store import FeatureWriter, open_writer, source_of
-from extract.reading import StepBatch, read_ahead
+from extract.feature_store import source_of
+from extract.feature_writer import FeatureWriter, open_writer
+from extract.reading import read_ahead
 from recipes.loader import Settings
 from video.errors import LookbackError
 
@@ -77,39 +77,30 @@ def _missing(
 def _consume(
     batches, sources: dict, extractor: Extractor, writer: FeatureWriter, report, bar
 ) -> None:
-    latest: dict[str, np.ndarray] = {}
+    begun: set[str] = set()
     started = time.perf_counter()
     for batch in batches:
         video = batch.video
         if batch.error:
             report.failed[video] = batch.error
-            latest.pop(video, None)
             writer.discard(video)
             bar.update()
             continue
-        if video not in latest:
+        if video not in begun:
+            begun.add(video)
             writer.begin(video, sources[video])
-        features = _features(batch, extractor, latest.get(video))
-        latest[video] = features[-1]
+        features = extractor(batch.clips)[batch.rows]
         writer.append(video, features, batch.seconds)
         report.steps += len(features)
         if batch.last:
             writer.finish(video, batch.note)
-            del latest[video]
+            begun.discard(video)
             report.done += 1
             if batch.note:
                 report.notes[video] = batch.note
             bar.update()
         rate = report.steps / (time.perf_counter() - started)
         bar.set_postfix_str(f"{rate:.0f} steps/s")
-
-
-def _features(batch: StepBatch, extractor: Extractor, before: np.ndarray | None) -> np.ndarray:
-    computed = extractor(batch.clips) if len(batch.clips) else np.empty((0, len(before)))
-    if before is None:
-        return computed[batch.rows]
-    # Row -1 is the feature of the step before this batch.
-    return np.concatenate([computed, before[None]])[batch.rows]
 
 
 def print_report(report: ExtractionReport, path: Path) -> None:

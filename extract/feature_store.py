@@ -11,11 +11,9 @@ only if it is complete and both its source and the spec match.
 
 import hashlib
 import json
-import signal
-import threading
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,14 +21,11 @@ import filelock
 import h5py
 import numpy as np
 
-from extract.rollback_file import RollbackFile, journal_path, roll_back
+from extract.rollback_file import journal_path, roll_back
 from video.errors import LookbackError
 
 FORMAT, VERSION = "lookback-features", 1
-_ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
-_CHUNK_ROWS = 256
 _DATASETS_HELD_OPEN = 512
-_METADATA_CACHE_BYTES = 2**18
 
 
 def video_id(path: str) -> str:
@@ -65,9 +60,7 @@ class FeatureStore:
         self.path = path
         if not path.is_file() or path.stat().st_size == 0:
             raise LookbackError(f"{path}: there are no features yet; python extract.py makes them")
-        if journal_path(path).exists():
-            with _writing_alone(path):
-                roll_back(path)
+        _let_writer_finish(path)
         try:
             self._file = h5py.File(path, "r", locking="best-effort")
         except OSError as error:
@@ -75,7 +68,7 @@ class FeatureStore:
                 f"{path}: cannot be opened as HDF5 ({str(error)[:80]}); remove it and run "
                 "python extract.py"
             ) from None
-        self.spec = _spec(path, self._file)
+        self.spec = read_spec(path, self._file)
         self.spec_sha256 = spec_sha256(self.spec)
         self._open: dict[str, h5py.Dataset] = {}
 
@@ -125,205 +118,16 @@ class FeatureStore:
         self.close()
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait: raised inside HDF5's call of our file object, it breaks the library."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
-
-
-@dataclass
-class _Pending:
-    """A video being written: rows that wait for their place in the file."""
-
-    group: h5py.Group
-    features: list[np.ndarray]
-    seconds: list[float]
-    rows: int = 0
-
-
-class FeatureWriter:
-    """Writes a store; a context manager. What `finish` has returned for survives any end."""
-
-    @_uninterrupted()
-    def __init__(self, path: Path, spec: dict) -> None:
-        self.path = path
-        self.spec = spec
-        self._dtype = np.dtype(spec["dtype"])
-        self._pending: dict[str, _Pending] = {}
-        self._raw = RollbackFile(path)
-        self._file = None
-        try:
-            new = self._raw.seek(0, 2) == 0
-            self._file = h5py.File(self._raw, "w" if new else "r+")
-            _bound_metadata_cache(self._file)
-            if new:
-                self._file.attrs["format"] = FORMAT
-                self._file.attrs["version"] = VERSION
-                self._file.attrs["spec"] = json.dumps(spec, sort_keys=True)
-                self._file.attrs["spec_sha256"] = spec_sha256(spec)
-                self._file.create_group("videos")
-                self._commit()
-        except BaseException:
-            if self._file:
-                self._file.close()  # before what it writes to: HDF5 would crash the interpreter
-            self._raw.close()
-            raise
-
-    @_uninterrupted()
-    def has(self, video: str, source: dict) -> bool:
-        """Return whether a video's features are there, complete and of this very file."""
-        group = self._file["videos"].get(video_id(video))
-        if group is None or not group.attrs.get("complete"):
-            return False
-        return json.loads(group.attrs["source"]) == source
-
-    @_uninterrupted()
-    def begin(self, video: str, source: dict) -> None:
-        """Start a video; features it had are dropped."""
-        name = video_id(video)
-        if name in self._file["videos"]:
-            del self._file["videos"][name]
-        group = self._file["videos"].create_group(name)
-        group.attrs["path"] = video
-        group.attrs["source"] = json.dumps(source)
-        self._pending[video] = _Pending(group, [], [])
-
-    @_uninterrupted()
-    def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
-        """Add steps: features (n, D) of any float type, times (n,) in seconds."""
-        pending = self._pending[video]
-        pending.features.append(np.asarray(features, self._dtype))
-        pending.seconds.extend(float(value) for value in seconds)
-        if sum(len(part) for part in pending.features) >= _ROWS_HELD:
-            self._grow(pending)
-
-    @_uninterrupted()
-    def finish(self, video: str, note: str = "") -> None:
-        """Complete a video; it is on disk when this returns.
-
-        Raises:
-            LookbackError: the disk is full or failed; what was complete before is kept.
-        """
-        pending = self._pending.pop(video)
-        group = pending.group
-        if "features" in group:
-            self._grow(pending)
-        else:
-            group.create_dataset("features", data=np.concatenate(pending.features))
-        group.create_dataset("seconds", data=np.asarray(pending.seconds, np.float64))
-        group.attrs["note"] = note
-        group.attrs["complete"] = True
-        self._commit()
-
-    @_uninterrupted()
-    def discard(self, video: str) -> None:
-        """Drop a video that was begun and cannot be completed."""
-        self._pending.pop(video, None)
-        if video_id(video) in self._file["videos"]:
-            del self._file["videos"][video_id(video)]
-            self._commit()  # or the features of what the file was before would come back
-
-    def _grow(self, pending: _Pending) -> None:
-        if not pending.features:
-            return
-        rows = np.concatenate(pending.features)
-        pending.features.clear()
-        if "features" not in pending.group:
-            pending.group.create_dataset(
-                "features",
-                shape=(0, rows.shape[1]),
-                maxshape=(None, rows.shape[1]),
-                chunks=(_CHUNK_ROWS, rows.shape[1]),
-                dtype=self._dtype,
-            )
-        dataset = pending.group["features"]
-        dataset.resize(pending.rows + len(rows), axis=0)
-        dataset[pending.rows :] = rows
-        pending.rows += len(rows)
-
-    def _commit(self) -> None:
-        self._file.flush()
-        try:
-            self._raw.commit()
-        except OSError as error:
-            raise LookbackError(
-                f"{self.path}: cannot be written ({error.strerror or error}); the videos finished "
-                "so far are kept: make room and run python extract.py again"
-            ) from None
-
-    @_uninterrupted()
-    def close(self) -> None:
-        self._file.close()
-        self._raw.close()
-
-    def __enter__(self) -> "FeatureWriter":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
-
-def _bound_metadata_cache(file: h5py.File) -> None:
-    """Keep HDF5 from holding on to the metadata of thousands of videos that are done with."""
-    config = file.id.get_mdc_config()
-    config.set_initial_size = True
-    config.initial_size = config.min_size = config.max_size = _METADATA_CACHE_BYTES
-    file.id.set_mdc_config(config)
-
-
-@contextmanager
-def open_writer(path: Path, spec: dict) -> Iterator[FeatureWriter]:
-    """Open a store for writing, alone. Features of another spec are never mixed in: such a file
-    becomes features.previous.h5, and comes back when its spec is asked for again.
-
-    Raises:
-        LookbackError: another program writes it, or the place cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LookbackError(f"{path}: cannot be written ({error.strerror})") from None
-    with _writing_alone(path):
+def _let_writer_finish(path: Path) -> None:
+    """Undo what a killed writer left; refuse a store that is being written."""
+    left = journal_path(path).exists()
+    if not left and not (lock_path(path).exists() and os.access(path.parent, os.W_OK)):
+        return  # nobody has written here, or nobody can
+    with writing_alone(path):
         roll_back(path)
-        _park_other_spec(path, spec)
-        with FeatureWriter(path, spec) as writer:
-            yield writer
 
 
-def _park_other_spec(path: Path, spec: dict) -> None:
-    if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
-        return
-    previous = path.with_name(f"{path.stem}.previous{path.suffix}")
-    if previous.exists() and _has_spec(previous, spec):
-        swap = path.with_name(path.name + ".swap")
-        path.replace(swap)
-        previous.replace(path)
-        swap.replace(previous)
-        print(f"note: {path} held other features; those of this backbone are back from {previous}")
-        return
-    path.replace(previous)
-    print(f"note: {path} held features of other settings; it is now {previous}")
-
-
-def _has_spec(path: Path, spec: dict) -> bool:
-    try:
-        with h5py.File(path, "r", locking="best-effort") as file:
-            return _spec(path, file) == json.loads(json.dumps(spec))
-    except OSError:
-        return False
-
-
-def _spec(path: Path, file: h5py.File) -> dict:
+def read_spec(path: Path, file: h5py.File) -> dict:
     if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
         raise LookbackError(
             f"{path}: not a feature file of this version; move it away and run python extract.py"
@@ -331,10 +135,14 @@ def _spec(path: Path, file: h5py.File) -> dict:
     return json.loads(file.attrs["spec"])
 
 
+def lock_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
 @contextmanager
-def _writing_alone(path: Path) -> Iterator[None]:
+def writing_alone(path: Path) -> Iterator[None]:
     """Hold the lock of a store; the system lets go of it whenever the program ends."""
-    lock = filelock.FileLock(path.with_name(path.name + ".lock"))
+    lock = filelock.FileLock(lock_path(path))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:

@@ -24,6 +24,7 @@ from extract.model_folder import (
 )
 from extract.network import classifier_network, weights_sha256
 from extract.optimizers import class_weights, make_optimizer
+from extract.provenance import keep_previous, record_seen
 from extract.training_frames import Drawing, drawn_clips, training_batches
 from recipes.loader import Settings
 from recipes.schema import Finetune, Phase
@@ -89,10 +90,11 @@ class FineTuning:
         self.training = [span for span in spans if span.split == "train"]
         self.validation = [span for span in spans if span.split == "val"]
         self.sampling, self.preprocessing = sampling_of(recipe), preprocessing_of(recipe)
-        self.place = manifest.path.parent
+        self.manifest, self.place = manifest, manifest.path.parent
         spec = spec_of(recipe.backbone.name)
         for phase in self.chosen.schedule:
             stages_of_phase(phase, spec.stages)
+        print(f"Fine-tuning {spec.name} (weights: {weights_name(recipe)}).")
         keras.utils.set_random_seed(recipe.seed)
         self.trunk = build_trunk(spec.name, recipe.backbone.weights, self.preprocessing.width)
         self.model = classifier_network(self.trunk, self.chosen.network, len(self.labels))
@@ -129,8 +131,11 @@ class FineTuning:
                 raise
             print("\nStopped; the best epoch so far is kept.")
         self.model.load_weights(candidate)
+        card = self._card()
+        keep_previous(self.folder)
         candidate.replace(path)
-        write_card(self.folder, self._card())
+        write_card(self.folder, card)
+        record_seen(self.folder, card.backbone.sha256, self.manifest)
         return best
 
     def _enter_phase(self, epoch: int) -> None:

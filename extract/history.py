@@ -23,7 +23,7 @@ class History:
     def write(self, epoch: int, values: dict[str, float]) -> None:
         """Record the values of an epoch, counted from 1. All epochs have the same columns."""
         if self._rows is None:
-            self._rows = csv.DictWriter(self._file, ["epoch", *values])
+            self._rows = csv.DictWriter(self._file, ["epoch", *values], lineterminator="\n")
             self._rows.writeheader()
         self._rows.writerow({"epoch": epoch, **{k: f"{v:.6g}" for k, v in values.items()}})
         self._file.flush()

@@ -40,7 +40,8 @@ class BackboneCard(Section):
 class SequenceCard(Section):
     """Which second stage was trained, on which features.
 
-    `features_spec` is the hash of the feature file's spec: other features would mean other numbers.
+    `sha256` is of the weights' values, `features_spec` of the feature file's spec: other features
+    would mean other numbers.
     `temperature` divides the logits before the softmax, as fitted on the validation split;
     `mean_temperature` is that of the `mean` baseline beside it.
     """
@@ -50,6 +51,7 @@ class SequenceCard(Section):
     units: tuple[int, ...]
     dropout: float
     delta: bool
+    sha256: str
     features_spec: str
     dtype: Literal["float32", "float16"]
     threshold: float
@@ -87,8 +89,10 @@ def read_card(folder: Path) -> ModelCard | None:
         raise LookbackError(f"{path}: not YAML; restore it, or remove {folder} and train") from None
     except ValidationError as error:
         problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise LookbackError(f"{path}: {key}: {problem['msg'].lower()}") from None
+        key = ".".join(str(part) for part in problem["loc"]) or "its content"
+        raise LookbackError(
+            f"{path}: {key}: {problem['msg'].lower()}; restore it or train again"
+        ) from None
 
 
 def require_card(folder: Path) -> ModelCard:

@@ -23,7 +23,7 @@ class StepBatch:
     Attributes:
         video: which.
         clips: uint8 (U, T, H, W, 3), each picture once.
-        rows: for each step its row in `clips`; -1 takes the feature of the step before the batch.
+        rows: for each step its row in `clips`; steps that repeat a picture share one.
         seconds: for each step its time.
         last: whether the video ends here.
         note: with the last batch, what was wrong with the file.

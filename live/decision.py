@@ -9,7 +9,7 @@ from extract.extractor import Extractor, load_extractor
 from extract.feature_store import spec_sha256
 from extract.model_folder import require_card
 from live.timing import Stopwatch
-from sequence.prediction import Predictor, load_predictor, require_spec
+from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
 from sequence.windows import RollingWindow
 from video.steps import Step
 
@@ -24,6 +24,8 @@ class Decision:
         probabilities: float64 (K,).
         labels: the K names.
         threshold: below it, the label counts as undecided.
+        full: whether the window has a step of its own in every row; one filled up with its oldest
+            row looks motionless, so its label counts as undecided too.
     """
 
     step: int
@@ -31,6 +33,7 @@ class Decision:
     probabilities: np.ndarray
     labels: tuple[str, ...]
     threshold: float
+    full: bool = True
 
     @property
     def label(self) -> str:
@@ -42,7 +45,7 @@ class Decision:
 
     @property
     def decided(self) -> bool:
-        return self.probability >= self.threshold
+        return self.full and self.probability >= self.threshold
 
     def best(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` likeliest labels with their probabilities, likeliest first."""
@@ -74,7 +77,8 @@ class Recogniser:
         with watch.stage("sequence"):
             window = self._window.push(self._feature)
             probabilities = self._predictor.probabilities(window[None])[0]
-        return Decision(step.index, step.seconds, probabilities, self.labels, self._threshold)
+        full = step.index >= self._predictor.look_back - 1
+        return Decision(step.index, step.seconds, probabilities, self.labels, self._threshold, full)
 
     def warm_up(self) -> None:
         """Compile both networks, so that the first step is as fast as the others."""
@@ -85,15 +89,17 @@ class Recogniser:
         self._predictor.probabilities(rows)
 
 
-def load_recogniser(folder: Path) -> Recogniser:
-    """Return the recogniser of a model folder.
+def load_recogniser(folder: Path, threshold: float | None = None) -> Recogniser:
+    """Return the recogniser of a model folder, with its own threshold or another.
 
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.
     """
     card = require_card(folder)
-    predictor = load_predictor(folder, card)
+    told = require_sequence(folder, card)
     extractor = load_extractor(folder, card, batch_size=1)
-    told = card.sequence
+    # Before the weights: of other features they would not even have the right shape.
     require_spec(card, spec_sha256(extractor.spec(told.dtype)), str(folder))
-    return Recogniser(extractor, predictor, told.threshold, told.dtype)
+    predictor = load_predictor(folder, card)
+    threshold = told.threshold if threshold is None else threshold
+    return Recogniser(extractor, predictor, threshold, told.dtype)

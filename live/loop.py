@@ -33,7 +33,7 @@ def run_loop(source: VideoSource, recogniser: Recogniser, sinks: list[Sink]) -> 
                 if step is None:
                     break
                 latest = recogniser.decide(step, watch)
-                seconds = watch.step_done()
+                seconds = watch.step_done(step.repeats)
                 for sink in sinks:
                     sink.on_step(latest, seconds)
             with watch.stage("output"):

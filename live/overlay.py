@@ -6,7 +6,8 @@ import numpy as np
 from live.decision import Decision
 
 _PANEL, _TEXT, _FAINT, _BAR = (18, 22, 28), (255, 255, 255), (170, 178, 186), (64, 156, 255)
-_BARS, _LEAST_HEIGHT_FOR_BARS = 3, 160
+# On a thumbnail the bars would hide the picture; a bar of nothing would look like something.
+_BARS, _LEAST_HEIGHT_FOR_BARS, _LEAST_BAR = 3, 160, 0.01
 _FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
 
 
@@ -15,33 +16,48 @@ def annotate(rgb: np.ndarray, decision: Decision | None) -> np.ndarray:
     picture = rgb.copy()
     height, width = picture.shape[:2]
     # Readable from thumbnails to 4K: the text grows with the picture, down to ten pixels.
-    size = int(np.clip(min(height / 20, width / 16), 10, 64))
-    line = round(1.35 * size)
-    # On a thumbnail the bars would hide the picture.
+    size = int(np.clip(min(height / 22, width / 18), 10, 96))
+    line, margin = round(1.35 * size), max(3, size // 3)
     best = decision.best(_BARS) if decision and height >= _LEAST_HEIGHT_FOR_BARS else []
-    panel_height = min(height, round(line * (1.5 + 0.85 * len(best))))
-    panel_width = min(width, 15 * size)
-    panel = picture[:panel_height, :panel_width]
-    shade = np.full_like(panel, _PANEL)
-    picture[:panel_height, :panel_width] = cv2.addWeighted(panel, 0.3, shade, 0.7, 0)
-    margin = max(3, size // 3)
-    if decision is None:
-        _text(picture, "...", (margin, line), size, _FAINT)
-        return picture
-    color = _TEXT if decision.decided else _FAINT
-    title = decision.label if decision.decided else f"{decision.label} ?"
-    _text(picture, f"{title}  {decision.probability:.0%}", (margin, line), size, color)
+    title, clock = _title(decision), f"{decision.seconds:.1f} s" if decision else ""
     small = max(8, round(0.7 * size))
+    # As wide as its text asks for: the picture is what people came to see.
+    inner = max(
+        _width(title, size) + size + _width(clock, small),
+        *(_width(label, small) for label, _ in best),
+        0,
+    )
+    panel_width = min(width, inner + 2 * margin)
+    _shade(picture[: round(line * (1.5 + 0.85 * len(best))), :panel_width])
+    color = _TEXT if decision and decision.decided else _FAINT
+    _text(picture, title, (margin, line), size, color)
+    _text(picture, clock, (panel_width - margin - _width(clock, small), line), small, _FAINT)
     for number, (label, probability) in enumerate(best):
         bottom = round(line * (2.0 + 0.85 * number))
-        top = bottom - small
-        full = panel_width - 2 * margin
-        end = margin + max(1, round(full * probability))
-        cv2.rectangle(picture, (margin, top), (end, bottom), _BAR, -1)
+        if probability >= _LEAST_BAR:
+            end = margin + round((panel_width - 2 * margin) * probability)
+            cv2.rectangle(picture, (margin, bottom - small), (end, bottom), _BAR, -1)
         _text(picture, label, (margin + 2, bottom - max(1, small // 6)), small - 1, _TEXT)
-    clock = f"{decision.seconds:.1f} s"
-    _text(picture, clock, (margin, height - margin), small, _TEXT)
     return picture
+
+
+def _title(decision: Decision | None) -> str:
+    if decision is None:
+        return "..."
+    doubt = "" if decision.decided else "?"
+    return f"{decision.label}{doubt}  {decision.probability:.0%}"
+
+
+def _shade(panel: np.ndarray) -> None:
+    panel[:] = cv2.addWeighted(panel, 0.3, np.full_like(panel, _PANEL), 0.7, 0)
+
+
+def _width(text: str, size: int) -> int:
+    """Return the width in pixels of a text of that height."""
+    if _FONT is not None:
+        left, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), _FONT, size)
+        return left + width
+    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size / 30, 1)[0][0]
 
 
 def _text(picture: np.ndarray, text: str, place: tuple[int, int], size: int, color: tuple) -> None:
@@ -51,7 +67,5 @@ def _text(picture: np.ndarray, text: str, place: tuple[int, int], size: int, col
         if _FONT is not None:
             cv2.putText(picture, text, where, shade, _FONT, size)
         else:
-            scale = size / 30
-            cv2.putText(
-                picture, text, where, cv2.FONT_HERSHEY_SIMPLEX, scale, shade, 1, cv2.LINE_AA
-            )
+            font, scale = cv2.FONT_HERSHEY_SIMPLEX, size / 30
+            cv2.putText(picture, text, where, font, scale, shade, 1, cv2.LINE_AA)

@@ -22,6 +22,7 @@ class RunOptions:
         window: whether to show one.
         csv, save: files to write, or None.
         step_lines: whether to print two lines a step.
+        threshold: a probability below it is shown as undecided; None for the model's own.
     """
 
     source: str
@@ -30,6 +31,7 @@ class RunOptions:
     csv: Path | None = None
     save: Path | None = None
     step_lines: bool = False
+    threshold: float | None = None
 
 
 def run(folder: Path, options: RunOptions) -> None:
@@ -41,7 +43,7 @@ def run(folder: Path, options: RunOptions) -> None:
             in .mp4.
     """
     _check_outputs(options)
-    recogniser = load_recogniser(folder)
+    recogniser = load_recogniser(folder, options.threshold)
     recogniser.warm_up()
     # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -62,6 +64,9 @@ def run(folder: Path, options: RunOptions) -> None:
 
 def _check_outputs(options: RunOptions) -> None:
     """Refuse outputs that would destroy the source or that no player would open."""
+    if options.source == "video" and not Path(options.address).is_file():
+        what = "is a folder" if Path(options.address).is_dir() else "there is no such file"
+        raise LookbackError(f"{options.address}: {what}; --video takes one video file")
     for flag, path in (("--csv", options.csv), ("--save", options.save)):
         if path and options.source == "video" and path.resolve() == Path(options.address).resolve():
             raise UsageError(f"{flag} {path}: is the video itself; name another file")

@@ -1,7 +1,7 @@
 """Where the time goes, stage by stage."""
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,13 +11,17 @@ import numpy as np
 # pace of a file) comes after.
 STEP_STAGES = ("decode", "preprocess", "backbone", "sequence")
 
+_STEPS_KEPT = 36_000  # an hour at ten a second: enough for a percentile, bounded for a live run
+
 
 class Stopwatch:
     """Adds up seconds a stage, for the step at hand and over the run."""
 
     def __init__(self) -> None:
-        self.steps: list[dict[str, float]] = []
+        self.steps = 0
+        self.repeated = 0
         self.frames = 0
+        self._recent: deque[dict[str, float]] = deque(maxlen=_STEPS_KEPT)
         self._now: dict[str, float] = defaultdict(float)
         self._start = time.perf_counter()
 
@@ -29,20 +33,27 @@ class Stopwatch:
         finally:
             self._now[name] += time.perf_counter() - started
 
-    def step_done(self) -> float:
-        """End a step; return its seconds from decoding to decision."""
+    def step_done(self, repeated: bool = False) -> float:
+        """End a step; return its seconds from decoding to decision.
+
+        A repeated step (no new frame came since the one before) is counted, but its time, which is
+        next to nothing, would flatter the others'.
+        """
         step = dict(self._now)
         self._now.clear()
-        self.steps.append(step)
+        self.steps += 1
+        self.repeated += repeated
+        if not repeated:
+            self._recent.append(step)
         return sum(step.get(name, 0.0) for name in STEP_STAGES)
 
     def summary(self) -> str:
         """Return a table of milliseconds a step: median, 95th percentile, share."""
-        if not self.steps:
+        if not self._recent:
             return "No step was computed."
-        names = list(dict.fromkeys(name for step in self.steps for name in step))
+        names = list(dict.fromkeys(name for step in self._recent for name in step))
         times = {
-            name: 1000 * np.array([step.get(name, 0.0) for step in self.steps]) for name in names
+            name: 1000 * np.array([step.get(name, 0.0) for step in self._recent]) for name in names
         }
         whole = sum(times[name] for name in names if name in STEP_STAGES)
         total = sum(values.sum() for values in times.values())
@@ -54,7 +65,12 @@ class Stopwatch:
             lines.append(f"{name:<12}{median:>9.2f}{high:>9.2f}{share:>8}")
         passed = time.perf_counter() - self._start
         lines.append(
-            f"{len(self.steps)} steps of {self.frames} frames in {passed:.1f} s "
+            f"{self.steps} steps of {self.frames} frames in {passed:.1f} s "
             f"({self.frames / passed:.0f} frames/s); a step is decode to decision"
         )
+        if self.repeated:
+            lines.append(
+                f"{self.repeated} of {self.steps} steps came without a new frame and took the last "
+                "one's feature over: the source, or this computer, gives fewer frames than steps"
+            )
         return "\n".join(lines)

@@ -94,6 +94,9 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
     except KeyboardInterrupt:
         print("\nstopped; what is written stays usable", file=sys.stderr)
         code = 130
+    except BrokenPipeError:  # the reader of our output has left, as head does
+        sys.stdout = None
+        code = 0
     except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         code = 1

@@ -1,5 +1,6 @@
 """Measuring: a trained model on a split, or the recipe over folds; baselines stand beside it."""
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 
@@ -141,6 +142,8 @@ def _folds(pieces: list[LabelledSteps], folds: int, seed: int):
             f"--folds {folds}: there are clips for {_most_folds(pieces)} folds "
             f"({len(set(groups))} groups); ask for fewer"
         )
+    # Classes with fewer clips than folds are stratified as far as they go; that is no news.
+    warnings.filterwarnings("ignore", "The least populated class", UserWarning)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for rest, test in splitter.split(np.zeros(len(pieces)), classes, groups):
         yield [pieces[index] for index in rest], [pieces[index] for index in test]

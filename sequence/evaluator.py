@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from extract.provenance import refuse_seen_clips
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import load_baselines
@@ -31,8 +32,10 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     """Measure the folder's model and its baselines on a split; write the report folder."""
     recipe, folder, card = settings.recipe, workplace.folder, workplace.card
     split = recipe.evaluate.split
-    predictor = load_predictor(folder, card)
     require_spec(card, workplace.store.spec_sha256, str(folder))
+    if split == "test":
+        refuse_seen_clips(folder, card, workplace.manifest)
+    predictor = load_predictor(folder, card)
     if list(card.labels) != workplace.manifest.labels:
         raise LookbackError(
             f"{folder}: was trained for {', '.join(card.labels)}, but the manifest has "

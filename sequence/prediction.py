@@ -6,7 +6,8 @@ import numpy as np
 
 from extract.backbones import load_weights
 from extract.framework import keras
-from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard
+from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
+from extract.network import weights_sha256
 from sequence.model import build_sequence_model
 from sequence.windows import windows
 from video.errors import LookbackError
@@ -53,10 +54,15 @@ def load_predictor(folder: Path, card: ModelCard) -> Predictor:
     Raises:
         LookbackError: there is none, or it is not the one that model.yaml tells of.
     """
+    told = require_sequence(folder, card)
+    return _load(folder / SEQUENCE_WEIGHTS, folder, card, told.head, told.temperature)
+
+
+def require_sequence(folder: Path, card: ModelCard) -> SequenceCard:
+    """Return what the card says of the sequence model; raise `LookbackError` where it has none."""
     if card.sequence is None:
         raise LookbackError(f"{folder}: has no sequence model yet; python train_lstm.py trains one")
-    told = card.sequence
-    return _load(folder / SEQUENCE_WEIGHTS, folder, card, told.head, told.temperature)
+    return card.sequence
 
 
 def load_mean_predictor(folder: Path, card: ModelCard) -> Predictor:
@@ -79,6 +85,11 @@ def _load(path: Path, folder: Path, card: ModelCard, head: str, temperature: flo
         told.delta,
     )
     load_weights(model, path, f"the {head} that {folder / CARD} tells of")
+    if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != told.sha256:
+        raise LookbackError(
+            f"{path}: these are other weights than {folder / CARD} tells of; restore the pair, or "
+            "run python train_lstm.py"
+        )
     return Predictor(model, told.look_back, temperature)
 
 

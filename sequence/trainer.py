@@ -9,6 +9,8 @@ from extract.model_folder import (
     save_weights,
     write_card,
 )
+from extract.network import weights_sha256
+from extract.provenance import keep_previous, record_seen
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import fit_baseline, save_baselines
@@ -40,6 +42,7 @@ def train(workplace: Workplace, settings: Settings) -> None:
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
     linear = [fit_baseline(name, dataset, training, validation) for name in ("ridge", "moments")]
 
+    keep_previous(folder)
     # Should the program end among these files, the folder has no sequence model rather than the
     # weights of one under the card of another.
     write_card(folder, workplace.card.model_copy(update={"sequence": None}))
@@ -48,6 +51,7 @@ def train(workplace: Workplace, settings: Settings) -> None:
     save_baselines(linear, folder / BASELINES)
     card = _card(workplace, settings, dataset, predictor, average)
     write_card(folder, card)
+    record_seen(folder, card.sequence.sha256, workplace.manifest)
 
     outcomes = [outcome_of(chosen.head, predictor, dataset, validation)]
     if chosen.head != "mean":
@@ -65,7 +69,8 @@ def train(workplace: Workplace, settings: Settings) -> None:
     write_json(folder / "metrics.json", report)
     print("\n" + summary("Validation", results))
     print(
-        f"\nTemperature {predictor.temperature:.2f}. Validation chose the epoch: python "
+        "\nConfidence is fitted to the validation clips (temperature "
+        f"{predictor.temperature:.2f}); they also chose the epoch: python "
         f"evaluate.py measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"
     )
 
@@ -89,6 +94,7 @@ def _card(
                 units=chosen.units,
                 dropout=chosen.dropout,
                 delta=chosen.delta,
+                sha256=weights_sha256(predictor.model),
                 features_spec=workplace.store.spec_sha256,
                 dtype=workplace.store.spec["dtype"],
                 threshold=chosen.threshold,

@@ -49,8 +49,8 @@ class Mp4Writer:
         stream.codec_context.colorspace = _BT709
         stream.codec_context.color_primaries = _BT709
         stream.codec_context.color_trc = _BT709
-        # With its macroblock tree, x264 makes unequal files of equal frames now and then; without it a
-        # crf of 22 has the size that 20 had.
+        # With its macroblock tree, x264 makes unequal files of equal frames now and then; without
+        # it a crf of 22 has about the size that 20 had.
         stream.options = {"preset": "veryfast", "crf": "22", "x264-params": "mbtree=0"}
         self._stream = stream
         self._to_yuv = VideoReformatter()

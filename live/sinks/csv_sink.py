@@ -1,6 +1,8 @@
 """Every decision as a row of a CSV file, on disk as soon as it is made."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from live.decision import Decision
@@ -17,22 +19,28 @@ class CsvSink(Sink):
     """
 
     def __init__(self, path: Path, labels: tuple[str, ...]) -> None:
-        self._labels = list(labels)
-        try:
+        self._path, self._labels = path, list(labels)
+        with self._telling():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise LookbackError(
-                f"{path}: cannot be written ({error.strerror}); name another --csv"
-            ) from None
-        self._rows = csv.writer(self._file)
+        self._rows = csv.writer(self._file, lineterminator="\n")
         self._rows.writerow(prediction_header(self._labels))
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
-        self._rows.writerow(
-            prediction_row(decision.step, decision.seconds, decision.probabilities, self._labels)
-        )
-        self._file.flush()
+        row = prediction_row(decision.step, decision.seconds, decision.probabilities, self._labels)
+        with self._telling():
+            self._rows.writerow(row)
+            self._file.flush()
 
     def close(self) -> None:
-        self._file.close()
+        with self._telling():
+            self._file.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LookbackError(
+                f"{self._path}: cannot be written ({error.strerror}); name another --csv"
+            ) from None

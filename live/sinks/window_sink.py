@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,8 +26,7 @@ class WindowSink(Sink):
 
     def __init__(self, live: bool) -> None:
         # Without a display Qt ends the whole process instead of raising an error.
-        has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        if sys.platform.startswith("linux") and not has_screen:
+        if sys.platform.startswith("linux") and not _has_screen():
             raise LookbackError(
                 "there is no screen to open a window on; add --no-window (and --save F.mp4 or "
                 "--csv F to keep the outcome)"
@@ -51,3 +51,12 @@ class WindowSink(Sink):
 
     def close(self) -> None:
         cv2.destroyAllWindows()
+
+
+def _has_screen() -> bool:
+    """Return whether a display server is named and, where it is a local one, runs."""
+    display = os.environ.get("DISPLAY", "")
+    if display.startswith(":"):
+        number = display[1:].split(".")[0]
+        return Path(f"/tmp/.X11-unix/X{number}").exists()
+    return bool(display or os.environ.get("WAYLAND_DISPLAY"))

@@ -15,14 +15,8 @@ import h5py
 import numpy as np
 import pytest
 
-from extract.feature_store import (
-    FeatureStore,
-    FeatureWriter,
-    open_writer,
-    source_of,
-    spec_sha256,
-    video_id,
-)
+from extract.feature_store import FeatureStore, source_of, spec_sha256, video_id
+from extract.feature_writer import FeatureWriter, open_writer
 from extract.rollback_file import journal_path
 from tests.running import ROOT
 from video.errors import LookbackError
@@ -434,7 +428,7 @@ CREATE_ON_FULL_DISK = """
 import errno, os, sys
 from pathlib import Path
 from extract import rollback_file
-from extract.feature_store import open_writer
+from extract.feature_writer import open_writer
 from tests.extract.test_feature_store import FullDisk
 from video.errors import LookbackError
 

@@ -32,6 +32,7 @@ def full_card() -> ModelCard:
             units=(64, 16),
             dropout=0.5,
             delta=True,
+            sha256="e" * 64,
             features_spec="f" * 64,
             dtype="float16",
             threshold=0.5,

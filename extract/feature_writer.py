@@ -1,0 +1,237 @@
+"""Writing the feature store, so that whatever ends the program, what was finished stays.
+
+The layout is described in `extract/feature_store.py`, the file below HDF5 in `rollback_file.py`.
+"""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from extract.feature_store import (
+    FORMAT,
+    VERSION,
+    read_spec,
+    spec_sha256,
+    video_id,
+    writing_alone,
+)
+from extract.rollback_file import RollbackFile, roll_back
+from video.errors import LookbackError
+
+_ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
+_CHUNK_ROWS = 256
+_METADATA_CACHE_BYTES = 2**18
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: raised inside HDF5's call of our file object, it breaks the library."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@dataclass
+class _Pending:
+    """A video being written: rows that wait for their place in the file."""
+
+    group: h5py.Group
+    features: list[np.ndarray]
+    seconds: list[float]
+    rows: int = 0
+
+
+class FeatureWriter:
+    """Writes a store; a context manager. What `finish` has returned for survives any end."""
+
+    @_uninterrupted()
+    def __init__(self, path: Path, spec: dict) -> None:
+        self.path = path
+        self.spec = spec
+        self._dtype = np.dtype(spec["dtype"])
+        self._pending: dict[str, _Pending] = {}
+        self._raw = RollbackFile(path)
+        self._file = None
+        try:
+            new = self._raw.seek(0, 2) == 0
+            self._file = h5py.File(self._raw, "w" if new else "r+")
+            _bound_metadata_cache(self._file)
+            if new:
+                self._file.attrs["format"] = FORMAT
+                self._file.attrs["version"] = VERSION
+                self._file.attrs["spec"] = json.dumps(spec, sort_keys=True)
+                self._file.attrs["spec_sha256"] = spec_sha256(spec)
+                self._file.create_group("videos")
+                self._commit()
+        except BaseException:
+            if self._file:
+                self._file.close()  # before what it writes to: HDF5 would crash the interpreter
+            self._raw.close()
+            raise
+
+    @_uninterrupted()
+    def has(self, video: str, source: dict) -> bool:
+        """Return whether a video's features are there, complete and of this very file."""
+        group = self._file["videos"].get(video_id(video))
+        if group is None or not group.attrs.get("complete"):
+            return False
+        return json.loads(group.attrs["source"]) == source
+
+    @_uninterrupted()
+    def begin(self, video: str, source: dict) -> None:
+        """Start a video; features it had are dropped."""
+        name = video_id(video)
+        if name in self._file["videos"]:
+            del self._file["videos"][name]
+        group = self._file["videos"].create_group(name)
+        group.attrs["path"] = video
+        group.attrs["source"] = json.dumps(source)
+        self._pending[video] = _Pending(group, [], [])
+
+    @_uninterrupted()
+    def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
+        """Add steps: features (n, D) of any float type, times (n,) in seconds."""
+        pending = self._pending[video]
+        pending.features.append(np.asarray(features, self._dtype))
+        pending.seconds.extend(float(value) for value in seconds)
+        if sum(len(part) for part in pending.features) >= _ROWS_HELD:
+            self._grow(pending)
+            if self._raw.error:  # no use in computing a long video to its end
+                raise self._failure(self._raw.error)
+
+    @_uninterrupted()
+    def finish(self, video: str, note: str = "") -> None:
+        """Complete a video; it is on disk when this returns.
+
+        Raises:
+            LookbackError: the disk is full or failed; what was complete before is kept.
+        """
+        pending = self._pending.pop(video)
+        group = pending.group
+        if "features" in group:
+            self._grow(pending)
+        else:
+            group.create_dataset("features", data=np.concatenate(pending.features))
+        group.create_dataset("seconds", data=np.asarray(pending.seconds, np.float64))
+        group.attrs["note"] = note
+        group.attrs["complete"] = True
+        self._commit()
+
+    @_uninterrupted()
+    def discard(self, video: str) -> None:
+        """Drop a video that was begun and cannot be completed."""
+        self._pending.pop(video, None)
+        if video_id(video) in self._file["videos"]:
+            del self._file["videos"][video_id(video)]
+            self._commit()  # or the features of what the file was before would come back
+
+    def _grow(self, pending: _Pending) -> None:
+        if not pending.features:
+            return
+        rows = np.concatenate(pending.features)
+        pending.features.clear()
+        if "features" not in pending.group:
+            pending.group.create_dataset(
+                "features",
+                shape=(0, rows.shape[1]),
+                maxshape=(None, rows.shape[1]),
+                chunks=(_CHUNK_ROWS, rows.shape[1]),
+                dtype=self._dtype,
+            )
+        dataset = pending.group["features"]
+        dataset.resize(pending.rows + len(rows), axis=0)
+        dataset[pending.rows :] = rows
+        pending.rows += len(rows)
+
+    def _commit(self) -> None:
+        self._file.flush()
+        try:
+            self._raw.commit()
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: OSError) -> LookbackError:
+        return LookbackError(
+            f"{self.path}: cannot be written ({error.strerror or error}); the videos finished so "
+            "far are kept: make room and run python extract.py again"
+        )
+
+    @_uninterrupted()
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
+
+    def __enter__(self) -> "FeatureWriter":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _bound_metadata_cache(file: h5py.File) -> None:
+    """Keep HDF5 from holding on to the metadata of thousands of videos that are done with."""
+    config = file.id.get_mdc_config()
+    config.set_initial_size = True
+    config.initial_size = config.min_size = config.max_size = _METADATA_CACHE_BYTES
+    file.id.set_mdc_config(config)
+
+
+@contextmanager
+def open_writer(path: Path, spec: dict) -> Iterator[FeatureWriter]:
+    """Open a store for writing, alone. Features of another spec are never mixed in: such a file
+    becomes features.previous.h5, and comes back when its spec is asked for again.
+
+    Raises:
+        LookbackError: another program writes it, or the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LookbackError(f"{path}: cannot be written ({error.strerror})") from None
+    with writing_alone(path):
+        roll_back(path)
+        _park_other_spec(path, spec)
+        with FeatureWriter(path, spec) as writer:
+            yield writer
+
+
+def _park_other_spec(path: Path, spec: dict) -> None:
+    previous = path.with_name(f"{path.stem}.previous{path.suffix}")
+    swap = path.with_name(path.name + ".swap")
+    if swap.exists():  # the program ended in the middle of the exchange below: finish it
+        if not path.exists():
+            previous.replace(path)
+        swap.replace(previous)
+    if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
+        return
+    if previous.exists() and _has_spec(previous, spec):
+        path.replace(swap)
+        previous.replace(path)
+        swap.replace(previous)
+        print(f"note: {path} held other features; those of this backbone are back from {previous}")
+        return
+    path.replace(previous)
+    print(f"note: {path} held features of other settings; it is now {previous}")
+
+
+def _has_spec(path: Path, spec: dict) -> bool:
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            return read_spec(path, file) == json.loads(json.dumps(spec))
+    except OSError:
+        return False

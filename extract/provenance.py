@@ -1,0 +1,75 @@
+"""Which clips a model has seen, and the model that stood in a folder before.
+
+`seen_clips.json` maps the hash of a network's weights to the videos that trained or chose them. A
+split that is drawn anew after training can put such videos into the test: the report would flatter.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from clips.manifest import Manifest
+from extract.model_folder import (
+    BACKBONE_WEIGHTS,
+    CARD,
+    MEAN_WEIGHTS,
+    SEQUENCE_WEIGHTS,
+    ModelCard,
+    require_card,
+)
+from video.errors import LookbackError
+
+SEEN = "seen_clips.json"
+PREVIOUS = "previous"
+
+
+def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
+    """Note that the train and val videos of `manifest` made the weights of this hash."""
+    videos = sorted({e.video for e in manifest.entries if e.split in ("train", "val")})
+    card = require_card(folder)
+    # Hashes that the card no longer names are of weights that are gone.
+    named = {card.backbone.sha256, card.sequence.sha256 if card.sequence else ""}
+    kept = {key: value for key, value in _read(folder).items() if key in named}
+    partial = folder / f"{SEEN}.part"
+    partial.write_text(json.dumps({**kept, sha256: videos}, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / SEEN)
+
+
+def refuse_seen_clips(folder: Path, card: ModelCard, manifest: Manifest) -> None:
+    """Raise `LookbackError` where test clips, or clips of their groups, made the model."""
+    known = _read(folder)
+    seen = set(known.get(card.backbone.sha256, []))
+    seen |= set(known.get(card.sequence.sha256 if card.sequence else "", []))
+    seen_groups = {entry.group for entry in manifest.entries if entry.video in seen}
+    tested = {entry.video for entry in manifest.entries if entry.split == "test"}
+    leaking = sorted(
+        {e.video for e in manifest.entries if e.video in tested and e.group in seen_groups}
+    )
+    if leaking:
+        raise LookbackError(
+            f"{manifest.path}: {len(leaking)} of {len(tested)} test clips, or clips of their "
+            f"groups, trained or chose the model in {folder} (such as {leaking[0]}): the split was "
+            "changed since; train again"
+        )
+
+
+def _read(folder: Path) -> dict[str, list[str]]:
+    try:
+        return json.loads((folder / SEEN).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise LookbackError(f"{folder / SEEN}: is damaged; remove it and train again") from None
+
+
+def keep_previous(folder: Path) -> None:
+    """Copy the model that stands in `folder` into `folder`/previous, before another replaces it."""
+    names = (CARD, BACKBONE_WEIGHTS, SEQUENCE_WEIGHTS, MEAN_WEIGHTS, "baselines.npz", SEEN)
+    there = [folder / name for name in names if (folder / name).is_file()]
+    if not (folder / CARD).is_file():
+        return
+    previous = folder / PREVIOUS
+    shutil.rmtree(previous, ignore_errors=True)
+    previous.mkdir()
+    for path in there:
+        shutil.copy2(path, previous / path.name)

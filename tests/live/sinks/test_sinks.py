@@ -1,0 +1,144 @@
+import re
+
+import numpy as np
+import pytest
+
+from live.decision import Decision
+from live.sinks import ChangeLines, CsvSink, Sink, StepLines, StopRequested, VideoSink, WindowSink
+from live.sinks import window_sink as window_module
+from tests.conftest import coded_frame, read_code
+from tests.live.conftest import read_rows, read_video
+from video.errors import LookbackError
+from video.frame import Frame
+
+LABELS = ("a", "b", "c")
+
+
+def decision(step: int, *probabilities: float) -> Decision:
+    return Decision(step, step / 10, np.array(probabilities), LABELS, 0.5)
+
+
+def test_csv_rows_are_on_disk_as_soon_as_they_are_made(tmp_path):
+    path = tmp_path / "new" / "folder" / "out.csv"
+    with CsvSink(path, LABELS) as sink:
+        assert isinstance(sink, Sink)
+        for step in range(3):
+            sink.on_step(decision(step, 0.2, 0.7, 0.1), 0.0)
+            assert len(read_rows(path)) == step + 1
+    assert path.read_bytes().startswith(b"step,seconds,label,probability,a,b,c\r\n0,0.000,b,0.7000")
+    sink.close()  # twice does no harm
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    path = tmp_path / "out.csv"
+    path.symlink_to("/dev/full")
+    sink = CsvSink(path, LABELS)
+    with pytest.raises(LookbackError, match=r"out\.csv: cannot be written \(No space left"):
+        sink.on_step(decision(0, 0.2, 0.7, 0.1), 0.0)
+
+
+def test_verbose_prints_two_lines_a_step_in_the_known_format(capsys):
+    with StepLines() as sink:
+        sink.on_step(decision(0, 0.08, 0.91895014, 0.00104986), 0.00301)
+    assert capsys.readouterr().out == (
+        "[INFO] Frame acc. predictions: 0.91895014\nFrame inference in 0.0030 seconds\n"
+    )
+
+
+def test_otherwise_a_line_is_printed_where_the_label_changes(capsys):
+    sink = ChangeLines()
+    for step, probabilities in enumerate(
+        [(0.4, 0.3, 0.3), (0.4, 0.4, 0.2), (0.2, 0.7, 0.1), (0.1, 0.9, 0.0), (0.6, 0.2, 0.2)]
+    ):
+        sink.on_step(decision(step, *probabilities), 0.0)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["0.0", "s", "undecided", "(0.40)"],
+        ["0.2", "s", "b", "(0.70)"],
+        ["0.4", "s", "a", "(0.60)"],
+    ]
+
+
+def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
+    path, times = tmp_path / "out.mp4", [0.0, 0.04, 0.5, 0.51, 2.0]
+    with VideoSink(path, (64, 48), 25.0) as sink:
+        assert sink.draws
+        for number, seconds in enumerate(times):
+            size = (64, 48) if number < 3 else (128, 96)  # a stream that grows on the way
+            pixels = coded_frame(number, size)
+            sink.on_frame(Frame.from_array(pixels, number, seconds), pixels)
+    sink.close()
+    saved = read_video(path)
+    assert saved.size == (64, 48)
+    assert [read_code(pixels) for pixels in saved.frames] == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(saved.seconds, times, atol=1e-4)
+
+
+class Screen:
+    """Stands for OpenCV's windows: keeps what is shown and how long it waits."""
+
+    def __init__(self, monkeypatch, key: int = -1, visible: float = 1.0) -> None:
+        self.shown, self.waits, self.closed = [], [], 0
+        self.key, self.visible = key, visible
+        monkeypatch.setenv("DISPLAY", ":0")
+        for name, function in {
+            "namedWindow": lambda *_: None,
+            "resizeWindow": lambda *_: None,
+            "imshow": lambda _, pixels: self.shown.append(pixels),
+            "waitKey": self._wait,
+            "getWindowProperty": lambda *_: self.visible,
+            "destroyAllWindows": self._close,
+        }.items():
+            monkeypatch.setattr(window_module.cv2, name, function)
+
+    def _wait(self, milliseconds: int) -> int:
+        self.waits.append(milliseconds)
+        return self.key
+
+    def _close(self) -> None:
+        self.closed += 1
+
+
+def frame(seconds: float = 0.0) -> Frame:
+    return Frame.from_array(coded_frame(1), 0, seconds)
+
+
+def test_the_window_shows_the_picture_in_opencvs_order_of_colours(monkeypatch):
+    screen, picture = Screen(monkeypatch), np.zeros((48, 64, 3), np.uint8)
+    picture[..., 0] = 255  # red
+    with WindowSink(live=True) as sink:
+        sink.on_frame(frame(), picture)
+    assert screen.shown[0][0, 0].tolist() == [0, 0, 255]
+    assert screen.closed >= 1
+
+
+@pytest.mark.parametrize("key", [ord("q"), ord("Q"), 27])
+def test_q_and_escape_ask_for_the_end(key, monkeypatch):
+    Screen(monkeypatch, key=key)
+    with pytest.raises(StopRequested), WindowSink(live=True) as sink:
+        sink.on_frame(frame(), coded_frame(1))
+
+
+def test_closing_the_window_asks_for_the_end(monkeypatch):
+    Screen(monkeypatch, visible=0.0)
+    with pytest.raises(StopRequested), WindowSink(live=True) as sink:
+        sink.on_frame(frame(), coded_frame(1))
+
+
+@pytest.mark.parametrize(("live", "least", "most"), [(True, 1, 1), (False, 900, 1000)])
+def test_a_file_plays_at_its_own_pace_and_a_camera_as_it_comes(live, least, most, monkeypatch):
+    screen = Screen(monkeypatch)
+    with WindowSink(live) as sink:
+        sink.on_frame(frame(0.0), coded_frame(1))
+        sink.on_frame(frame(1.0), coded_frame(1))  # a second later on the file's clock
+    assert screen.waits[0] == 1
+    assert least <= screen.waits[1] <= most
+
+
+@pytest.mark.skipif("not __import__('sys').platform.startswith('linux')")
+def test_without_a_screen_one_line_says_what_to_do(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(LookbackError, match=re.escape("add --no-window")) as error:
+        WindowSink(live=False)
+    assert "\n" not in str(error.value)

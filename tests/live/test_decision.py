@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from live.decision import Decision, Recogniser, load_recogniser
+from live.timing import Stopwatch
+from sequence.prediction import softmax
+from sequence.windows import windows
+from video.errors import LookbackError
+from video.steps import Step
+
+LABELS = ("bat", "bowl", "run")
+
+
+def decision(*probabilities: float, threshold: float = 0.5) -> Decision:
+    return Decision(3, 0.3, np.array(probabilities), LABELS, threshold)
+
+
+def test_the_label_is_the_likeliest_class():
+    made = decision(0.2, 0.7, 0.1)
+    assert (made.label, made.probability, made.decided) == ("bowl", 0.7, True)
+    assert made.best(2) == [("bowl", 0.7), ("bat", 0.2)]
+    assert len(made.best(9)) == 3
+
+
+def test_between_equals_the_first_class_wins_as_in_the_report():
+    made = decision(0.4, 0.4, 0.2)
+    assert made.label == LABELS[int(made.probabilities.argmax())] == "bat"
+    assert [name for name, _ in made.best(3)] == ["bat", "bowl", "run"]
+
+
+@pytest.mark.parametrize(("threshold", "decided"), [(0.6, False), (0.5, True), (0.0, True)])
+def test_below_the_threshold_nothing_is_decided(threshold, decided):
+    assert decision(0.5, 0.3, 0.2, threshold=threshold).decided == decided
+
+
+class CountingExtractor:
+    """Gives the clip's mean as every one of four features, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.card = type("Card", (), {"labels": LABELS})
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        self.asked += len(clips)
+        return np.repeat(clips.reshape(len(clips), -1).mean(1)[:, None] / 7, 4, 1).astype("float32")
+
+
+class EchoPredictor:
+    """Answers with the sum of the window; keeps the windows."""
+
+    look_back = 3
+
+    def __init__(self) -> None:
+        self.seen: list[np.ndarray] = []
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        self.seen.append(batch[0].copy())
+        return softmax(batch.sum(1)[:, :3])
+
+
+def steps(*values: int, repeated: tuple[int, ...] = ()) -> list[Step]:
+    clips = [np.full((1, 2, 2, 3), value, np.uint8) for value in values]
+    return [Step(n, n / 10, clip, n in repeated) for n, clip in enumerate(clips)]
+
+
+def recognised(dtype: str, *some: Step):
+    extractor, predictor = CountingExtractor(), EchoPredictor()
+    recogniser = Recogniser(extractor, predictor, 0.5, dtype)
+    return extractor, predictor, [recogniser.decide(step, Stopwatch()) for step in some]
+
+
+def test_every_step_sees_its_look_back_window():
+    _, predictor, decisions = recognised("float32", *steps(7, 14, 21, 28, 35))
+    rows = np.repeat(np.arange(1.0, 6.0, dtype="float32")[:, None], 4, 1)
+    np.testing.assert_array_equal(predictor.seen, windows(rows, 3))
+    assert [(made.step, made.seconds) for made in decisions] == [(n, n / 10) for n in range(5)]
+    assert decisions[0].labels == LABELS
+
+
+def test_a_repeated_clip_costs_no_backbone_but_is_a_step_of_the_window():
+    extractor, predictor, _ = recognised("float32", *steps(7, 14, 14, 21, repeated=(2,)))
+    assert extractor.asked == 3
+    assert predictor.seen[-1][:, 0].tolist() == [2, 2, 3]
+
+
+def test_features_are_rounded_as_the_feature_file_rounds_them():
+    _, exact, _ = recognised("float32", *steps(1, 2))
+    _, rounded, _ = recognised("float16", *steps(1, 2))
+    wanted = exact.seen[-1].astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(rounded.seen[-1], wanted)
+    assert not np.array_equal(rounded.seen[-1], exact.seen[-1])
+    assert rounded.seen[-1].dtype == np.float32
+
+
+def test_a_recogniser_holds_the_folders_labels_and_threshold(project):
+    recogniser = load_recogniser(project.weights)
+    recogniser.warm_up()
+    blank = np.zeros((1, 48, 48, 3), np.uint8)
+    made = recogniser.decide(Step(0, 0.0, blank, False), Stopwatch())
+    assert made.labels == ("down", "lower", "raise", "up")
+    assert made.threshold == 0.5
+    assert made.probabilities.sum() == pytest.approx(1)
+
+
+def test_warming_up_leaves_no_trace_in_the_first_window(project):
+    step = Step(0, 0.0, np.full((1, 48, 48, 3), 200, np.uint8), False)
+    cold, warm = load_recogniser(project.weights), load_recogniser(project.weights)
+    warm.warm_up()
+    first, second = (each.decide(step, Stopwatch()).probabilities for each in (cold, warm))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_folder_without_a_model_is_an_error_that_names_the_mend(tmp_path):
+    with pytest.raises(LookbackError, match=r"model\.yaml is missing.*train_lstm\.py"):
+        load_recogniser(tmp_path)

@@ -1,0 +1,113 @@
+"""The loop with a recogniser that needs no framework: what reaches the sinks, and how it ends."""
+
+import numpy as np
+import pytest
+
+from live.decision import Decision
+from live.loop import run_loop
+from live.sinks import Sink, StopRequested
+from tests.conftest import read_code, write_coded_video
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+from video.sources import FileSource
+from video.steps import Stepper
+
+
+class CodeReader:
+    """Decides by the number that a coded frame shows."""
+
+    labels = ("a", "b")
+
+    def __init__(self, fps: float | None) -> None:
+        self.extractor = self
+        self._fps = fps
+        self.read: list[int] = []
+
+    def stepper(self) -> Stepper:
+        return Stepper(Sampling(self._fps), Preprocessing(64, 48), 1)
+
+    def decide(self, step, watch) -> Decision:
+        self.read.append(read_code(step.clip[-1]))
+        return Decision(step.index, step.seconds, np.array([0.9, 0.1]), self.labels, 0.5)
+
+
+class Keeper(Sink):
+    """Keeps what comes; raises `error` at the call of that number."""
+
+    def __init__(self, draws: bool = True, error=None, at: tuple[str, int] = ("", 0)) -> None:
+        self.draws, self.error, self.at = draws, error, at
+        self.steps, self.frames, self.pictures, self.order = [], [], [], []
+
+    def on_step(self, decision, step_seconds) -> None:
+        self._fail("step", len(self.steps))
+        assert step_seconds >= 0
+        self.steps.append(decision.step)
+        self.order.append(f"step {decision.step}")
+
+    def on_frame(self, frame, picture) -> None:
+        self._fail("frame", len(self.frames))
+        self.frames.append(frame.index)
+        self.pictures.append(picture)
+        self.order.append(f"frame {frame.index}")
+
+    def _fail(self, what: str, number: int) -> None:
+        if self.error and self.at == (what, number):
+            raise self.error
+
+
+@pytest.fixture
+def video(tmp_path):
+    return write_coded_video(tmp_path / "a.mp4", frames=12, rate=20.0)
+
+
+def test_every_frame_reaches_the_sinks_after_its_steps(video):
+    keeper, reader = Keeper(), CodeReader(fps=10.0)
+    with FileSource(video) as source:
+        watch = run_loop(source, reader, [keeper])
+    assert keeper.frames == list(range(12))
+    assert keeper.steps == list(range(6))
+    assert reader.read == [0, 2, 4, 6, 8, 10]  # 20 frames a second, 10 steps
+    assert keeper.order[:4] == ["step 0", "frame 0", "frame 1", "step 1"]
+    assert (watch.frames, len(watch.steps)) == (12, 6)
+
+
+def test_the_picture_shows_the_newest_decision(video, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("live.loop.annotate", lambda rgb, made: drawn.append(made) or rgb)
+    with FileSource(video) as source:
+        run_loop(source, CodeReader(fps=10.0), [Keeper()])
+    assert [made.step for made in drawn] == [n // 2 for n in range(12)]
+
+
+def test_nothing_is_drawn_where_no_sink_draws(video, monkeypatch):
+    monkeypatch.setattr("live.loop.annotate", pytest.fail)
+    keeper = Keeper(draws=False)
+    with FileSource(video) as source:
+        run_loop(source, CodeReader(fps=10.0), [keeper])
+    assert keeper.pictures == [None] * 12
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StopRequested()])
+@pytest.mark.parametrize(("at", "steps", "frames"), [(("step", 4), 4, 4), (("frame", 4), 5, 4)])
+def test_ctrl_c_and_q_end_the_loop_like_the_end_of_the_file(error, at, steps, frames, video):
+    keeper = Keeper(error=error, at=at)
+    with FileSource(video) as source:
+        watch = run_loop(source, CodeReader(fps=20.0), [keeper])
+    assert (len(keeper.steps), len(keeper.frames)) == (steps, frames)
+    assert len(watch.steps) == 5
+    assert "backbone" not in watch.summary()  # CodeReader times nothing
+    assert "decode" in watch.summary()
+
+
+def test_any_other_error_goes_on_to_the_caller(video):
+    with FileSource(video) as source, pytest.raises(ZeroDivisionError):
+        run_loop(source, CodeReader(20.0), [Keeper(error=ZeroDivisionError(), at=("step", 2))])
+
+
+def test_a_pause_gives_steps_that_repeat_the_frame_before_it(tmp_path):
+    video = write_coded_video(tmp_path / "a.mp4", frames=3, times=[0.0, 0.1, 0.5])
+    keeper, reader = Keeper(), CodeReader(fps=10.0)
+    with FileSource(video) as source:
+        run_loop(source, reader, [keeper])
+    assert reader.read == [0, 1, 1, 1, 1, 2]
+    assert keeper.frames == [0, 1, 2]

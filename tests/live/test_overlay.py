@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from live.decision import Decision
+from live.overlay import annotate
+
+SIZES = [(32, 32), (48, 200), (200, 48), (64, 48), (320, 240), (641, 359), (1920, 1080)]
+LABELS = ("cricket bowling", "b", "höher", "d")
+
+
+def decision(best: float = 0.7) -> Decision:
+    rest = (1 - best) / 3
+    return Decision(12, 1.234, np.array([best, rest, rest, rest]), LABELS, 0.5)
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(90, 130, (height, width, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("what", [decision(), decision(0.4), None])
+def test_it_draws_on_a_copy_at_any_size(what, width, height):
+    rgb = picture(width, height)
+    before = rgb.copy()
+    drawn = annotate(rgb, what)
+    np.testing.assert_array_equal(rgb, before)
+    assert drawn.shape == rgb.shape
+    assert drawn.dtype == np.uint8
+    assert not np.shares_memory(drawn, rgb)
+    assert (drawn[:8, :8] != rgb[:8, :8]).any()
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 240), (640, 360), (1920, 1080), (240, 320)])
+def test_only_the_panel_and_the_clock_are_drawn_on(width, height):
+    rgb = picture(width, height)
+    changed = (annotate(rgb, decision()) != rgb).any(2)
+    assert changed[: height // 10, : width // 4].mean() > 0.9  # the panel is shaded
+    # In the right of the picture, and between panel and clock, nothing.
+    assert not changed[:, -width // 20 :].any()
+    assert not changed[height // 2 : -height // 8].any()
+    assert changed[-height // 8 :, : width // 4].any()  # the clock
+
+
+def white(drawn: np.ndarray) -> np.ndarray:
+    return (drawn > 240).all(2)
+
+
+def test_the_text_tells_the_label_and_the_decision():
+    rgb = picture(640, 360)
+    title = slice(0, 30)
+    sure, unsure = (annotate(rgb, decision(best))[title] for best in (0.7, 0.4))
+    waiting = annotate(rgb, None)[title]
+    assert white(sure).sum() > 100
+    assert white(unsure).sum() == white(waiting).sum() == 0  # undecided is written faintly
+    assert (unsure > 150).all(2).sum() > 100
+    other = annotate(rgb, Decision(12, 1.234, np.array([0.1, 0.7, 0.1, 0.1]), LABELS, 0.5))
+    assert (other[title] != sure).any()
+
+
+def test_bars_are_as_long_as_probabilities():
+    rgb = picture(640, 360)
+
+    def longest_bar(best: float) -> int:
+        drawn = annotate(rgb, decision(best)).astype(int)
+        blue = (drawn[..., 2] > 240) & (drawn[..., 0] < 80) & (drawn[..., 1] < 170)
+        return int(blue.sum(1).max())
+
+    assert longest_bar(0.9) == pytest.approx(longest_bar(0.45) * 2, rel=0.1)
+
+
+def test_a_frame_that_cannot_be_written_to_is_drawn_all_the_same():
+    rgb = picture(64, 48)
+    rgb.flags.writeable = False
+    assert (annotate(rgb, decision()) != rgb).any()

@@ -1,0 +1,15 @@
+"""What the tests of this room share: the report of the small project."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.running import run_script
+
+
+@pytest.fixture(scope="session")
+def report(project, tmp_path_factory) -> Path:
+    """The report folder of the project on its test split."""
+    folder = tmp_path_factory.mktemp("report")
+    run_script("evaluate.py", [*project.arguments, "--out", folder])
+    return folder

@@ -1,0 +1,63 @@
+"""What every head must keep to; a new one in HEADS is tested by being there."""
+
+import numpy as np
+import pytest
+
+from extract.framework import keras
+from sequence.heads import HEADS
+from sequence.model import build_sequence_model
+
+BLIND_TO_ORDER = {"mean"}
+
+
+@pytest.fixture(params=sorted(HEADS))
+def head(request) -> str:
+    keras.utils.set_random_seed(0)
+    return request.param
+
+
+def windows(count: int, look_back: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(count, look_back, 6)).astype("float32")
+
+
+@pytest.mark.parametrize("look_back", [1, 2, 12])
+@pytest.mark.parametrize("delta", [False, True])
+def test_logits_are_finite_and_one_a_class(head, look_back, delta):
+    model = build_sequence_model(head, look_back, 6, 5, (8, 4), 0.5, delta)
+    logits = model.predict_on_batch(windows(3, look_back))
+    assert logits.shape == (3, 5)
+    assert np.isfinite(logits).all()
+
+
+def test_logits_follow_the_window_alone_and_not_its_batch(head):
+    model = build_sequence_model(head, 6, 6, 3, (8, 4), 0.5, True)
+    batch = windows(9, 6)
+    together = model.predict_on_batch(batch)
+    alone = np.concatenate([model.predict_on_batch(window[None]) for window in batch])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    assert np.abs(np.diff(together, axis=0)).max() > 1e-3
+
+
+def test_dropout_sleeps_outside_training(head):
+    model = build_sequence_model(head, 6, 6, 3, (8, 4), 0.9, True)
+    first, second = (model.predict_on_batch(windows(4, 6)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_order_of_time_matters_unless_the_head_is_an_average(head):
+    model = build_sequence_model(head, 8, 6, 3, (8, 4), 0.0, False)
+    forward = windows(5, 8)
+    change = np.abs(model.predict_on_batch(forward) - model.predict_on_batch(forward[:, ::-1]))
+    if head in BLIND_TO_ORDER:
+        assert change.max() < 1e-5
+    else:
+        assert change.max(1).min() > 1e-3
+
+
+def test_every_weight_that_trains_gets_a_gradient(head):
+    model = build_sequence_model(head, 5, 6, 3, (8, 4), 0.0, True)
+    model.compile(keras.optimizers.SGD(1.0), keras.losses.SparseCategoricalCrossentropy(True))
+    before = [np.asarray(weight) for weight in model.trainable_weights]
+    model.train_on_batch(windows(16, 5), np.arange(16) % 3)
+    for old, weight in zip(before, model.trainable_weights, strict=True):
+        assert np.abs(np.asarray(weight) - old).max() > 0, weight.path

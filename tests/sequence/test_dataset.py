@@ -1,0 +1,217 @@
+import h5py
+import numpy as np
+import pytest
+
+from clips.manifest import Entry, Manifest
+from extract.feature_store import FeatureStore
+from sequence.dataset import Dataset
+from sequence.windows import windows
+from tests.sequence.stores import Clip, dataset_of, store_of
+from video.errors import LookbackError
+
+
+def numbered(video: int, length: int, size: int = 3) -> np.ndarray:
+    """Features that tell video and step: 100 video + step in every column."""
+    return np.repeat(100.0 * video + np.arange(length)[:, None], size, 1).astype(np.float32)
+
+
+@pytest.fixture
+def two_clips(tmp_path):
+    clips = [Clip("a.mp4", numbered(1, 9), "a"), Clip("b.mp4", numbered(2, 12), "b")]
+    return dataset_of(tmp_path, clips, look_back=4)
+
+
+def test_a_window_never_spans_two_videos(two_clips):
+    for piece in two_clips.pieces:
+        video = piece.label + 1
+        for step in range(piece.first, piece.last):
+            window = two_clips.window(piece, step)
+            assert window.shape == (4, 3)
+            assert set(np.unique(window) // 100) == {video}
+        for batch in two_clips.full_windows(piece, at_once=5):
+            assert set(np.unique(batch) // 100) == {video}
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 256])
+def test_full_windows_are_the_offline_windows_at_the_full_steps(two_clips, at_once):
+    for piece in two_clips.pieces:
+        batches = list(two_clips.full_windows(piece, at_once))
+        assert max(len(batch) for batch in batches) <= at_once
+        wanted = windows(two_clips.rows(piece), 4)[two_clips.full_steps(piece)]
+        np.testing.assert_array_equal(np.concatenate(batches), wanted)
+        single = [two_clips.window(piece, step) for step in two_clips.full_steps(piece)]
+        np.testing.assert_array_equal(single, wanted)
+
+
+def test_a_clip_shorter_than_the_look_back_has_one_window_its_last(tmp_path):
+    dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 3), "a")], look_back=5)
+    (batch,) = dataset.full_windows(dataset.pieces[0], 256)
+    assert batch[:, :, 0].tolist() == [[100, 100, 100, 101, 102]]
+
+
+def test_a_labelled_span_ends_before_its_end_and_the_rest_is_background(tmp_path):
+    # Ten steps a second: 0.5 s up to, not including, 1.2 s are the steps 5..11.
+    clip = Clip("a.mp4", numbered(1, 20), "goal", start=0.5, end=1.2)
+    dataset = dataset_of(tmp_path, [clip], look_back=4)
+    assert dataset.labels == ["background", "goal"]
+    pieces = {(piece.first, piece.last): dataset.labels[piece.label] for piece in dataset.pieces}
+    assert pieces == {(0, 5): "background", (5, 12): "goal", (12, 20): "background"}
+    goal = next(piece for piece in dataset.pieces if piece.label == 1)
+    assert list(dataset.full_steps(goal)) == [8, 9, 10, 11]
+    for batch in dataset.full_windows(goal, 256):
+        assert batch.min() == 105
+        assert batch.max() == 111
+
+
+def test_an_open_end_reaches_the_last_step(tmp_path):
+    clip = Clip("a.mp4", numbered(1, 20), "goal", start=1.5)
+    dataset = dataset_of(tmp_path, [clip], look_back=2)
+    assert [(p.first, p.last) for p in dataset.pieces if p.label == 1] == [(15, 20)]
+
+
+def test_a_span_without_steps_is_left_out(tmp_path):
+    clip = Clip("a.mp4", numbered(1, 10), "goal", start=30.0, end=40.0)
+    dataset = dataset_of(tmp_path, [clip], look_back=2)
+    assert [dataset.labels[piece.label] for piece in dataset.pieces] == ["background"]
+
+
+def drawn(dataset: Dataset, count, random) -> list[tuple[int, int]]:
+    """Return the (class, last step) of all windows of an epoch of `numbered` features."""
+    windows_drawn = []
+    for inputs, classes in dataset.training_batches(dataset.pieces, count, 2, random):
+        assert len(inputs) == len(classes) <= 2
+        assert inputs.dtype == np.float32
+        for window, number in zip(inputs, classes, strict=True):
+            # In a full window every step follows the one before.
+            np.testing.assert_array_equal(np.diff(window[:, 0]), 1)
+            assert window[0, 0] // 100 == number + 1
+            windows_drawn.append((int(number), int(window[-1, 0]) % 100))
+    return windows_drawn
+
+
+def test_an_epoch_draws_one_full_window_a_clip(two_clips):
+    assert sorted(number for number, _ in drawn(two_clips, 1, np.random.default_rng(0))) == [0, 1]
+
+
+def test_epochs_draw_different_windows_and_in_time_all(two_clips):
+    random = np.random.default_rng(0)
+    epochs = [frozenset(drawn(two_clips, 1, random)) for _ in range(150)]
+    assert len(set(epochs)) > 20
+    seen = set().union(*epochs)
+    assert seen == {(0, s) for s in range(3, 9)} | {(1, s) for s in range(3, 12)}
+
+
+def test_the_same_seed_draws_the_same_windows_in_the_same_order(two_clips):
+    first, second = (drawn(two_clips, 2, np.random.default_rng(5)) for _ in range(2))
+    assert first == second
+
+
+def test_all_gives_every_full_window_exactly_once(two_clips):
+    got = drawn(two_clips, "all", np.random.default_rng(0))
+    assert sorted(got) == [(0, s) for s in range(3, 9)] + [(1, s) for s in range(3, 12)]
+
+
+def test_several_windows_a_clip_are_different_ones_and_no_more_than_there_are(two_clips):
+    got = drawn(two_clips, 7, np.random.default_rng(0))
+    assert len(set(got)) == len(got) == 6 + 7
+
+
+@pytest.fixture
+def random_dataset(tmp_path):
+    random = np.random.default_rng(3)
+    clips = [
+        Clip(f"{n}.mp4", random.normal(5 * n, 1 + n, size=(length, 4)).astype(np.float32), "ab"[n])
+        for n, length in enumerate((17, 30))
+    ]
+    return dataset_of(tmp_path, clips, look_back=4)
+
+
+def test_moments_equal_numpys_over_all_rows(random_dataset):
+    pieces = random_dataset.pieces
+    rows = np.concatenate([random_dataset.rows(piece) for piece in pieces]).astype(np.float64)
+    moments = random_dataset.moments(pieces)
+    np.testing.assert_allclose(moments.mean, rows.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(moments.deviation, rows.std(0), rtol=1e-6)
+    assert moments.mean.dtype == moments.deviation.dtype == np.float32
+
+
+def test_difference_moments_equal_numpys_within_clips(random_dataset):
+    pieces = random_dataset.pieces
+    moments = random_dataset.moments(pieces)
+    steps = [
+        np.abs(np.diff(random_dataset.rows(piece).astype(np.float64), axis=0)) / moments.deviation
+        for piece in pieces
+    ]
+    found = random_dataset.difference_moments(pieces, moments)
+    np.testing.assert_allclose(found.mean, np.concatenate(steps).mean(0), rtol=1e-5)
+    np.testing.assert_allclose(found.deviation, np.concatenate(steps).std(0), rtol=1e-5)
+
+
+def test_a_feature_that_never_varies_does_not_blow_up_and_others_keep_their_scale(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    rows[:, 2] = 7.0
+    dataset = dataset_of(tmp_path, [Clip("a.mp4", rows, "a")], look_back=2)
+    deviation = dataset.moments(dataset.pieces).deviation
+    assert deviation[2] > 1e-4
+    np.testing.assert_allclose(np.delete(deviation, 2), np.delete(rows.std(0), 2), rtol=1e-5)
+
+
+def test_clips_of_one_step_leave_the_scale_of_differences_alone(tmp_path):
+    clips = [Clip(f"{n}.mp4", numbered(n, 1), "ab"[n]) for n in range(2)]
+    dataset = dataset_of(tmp_path, clips, look_back=4)
+    moments = dataset.moments(dataset.pieces)
+    np.testing.assert_array_equal(
+        dataset.difference_moments(dataset.pieces, moments).deviation, np.ones(3)
+    )
+
+
+def test_features_stay_on_disk_until_a_window_needs_them(tmp_path, monkeypatch):
+    clips = [Clip(f"{n}.mp4", numbered(n, 200), "ab"[n % 2]) for n in range(6)]
+    read = []
+    features = FeatureStore.features
+
+    def counted(self, video, start=0, stop=None):
+        rows = features(self, video, start, stop)
+        read.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(FeatureStore, "features", counted)
+    dataset = dataset_of(tmp_path, clips, look_back=4)
+    assert read == []
+    for inputs, _ in dataset.training_batches(dataset.pieces, 1, 2, np.random.default_rng(0)):
+        assert inputs.shape == (2, 4, 3)
+    assert read == [4] * 6  # a window's rows each, not a clip's
+    held = [
+        *vars(dataset).values(),
+        *vars(dataset.store).values(),
+        *vars(dataset.pieces[0]).values(),
+    ]
+    held += list(dataset.store._open.values())
+    assert not any(isinstance(value, np.ndarray) for value in held)
+    assert all(isinstance(value, h5py.Dataset) for value in dataset.store._open.values())
+
+
+def test_videos_without_features_are_noted_and_left_out(tmp_path):
+    store = store_of(tmp_path / "features.h5", {"a.mp4": numbered(1, 5)})
+    entries = (Entry("a.mp4", "a", "train", "g"), Entry("gone.mp4", "b", "train", "h"))
+    dataset = Dataset(store, Manifest(tmp_path / "manifest.csv", entries), 2)
+    assert dataset.without_features == ["gone.mp4"]
+    assert [piece.video for piece in dataset.pieces] == ["a.mp4"]
+
+
+def test_features_of_other_clips_alone_are_an_error_that_names_both_files(tmp_path):
+    store = store_of(tmp_path / "features.h5", {"a.mp4": numbered(1, 5)})
+    manifest = Manifest(tmp_path / "manifest.csv", (Entry("gone.mp4", "b", "train", "h"),))
+    with pytest.raises(LookbackError, match=r"features\.h5: has features of no clip of .*extract"):
+        Dataset(store, manifest, 2)
+
+
+def test_a_class_without_features_on_a_side_is_an_error_that_names_both(tmp_path):
+    clips = [
+        Clip(f"{label}{split}.mp4", numbered(1, 5), label, split)
+        for label in "ab"
+        for split in ("train", "val", "test")
+        if (label, split) != ("b", "val")
+    ]
+    with pytest.raises(LookbackError, match="no clip of b in val has features"):
+        dataset_of(tmp_path, clips, 2).require_splits()

@@ -1,0 +1,53 @@
+import pytest
+
+from recipes.loader import load
+from sequence.opening import open_workplace
+from sequence.prediction import require_spec
+from video.errors import LookbackError
+
+
+def settings(project, **flags):
+    return load(
+        flags={"data.folder": str(project.data), "model.folder": str(project.weights)} | flags
+    )
+
+
+def test_a_workplace_holds_what_belongs_together(project):
+    workplace = open_workplace(settings(project))
+    assert workplace.store.spec["weights_sha256"] == workplace.card.backbone.sha256
+    assert workplace.store.spec_sha256 == workplace.card.sequence.features_spec
+    dataset = workplace.dataset(6)
+    assert len(dataset.pieces) == 48
+    assert dataset.labels == list(workplace.card.labels) == ["down", "lower", "raise", "up"]
+
+
+def test_clips_without_features_are_told(project, tmp_path, capsys):
+    manifest = project.data / "manifest.csv"
+    # Beside the clips, as paths are relative to the manifest.
+    text = manifest.read_text() + "clips/up/gone.mp4,up,train,gone,,\n"
+    other = tmp_path / "manifest.csv"
+    other.write_text(text)
+    workplace = open_workplace(settings(project, **{"data.manifest": str(other)}))
+    assert len(workplace.dataset(6).pieces) == 48
+    assert "1 clips of the manifest have no features" in capsys.readouterr().out
+
+
+def test_a_sequence_model_of_other_features_is_refused(project):
+    card = open_workplace(settings(project)).card
+    require_spec(card, card.sequence.features_spec, "weights")
+    with pytest.raises(LookbackError, match=r"weights: .*other features.*train_lstm\.py"):
+        require_spec(card, "f" * 64, "weights")
+    without = card.model_copy(update={"sequence": None})
+    require_spec(without, "f" * 64, "weights")
+
+
+def test_features_at_another_sampling_are_refused(project, tmp_path):
+    from extract.feature_writer import FeatureWriter
+
+    spec = open_workplace(settings(project)).store.spec
+    other = {**spec, "sampling": {"fps": 5.0, "hop": 1}}
+    path = tmp_path / "features.h5"
+    with FeatureWriter(path, other):
+        pass
+    with pytest.raises(LookbackError, match=r"features\.h5: .*another sampling.*extract\.py"):
+        open_workplace(settings(project, **{"data.features": str(path)}))

@@ -1,0 +1,205 @@
+import csv
+
+import numpy as np
+import pytest
+
+from extract.framework import keras
+from extract.history import History
+from sequence import training
+from sequence.baselines import fit_baseline
+from sequence.dataset import Dataset
+from sequence.evaluation import baseline_outcome, outcome_of
+from sequence.prediction import Predictor, softmax
+from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
+from tests.sequence.stores import Clip, dataset_of, sequence_recipe
+
+SPLITS = ("train", "train", "train", "val", "test")
+
+
+@pytest.fixture(scope="module")
+def order_set(tmp_path_factory) -> Dataset:
+    """Clips that rise or fall: each of one class is the exact reverse of one of the other."""
+    random, clips = np.random.default_rng(0), []
+    for number in range(50):
+        direction = np.array([1.0, -0.5, 2.0, 0.0]) * random.uniform(0.8, 1.2)
+        rows = np.linspace(-1, 1, 10)[:, None] * direction + random.normal(0, 0.1, (10, 4))
+        split = SPLITS[number % len(SPLITS)]
+        for label, order in (("fall", rows[::-1]), ("rise", rows)):
+            clips.append(Clip(f"{label}{number}", order.astype("float32"), label, split))
+    return dataset_of(tmp_path_factory.mktemp("order"), clips, look_back=8)
+
+
+@pytest.fixture(scope="module")
+def noise_set(tmp_path_factory) -> Dataset:
+    """Features that tell nothing: whoever trains long on them learns them by heart."""
+    random = np.random.default_rng(1)
+    clips = [
+        Clip(f"{n}", random.normal(size=(6, 16)).astype("float32"), "ab"[n % 2], SPLITS[n % 5])
+        for n in range(50)
+    ]
+    return dataset_of(tmp_path_factory.mktemp("noise"), clips, look_back=4)
+
+
+def trained(dataset: Dataset, seed: int = 0, history: History | None = None, **values) -> Predictor:
+    return fit(
+        dataset,
+        dataset.split("train"),
+        dataset.split("val"),
+        sequence_recipe(**values),
+        seed,
+        history,
+    )
+
+
+def clip_accuracy(dataset: Dataset, outcome) -> float:
+    truth = [piece.label for piece in dataset.split("test")]
+    return float(np.mean(outcome.clip.argmax(1) == truth))
+
+
+def test_what_only_the_order_of_time_tells_is_learnt_by_the_lstm_and_by_no_average(order_set):
+    chosen = sequence_recipe(epochs=15, learning_rate=0.02, weight_decay=0.0)
+    sides = [order_set.split("train"), order_set.split("val")]
+    test = order_set.split("test")
+    lstm = fit(order_set, *sides, chosen, 0)
+    assert clip_accuracy(order_set, outcome_of("lstm", lstm, order_set, test)) == 1.0
+    average = fit_mean_baseline(order_set, *sides, chosen, 0)
+    assert clip_accuracy(order_set, outcome_of("mean", average, order_set, test)) <= 0.7
+    for name in ("ridge", "moments"):
+        baseline = fit_baseline(name, order_set, *sides)
+        assert clip_accuracy(order_set, baseline_outcome(baseline, order_set, test)) <= 0.7
+
+
+def clip_loss(predictor: Predictor, dataset: Dataset, temperature: float) -> float:
+    """The mean negative log of the probability that a validation clip's true class gets."""
+    pieces = dataset.split("val")
+    probabilities = window_logits(predictor, dataset, pieces).clip_probabilities(temperature)
+    return -np.mean([np.log(row[p.label]) for row, p in zip(probabilities, pieces, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def overfitted(noise_set, tmp_path_factory) -> tuple[Predictor, list[float]]:
+    """A model whose validation grew worse, and its validation loss by epoch."""
+    folder = tmp_path_factory.mktemp("history")
+    values = {"epochs": 40, "patience": 3, "learning_rate": 0.02, "weight_decay": 0.0}
+    with History(folder / "history.csv", folder / "logs") as history:
+        predictor = trained(noise_set, history=history, windows_per_clip="all", **values)
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, len(rows) + 1))
+    return predictor, [float(row["val_clip_loss"]) for row in rows]
+
+
+def test_early_stopping_waits_as_many_epochs_as_patience_says(overfitted):
+    _, losses = overfitted
+    assert len(losses) == int(np.argmin(losses)) + 1 + 3
+    assert losses[-1] > 1.1 * min(losses)
+
+
+def test_the_best_epochs_weights_are_kept(overfitted, noise_set):
+    predictor, losses = overfitted
+    assert clip_loss(predictor, noise_set, temperature=1.0) == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_patience_0_runs_all_epochs(noise_set, tmp_path):
+    with History(tmp_path / "history.csv", tmp_path / "logs") as history:
+        trained(noise_set, history=history, epochs=9, learning_rate=0.05, head="mean")
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 1 + 9
+
+
+def test_the_temperature_fits_the_validation_clips_best(overfitted, noise_set):
+    predictor, _ = overfitted
+    assert 0.5 <= predictor.temperature <= 5.0
+    fitted = clip_loss(predictor, noise_set, predictor.temperature)
+    others = [clip_loss(predictor, noise_set, value) for value in np.geomspace(0.5, 5.0, 50)]
+    assert fitted <= min(others) + 1e-4
+
+
+def test_the_temperature_changes_no_windows_label(overfitted, noise_set):
+    predictor, _ = overfitted
+    (windows,) = noise_set.full_windows(noise_set.pieces[0], 256)
+    plain = Predictor(predictor.model, 4).probabilities(windows)
+    for temperature in (0.5, 5.0):
+        warm = Predictor(predictor.model, 4, temperature).probabilities(windows)
+        np.testing.assert_array_equal(warm.argmax(1), plain.argmax(1))
+        np.testing.assert_allclose(warm.sum(1), 1.0)
+        assert (warm.max(1) > plain.max(1)).all() == (temperature < 1)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(noise_set):
+    first, again, other = (trained(noise_set, seed, dropout=0.5, epochs=1) for seed in (7, 7, 8))
+    for one, two in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    assert first.temperature == pytest.approx(again.temperature, abs=1e-3)
+    pairs = zip(first.model.get_weights(), other.model.get_weights(), strict=True)
+    assert max(np.abs(one - two).max() for one, two in pairs) > 1e-2
+
+
+@pytest.mark.parametrize(("choice", "shares"), [("auto", (15, 15)), ("none", (24, 6))])
+def test_class_weights_let_uneven_classes_count_alike(choice, shares, tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    clips = [
+        Clip(f"{split}{n}", random.normal(size=(4, 3)).astype("float32"), "ab"[n % 5 == 0], split)
+        for split, count in (("train", 30), ("val", 10))
+        for n in range(count)
+    ]
+    dataset, totals = dataset_of(tmp_path, clips, 4), np.zeros(2)
+    train_on_batch = keras.Model.train_on_batch
+
+    def counted(self, inputs, classes, sample_weight):
+        np.add.at(totals, classes, sample_weight)
+        return train_on_batch(self, inputs, classes, sample_weight)
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", counted)
+    trained(dataset, epochs=1, class_weights=choice, head="mean")
+    np.testing.assert_allclose(totals, shares, rtol=1e-5)
+
+
+@pytest.mark.parametrize("whole_epochs", [1, 3])
+def test_ctrl_c_keeps_the_best_epoch_so_far(whole_epochs, noise_set, monkeypatch):
+    train_epoch, said, ran = training._train_epoch, [], []
+
+    def interrupted(*arguments):
+        if len(ran) == whole_epochs:
+            raise KeyboardInterrupt
+        ran.append(train_epoch(*arguments))
+        return ran[-1]
+
+    monkeypatch.setattr(training, "_train_epoch", interrupted)
+    sides = [noise_set.split("train"), noise_set.split("val")]
+    predictor = fit(noise_set, *sides, sequence_recipe(epochs=9, head="mean"), 0, tell=said.append)
+    assert "best epoch so far is kept" in said[-1]
+    assert predictor.temperature != 1.0
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_no_model(noise_set, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(noise_set, head="mean")
+
+
+def test_a_clips_probabilities_are_the_mean_over_its_windows():
+    logits = np.random.default_rng(0).normal(size=(6, 3))
+    answers = WindowLogits(logits, np.array([0, 1, 1, 1, 2, 2]))
+    for temperature in (1.0, 3.0):
+        each = softmax(logits, temperature)
+        wanted = [each[:1].mean(0), each[1:4].mean(0), each[4:].mean(0)]
+        np.testing.assert_allclose(answers.clip_probabilities(temperature), wanted)
+
+
+def test_window_logits_come_in_order_however_many_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_WINDOWS_AT_ONCE", 4)
+    rows = np.arange(40, dtype="float32")[:, None]
+    clips = [Clip(f"{n}", 100 * n + rows[: 3 + 5 * n], "a") for n in range(5)]
+    dataset = dataset_of(tmp_path, clips, look_back=2)
+
+    class LastFeature:
+        def logits(self, windows):
+            assert len(windows) < 4 + 4
+            return windows[:, -1]
+
+    answers = window_logits(LastFeature(), dataset, dataset.pieces)
+    wanted = [(n, 100 * n + step) for n in range(5) for step in range(1, 3 + 5 * n)]
+    assert list(zip(answers.piece, answers.logits[:, 0], strict=True)) == wanted

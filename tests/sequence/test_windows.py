@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from sequence.windows import RollingWindow, full_steps, windows
+
+LENGTHS = (1, 2, 7, 40)
+LOOK_BACKS = (1, 2, 5, 16, 64)  # the last is longer than any of the videos
+
+
+def features(length: int, size: int = 6) -> np.ndarray:
+    return np.random.default_rng(length).normal(size=(length, size)).astype(np.float32)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("look_back", LOOK_BACKS)
+def test_the_rolling_window_equals_the_offline_windows_step_for_step(look_back, length):
+    rows = features(length)
+    offline = windows(rows, look_back)
+    rolling = RollingWindow(look_back)
+    live = np.stack([rolling.push(row).copy() for row in rows])
+    assert offline.shape == (length, look_back, 6)
+    np.testing.assert_array_equal(live, offline)
+
+
+@pytest.mark.parametrize("look_back", LOOK_BACKS)
+def test_a_window_holds_the_last_steps_and_repeats_the_oldest_where_history_is_short(look_back):
+    rows = features(20)
+    offline = windows(rows, look_back)
+    for step in range(20):
+        wanted = [rows[max(0, step - look_back + 1 + place)] for place in range(look_back)]
+        np.testing.assert_array_equal(offline[step], wanted)
+
+
+def test_windows_given_out_earlier_do_not_change_when_the_next_step_comes():
+    rolling, rows = RollingWindow(3), features(6)
+    given = [rolling.push(row) for row in rows]
+    np.testing.assert_array_equal(np.stack(given), windows(rows, 3))
+
+
+@pytest.mark.parametrize("look_back", [1, 8, 64])
+def test_all_windows_are_one_view_of_one_padded_copy(look_back):
+    view = windows(features(500), look_back)
+    assert all(np.shares_memory(view[0], window) for window in view[1:look_back])
+    base = view
+    while base.base is not None:
+        base = base.base
+    # The rows, and the oldest as often as history is short: not L copies of each row.
+    assert np.asarray(base).nbytes == (500 + look_back - 1) * 6 * 4
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "look_back", "steps"),
+    [
+        (0, 6, 4, [3, 4, 5]),
+        (0, 4, 4, [3]),
+        (0, 3, 4, [2]),  # shorter than a window: its last step
+        (0, 1, 4, [0]),
+        (10, 16, 4, [13, 14, 15]),  # a piece in the middle of a video
+        (10, 12, 4, [11]),
+        (5, 8, 1, [5, 6, 7]),
+    ],
+)
+def test_full_steps_are_those_whose_window_lies_in_the_piece(first, last, look_back, steps):
+    assert list(full_steps(first, last, look_back)) == steps
