@@ -39,7 +39,7 @@ def test_a_folder_that_is_not_there_is_named(copied, end_of, a_video, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", ["the file"]),
+        ("", ["its content", "train again"]),
         ("[1", ["not YAML"]),
         ("format: lookback-model\n", ["seed", "required"]),
         ("\x00\x01", ["not YAML"]),

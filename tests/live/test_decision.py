@@ -113,3 +113,9 @@ def test_warming_up_leaves_no_trace_in_the_first_window(project):
 def test_a_folder_without_a_model_is_an_error_that_names_the_mend(tmp_path):
     with pytest.raises(LookbackError, match=r"model\.yaml is missing.*train_lstm\.py"):
         load_recogniser(tmp_path)
+
+
+def test_a_label_is_undecided_until_the_window_is_full():
+    sure = np.array([0.1, 0.9])
+    assert not Decision(0, 0.0, sure, ("a", "b"), 0.5, full=False).decided
+    assert Decision(9, 0.9, sure, ("a", "b"), 0.5, full=True).decided

@@ -68,7 +68,7 @@ def test_every_frame_reaches_the_sinks_after_its_steps(video):
     assert keeper.steps == list(range(6))
     assert reader.read == [0, 2, 4, 6, 8, 10]  # 20 frames a second, 10 steps
     assert keeper.order[:4] == ["step 0", "frame 0", "frame 1", "step 1"]
-    assert (watch.frames, len(watch.steps)) == (12, 6)
+    assert (watch.frames, watch.steps) == (12, 6)
 
 
 def test_the_picture_shows_the_newest_decision(video, monkeypatch):
@@ -94,7 +94,7 @@ def test_ctrl_c_and_q_end_the_loop_like_the_end_of_the_file(error, at, steps, fr
     with FileSource(video) as source:
         watch = run_loop(source, CodeReader(fps=20.0), [keeper])
     assert (len(keeper.steps), len(keeper.frames)) == (steps, frames)
-    assert len(watch.steps) == 5
+    assert watch.steps == 5
     assert "backbone" not in watch.summary()  # CodeReader times nothing
     assert "decode" in watch.summary()
 

@@ -23,7 +23,7 @@ def outputs(tmp_path) -> list:
     return ["--csv", tmp_path / "out.csv", "--save", tmp_path / "out.mp4"]
 
 
-def test_the_saved_video_keeps_size_times_and_codec_and_differs_in_panel_and_clock_alone(
+def test_the_saved_video_keeps_size_times_and_codec_and_differs_in_the_panel_alone(
     run_live, tmp_path
 ):
     times = np.array([0.0, 0.04, 0.1, 0.4, 0.45, 1.0, 1.2, 1.21])
@@ -36,11 +36,9 @@ def test_the_saved_video_keeps_size_times_and_codec_and_differs_in_panel_and_clo
     np.testing.assert_allclose(saved.seconds, times, atol=1e-4)
     for one, two in zip(before.frames, saved.frames, strict=True):
         change = np.abs(one.astype(int) - two.astype(int)).mean(2)
-        assert change[:40, :160].mean() > 20  # the panel
-        assert change[-30:, :60].max() > 60  # the clock
+        assert change[:40, :100].mean() > 20  # the panel
         # All else differs by what compressing twice costs.
         change[:100, :250] = 0
-        change[-30:, :80] = 0
         assert change.mean() < 2
 
 

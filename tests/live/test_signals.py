@@ -76,7 +76,7 @@ def test_the_run_ends_well_and_tells_how_it_went(run):
 
 def test_the_csv_holds_whole_rows(run):
     content = run.csv.read_bytes()
-    assert content.endswith(b"\r\n")
+    assert content.endswith(b"\n")
     assert {line.count(b",") for line in content.splitlines()} == {7}
     rows = read_rows(run.csv)
     assert 20 <= len(rows) < FRAMES

@@ -28,7 +28,19 @@ def test_a_step_is_the_time_from_decoding_to_deciding(clock):
     passed(watch, clock, "output", 3.0)
     passed(watch, clock, "backbone", 0.020)
     assert watch.step_done() == pytest.approx(0.020)  # every step begins anew
-    assert [step.get("backbone") for step in watch.steps] == pytest.approx([0.010, 0.020])
+    assert watch.steps == 2
+    row = next(line for line in watch.summary().splitlines() if line.startswith("backbone"))
+    assert row.split()[1] == "15.00"  # the median of 10 and 20 ms
+
+
+def test_steps_without_a_new_frame_are_counted_and_do_not_flatter_the_median(clock):
+    watch = Stopwatch()
+    for repeated in (False, True, True, True):
+        passed(watch, clock, "backbone", 0.0 if repeated else 0.300)
+        watch.step_done(repeated)
+    row = next(line for line in watch.summary().splitlines() if line.startswith("backbone"))
+    assert row.split()[1] == "300.00"
+    assert "3 of 4 steps came without a new frame" in watch.summary()
 
 
 def test_a_stage_that_fails_is_timed_as_well(clock):

@@ -1,11 +1,14 @@
 """Frames: upright whatever the camera's position, RGB whatever the decoder gave."""
 
+import subprocess
+import sys
 import threading
 
 import av
 import numpy as np
 import pytest
 
+from tests.running import ROOT
 from video.frame import Frame
 
 
@@ -100,3 +103,11 @@ def test_an_array_that_is_no_contiguous_block_is_taken_all_the_same():
 def test_a_frame_keeps_what_the_decoder_gave():
     picture = av.VideoFrame(64, 48, "yuv420p")
     assert Frame(3, 0.25, picture).picture is picture
+
+
+def test_opencv_is_loaded_before_pyav_or_its_windows_hang_on_linux():
+    code = "import video, sys; m = list(sys.modules); print(m.index('cv2') < m.index('av'))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.strip() == "True", ran.stderr

@@ -25,7 +25,7 @@ def test_csv_rows_are_on_disk_as_soon_as_they_are_made(tmp_path):
         for step in range(3):
             sink.on_step(decision(step, 0.2, 0.7, 0.1), 0.0)
             assert len(read_rows(path)) == step + 1
-    assert path.read_bytes().startswith(b"step,seconds,label,probability,a,b,c\r\n0,0.000,b,0.7000")
+    assert path.read_bytes().startswith(b"step,seconds,label,probability,a,b,c\n0,0.000,b,0.7000")
     sink.close()  # twice does no harm
 
 
@@ -80,7 +80,7 @@ class Screen:
     def __init__(self, monkeypatch, key: int = -1, visible: float = 1.0) -> None:
         self.shown, self.waits, self.closed = [], [], 0
         self.key, self.visible = key, visible
-        monkeypatch.setenv("DISPLAY", ":0")
+        monkeypatch.setenv("DISPLAY", "elsewhere:0")  # of a server here, its socket is looked for
         for name, function in {
             "namedWindow": lambda *_: None,
             "resizeWindow": lambda *_: None,
@@ -136,6 +136,13 @@ def test_a_file_plays_at_its_own_pace_and_a_camera_as_it_comes(live, least, most
 
 
 @pytest.mark.skipif("not __import__('sys').platform.startswith('linux')")
+def test_a_display_whose_server_has_ended_counts_as_none(monkeypatch):
+    monkeypatch.setattr(window_module.sys, "platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":4711")
+    with pytest.raises(LookbackError, match="there is no screen"):
+        window_module.WindowSink(live=False)
+
+
 def test_without_a_screen_one_line_says_what_to_do(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,75 @@
+"""A model is not tested on clips that made it, and the model before is kept."""
+
+import shutil
+
+import pytest
+
+from clips.manifest import Entry, Manifest
+from extract.model_folder import CARD, SEQUENCE_WEIGHTS, read_card
+from extract.provenance import SEEN, keep_previous, record_seen, refuse_seen_clips
+from video.errors import LookbackError
+
+
+@pytest.fixture
+def folder(project, tmp_path):
+    """A copy of a trained model folder, without what it says of seen clips."""
+    copy = tmp_path / "weights"
+    shutil.copytree(project.weights, copy)
+    (copy / SEEN).unlink()
+    return copy
+
+
+def manifest(tmp_path, **splits: str) -> Manifest:
+    """Return a manifest of clips a1, a2, b1 ...: the letter is the group."""
+    entries = [Entry(f"{name}.mp4", "x", split, name[0]) for name, split in splits.items()]
+    return Manifest(tmp_path / "manifest.csv", tuple(entries))
+
+
+def test_a_split_that_stays_is_tested(folder, tmp_path):
+    split = manifest(tmp_path, a1="train", a2="train", b1="val", c1="test")
+    card = read_card(folder)
+    record_seen(folder, card.sequence.sha256, split)
+    refuse_seen_clips(folder, card, split)
+
+
+@pytest.mark.parametrize("stage", ["backbone", "sequence"])
+def test_a_clip_that_made_either_stage_is_not_tested(folder, tmp_path, stage):
+    card = read_card(folder)
+    before = manifest(tmp_path, a1="train", b1="val", c1="test")
+    record_seen(folder, getattr(card, stage).sha256, before)
+    after = manifest(tmp_path, a1="train", b1="test", c1="val")
+    with pytest.raises(LookbackError, match=r"1 of 1 test clips.*b1\.mp4.*train again"):
+        refuse_seen_clips(folder, card, after)
+
+
+def test_a_clip_of_a_seen_clips_group_is_not_tested(folder, tmp_path):
+    card = read_card(folder)
+    record_seen(folder, card.sequence.sha256, manifest(tmp_path, a1="train", c1="test"))
+    # Now known to be of one scene with a1.
+    grouped = manifest(tmp_path, a1="train", a9="test", c1="test")
+    with pytest.raises(LookbackError, match=r"1 of 2 test clips.*a9\.mp4"):
+        refuse_seen_clips(folder, card, grouped)
+
+
+def test_other_weights_in_the_folder_are_not_blamed(folder, tmp_path):
+    split = manifest(tmp_path, a1="train", c1="test")
+    record_seen(folder, "another", split)
+    refuse_seen_clips(folder, read_card(folder), manifest(tmp_path, a1="test", c1="train"))
+
+
+def test_training_and_fine_tuning_record_what_they_saw(project):
+    card = read_card(project.weights)
+    text = (project.weights / SEEN).read_text()
+    assert card.backbone.sha256 in text
+    assert card.sequence.sha256 in text
+
+
+def test_the_model_before_is_kept(folder):
+    before = (folder / SEQUENCE_WEIGHTS).read_bytes()
+    keep_previous(folder)
+    (folder / SEQUENCE_WEIGHTS).write_bytes(b"other")
+    assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == before
+    assert read_card(folder / "previous") == read_card(folder)
+    (folder / CARD).unlink()
+    keep_previous(folder)  # without a card there is no model to keep, and none is lost
+    assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == before
