@@ -45,8 +45,10 @@ def run(folder: Path, options: RunOptions) -> None:
     _check_outputs(options)
     recogniser = load_recogniser(folder, options.threshold)
     recogniser.warm_up()
-    # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does. And
+    # a program that a shell started in the background begins with SIGINT ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
