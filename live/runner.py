@@ -45,8 +45,8 @@ def run(folder: Path, options: RunOptions) -> None:
     _check_outputs(options)
     recogniser = load_recogniser(folder, options.threshold)
     recogniser.warm_up()
-    # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does. And
-    # a program that a shell started in the background begins with SIGINT ignored.
+    # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does;
+    # and one that a shell started in the background begins with SIGINT ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
