@@ -44,11 +44,11 @@ def build(
     Args:
         name: of `BACKBONES`.
         weights: `imagenet`, `none` for random ones, or a weights file of the network.
-        classes: with a number, a softmax layer of that width follows, with random weights.
+        classes: with a number, a dense layer of that width follows, with random weights.
         side: of the square input in pixels; the network's own without it.
 
     Returns:
-        A model from uint8 RGB (B, T, H, W, 3) to float32 features (B, D), or (B, classes).
+        A model from uint8 RGB (B, T, H, W, 3) to float32 features (B, D), or logits (B, classes).
 
     Raises:
         UsageError: there is no such backbone.
@@ -59,7 +59,7 @@ def build(
     trunk = build_trunk(name, weights, side)
     outputs = keras.layers.GlobalAveragePooling2D(name="pooling")(trunk.model.output)
     if classes:
-        outputs = keras.layers.Dense(classes, activation="softmax", name="classifier")(outputs)
+        outputs = keras.layers.Dense(classes, name="classifier")(outputs)
     return keras.Model(trunk.model.input, outputs, name=name)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from extract.backbones import BACKBONES, build, build_trunk, load_weights, spec_of
 from extract.finetuning import set_trainable
+from extract.framework import keras
 from video.errors import LookbackError, UsageError
 
 # Every family once; LOOKBACK_ALL_BACKBONES=1 builds the large siblings as well.
@@ -120,9 +121,12 @@ def test_every_spec_says_what_it_is(spec):
 
 def test_a_classifier_can_stand_on_it():
     model = build("tiny", "none", classes=7, side=48)
-    probabilities = np.asarray(model(np.zeros((2, 1, 48, 48, 3), np.uint8)))
-    assert probabilities.shape == (2, 7)
-    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
+    clips = np.random.default_rng(0).integers(0, 256, (2, 1, 48, 48, 3), np.uint8)
+    logits = np.asarray(model(clips))
+    assert logits.shape == (2, 7)
+    kernel, bias = (np.asarray(weight) for weight in model.get_layer("classifier").weights)
+    features = keras.Model(model.input, model.get_layer("pooling").output)(clips)
+    np.testing.assert_allclose(logits, np.asarray(features) @ kernel + bias, atol=1e-5)
 
 
 def test_without_a_side_it_has_its_own():
