@@ -90,8 +90,7 @@ class Dataset:
         """Return the window at a step: float32 (L, D), read from disk."""
         start = max(0, step - self.look_back + 1)
         rows = self.store.features(piece.video, start, step + 1)
-        missing = self.look_back - len(rows)
-        return np.concatenate([np.repeat(rows[:1], missing, axis=0), rows]) if missing else rows
+        return windows(rows, self.look_back)[-1]
 
     def full_windows(self, piece: LabelledSteps, at_once: int) -> Iterator[np.ndarray]:
         """Yield the full windows of a piece in order, at most `at_once` at a time: (n, L, D)."""

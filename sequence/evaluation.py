@@ -16,7 +16,7 @@ from sequence.prediction import Predictor, softmax
 from sequence.training import fit, fit_mean_baseline, window_logits
 from video.errors import LookbackError, UsageError
 
-_BASELINE_SEEDS = 1000  # keeps the seeds of folds apart from each other
+_SEEDS_A_REPEAT = 1000  # more than there are folds, so that no two share a seed
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
             tqdm(parts, f"repeat {repeat + 1}", unit="fold", disable=None)
         ):
             training, validation = _validation_of(rest, seed + repeat)
-            fold_seed = seed + _BASELINE_SEEDS * repeat + number
+            fold_seed = seed + _SEEDS_A_REPEAT * repeat + number
             truth = np.array([piece.label for piece in test])
             for outcome in _fold_outcomes(dataset, training, validation, test, recipe, fold_seed):
                 outcomes.setdefault(outcome.name, []).append(outcome.clip)
