@@ -1,4 +1,7 @@
 # make demo: everything once, from nothing, on a synthetic set. make test: ruff and pytest.
+# make test-parity: every clip network in its published size against the original in PyTorch; needs
+# the downloads of requirements-parity.txt, 8 GB of memory and ten minutes.
+# make test-backends: the clip networks under KERAS_BACKEND=jax and torch; five minutes.
 
 PYTHON ?= python3
 PIP_FLAGS = --disable-pip-version-check --quiet
@@ -10,7 +13,7 @@ else
 BIN = .venv/bin
 endif
 
-.PHONY: demo test clean
+.PHONY: demo test test-parity test-backends clean
 
 demo: .venv/installed
 	$(BIN)/python -m clips.synthetic --data data/demo
@@ -29,6 +32,12 @@ test: .venv/installed-dev
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest
 
+test-parity: .venv/installed-parity
+	$(BIN)/python -m pytest -m parity -s tests/parity
+
+test-backends: .venv/installed-backends
+	$(BIN)/python -m pytest -m backend tests/golden
+
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
@@ -36,6 +45,16 @@ test: .venv/installed-dev
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
+	@touch $@
+
+# torchvision's and pytorchvideo's own requirements are older than what is installed here.
+.venv/installed-parity: requirements-parity.txt .venv/installed-dev
+	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-parity.txt
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps torchvision==0.28.0 pytorchvideo==0.1.5
+	@touch $@
+
+.venv/installed-backends: .venv/installed-parity
+	$(BIN)/python -m pip install $(PIP_FLAGS) jax
 	@touch $@
 
 clean:

@@ -21,6 +21,41 @@ _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
+# Width of the features; numbers learnt, without the classifier; GFLOPs at the network's own side;
+# top-1 in per cent.
+_FIGURES = {
+    "vgg16": (512, 14_714_688, 15.347, 71.3),
+    "vgg19": (512, 20_024_384, 19.508, 71.3),
+    "efficientnet_b0": (1280, 4_007_548, 0.385, 77.1),
+    "efficientnet_b1": (1280, 6_513_184, 0.686, 79.1),
+    "efficientnet_b2": (1408, 7_700_994, 0.992, 80.1),
+    "efficientnet_b3": (1536, 10_696_232, 1.826, 81.6),
+    "efficientnet_b4": (1792, 17_548_616, 4.392, 82.9),
+    "efficientnet_b5": (2048, 28_340_784, 10.264, 83.6),
+    "efficientnet_b6": (2304, 40_735_704, 19.065, 84.0),
+    "efficientnet_b7": (2560, 63_786_960, 37.743, 84.3),
+    "efficientnet_v2_b0": (1280, 5_858_704, 0.717, 78.7),
+    "efficientnet_v2_b1": (1280, 6_860_052, 1.196, 79.8),
+    "efficientnet_v2_b2": (1408, 8_687_086, 1.696, 80.5),
+    "efficientnet_v2_b3": (1536, 12_821_406, 3.01, 82.0),
+    "efficientnet_v2_s": (1280, 20_177_488, 8.364, 83.9),
+    "mobilenet_025": (256, 213_072, 0.041, 50.6),
+    "mobilenet": (1024, 3_206_976, 0.568, 70.4),
+    "mobilenet_v3_small": (576, 927_008, 0.055, 68.1),
+    "mobilenet_v3_large": (960, 2_971_952, 0.214, 75.6),
+    "resnet50": (2048, 23_534_592, 3.856, 74.9),
+    "inception_v3": (2048, 21_768_352, 5.711, 77.9),
+    "convnext_tiny": (768, 27_820_128, 4.455, 81.3),
+}
+_SOURCE = "keras.io/api/applications"
+# Where that page has no figure.
+_SOURCES = {
+    "mobilenet_025": "the paper",
+    "mobilenet_v3_small": "docstring of keras.applications",
+    "mobilenet_v3_large": "docstring of keras.applications",
+}
+
+
 def _unscaled(pixels):
     """The network scales by itself."""
     return pixels
@@ -61,9 +96,10 @@ def _application(
     **options,
 ) -> BackboneSpec:
     """Return the spec of one network; `stages` are (name, regular expression on layer names)."""
+    feature_size, parameters, gflops, accuracy = _FIGURES[name]
     patterns = [(stage, re.compile(pattern)) for stage, pattern in stages]
 
-    def make(side: int, weights: str | None):
+    def make(frames: int, side: int, weights: str | None):
         import keras
 
         build = getattr(keras.applications, class_name)
@@ -82,6 +118,11 @@ def _application(
         make=make,
         scale=scale,
         stage_of=stage_of,
+        feature_size=feature_size,
+        parameters=parameters,
+        gflops=gflops,
+        published="imagenet",
+        accuracy=f"{accuracy} % top-1, one crop ({_SOURCES.get(name, _SOURCE)})",
     )
 
 

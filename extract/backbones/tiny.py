@@ -9,12 +9,10 @@ from extract.backbones.spec import BackboneSpec
 _WIDTHS = (16, 32, 64, 96, 128)
 
 
-def _make(side: int, weights: str | None):
+def _make(frames: int, side: int, weights: str | None):
     import keras
     from keras import layers
 
-    if weights is not None:
-        raise ValueError("tiny has no published weights")
     inputs = keras.Input((side, side, 3))
     x = inputs
     for number, width in enumerate(_WIDTHS, 1):
@@ -34,4 +32,8 @@ SPEC = BackboneSpec(
     make=_make,
     scale=lambda pixels: pixels / 127.5 - 1.0,
     stage_of=lambda layer_name: layer_name[:6] if layer_name.startswith("block") else None,
+    feature_size=_WIDTHS[-1],
+    parameters=190_368,
+    gflops=0.009,
+    published=None,
 )

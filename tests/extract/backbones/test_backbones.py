@@ -22,6 +22,14 @@ FAMILIES = (
     "resnet50",
     "inception_v3",
     "convnext_tiny",
+    "x3d_xs",
+    "efficient_x3d_xs",
+    "i3d",
+    "r2plus1d_18",
+    "slow_r50",
+    "slowfast_r50",
+    "videomae_small",
+    "timesformer_base",
 )
 BUILT = tuple(BACKBONES) if os.environ.get("LOOKBACK_ALL_BACKBONES") else FAMILIES
 SIDE = 80  # above the least of every network: Inception takes 75
@@ -36,6 +44,8 @@ WIDTHS = {
     "inception_v3": 2048,
     "convnext_tiny": 768,
 }
+# Clips as short as the networks can do with, for the sake of time.
+FRAMES = {"i3d": 16, "slowfast_r50": 8, "videomae_small": 4, "timesformer_base": 2}
 
 
 @pytest.fixture(scope="module", params=BUILT)
@@ -43,7 +53,7 @@ def built(request):
     """A backbone's name and trunk; its tests stand together, so that one is held at a time."""
     from extract.framework import keras
 
-    yield request.param, build_trunk(request.param, "none", SIDE)
+    yield request.param, build_trunk(request.param, "none", SIDE, FRAMES.get(request.param))
     keras.backend.clear_session()
 
 
@@ -51,17 +61,23 @@ def test_pixels_become_finite_float32_features(built):
     from extract.framework import keras
 
     name, trunk = built
-    pooled = keras.layers.GlobalAveragePooling2D()(trunk.model.output)
+    spec = spec_of(name)
+    assert trunk.gives_features == spec.is_clip_network
+    pooled = trunk.model.output
+    if not trunk.gives_features:
+        pooled = keras.layers.GlobalAveragePooling2D()(pooled)
     model = keras.Model(trunk.model.input, pooled)
     random = np.random.default_rng(0)
-    clips = random.integers(0, 256, (2, 1, SIDE, SIDE, 3), np.uint8)
+    frames = FRAMES.get(name, spec.clip_length)
+    clips = random.integers(0, 256, (2, frames, SIDE, SIDE, 3), np.uint8)
     features = np.asarray(model(clips))
     assert model.input.dtype == "uint8"
-    assert model.input.shape == (None, 1, SIDE, SIDE, 3)
+    assert model.input.shape == (None, frames, SIDE, SIDE, 3)
     assert features.dtype == np.float32
     assert features.shape == (2, model.output_shape[-1])
     assert np.isfinite(features).all()
     assert not np.array_equal(features[0], features[1])
+    assert features.shape[1] == spec.feature_size
     if name in WIDTHS:
         assert features.shape[1] == WIDTHS[name]
 
@@ -111,9 +127,16 @@ def test_a_frozen_batch_normalisation_stays_frozen_in_a_trained_stage(built):
 @pytest.mark.parametrize("spec", BACKBONES.values(), ids=list(BACKBONES))
 def test_every_spec_says_what_it_is(spec):
     assert BACKBONES[spec.name] is spec
-    assert spec.clip_length == 1
+    clips = spec.is_clip_network
+    assert (spec.clip_length > 1, spec.frame_rate is not None, spec.classes) == (clips, clips, 400)
     assert spec.input_size >= 32
+    assert spec.short_side == 0 or spec.short_side >= spec.input_size
     assert len(set(spec.stages)) == len(spec.stages) >= 4
+    assert spec.feature_size > 0
+    assert spec.parameters > 0
+    assert spec.gflops > 0
+    assert spec.published in (None, "kinetics400" if clips else "imagenet")
+    assert (spec.accuracy == "") == (spec.published is None)
     assert spec.licence
     assert spec.source
     assert spec.stage_of("no such layer") is None

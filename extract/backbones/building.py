@@ -1,0 +1,180 @@
+"""Building a backbone from its spec, and the weights that go into it."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+
+from extract.backbones.naming import layer_name, module_name
+from extract.backbones.spec import BackboneSpec, Trunk
+from extract.framework import keras
+from extract.weights_info import announce_licence, classes_in
+from video.errors import LookbackError, UsageError
+
+
+def build_model(
+    spec: BackboneSpec,
+    weights: str | None,
+    classes: int | None,
+    side: int | None,
+    clip_length: int | None,
+) -> keras.Model:
+    """See `extract.backbones.build`."""
+    path = weights_file(spec, weights)
+    if classes and path and spec.is_clip_network and classes_in(path) == classes:
+        core = build_core(spec, side, clip_length)
+        whole = with_classifier(core, spec, classes)
+        load_into(whole, path, spec.name)
+        return _from_pixels(spec, core, whole)
+    trunk = make_trunk(spec, weights, side, clip_length)
+    outputs = trunk.model.output
+    if not trunk.gives_features:
+        outputs = keras.layers.GlobalAveragePooling2D(name="pooling")(outputs)
+    if classes:
+        outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier or "classifier"))(
+            outputs
+        )
+    return keras.Model(trunk.model.input, outputs, name=spec.name)
+
+
+def make_trunk(
+    spec: BackboneSpec, weights: str | None, side: int | None, clip_length: int | None
+) -> Trunk:
+    """See `extract.backbones.build_trunk`."""
+    core = build_core(spec, side, clip_length)
+    path = weights_file(spec, weights)
+    if path:
+        load_into(core, path, spec.name)
+    elif (weights or spec.published) == "imagenet":
+        core.set_weights(_imagenet(spec, core.input_shape[-2]).get_weights())
+        for layer in core.layers:
+            if hasattr(layer, "finalize_state"):
+                layer.finalize_state()  # Normalization computes with a copy of its weights
+    return Trunk(_from_pixels(spec, core, core), core, stages_of(spec, core))
+
+
+def load_classifier(
+    spec: BackboneSpec, path: Path, classes: int, side: int, clip_length: int
+) -> tuple[Trunk, keras.layers.Layer]:
+    """Return a clip network and the dense layer that follows it, both from a weights file that
+    holds a classifier of so many classes. Errors as for `build`."""
+    core = build_core(spec, side, clip_length)
+    whole = with_classifier(core, spec, classes)
+    load_into(whole, path, spec.name)
+    trunk = Trunk(_from_pixels(spec, core, core), core, stages_of(spec, core))
+    return trunk, whole.get_layer(layer_name(spec.classifier))
+
+
+def with_classifier(core: keras.Model, spec: BackboneSpec, classes: int) -> keras.Model:
+    """Return a clip network's core with the dense layer that published weights end in, as weight
+    files hold it: float32 (B, T, H, W, 3) to logits (B, classes)."""
+    outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier))(core.output)
+    return keras.Model(core.input, outputs, name=f"{spec.name}_classifier")
+
+
+def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
+    """Return the file that `weights` names or stands for; None for `none` and `imagenet`.
+
+    Raises:
+        UsageError: no such weights were published of this network.
+        LookbackError: the published weights cannot be had.
+    """
+    weights = weights or spec.published or "none"
+    if weights in ("none", "imagenet", "kinetics400"):
+        if weights not in ("none", spec.published):
+            known = f"{spec.published}, " if spec.published else ""
+            raise UsageError(
+                f"{spec.name} has no published {weights} weights: --backbone-weights takes {known}"
+                "none (and train it with finetune.py), or a file"
+            )
+        if weights == "kinetics400":
+            from extract.convert.published import converted_weights
+
+            return converted_weights(spec)
+        return None
+    path = Path(weights)
+    announce_licence(path)
+    return path
+
+
+def build_core(
+    spec: BackboneSpec, side: int | None = None, clip_length: int | None = None
+) -> keras.Model:
+    """Return the part of a backbone that published weights belong to, with random weights: from
+    scaled float32 pixels to its features or feature map."""
+    side, frames = side or spec.input_size, clip_length or spec.clip_length
+    try:
+        return spec.make(frames, side, None)
+    except ValueError as error:
+        raise UsageError(
+            f"preprocessing.input_size {side}"
+            + (f", sampling.clip_length {frames}" if spec.is_clip_network else "")
+            + f": {spec.name} cannot take it ({error})"
+        ) from None
+
+
+def _from_pixels(spec: BackboneSpec, core: keras.Model, model: keras.Model) -> keras.Model:
+    """Return `model`, which is the core or stands on it, over uint8 clips (B, T, H, W, 3)."""
+    frames = core.input_shape[1] if spec.is_clip_network else 1
+    inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
+    pixels = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
+    outputs = model(spec.scale(keras.ops.cast(pixels, "float32")))
+    return keras.Model(inputs, outputs, name=f"{spec.name}_trunk")
+
+
+def load_into(model: keras.Model, path: Path, name: str) -> None:
+    """See `extract.backbones.load_weights`."""
+    if not path.is_file():
+        raise LookbackError(f"{path}: there is no such weights file")
+    if path.suffix != ".h5":
+        raise LookbackError(
+            f"{path}: a weights file's name ends in .weights.h5 or .h5"
+            + (
+                f"; python -m extract.convert {name} {path.name} --out {path.stem}.weights.h5 "
+                "makes one of a PyTorch checkpoint"
+                if path.suffix in (".pth", ".pt", ".pyth", ".bin", ".safetensors")
+                else ""
+            )
+        )
+    try:
+        with warnings.catch_warnings():  # of another network's file Keras warns layer by layer
+            warnings.simplefilter("ignore")
+            model.load_weights(path)
+    except OSError:
+        raise LookbackError(f"{path}: cannot be read as a weights file (HDF5)") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        detail = _told_by_keras(str(error))
+        raise LookbackError(f"{path}: these are not weights of {name} ({detail})") from None
+
+
+def _told_by_keras(message: str) -> str:
+    """Return the part of Keras's message that says which weight does not fit, in one line."""
+    named = re.search(r"Variable path=([^,]+), shape=(\([^)]*\))", message)
+    if named:
+        return f"{module_name(named[1])} has another shape than {named[2]}"
+    return message.split("\n")[0].split(". ")[0][:160]
+
+
+def _imagenet(spec: BackboneSpec, side: int) -> keras.Model:
+    try:
+        return spec.make(1, side, "imagenet")
+    except Exception as error:  # Keras raises a bare Exception where a download fails
+        address = re.search(r"https?://\S+?\.h5", str(error))
+        if not address:
+            raise
+        models = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+        raise LookbackError(
+            f"{spec.name}: the ImageNet weights cannot be downloaded; fetch {address.group()} on "
+            f"another machine and put it into {models}"
+        ) from None
+
+
+def stages_of(spec: BackboneSpec, core: keras.Model) -> dict[str, list]:
+    """Return the core's layers by stage, in the order that data passes them."""
+    stages: dict[str, list] = {stage: [] for stage in spec.stages}
+    current = spec.stages[-1]
+    # From the end: a layer without a stage of its own belongs to what it leads to.
+    for layer in reversed(core.layers):
+        current = spec.stage_of(module_name(layer.name)) or current
+        stages[current].insert(0, layer)
+    return stages

@@ -1,0 +1,131 @@
+"""TimeSformer: a vision transformer whose blocks attend over time, then over space.
+
+Paper: Bertasius et al. 2021, Is Space-Time Attention All You Need for Video Understanding?
+Weights: Hugging Face `facebook/timesformer-base-finetuned-k400` (CC-BY-NC-4.0: no commercial use),
+Kinetics-400, 77.9 % (the authors' README, one clip of three crops).
+Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
+Departure: a clip of another length or side has embeddings of its own, to be trained; the original
+stretches the published ones.
+"""
+
+from extract.backbones.clip_layers import layers, ops
+from extract.backbones.naming import layer_name
+from extract.backbones.spec import BackboneSpec
+from extract.backbones.transformer_layers import (
+    Attention,
+    linear,
+    mlp,
+    norm,
+    patches,
+    stage_of,
+    stages,
+)
+from extract.backbones.x3d import NORMALISATION
+from extract.framework import keras
+
+_WIDTH, _BLOCKS, _EXPANSION, _HEAD_SIZE = 768, 12, 4, 64
+_EPSILON = 1e-6
+_TIME, _PLACE = 1, 2  # axes of the tokens (B, T, S, C)
+
+
+class SpaceTimeEmbeddings(layers.Layer):
+    """Learnt vectors of places and instants: patches (B, T, S, C) to the same with their sums.
+
+    The class token (B, 1, C) comes beside them; it has a place of its own and no instant.
+    """
+
+    def build(self, shape) -> None:
+        _, instants, places, width = shape
+        for name, count in (
+            ("cls_token", 1),
+            ("position_embeddings", places + 1),
+            ("time_embeddings", instants),
+        ):
+            weight = self.add_weight(
+                shape=(1, count, width),
+                initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+                name=name,
+            )
+            setattr(self, name, weight)
+
+    def call(self, tokens):
+        token = self.cls_token + self.position_embeddings[:, :1]
+        token = ops.repeat(token, ops.shape(tokens)[0], axis=0)
+        places = ops.expand_dims(self.position_embeddings[:, 1:], 1)
+        return token, tokens + places + ops.expand_dims(self.time_embeddings, 2)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 1, shape[-1]), shape
+
+
+def timesformer(
+    shape: tuple[int, int, int],
+    width: int = _WIDTH,
+    blocks: int = _BLOCKS,
+    head_size: int = _HEAD_SIZE,
+) -> keras.Model:
+    """Return the network up to its features: (T, H, W, 3) to (width,).
+
+    Args:
+        shape: T, H, W.
+        width: of a token.
+        blocks: of attention over time, attention over space and perceptron.
+        head_size: channels of an attention head.
+
+    Raises:
+        ValueError: H or W is no multiple of 16.
+    """
+    inputs = keras.Input((*shape, 3))
+    projection = "timesformer.embeddings.patch_embeddings.projection"
+    x = patches(inputs, width, 1, projection)
+    token, x = SpaceTimeEmbeddings(name=layer_name("timesformer.embeddings"))(x)
+    for block in range(blocks):
+        token, x = _block(token, x, f"timesformer.encoder.layer.{block}", width // head_size)
+    x = norm(ops.squeeze(token, 1), "timesformer.layernorm", _EPSILON)
+    return keras.Model(inputs, x, name="timesformer")
+
+
+def _block(token, x, prefix: str, heads: int):
+    """One block over the class token (B, 1, C) and the patches (B, T, S, C)."""
+    instants, places, width = x.shape[1:]
+    y = norm(x, f"{prefix}.temporal_layernorm", _EPSILON)
+    y = _attend(y, f"{prefix}.temporal_attention", heads, _TIME)
+    x = layers.Add()([x, linear(y, width, f"{prefix}.temporal_dense")])
+    # Every frame has the class token, and gives it an answer of its own.
+    copies = ops.repeat(ops.expand_dims(token, 1), instants, axis=1)
+    y = ops.concatenate([copies, x], axis=_PLACE)
+    y = norm(y, f"{prefix}.layernorm_before", _EPSILON)
+    y = _attend(y, f"{prefix}.attention", heads, _PLACE)
+    token = layers.Add()([token, ops.mean(y[:, :, 0], axis=_TIME, keepdims=True)])
+    x = layers.Add()([x, y[:, :, 1:]])
+    y = ops.concatenate([token, ops.reshape(x, (-1, instants * places, width))], axis=1)
+    y = mlp(y, prefix, _EXPANSION * width, _EPSILON)
+    return y[:, :1], ops.reshape(y[:, 1:], (-1, instants, places, width))
+
+
+def _attend(x, prefix: str, heads: int, axis: int):
+    width = x.shape[-1]
+    parts = ops.split(linear(x, 3 * width, f"{prefix}.attention.qkv"), 3, axis=-1)
+    y = Attention(heads, axis, name=layer_name(f"{prefix}.attention"))(*parts)
+    return linear(y, width, f"{prefix}.output.dense")
+
+
+SPEC = BackboneSpec(
+    name="timesformer_base",
+    clip_length=8,
+    input_size=224,
+    stages=stages(_BLOCKS),
+    source="Hugging Face facebook, Kinetics-400",
+    licence="CC-BY-NC-4.0",
+    make=lambda frames, side, weights: timesformer((frames, side, side)),
+    scale=NORMALISATION,
+    stage_of=stage_of,
+    feature_size=_WIDTH,
+    parameters=121_566_352,
+    gflops=195.83,
+    published="kinetics400",
+    accuracy="77.9 % top-1 over 1 clip of 3 crops (TimeSformer's README)",
+    frame_rate=0.9375,
+    short_side=224,
+    classifier="classifier",
+)

@@ -1,0 +1,127 @@
+"""VideoMAE: a plain vision transformer over tubes of 2 x 16 x 16 pixels, pretrained by filling in
+masked tubes.
+
+Paper: Tong et al. 2022, VideoMAE: Masked Autoencoders are Data-Efficient Learners for
+Self-Supervised Video Pre-Training.
+Weights: Hugging Face `MCG-NJU/videomae-*-finetuned-kinetics` (CC-BY-NC-4.0: no commercial use),
+Kinetics-400, 79.0 % (small) and 81.5 % (base) in the authors' model zoo, five clips of three crops;
+the base model's card says 80.9 %.
+Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
+Departure: positions are computed for whatever grid of tubes there is; the original has one size.
+Of a pretraining's checkpoint the encoder is taken. It ends in a layer norm of each token, which is
+left out, and lacks `fc_norm`, which begins at one and zero: so the original's fine-tuning has it.
+"""
+
+import numpy as np
+
+from extract.backbones.clip_layers import layers, ops
+from extract.backbones.naming import layer_name
+from extract.backbones.spec import BackboneSpec, Normalisation
+from extract.backbones.transformer_layers import (
+    Attention,
+    linear,
+    mlp,
+    norm,
+    patches,
+    stage_of,
+    stages,
+)
+from extract.framework import keras
+
+_TUBE_FRAMES, _BLOCKS, _EXPANSION = 2, 12, 4
+# PyTorch's own for the last one, which Hugging Face leaves as it is.
+_EPSILON, _LAST_EPSILON = 1e-12, 1e-5
+_HEAD_SIZE = 64
+
+
+class SinusoidalPositions(layers.Layer):
+    """Add sine and cosine waves of a token's number to it: (B, N, C) to (B, N, C).
+
+    Vaswani et al. 2017, section 3.5. Nothing is learnt.
+    """
+
+    def build(self, shape) -> None:
+        self.waves = sinusoids(shape[1], shape[2])
+
+    def call(self, tokens):
+        return tokens + ops.cast(self.waves, tokens.dtype)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def sinusoids(count: int, width: int) -> np.ndarray:
+    """Return float32 (count, width): sines in even columns, cosines in odd ones, a pair a
+    wavelength from 2 pi up to 20,000 pi."""
+    pairs = np.arange(width) // 2
+    angles = np.arange(count)[:, None] / 10000 ** (2 * pairs / width)
+    return np.where(np.arange(width) % 2, np.cos(angles), np.sin(angles)).astype(np.float32)
+
+
+def videomae(
+    shape: tuple[int, int, int], width: int, blocks: int = _BLOCKS, head_size: int = _HEAD_SIZE
+) -> keras.Model:
+    """Return the network up to its features: (T, H, W, 3) to (width,).
+
+    Args:
+        shape: T, H, W.
+        width: of a token.
+        blocks: of attention and perceptron.
+        head_size: channels of an attention head.
+
+    Raises:
+        ValueError: T is odd, or H or W is no multiple of 16.
+    """
+    inputs = keras.Input((*shape, 3))
+    projection = "videomae.embeddings.patch_embeddings.projection"
+    x = patches(inputs, width, _TUBE_FRAMES, projection)
+    x = ops.reshape(x, (-1, x.shape[1] * x.shape[2], width))
+    x = SinusoidalPositions(name=layer_name("videomae.embeddings.positions"))(x)
+    for block in range(blocks):
+        prefix = f"videomae.encoder.layer.{block}"
+        x = _attend(x, prefix, width // head_size)
+        x = mlp(x, prefix, _EXPANSION * width, _EPSILON)
+    x = norm(layers.GlobalAveragePooling1D()(x), "fc_norm", _LAST_EPSILON)
+    return keras.Model(inputs, x, name="videomae")
+
+
+def _attend(x, prefix: str, heads: int):
+    """The first half of a block: every tube sees every other one."""
+    attention, width = f"{prefix}.attention.attention", x.shape[-1]
+    y = norm(x, f"{prefix}.layernorm_before", _EPSILON)
+    query = linear(y, width, f"{attention}.query")
+    # Adding a vector to every key changes no softmax.
+    key = linear(y, width, f"{attention}.key", bias=False)
+    value = linear(y, width, f"{attention}.value")
+    y = Attention(heads, name=layer_name(attention))(query, key, value)
+    return layers.Add()([x, linear(y, width, f"{prefix}.attention.output.dense")])
+
+
+def _spec(
+    size: str, width: int, parameters: int, gflops: float, accuracy: float, note: str = ""
+) -> BackboneSpec:
+    return BackboneSpec(
+        name=f"videomae_{size}",
+        clip_length=16,
+        input_size=224,
+        stages=stages(_BLOCKS),
+        source="Hugging Face MCG-NJU, Kinetics-400",
+        licence="CC-BY-NC-4.0",
+        make=lambda frames, side, weights: videomae((frames, side, side), width),
+        scale=Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        stage_of=stage_of,
+        feature_size=width,
+        parameters=parameters,
+        gflops=gflops,
+        published="kinetics400",
+        accuracy=f"{accuracy} % top-1 over 5 clips of 3 crops (VideoMAE model zoo{note})",
+        frame_rate=7.5,
+        short_side=224,
+        classifier="classifier",
+    )
+
+
+SPECS = (
+    _spec("small", 384, 22_033_936, 56.878, 79.0),
+    _spec("base", 768, 86_534_800, 180.345, 81.5, "; the model's card: 80.9"),
+)

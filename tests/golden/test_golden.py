@@ -1,0 +1,30 @@
+"""Every family of clip networks gives the logits of the original, which PyTorch computed once."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from extract.backbones import spec_of
+from tests.golden.cases import CASES, CLASSES
+from tests.golden.drawing import draw_clip, draw_tensors
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_small_network_gives_the_logits_of_the_original(name):
+    from extract.backbones.building import with_classifier
+    from extract.convert.assigning import assign
+    from extract.framework import keras
+
+    case, spec = CASES[name], spec_of(CASES[name].backbone)
+    golden = json.loads((FOLDER / f"{name}.json").read_text())
+    model = with_classifier(case.make(case.shape), spec, CLASSES)
+    assign(model, draw_tensors(golden["tensors"]), name)
+    pixels = keras.ops.cast(draw_clip(case.shape), "float32")
+    ours = keras.ops.convert_to_numpy(model(spec.scale(pixels)))[0]
+    keras.backend.clear_session()
+    wanted = np.array(golden["logits"])
+    assert np.abs(ours - wanted).max() <= 1e-4 * np.abs(wanted).max()
