@@ -1,0 +1,79 @@
+"""Laying a checkpoint's tensors into a network whose layers bear the original modules' names."""
+
+import numpy as np
+
+from extract.backbones.clip_layers import DepthwiseConv3D
+from extract.backbones.naming import module_name
+from extract.backbones.timesformer import SpaceTimeEmbeddings
+from extract.convert.hugging_face import renamed
+from extract.framework import keras
+from video.errors import LookbackError
+
+# PyTorch counts batches beside the statistics; nothing here needs the count.
+_IGNORED = ".num_batches_tracked"
+
+
+def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> None:
+    """Set all weights of `model` from `tensors`.
+
+    Raises:
+        LookbackError: a tensor is missing, left over or of another shape; the message names it.
+    """
+    tensors = renamed(tensors, source)
+    left = {name for name in tensors if not name.endswith(_IGNORED)}
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        values = []
+        for weight, (name, convert) in zip(layer.weights, _parts(layer), strict=True):
+            if name not in tensors:
+                raise LookbackError(f"{source}: the tensor {name} is missing")
+            left.discard(name)
+            value = convert(tensors[name])
+            if value.shape != tuple(weight.shape):
+                raise LookbackError(
+                    f"{source}: the tensor {name} has the shape {tensors[name].shape}, which does "
+                    f"not fit {model.name}"
+                )
+            values.append(value)
+        layer.set_weights(values)
+    if left:
+        raise LookbackError(
+            f"{source}: {len(left)} tensors belong nowhere in {model.name}, such as {min(left)}"
+        )
+
+
+def _parts(layer: keras.layers.Layer) -> list[tuple]:
+    """Return (tensor's name, conversion of its layout) for each weight of a layer, in order."""
+    name = module_name(layer.name)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        fields = ("weight", "bias", "running_mean", "running_var")
+        return [(f"{name}.{field}", np.asarray) for field in fields]
+    if isinstance(layer, keras.layers.LayerNormalization):
+        return [(f"{name}.{field}", np.asarray) for field in ("weight", "bias")]
+    if isinstance(layer, SpaceTimeEmbeddings):
+        return [(f"{name}.{weight.name}", np.asarray) for weight in layer.weights]
+    if isinstance(layer, DepthwiseConv3D):
+        return [(f"{name}.weight", _depthwise_kernel)]
+    kernel = _convolution_kernel if isinstance(layer, keras.layers.Conv3D) else _dense_kernel
+    bias = [(f"{name}.bias", np.asarray)] if layer.use_bias else []
+    return [(f"{name}.weight", kernel), *bias]
+
+
+def _convolution_kernel(tensor: np.ndarray) -> np.ndarray:
+    """(out, in, T, H, W), or (out, in, H, W) for T = 1, to (T, H, W, in, out)."""
+    if tensor.ndim == 4:
+        tensor = tensor[:, :, None]
+    return tensor.transpose(2, 3, 4, 1, 0) if tensor.ndim == 5 else tensor
+
+
+def _depthwise_kernel(tensor: np.ndarray) -> np.ndarray:
+    """(C, 1, T, H, W) to (T, H, W, C, 1)."""
+    return tensor.transpose(2, 3, 4, 0, 1) if tensor.ndim == 5 else tensor
+
+
+def _dense_kernel(tensor: np.ndarray) -> np.ndarray:
+    """(out, in), also written as a convolution of size one, to (in, out)."""
+    if tensor.ndim == 5 and tensor.shape[2:] == (1, 1, 1):
+        tensor = tensor[..., 0, 0, 0]
+    return tensor.T

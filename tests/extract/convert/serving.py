@@ -1,0 +1,83 @@
+"""A web server on this computer that answers as told: with ranges or without, whole or cut."""
+
+import http.server
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Served:
+    """What the server sends, and what it was asked.
+
+    Attributes:
+        content: of the one file.
+        ranges: whether it knows ranges.
+        cut: how many bytes it sends of an answer before it breaks off; one number an answer, then
+            whole ones.
+        status: of every answer, 200 for a good one.
+        content_type: as it calls the file.
+        length: whether it says how long the answer is.
+        asked: the Range headers of the requests, in order.
+    """
+
+    content: bytes
+    ranges: bool = True
+    cut: list[int] = field(default_factory=list)
+    status: int = 200
+    content_type: str = "application/octet-stream"
+    length: bool = True
+    asked: list[str | None] = field(default_factory=list)
+    address: str = ""
+
+
+@contextmanager
+def serving(served: Served) -> Iterator[Served]:
+    """Serve at `served.address` until the context ends."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            _answer(self, served)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    served.address = f"http://127.0.0.1:{server.server_port}/file.bin"
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _answer(handler: http.server.BaseHTTPRequestHandler, served: Served) -> None:
+    wanted = handler.headers.get("Range")
+    served.asked.append(wanted)
+    if served.status != 200:
+        handler.send_error(served.status)
+        return
+    start = 0
+    if wanted and served.ranges:
+        start = int(re.fullmatch(r"bytes=(\d+)-", wanted).group(1))
+        if start >= len(served.content):
+            handler.send_response(416)
+            handler.send_header("Content-Range", f"bytes */{len(served.content)}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+    body = served.content[start:]
+    handler.send_response(206 if wanted and served.ranges else 200)
+    if wanted and served.ranges:
+        whole = len(served.content)
+        handler.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+    handler.send_header("Content-Type", served.content_type)
+    if served.length:
+        handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body[: served.cut.pop(0)] if served.cut else body)

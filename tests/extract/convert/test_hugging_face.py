@@ -1,0 +1,107 @@
+"""Hugging Face's checkpoints: other names for the same, bare encoders, those of a pretraining."""
+
+import json
+
+import numpy as np
+import pytest
+
+from extract.backbones import BACKBONES
+from extract.backbones.building import with_classifier
+from extract.convert.assigning import assign
+from extract.convert.hugging_face import renamed
+from extract.framework import keras
+from tests.golden.cases import CASES, CLASSES
+from tests.golden.drawing import draw_tensors
+from tests.golden.test_golden import FOLDER
+from video.errors import LookbackError
+
+
+def golden(name: str) -> dict[str, np.ndarray]:
+    """Return the tensors of a small network, drawn, as transformers names them inside."""
+    return draw_tensors(json.loads((FOLDER / f"{name}.json").read_text())["tensors"])
+
+
+def core(name: str) -> keras.Model:
+    return CASES[name].make(CASES[name].shape)
+
+
+def encoder_of(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {n: t for n, t in tensors.items() if not n.startswith(("classifier.", "fc_norm."))}
+
+
+def test_biases_are_found_under_their_names_in_files():
+    tensors = golden("videomae")
+    as_in_files = {
+        name.replace("query.bias", "q_bias").replace("value.bias", "v_bias"): tensor
+        for name, tensor in tensors.items()
+    }
+    assert "videomae.encoder.layer.1.attention.attention.q_bias" in as_in_files
+    ours, theirs = core("videomae"), core("videomae")
+    spec = BACKBONES[CASES["videomae"].backbone]
+    assign(with_classifier(ours, spec, CLASSES), tensors, "inside")
+    assign(with_classifier(theirs, spec, CLASSES), as_in_files, "file")
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_of_a_pretraining_the_encoder_is_taken(capsys):
+    tensors = encoder_of(golden("videomae"))
+    extra = {
+        "mask_token": (1, 1, 16),
+        "encoder_to_decoder.weight": (16, 32),
+        "decoder.decoder_layers.0.attention.attention.q_bias": (16,),
+        "decoder.norm.weight": (16,),
+        "videomae.layernorm.weight": (32,),
+        "videomae.layernorm.bias": (32,),
+    }
+    model = core("videomae")
+    assign(model, tensors | draw_tensors(extra), "FILE")
+    scale, shift = model.get_layer("fc_norm").get_weights()
+    assert (scale == 1).all()
+    assert (shift == 0).all()
+    query = model.get_layer("videomae-encoder-layer-1-attention-attention-query")
+    prefix = "videomae.encoder.layer.1.attention.attention.query"
+    np.testing.assert_array_equal(query.kernel, tensors[f"{prefix}.weight"].T)
+    told = capsys.readouterr().out
+    assert told.startswith("FILE: an encoder without a classifier")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["videomae", "timesformer"])
+def test_a_bare_encoder_s_names_lack_the_prefix(name):
+    tensors = encoder_of(golden(name))
+    bare = {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items()}
+    ours, theirs = core(name), core(name)
+    assign(ours, tensors, "whole")
+    assign(theirs, bare, "bare")
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"fc_norm.weight": None}, "the tensor fc_norm.weight is missing"),
+        ({"videomae.layernorm.bias": (32,)}, "1 tensors belong nowhere in videomae"),
+        ({"mask_token": (1, 1, 16)}, "such as mask_token"),
+        (
+            {"videomae.encoder.layer.0.attention.attention.key.weight": (32, 16)},
+            "the tensor videomae.encoder.layer.0.attention.attention.key.weight has the shape",
+        ),
+    ],
+)
+def test_a_trained_classifier_must_have_all_that_belongs_to_it(change, told):
+    tensors = golden("videomae")
+    for name, shape in change.items():
+        if shape is None:
+            del tensors[name]
+        else:
+            tensors |= draw_tensors({name: shape})
+    spec = BACKBONES[CASES["videomae"].backbone]
+    with pytest.raises(LookbackError, match=told):
+        assign(with_classifier(core("videomae"), spec, CLASSES), tensors, "FILE")
+
+
+def test_other_networks_tensors_stay_as_they_are():
+    tensors = golden("x3d")
+    assert renamed(tensors, "FILE") == tensors
