@@ -4,7 +4,7 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, sett
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag("--batch-size", "extract.batch_size", "pictures computed at once", "N"),
+    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N"),
     Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
 )
 
@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     from extract.extraction import extract_features, features_path, print_report
     from extract.extractor import choose_extractor
     from extract.framework import device_line
+    from extract.resolving import batch_size_of
 
     manifest = load_manifest(chosen)
     print(device_line())
@@ -25,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{backbone.name} ({how}), {backbone.feature_size} features a step.")
     path = features_path(chosen)
     recipe = chosen.recipe.extract
-    report = extract_features(manifest, extractor, path, recipe.batch_size, recipe.dtype)
+    batch_size = batch_size_of(chosen.recipe, extractor.clip_length)
+    report = extract_features(manifest, extractor, path, batch_size, recipe.dtype)
     print_report(report, path)
     return 0
 

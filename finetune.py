@@ -1,17 +1,23 @@
-"""Fine-tune a backbone on the clips' frames, so that its features fit the task."""
+"""Fine-tune a backbone on the clips, so that its features fit the task."""
 
 from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
     Flag("--epochs", "finetune.epochs", "epochs at most", "N"),
-    Flag("--batch-size", "finetune.batch_size", "pictures a step of training", "N"),
-    Flag("--frames-per-clip", "finetune.frames_per_clip", "drawn a clip and epoch, or all", "N"),
+    Flag("--batch-size", "finetune.batch_size", "draws a step of training", "N"),
+    Flag("--draws-per-clip", "finetune.draws_per_clip", "drawn a clip and epoch, or all", "N"),
+    Flag("--limit", "finetune.limit", "clips of train and of val at most, to try things", "N"),
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    chosen = settings(parser(__doc__, FLAGS).parse_args(arguments))
+    flags = parser(__doc__, FLAGS)
+    flags.add_argument(
+        "--resume", action="store_true", help="go on with the unfinished run in --weights"
+    )
+    parsed = flags.parse_args(arguments)
+    chosen = settings(parsed)
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
     from extract.finetuning import FineTuning, print_outcome
@@ -20,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     manifest = load_manifest(chosen)
     print(device_line())
     tuning = FineTuning(chosen, manifest)
-    print_outcome(tuning, tuning.train())
+    print_outcome(tuning, tuning.train(parsed.resume))
     return 0
 
 

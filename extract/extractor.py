@@ -2,45 +2,68 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from extract.backbones import build_trunk, load_weights, spec_of
+from extract.backbones.building import load_classifier, weights_file
 from extract.engines import KerasEngine
+from extract.framework import keras
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
     CARD,
-    BackboneCard,
     ModelCard,
-    made_with,
     read_card,
     save_weights,
     write_card,
 )
-from extract.network import classifier_network, feature_network, pooled_network, weights_sha256
+from extract.network import (
+    classifier_network,
+    feature_network,
+    own_classifier,
+    pooled_network,
+    weights_sha256,
+)
+from extract.resolving import (
+    batch_size_of,
+    clip_length_of,
+    make_card,
+    preprocessing_of,
+    sampling_of,
+    weights_name,
+)
+from extract.weights_info import read_info
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError
-from video.preprocessing import Preprocessing
-from video.sampling import Sampling
 from video.scaling import PIXELS
 from video.steps import Stepper
 
-if TYPE_CHECKING:
-    import keras
+_PIXEL_KEYS = {
+    "preprocessing.input_size": "width",
+    "preprocessing.resize": "resize",
+    "preprocessing.short_side": "short_side",
+}
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """A backbone ready to run, with everything that decides what its features are."""
+    """A backbone ready to run, with everything that decides what its features are.
+
+    Attributes:
+        card: what the model folder says of it.
+        engine: computes the features.
+        classifier: of a network that is a classifier too, what follows its features: float32
+            (B, D) to logits (B, K) or (B, 1).
+    """
 
     card: ModelCard
     engine: KerasEngine
+    classifier: keras.Model | None = None
 
     @property
     def clip_length(self) -> int:
-        return spec_of(self.card.backbone.name).clip_length
+        return self.card.backbone.clip_length
 
     def stepper(self) -> Stepper:
         """Return what turns one video's frames into steps."""
@@ -66,20 +89,6 @@ class Extractor:
         return self.engine(clips)
 
 
-def sampling_of(recipe: Recipe) -> Sampling:
-    fps = recipe.sampling.fps
-    return Sampling(None if fps == "source" else fps, recipe.sampling.hop)
-
-
-def preprocessing_of(recipe: Recipe) -> Preprocessing:
-    """Return the preprocessing that a recipe asks for, for its backbone."""
-    chosen = recipe.preprocessing
-    side = chosen.input_size or spec_of(recipe.backbone.name).input_size
-    # The usual margin of ImageNet evaluation: 256 for 224.
-    short_side = round(side * 256 / 224) if chosen.resize == "crop" else 0
-    return Preprocessing(side, side, chosen.resize, short_side)
-
-
 def load_extractor(folder: Path, card: ModelCard, batch_size: int) -> Extractor:
     """Return the extractor of a model folder.
 
@@ -87,14 +96,18 @@ def load_extractor(folder: Path, card: ModelCard, batch_size: int) -> Extractor:
         LookbackError: the weights are missing, of another network, or not those of model.yaml.
     """
     network = load_network(folder, card)
-    model = feature_network(network)
-    return Extractor(card, KerasEngine(model, batch_size))
+    backbone = card.backbone
+    if "NC" in backbone.licence.split("-"):
+        print(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
+    classifier = own_classifier(network) if backbone.network else None
+    return Extractor(card, KerasEngine(feature_network(network), batch_size), classifier)
 
 
-def load_network(folder: Path, card: ModelCard) -> "keras.Model":
+def load_network(folder: Path, card: ModelCard) -> keras.Model:
     """Return the backbone as the folder holds it: with its classifier where it was fine-tuned."""
     backbone = card.backbone
-    trunk = build_trunk(backbone.name, side=card.preprocessing.width)
+    side, clip_length = card.preprocessing.width, backbone.clip_length
+    trunk = build_trunk(backbone.name, side=side, clip_length=clip_length)
     if backbone.network:
         model = classifier_network(trunk, backbone.network, len(backbone.labels))
     else:
@@ -126,79 +139,105 @@ def choose_extractor(settings: Settings) -> Extractor:
     folder = Path(recipe.model.folder)
     card = read_card(folder)
     asked = {key for key in given if key.startswith(("backbone.", "preprocessing."))}
+    asked |= given & {"sampling.clip_length"}
     if card and card.backbone.fine_tuned:
         _refuse_other_backbone(folder, card, settings)
     if card and (card.backbone.fine_tuned or not asked):
         if changed := {key for key in ("fps", "hop") if f"sampling.{key}" in given}:
-            asked_for = {key: getattr(sampling_of(recipe), key) for key in changed}
+            wanted = sampling_of(_for_folder(recipe, card))
+            asked_for = {key: getattr(wanted, key) for key in changed}
             card = card.model_copy(update={"sampling": replace(card.sampling, **asked_for)})
             write_card(folder, card)
-        return load_extractor(folder, card, recipe.extract.batch_size)
+        batch_size = batch_size_of(recipe, card.backbone.clip_length)
+        return load_extractor(folder, card, batch_size)
     return _pretrained(settings, folder, card)
 
 
 def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) -> None:
     given, recipe = settings.given, settings.recipe
     other_name = "backbone.name" in given and recipe.backbone.name != card.backbone.name
-    # Naming what it was fine-tuned from, as a recipe does, means the fine-tuned one.
-    other_start = "backbone.weights" in given and weights_name(recipe) != card.backbone.weights
+    # A recipe tells what it starts from; a flag to finetune.py may have made that something else.
+    asked = "backbone.weights" in settings.flags
+    other_start = asked and weights_name(recipe) != card.backbone.weights
     if other_name or other_start:
         raise UsageError(
             f"{folder} holds a {card.backbone.name} fine-tuned from {card.backbone.weights}: leave "
             "--backbone and --backbone-weights away to use it, or name another --weights folder"
         )
-    chosen = recipe.preprocessing
-    side = chosen.input_size or spec_of(card.backbone.name).input_size
-    other_side = "preprocessing.input_size" in given and side != card.preprocessing.width
-    other_resize = "preprocessing.resize" in given and chosen.resize != card.preprocessing.resize
-    if other_side or other_resize:
-        raise UsageError(
-            f"{folder} holds a {card.backbone.name} fine-tuned on other pixels than the recipe's "
-            "preprocessing asks for: run python finetune.py with this recipe"
-        )
+    wanted = preprocessing_of(_for_folder(recipe, card))
+    others = {
+        key: (getattr(wanted, name), getattr(card.preprocessing, name))
+        for key, name in _PIXEL_KEYS.items()
+        if key in given
+    }
+    if "sampling.clip_length" in given:
+        asked_for = recipe.sampling.clip_length or spec_of(card.backbone.name).clip_length
+        others["sampling.clip_length"] = (asked_for, card.backbone.clip_length)
+    for key, (asked_for, there) in others.items():
+        if asked_for != there:
+            raise UsageError(
+                f"{key}: {folder} holds a {card.backbone.name} fine-tuned with {there}, not "
+                f"{asked_for}: run python finetune.py with this recipe, or leave the key away"
+            )
+
+
+def _for_folder(recipe: Recipe, card: ModelCard) -> Recipe:
+    """Return the recipe with the folder's backbone: one that leaves the name away means that."""
+    there = recipe.backbone.model_copy(update={"name": card.backbone.name})
+    keys = recipe.sampling
+    if keys.clip_length is None:
+        keys = keys.model_copy(update={"clip_length": card.backbone.clip_length})
+    return recipe.model_copy(update={"backbone": there, "sampling": keys})
 
 
 def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> Extractor:
-    from extract.framework import keras
-
     recipe = settings.recipe
-    preprocessing = preprocessing_of(recipe)
-    keras.utils.set_random_seed(recipe.seed)
-    spec = spec_of(recipe.backbone.name)
-    trunk = build_trunk(recipe.backbone.name, recipe.backbone.weights, preprocessing.width)
-    model = pooled_network(trunk)
-    card = ModelCard(
-        seed=recipe.seed,
-        recipe=settings.source,
-        labels=before.labels if before else (),
-        sampling=sampling_of(recipe),
-        preprocessing=preprocessing,
-        backbone=BackboneCard(
-            name=spec.name,
-            weights=weights_name(recipe),
-            fine_tuned=False,
-            sha256=weights_sha256(model),
-            feature_size=model.output_shape[-1],
-            licence=licence_of(recipe),
-        ),
-        sequence=before.sequence if before else None,
-        made_with=made_with(),
-    )
+    model, card = _pooled(settings, before)
     same = before and before.backbone.sha256 == card.backbone.sha256
     if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
         save_weights(model, folder / BACKBONE_WEIGHTS)
     write_card(folder, card)
-    return Extractor(card, KerasEngine(model, recipe.extract.batch_size))
+    return Extractor(card, KerasEngine(model, batch_size_of(recipe, card.backbone.clip_length)))
 
 
-def weights_name(recipe: Recipe) -> str:
-    """Return how the record calls the weights: a file by its name, without its user's folders."""
-    return Path(recipe.backbone.weights).name
+def _pooled(settings: Settings, before: ModelCard | None) -> tuple[keras.Model, ModelCard]:
+    recipe = settings.recipe
+    preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
+    keras.utils.set_random_seed(recipe.seed)
+    weights = recipe.backbone.weights
+    trunk = build_trunk(recipe.backbone.name, weights, preprocessing.width, clip_length)
+    model = pooled_network(trunk)
+    labels = before.labels if before else ()
+    return model, make_card(settings, before, weights_sha256(model), model.output_shape[-1], labels)
 
 
-def licence_of(recipe: Recipe) -> str:
-    """Return the licence of the weights that training starts from, as far as it is known."""
-    source = recipe.backbone.weights
-    if source == "imagenet":
-        return f"{spec_of(recipe.backbone.name).licence} (ImageNet weights)"
-    return "none" if source == "none" else "as of the weights file"
+def pretrained_classifier(settings: Settings) -> Extractor:
+    """Return a clip network with the classifier of its published weights: nothing is trained, and
+    no model folder is needed.
+
+    Raises:
+        UsageError: the backbone has no classifier.
+        LookbackError: the weights cannot be had, or hold no classifier.
+    """
+    recipe = settings.recipe
+    spec = spec_of(recipe.backbone.name)
+    path = weights_file(spec, recipe.backbone.weights) if spec.is_clip_network else None
+    if path is None:
+        raise UsageError(
+            f"--backbone {spec.name} (weights: {weights_name(recipe)}): without training, only a "
+            "clip network with weights that include its classifier knows labels (kinetics400, or a "
+            "file); to use a model of yours, leave --backbone away"
+        )
+    info = read_info(path)
+    if not (info and info.classes):
+        raise LookbackError(
+            f"{path}: holds no classifier; convert the checkpoint without --without-head: "
+            f"python -m extract.convert {spec.name} CHECKPOINT --out {path.name}"
+        )
+    preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
+    trunk, dense = load_classifier(spec, path, info.classes, preprocessing.width, clip_length)
+    pooled = pooled_network(trunk)
+    network = keras.Model(pooled.input, dense(pooled.output))
+    labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
+    card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
+    return Extractor(card, KerasEngine(pooled, 1), own_classifier(network))

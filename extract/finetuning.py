@@ -1,250 +1,321 @@
-"""Fine-tuning a frame network on the clips' frames: the head first, then stage after stage."""
+"""Fine-tuning a backbone on the clips: the head first, then stage after stage."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
+from clips.augmentation import check_augment
 from clips.manifest import Manifest
-from clips.spans import spans_of
-from extract.backbones import Trunk, build_trunk, spec_of
-from extract.extractor import licence_of, preprocessing_of, sampling_of, weights_name
+from clips.spans import Span, spans_of
+from extract.backbones import build_trunk, spec_of
+from extract.checkpoint import Checkpoint, State
+from extract.framework import keras
 from extract.history import History
-from extract.model_folder import (
-    BACKBONE_WEIGHTS,
-    BackboneCard,
-    ModelCard,
-    made_with,
-    read_card,
-    save_weights,
-    write_card,
-)
-from extract.network import classifier_network, weights_sha256
-from extract.optimizers import class_weights, make_optimizer
+from extract.learning_rates import Plateau, decayed
+from extract.model_folder import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
+from extract.network import class_logits, classifier_network, weights_sha256
+from extract.optimizers import class_weights
+from extract.phases import Phases, set_trainable
+from extract.precision import layers_in, training_precision
 from extract.provenance import keep_previous, record_seen
-from extract.training_frames import Drawing, drawn_clips, training_batches
+from extract.resolving import (
+    clip_length_of,
+    draws_per_clip_of,
+    make_card,
+    preprocessing_of,
+    sampling_of,
+    training_batch_size_of,
+    weights_name,
+)
+from extract.training_clips import Drawing, SpanFrames, training_batches, validation_batches
+from extract.training_step import TrainingStep
+from extract.validation import Scores, scores_of
 from recipes.loader import Settings
-from recipes.schema import Finetune, Phase
 from video.errors import LookbackError, UsageError
-
-if TYPE_CHECKING:
-    import keras
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Validation of an epoch: over pictures, and over clips by the mean of their pictures."""
-
-    loss: float
-    accuracy: float
-    clip_accuracy: float
-
-
-def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
-    """Return the names of the stages that a phase trains.
-
-    Raises:
-        UsageError: a name is not one of the backbone's.
-    """
-    if phase.stages == "all":
-        return set(names)
-    if isinstance(phase.stages, int):
-        return set(names[max(0, len(names) - phase.stages) :]) if phase.stages else set()
-    unknown = [name for name in phase.stages if name not in names]
-    if unknown:
-        raise UsageError(
-            f"finetune.schedule: there is no stage {unknown[0]}; this backbone's are "
-            f"{', '.join(names)}"
-        )
-    return set(phase.stages)
-
-
-def set_trainable(trunk: Trunk, stages: set[str], freeze_batch_norm: bool) -> None:
-    """Let the layers of `stages` train and freeze all others.
-
-    A frozen batch normalisation also keeps its running statistics: Keras runs it for inference.
-    """
-    from extract.framework import keras
-
-    for stage, layers in trunk.stages.items():
-        for layer in layers:
-            is_norm = isinstance(layer, keras.layers.BatchNormalization)
-            layer.trainable = stage in stages and not (is_norm and freeze_batch_norm)
 
 
 class FineTuning:
     """One run of fine-tuning; `train` leaves the best network in the model folder."""
 
     def __init__(self, settings: Settings, manifest: Manifest) -> None:
-        from extract.framework import keras
-
         recipe = settings.recipe
         self.settings, self.recipe, self.chosen = settings, recipe, recipe.finetune
         self.folder = Path(recipe.model.folder)
         self.labels = manifest.labels
         self.class_of = {label: index for index, label in enumerate(self.labels)}
-        spans = spans_of(manifest)
-        self.training = [span for span in spans if span.split == "train"]
-        self.validation = [span for span in spans if span.split == "val"]
-        self.sampling, self.preprocessing = sampling_of(recipe), preprocessing_of(recipe)
         self.manifest, self.place = manifest, manifest.path.parent
+        limit, spans = self.chosen.limit, spans_of(manifest)
+        self.training = limited([s for s in spans if s.split == "train"], limit, recipe.seed)
+        self.validation = limited([s for s in spans if s.split == "val"], limit, recipe.seed)
+        if self.chosen.network.one_logit and len(self.labels) != 2:
+            raise UsageError(
+                f"finetune.network.one_logit: is for two classes, and {manifest.path} has "
+                f"{len(self.labels)} ({', '.join(self.labels[:5])})"
+            )
+        self.sampling, self.preprocessing = sampling_of(recipe), preprocessing_of(recipe)
+        check_augment(self.chosen.augment, self.preprocessing)
         spec = spec_of(recipe.backbone.name)
-        for phase in self.chosen.schedule:
-            stages_of_phase(phase, spec.stages)
+        self.phases = Phases(self.chosen.schedule, spec.stages, self.chosen.epochs)
         print(f"Fine-tuning {spec.name} (weights: {weights_name(recipe)}).")
         keras.utils.set_random_seed(recipe.seed)
-        self.trunk = build_trunk(spec.name, recipe.backbone.weights, self.preprocessing.width)
-        self.model = classifier_network(self.trunk, self.chosen.network, len(self.labels))
+        self.precision = training_precision(self.chosen.precision)
+        with layers_in(self.precision):
+            side, clip_length = self.preprocessing.width, clip_length_of(recipe)
+            self.trunk = build_trunk(spec.name, recipe.backbone.weights, side, clip_length)
+            self.model = classifier_network(self.trunk, self.chosen.network, len(self.labels))
+        if self.precision != "float32":
+            print(f"Training in {self.precision}; the weights stay float32.")
+        self.checkpoint = Checkpoint(self.folder)
+        self._span_frames = SpanFrames()
+        self._step: TrainingStep | None = None
+        self._plateau = Plateau(self.chosen.decay.patience)
+        self._batches = 0  # in an epoch, as far as is known
 
-    def train(self) -> Scores:
+    def train(self, resume: bool = False) -> Scores:
         """Train, validate each epoch, keep the best epoch's weights; Ctrl-C keeps the best so far.
 
+        Args:
+            resume: go on with the unfinished run whose checkpoint is in the folder, to the same
+                end as if it had never stopped.
+
         Raises:
-            LookbackError: no picture can be read, or it was stopped before the first epoch's end.
+            LookbackError: no clip can be read, there is nothing to resume, or it was stopped before
+                the first epoch's end.
+            UsageError: the unfinished run had another recipe.
         """
-        best: Scores | None = None
-        best_epoch, path = 0, self.folder / BACKBONE_WEIGHTS
-        self.folder.mkdir(parents=True, exist_ok=True)
-        candidate = path.with_name("candidate." + path.name)
+        best, best_epoch, done = self._begin(resume)
         logs = self.folder / "logs" / "finetune"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stopped = False
         try:
-            with History(self.folder / "finetune_history.csv", logs) as history:
-                for epoch in range(self.chosen.epochs):
+            with History(self.folder / "finetune_history.csv", logs, kept=done) as history:
+                for epoch in range(done, self.chosen.epochs):
                     self._enter_phase(epoch)
                     started = time.perf_counter()
                     loss = self._train_epoch(epoch)
-                    scores = self._validate()
-                    history.write(epoch + 1, _columns(loss, scores))
-                    is_best = best is None or scores.loss < best.loss
-                    _tell(epoch, loss, scores, is_best, time.perf_counter() - started)
-                    if is_best:
-                        save_weights(self.model, candidate)  # first: Ctrl-C may fall into it
-                        best, best_epoch = scores, epoch
-                    elif self.chosen.patience and epoch - best_epoch >= self.chosen.patience:
+                    with self._averaged():
+                        scores = self._validate()
+                        is_best = scores.better_than(best, self.chosen.monitor)
+                        history.write(epoch + 1, _columns(loss, scores, self._step))
+                        _tell(epoch, loss, scores, is_best, time.perf_counter() - started)
+                        if is_best:
+                            # First: Ctrl-C may fall into it.
+                            save_weights(self.model, self.checkpoint.best)
+                            best, best_epoch = scores, epoch
+                    self._plateau.epoch_done(is_best)
+                    self._save(epoch + 1, best, best_epoch)
+                    if self.chosen.patience and epoch - best_epoch >= self.chosen.patience:
                         print(f"No better validation for {self.chosen.patience} epochs: done.")
                         break
         except KeyboardInterrupt:
             if best is None:
                 raise
-            print("\nStopped; the best epoch so far is kept.")
-        self.model.load_weights(candidate)
-        card = self._card()
-        keep_previous(self.folder)
-        candidate.replace(path)
-        write_card(self.folder, card)
-        record_seen(self.folder, card.backbone.sha256, self.manifest)
+            stopped = True
+            print("\nStopped; the best epoch so far is kept, and --resume goes on from here.")
+        self._finish(best, stopped)
         return best
 
-    def _enter_phase(self, epoch: int) -> None:
-        phases = [phase for phase in self.chosen.schedule if phase.epoch <= epoch]
-        if not phases:
-            raise UsageError("finetune.schedule: its first phase must begin at epoch 0")
-        phase = max(phases, key=lambda phase: phase.epoch)
-        if epoch not in (0, phase.epoch):
+    def _begin(self, resume: bool) -> tuple[Scores | None, int, int]:
+        """Return (best scores, their epoch, finished epochs) of the run to go on with."""
+        if not resume:
+            if self.checkpoint.exists:
+                print(f"note: the unfinished run in {self.checkpoint.folder} is given up.")
+                self.checkpoint.remove()
+            return None, 0, 0
+        state = self.checkpoint.read()
+        _require_same(state.recipe, self._decides(), self.checkpoint.folder)
+        progress = state.progress
+        best = Scores(**progress["best"])
+        self._plateau.waited, self._plateau.cuts = progress["waited"], progress["cuts"]
+        self._batches = progress["batches"]
+        self._enter_phase(state.epochs - 1, tell=False)
+        self.checkpoint.load(self.model, self._step.optimizer)
+        print(f"Resumed after epoch {state.epochs}.")
+        return best, progress["best_epoch"], state.epochs
+
+    def _save(self, epochs: int, best: Scores, best_epoch: int) -> None:
+        progress = {
+            "best": asdict(best),
+            "best_epoch": best_epoch,
+            "waited": self._plateau.waited,
+            "cuts": self._plateau.cuts,
+            "batches": self._batches,
+        }
+        state = State(self._decides(), epochs, progress)
+        self.checkpoint.save(self.model, self._step.optimizer, state)
+
+    def _decides(self) -> dict:
+        """Return what decides the course of a run, as JSON values."""
+        recipe = self.recipe.model_dump(mode="json")
+        parts = {key: recipe[key] for key in ("seed", "sampling", "preprocessing", "backbone")}
+        # How long it goes on may be chosen anew; nothing in the past depends on it.
+        finetune = {key: value for key, value in recipe["finetune"].items() if key != "patience"}
+        if self.chosen.decay.kind != "cosine" or self.chosen.decay.epochs:
+            finetune.pop("epochs")
+        clips = [[span.video, span.label, span.split, span.start] for span in self.training]
+        return {**parts, "finetune": finetune, "clips": clips}
+
+    def _finish(self, best: Scores, stopped: bool) -> None:
+        path = self.folder / BACKBONE_WEIGHTS
+        self.model.load_weights(self.checkpoint.best)
+        card = self._card(best)
+        keep_previous(self.folder)
+        save_weights(self.model, path)
+        write_card(self.folder, card)
+        record_seen(self.folder, card.backbone.sha256, self.manifest)
+        if not stopped:
+            self.checkpoint.remove()
+
+    def _enter_phase(self, epoch: int, tell: bool = True) -> None:
+        phase = self.phases.at(epoch)
+        if self._step is not None and epoch != phase.first:
             return
-        stages = stages_of_phase(phase, tuple(self.trunk.stages))
-        set_trainable(self.trunk, stages, self.chosen.freeze_batch_norm)
-        _compile(self.model, self.chosen, phase)
-        trained = [name for name in self.trunk.stages if name in stages]
-        print(
-            f"From epoch {epoch + 1}: {', '.join(['head', *trained])} at {phase.learning_rate:g}."
-        )
+        set_trainable(self.trunk, set(phase.rates), self._freezes_batch_norm())
+        self._step = TrainingStep(self.model, self.trunk, phase, self.chosen)
+        if tell:
+            print(phase)
+
+    def _freezes_batch_norm(self) -> bool:
+        # Published statistics are better than those of small batches; random weights have none.
+        chosen = self.chosen.freeze_batch_norm
+        return weights_name(self.recipe) != "none" if chosen is None else chosen
+
+    def _train_epoch(self, epoch: int) -> float:
+        step = self._step
+        step.seed(self.recipe.seed, epoch)
+        numbers = np.array([self.class_of[span.label] for span in self.training])
+        weights = class_weights(numbers, len(self.labels), self.chosen.class_weights)
+        batch_size = training_batch_size_of(self.recipe)
+        drawing, seed = self._drawing(augment=True), self.recipe.seed
+        batches = training_batches(self.training, self.class_of, drawing, batch_size, seed, epoch)
+        # Of draws that are not counted yet, as many as there are clips is the least there can be.
+        draws = drawing.count if drawing.count != "all" else 1
+        expected = self._batches or -(-len(self.training) * draws // batch_size)
+        total, count, done = 0.0, 0, 0
+        with tqdm(batches, f"epoch {epoch + 1}", unit="batch", leave=False, disable=None) as bar:
+            for clips, classes in bar:
+                done += 1
+                step.set_rates(self._rates(epoch + min(done / expected, 1.0)))
+                loss = step(clips, classes, weights[classes])
+                total += loss * len(classes)
+                count += len(classes)
+                bar.set_postfix_str(f"loss {total / count:.3f}")
+        if not count:
+            raise LookbackError(f"{self.place}: no training clip can be read")
+        self._batches = done
+        return total / count
+
+    def _rates(self, elapsed: float) -> list[float]:
+        """Return every group's learning rate at a time, in epochs since the run began."""
+        decay, phase = self.chosen.decay, self._step.phase
+        begun, length = (phase.first, phase.length) if decay.per_phase else (0, self.chosen.epochs)
+        cuts = self._plateau.cuts
+        return [decayed(r, decay, elapsed - begun, length, cuts) for r in self._step.base_rates]
 
     def _drawing(self, augment: bool) -> Drawing:
         return Drawing(
-            self.place,
-            self.sampling,
-            self.preprocessing,
-            self.chosen.frames_per_clip,
-            self.chosen.augment if augment else None,
-        )
-
-    def _train_epoch(self, epoch: int) -> float:
-        numbers = np.array([self.class_of[span.label] for span in self.training])
-        weights = class_weights(numbers, len(self.labels), self.chosen.class_weights)
-        batches = training_batches(
-            self.training,
-            self.class_of,
-            self._drawing(augment=True),
-            self.chosen.batch_size,
-            self.recipe.seed,
-            epoch,
-        )
-        total, count = 0.0, 0
-        with tqdm(batches, f"epoch {epoch + 1}", unit="batch", leave=False, disable=None) as bar:
-            for pictures, classes in bar:
-                targets = np.eye(len(self.labels), dtype=np.float32)[classes]
-                loss = self.model.train_on_batch(pictures, targets, weights[classes])
-                total += float(np.ravel(loss)[0]) * len(classes)
-                count += len(classes)
-        if not count:
-            raise LookbackError(f"{self.place}: no training clip can be read")
-        return total / count
-
-    def _validate(self) -> Scores:
-        losses, hits, clip_hits = [], [], []
-        # The same pictures in every epoch, or the scores could not be compared.
-        drawn = drawn_clips(self.validation, self._drawing(augment=False), (self.recipe.seed,))
-        for index, pictures in drawn:
-            if not len(pictures):
-                continue
-            wanted = self.class_of[self.validation[index].label]
-            probabilities = np.asarray(self.model.predict_on_batch(pictures))
-            losses += list(-np.log(np.maximum(probabilities[:, wanted], 1e-7)))
-            hits += list(probabilities.argmax(1) == wanted)
-            clip_hits.append(probabilities.mean(0).argmax() == wanted)
-        if not losses:
-            raise LookbackError(f"{self.place}: no validation clip can be read")
-        return Scores(float(np.mean(losses)), float(np.mean(hits)), float(np.mean(clip_hits)))
-
-    def _card(self) -> ModelCard:
-        before = read_card(self.folder)
-        return ModelCard(
-            seed=self.recipe.seed,
-            recipe=self.settings.source,
-            labels=tuple(self.labels),
+            folder=self.place,
             sampling=self.sampling,
             preprocessing=self.preprocessing,
-            backbone=BackboneCard(
-                name=self.recipe.backbone.name,
-                weights=weights_name(self.recipe),
-                fine_tuned=True,
-                sha256=weights_sha256(self.model),
-                feature_size=self.chosen.network.features,
-                licence=licence_of(self.recipe),
-                network=self.chosen.network,
-                labels=tuple(self.labels),
-            ),
-            sequence=before.sequence if before else None,
-            made_with=made_with(),
+            clip_length=clip_length_of(self.recipe),
+            clip_sampling=self.chosen.clip_sampling,
+            count=draws_per_clip_of(self.recipe),
+            augment=self.chosen.augment if augment else None,
+            span_frames=self._span_frames,
+        )
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The model with the moving average of its weights, where the recipe asks for one."""
+        if not self.chosen.ema:
+            yield
+            return
+        trained = self.model.trainable_variables
+        before = [keras.ops.convert_to_numpy(variable.value) for variable in trained]
+        self._step.take_average()
+        try:
+            yield
+        finally:
+            for variable, value in zip(trained, before, strict=True):
+                variable.assign(value)
+
+    def _validate(self) -> Scores:
+        logits, spans = [], []
+        drawing, batch_size = self._drawing(augment=False), training_batch_size_of(self.recipe)
+        for clips, indices in validation_batches(self.validation, drawing, batch_size):
+            logits.append(class_logits(np.asarray(self.model.predict_on_batch(clips))))
+            spans += indices.tolist()
+        if not logits:
+            raise LookbackError(f"{self.place}: no validation clip can be read")
+        classes = np.array([self.class_of[self.validation[index].label] for index in spans])
+        _, clip_of = np.unique(spans, return_inverse=True)
+        return scores_of(np.concatenate(logits), classes, clip_of)
+
+    def _card(self, best: Scores) -> ModelCard:
+        return make_card(
+            self.settings,
+            read_card(self.folder),
+            sha256=weights_sha256(self.model),
+            feature_size=self.chosen.network.features or self.trunk.model.output_shape[-1],
+            labels=tuple(self.labels),
+            network=self.chosen.network,
+            temperature=best.temperature,
         )
 
 
-def _compile(model: "keras.Model", chosen: Finetune, phase: Phase) -> None:
-    from extract.framework import keras
+def limited(spans: list[Span], limit: int, seed: int) -> list[Span]:
+    """Return at most `limit` spans, of every class as evenly as there are; 0 takes all."""
+    if not limit or len(spans) <= limit:
+        return spans
+    order = np.random.default_rng(seed).permutation(len(spans))
+    turns: dict[str, int] = {}
+    ranked = []
+    for place in order:
+        label = spans[place].label
+        turns[label] = turns.get(label, 0) + 1
+        ranked.append((turns[label], place))
+    return [spans[place] for place in sorted(place for _, place in sorted(ranked)[:limit])]
 
-    model.compile(
-        make_optimizer(chosen.optimizer, phase.learning_rate, chosen.weight_decay),
-        keras.losses.CategoricalCrossentropy(label_smoothing=chosen.label_smoothing),
-        jit_compile=False,  # see engines/keras_engine.py
-    )
+
+def _require_same(before: dict, now: dict, folder: Path) -> None:
+    """Raise `UsageError` where a resumed run would not be the one that was begun."""
+    for key in sorted(before.keys() | now.keys()):
+        one, other = before.get(key), now.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            for name in sorted(one.keys() | other.keys()):
+                if one.get(name) != other.get(name):
+                    raise UsageError(
+                        f"--resume: {key}.{name} is {other.get(name)!r} now and was "
+                        f"{one.get(name)!r} in the unfinished run of {folder}; resume with the "
+                        "recipe it began with, or begin anew without --resume"
+                    )
+        elif one != other:
+            what = "the training clips are others" if key == "clips" else f"{key} is another"
+            raise UsageError(
+                f"--resume: {what} than in the unfinished run of {folder}; begin anew without "
+                "--resume"
+            )
 
 
-def _columns(loss: float, scores: Scores) -> dict[str, float]:
+def _columns(loss: float, scores: Scores, step: TrainingStep) -> dict[str, float]:
     return {
         "loss": loss,
         "val_loss": scores.loss,
         "val_accuracy": scores.accuracy,
         "val_clip_accuracy": scores.clip_accuracy,
+        "val_roc_auc": scores.roc_auc,
+        "learning_rate": step.rates[0],
     }
 
 
 def _tell(epoch: int, loss: float, scores: Scores, best: bool, seconds: float) -> None:
     print(
-        f"epoch {epoch + 1:>3}  loss {loss:.3f}  validation: loss {scores.loss:.3f}, frames "
+        f"epoch {epoch + 1:>3}  loss {loss:.3f}  validation: loss {scores.loss:.3f}, draws "
         f"{scores.accuracy:.3f}, clips {scores.clip_accuracy:.3f}  {seconds:.1f} s"
         f"{'  best' if best else ''}"
     )
@@ -252,6 +323,8 @@ def _tell(epoch: int, loss: float, scores: Scores, best: bool, seconds: float) -
 
 def print_outcome(tuning: FineTuning, best: Scores) -> None:
     print(
-        f"{tuning.recipe.backbone.name}: validation frames {best.accuracy:.3f}, clips "
-        f"{best.clip_accuracy:.3f} by the mean of their frames\n{tuning.folder / BACKBONE_WEIGHTS}"
+        f"{tuning.recipe.backbone.name}: validation draws {best.accuracy:.3f}, clips "
+        f"{best.clip_accuracy:.3f} by the mean of their draws\n{tuning.folder / BACKBONE_WEIGHTS}\n"
+        "It is a classifier as it is (python extract.py, python evaluate.py; run.py), and its "
+        "features are what python train_lstm.py takes."
     )

@@ -11,7 +11,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Also its errors (3): what stops a program comes as an exception too, and the rest, such as an
+# optimisation of the graph that could not be made, means nothing to a user.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @contextlib.contextmanager

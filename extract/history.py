@@ -11,12 +11,17 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 class History:
     """Writes one row an epoch to a CSV file and one point a column to a TensorBoard folder
-    of this run below `logs`."""
+    of this run below `logs`. A resumed run keeps the rows of its first `kept` epochs."""
 
-    def __init__(self, path: Path, logs: Path) -> None:
+    def __init__(self, path: Path, logs: Path, kept: int = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        before = _rows_of(path, kept)
         self._file = path.open("w", newline="", encoding="utf-8")
         self._rows: csv.DictWriter | None = None
+        if before:
+            self._rows = csv.DictWriter(self._file, list(before[0]), lineterminator="\n")
+            self._rows.writeheader()
+            self._rows.writerows(before)
         # A folder a run, or TensorBoard would draw all runs as one zigzag line.
         self._events = EventFileWriter(str(logs / time.strftime("%Y%m%d-%H%M%S")))
 
@@ -40,3 +45,10 @@ class History:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def _rows_of(path: Path, epochs: int) -> list[dict[str, str]]:
+    if not epochs or not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))[:epochs]

@@ -24,7 +24,8 @@ class BackboneCard(Section):
     """Which network makes the features.
 
     `weights` says where they came from, `sha256` what they are (of the values, see
-    `network.weights_sha256`). `network` and `labels` belong to a fine-tuned one.
+    `network.weights_sha256`). `clip_length` is T. `network`, `labels` and `temperature` belong to a
+    fine-tuned one, which is a classifier too.
     """
 
     name: str
@@ -33,8 +34,10 @@ class BackboneCard(Section):
     sha256: str
     feature_size: int
     licence: str
+    clip_length: int = 1
     network: Network | None = None
     labels: tuple[str, ...] = ()
+    temperature: float = 1.0
 
 
 class SequenceCard(Section):

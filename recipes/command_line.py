@@ -31,12 +31,25 @@ PLACE_FLAGS = (
 )
 BACKBONE_FLAGS = (
     Flag("--backbone", "backbone.name", "network that makes the features", "NAME"),
-    Flag("--backbone-weights", "backbone.weights", "imagenet, none (random) or a file", "WEIGHTS"),
-    Flag("--fps", "sampling.fps", "steps a second of the clip's time, or source", "N"),
+    Flag(
+        "--backbone-weights",
+        "backbone.weights",
+        "imagenet, kinetics400, none (random) or a file (default: what was published)",
+        "WEIGHTS",
+    ),
+    Flag(
+        "--fps",
+        "sampling.fps",
+        "frames a second of the clip's time, or source (default: 10, or what a clip network was "
+        "trained at)",
+        "N",
+    ),
 )
 
 
-class _Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are the one line of every other mistake."""
+
     def error(self, message: str) -> None:
         raise UsageError(f"{message} (python {self.prog} --help lists the flags)")
 
@@ -46,7 +59,7 @@ def parser(
 ) -> argparse.ArgumentParser:
     """Return a parser with `flags`, where things lie, `--recipe` and `--set`."""
     # Abbreviations would turn a typing error into another flag.
-    made = _Parser(description=description, allow_abbrev=False)
+    made = CommandParser(description=description, allow_abbrev=False)
     for flag in (*flags, *places):
         value = default_value(flag.key)
         shown = "" if value is None else f" (default: {value})".replace("%", "%%")

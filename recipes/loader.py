@@ -22,12 +22,14 @@ class Settings:
     Attributes:
         recipe: all values.
         given: dotted keys that stand in the user's recipe or came as flags.
+        flags: those that came as flags.
         source: the recipe file's name, for the record.
     """
 
     recipe: Recipe
     given: frozenset[str]
     source: str
+    flags: frozenset[str] = frozenset()
 
 
 def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -43,7 +45,7 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         _place(chosen, key, value)
     recipe = _check(_merged(_read(DEFAULT), chosen), "the command line")
     given = frozenset(_dotted(chosen))
-    return Settings(recipe, given, path.name if path else DEFAULT.name)
+    return Settings(recipe, given, path.name if path else DEFAULT.name, frozenset(flags or ()))
 
 
 def default_value(key: str) -> Any:

@@ -32,41 +32,60 @@ class ModelPlace(Section):
 
 
 class SamplingKeys(Section):
-    fps: Rate | Literal["source"]
-    hop: Positive
+    fps: Rate | Literal["source"] | None
+    hop: Positive | None
+    clip_length: Positive | None
 
 
 class PreprocessingKeys(Section):
-    resize: Literal["stretch", "crop"]
+    resize: Literal["stretch", "crop"] | None
     input_size: Positive | None
+    short_side: Positive | None
 
 
 class Backbone(Section):
     name: str
-    weights: str
+    weights: str | None
 
 
 class Extract(Section):
-    batch_size: Positive
+    batch_size: Positive | None
     dtype: Literal["float32", "float16"]
 
 
 class Network(Section):
     pooling: Literal["avg", "flatten"]
-    features: Positive
+    features: Positive | None
     dropout: Share
     hidden: tuple[Positive, ...]
+    one_logit: bool
 
 
 class Phase(Section):
-    """From `epoch` on, the head and these stages of the backbone train at this rate.
+    """From `epoch` on, the head and these stages of the backbone train.
 
-    `stages` are names, or how many counted from the network's end, or all.
+    `stages` are names, or how many counted from the network's end, or all, or names with a learning
+    rate each. `backbone_learning_rate` is that of stages without one of their own; without it they
+    take the head's, `learning_rate`.
     """
 
     epoch: Whole
-    stages: Whole | Literal["all"] | tuple[str, ...]
+    stages: Whole | Literal["all"] | tuple[str, ...] | dict[str, Rate]
     learning_rate: Rate
+    backbone_learning_rate: Rate | None = None
+
+
+class Decay(Section):
+    """How learning rates go on from what a phase says; see `extract.learning_rates`."""
+
+    kind: Literal["constant", "cosine", "step", "plateau"]
+    warmup_epochs: NotNegative
+    minimum: NotNegative
+    epochs: Positive | None
+    every: Positive
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    patience: Whole
+    per_phase: bool
 
 
 class Augment(Section):
@@ -74,28 +93,41 @@ class Augment(Section):
     rotation_degrees: NotNegative
     shift: Share
     zoom: Share
+    random_crop: bool
+    short_side: tuple[Positive, Positive] | None
     brightness: Share
     contrast: Share
+    saturation: Share
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+    erasing: Share
 
 
 class Finetune(Section):
     network: Network
-    frames_per_clip: Positive | Literal["all"]
-    batch_size: Positive
+    clip_sampling: Literal["random", "uniform", "dense"]
+    draws_per_clip: Positive | Literal["all"] | None
+    limit: Whole
+    batch_size: Positive | None
+    accumulate: Positive
     epochs: Positive
     optimizer: Optimizer
     weight_decay: NotNegative
+    clip_norm: NotNegative
     label_smoothing: Share
     class_weights: ClassWeights
+    monitor: Literal["loss", "accuracy", "clip_accuracy", "roc_auc"]
     patience: Whole
-    freeze_batch_norm: bool
+    ema: Annotated[float, Field(ge=0, lt=1)]
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
+    freeze_batch_norm: bool | None
     schedule: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    decay: Decay
     augment: Augment
 
 
 class Sequence(Section):
     head: str
-    look_back: Positive
+    look_back: Positive | None
     units: Annotated[tuple[Positive, ...], Field(min_length=1)]
     dropout: Share
     delta: bool
@@ -112,6 +144,7 @@ class Sequence(Section):
 
 class Evaluate(Section):
     split: Literal["train", "val", "test"]
+    views: Positive | Literal["all"]
     folds: Whole
     repeats: Positive
     bootstrap: Positive

@@ -1,5 +1,6 @@
 """From a frame to the pixels that a network takes. Training, extraction and live all call this."""
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -39,6 +40,23 @@ class Preprocessing:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where a crop lies, and how large the picture is that it is cut from. Only training varies it.
+
+    Attributes:
+        across, down: from 0, the left or upper edge, to 1, the right or lower one.
+        short_side: of the scaled picture, in pixels; None is the preprocessing's own.
+    """
+
+    across: float = 0.5
+    down: float = 0.5
+    short_side: int | None = None
+
+
+CENTRE = Placement()
+
+
 class Preprocessor:
     """Applies a `Preprocessing`. One instance a thread (it keeps a scaling context)."""
 
@@ -46,16 +64,22 @@ class Preprocessor:
         self.preprocessing = preprocessing
         self._scaler = Scaler()
 
-    def __call__(self, frame: Frame) -> np.ndarray:
-        """Return uint8 RGB of shape (height, width, 3)."""
+    def __call__(self, frame: Frame, place: Placement = CENTRE) -> np.ndarray:
+        """Return uint8 RGB of shape (height, width, 3); `place` counts where `resize` is `crop`."""
         wanted = self.preprocessing
         if wanted.resize == "stretch":
             return frame.resized(wanted.width, wanted.height, self._scaler)
         width, height = frame.size
-        scale = wanted.short_side / min(width, height)
+        scale = (place.short_side or wanted.short_side) / min(width, height)
         # A rounded side may not fall below the crop.
         width = max(round(width * scale), wanted.width)
         height = max(round(height * scale), wanted.height)
         pixels = frame.resized(width, height, self._scaler)
-        left, top = (width - wanted.width) // 2, (height - wanted.height) // 2
+        left = _offset(place.across, width - wanted.width)
+        top = _offset(place.down, height - wanted.height)
         return np.ascontiguousarray(pixels[top : top + wanted.height, left : left + wanted.width])
+
+
+def _offset(share: float, room: int) -> int:
+    # Rounded, and down from the half: the centre of 3 pixels of room is 1.
+    return math.ceil(share * room - 0.5)

@@ -38,6 +38,25 @@ class Sampling:
         return asdict(self)
 
 
+def is_step(tick: int, clip_length: int, hop: int) -> bool:
+    """Return whether a feature exists at a tick: at the first, and at every `hop`-th counted from
+    the first whole clip (so that the shortest clip which fills the network is seen whole).
+
+    >>> [tick for tick in range(32) if is_step(tick, clip_length=16, hop=8)]
+    [0, 7, 15, 23, 31]
+    """
+    return tick == 0 or (tick - (clip_length - 1)) % hop == 0
+
+
+def steps_before_full(clip_length: int, hop: int) -> int:
+    """Return how many steps of a video see fewer than T frames of its own.
+
+    >>> steps_before_full(16, 8), steps_before_full(1, 1)
+    (2, 0)
+    """
+    return -(-(clip_length - 1) // hop)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Tick `index` at `seconds`, and the newest frame at that time."""

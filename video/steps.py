@@ -12,7 +12,7 @@ import numpy as np
 
 from video.frame import Frame
 from video.preprocessing import Preprocessing, Preprocessor
-from video.sampling import Sampler, Sampling
+from video.sampling import Sampler, Sampling, is_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,14 @@ class Step:
             is short.
         repeats: whether the clip shows the very frames of the step before, so that its feature can
             be taken over.
+        full: whether the video has T sampled frames by then; one filled up looks motionless.
     """
 
     index: int
     seconds: float
     clip: np.ndarray
     repeats: bool
+    full: bool = True
 
 
 class Stepper:
@@ -49,11 +51,13 @@ class Stepper:
         """Yield the steps that `frame` settles. Exhaust the iterator before the next push."""
         for sample in self._sampler.push(frame):
             self._remember(sample.frame)
-            if sample.index % self._hop:
+            length = self._recent.maxlen
+            if not is_step(sample.index, length, self._hop):
                 continue
             shown = [index for index, _ in self._recent]
             clip = np.stack([pixels for _, pixels in self._recent])
-            yield Step(self._count, sample.seconds, clip, repeats=shown == self._shown)
+            full = sample.index >= length - 1
+            yield Step(self._count, sample.seconds, clip, shown == self._shown, full)
             self._shown = shown
             self._count += 1
 

@@ -3,16 +3,23 @@
 import numpy as np
 import pytest
 
-from clips.augmentation import augmented
+from clips.augmentation import augmented, check_augment, drawn_placement
 from recipes.schema import Augment
+from video.errors import UsageError
+from video.preprocessing import CENTRE, Preprocessing
 
 _NONE = {
     "flip": False,
     "rotation_degrees": 0.0,
     "shift": 0.0,
     "zoom": 0.0,
+    "random_crop": False,
+    "short_side": None,
     "brightness": 0.0,
     "contrast": 0.0,
+    "saturation": 0.0,
+    "hue": 0.0,
+    "erasing": 0.0,
 }
 _ALL = {
     "flip": True,
@@ -21,7 +28,11 @@ _ALL = {
     "zoom": 0.2,
     "brightness": 0.2,
     "contrast": 0.3,
+    "saturation": 0.4,
+    "hue": 0.1,
+    "erasing": 0.7,
 }
+_VARYING = {key: value for key, value in _ALL.items() if key != "flip"}
 
 
 def vary(clip: np.ndarray, seed: int = 0, **amounts) -> np.ndarray:
@@ -42,8 +53,25 @@ def test_every_frame_of_a_clip_gets_the_same_draw(seed):
         assert np.array_equal(whole[index], alone[0])
 
 
+@pytest.mark.parametrize("key", [*_ALL, None])
+@pytest.mark.parametrize("seed", range(6))
+def test_frames_that_are_alike_stay_alike(key, seed):
+    still = np.repeat(_clip(1), 5, axis=0)
+    varied = vary(still, seed, **(_ALL if key is None else {key: _ALL[key]}))
+    assert (varied == varied[:1]).all()
+
+
+@pytest.mark.parametrize(("key", "amount"), _VARYING.items())
+def test_each_amount_varies_the_clip_and_leaves_its_shape(key, amount):
+    clip = _clip()
+    varied = [vary(clip, seed, **{key: amount}) for seed in range(10)]
+    assert {(v.shape, v.dtype) for v in varied} == {(clip.shape, clip.dtype)}
+    assert any(not np.array_equal(v, clip) for v in varied)
+    assert len({v.tobytes() for v in varied}) > 3
+
+
 def test_two_clips_get_two_draws():
-    random, amounts = np.random.default_rng(0), Augment(**_ALL)
+    random, amounts = np.random.default_rng(0), Augment(**{**_NONE, **_ALL})
     first, second = (augmented(_clip(), amounts, random) for _ in range(2))
     assert not np.array_equal(first, second)
 
@@ -67,10 +95,11 @@ def test_flip_swaps_left_and_right_in_about_half_of_the_draws(size):
     assert 30 <= flipped <= 70
 
 
-def test_the_clip_that_was_given_is_left_as_it_is():
+@pytest.mark.parametrize("amounts", [_ALL, {"erasing": 1.0}], ids=["all", "erasing"])
+def test_the_clip_that_was_given_is_left_as_it_is(amounts):
     clip = _clip()
     before = clip.copy()
-    varied = vary(clip, 3, **_ALL)
+    varied = vary(clip, 3, **amounts)
     assert np.array_equal(clip, before)
     assert not np.array_equal(varied, before)
     assert (varied.shape, varied.dtype) == (clip.shape, np.uint8)
@@ -144,3 +173,131 @@ def test_values_are_clipped_and_never_wrap_around():
     for seed in range(20):
         varied = vary(clip, seed, brightness=1.0, contrast=1.0)[0, 0, :, 0].astype(int)
         assert (np.diff(varied) >= 0).all()
+
+
+def _plain(*colour: int) -> np.ndarray:
+    return np.full((2, 4, 4, 3), colour, np.uint8)
+
+
+def test_saturation_takes_colour_away_and_adds_it_and_leaves_greys_and_luma():
+    grey, colour = _plain(90, 90, 90), _plain(150, 100, 110)
+    luma, spreads = np.array([0.299, 0.587, 0.114]), []
+    for seed in range(60):
+        assert np.array_equal(vary(grey, seed, saturation=0.5), grey)
+        varied = vary(colour, seed, saturation=0.5)[0, 0, 0].astype(float)
+        assert varied @ luma == pytest.approx(colour[0, 0, 0] @ luma, abs=1)
+        spreads.append(np.ptp(varied) / 50)
+    assert 0.48 <= min(spreads) < 0.65
+    assert 1.35 < max(spreads) <= 1.52
+    assert np.ptp(vary(colour, 0, saturation=0.0)) == 50
+
+
+def _angle(colour: np.ndarray) -> float:
+    """Return where a colour lies on the circle around the greys, in parts of it: red is 0."""
+    red, green, blue = colour.astype(float)
+    return np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue) / (2 * np.pi)
+
+
+def test_hue_turns_the_colour_circle_up_to_its_share_either_way():
+    grey, colour, turns = _plain(90, 90, 90), _plain(160, 100, 100), []
+    for seed in range(60):
+        assert np.array_equal(vary(grey, seed, hue=0.5), grey)
+        varied = vary(colour, seed, hue=0.2)[0, 0, 0]
+        assert int(varied.sum()) == pytest.approx(360, abs=2)
+        turns.append(_angle(varied))
+    assert -0.21 <= min(turns) < -0.12
+    assert 0.12 < max(turns) <= 0.21
+
+
+def test_hue_goes_all_round_the_circle_at_most():
+    turns = [_angle(vary(_plain(160, 100, 100), seed, hue=0.5)[0, 0, 0]) for seed in range(100)]
+    assert np.histogram(turns, 4, (-0.5, 0.5))[0].min() > 10
+
+
+def _erased_part(clip: np.ndarray, varied: np.ndarray) -> tuple[slice, slice] | None:
+    """Return the rows and columns that hold all that has changed."""
+    changed = (varied != clip).any((0, 3))
+    if not changed.any():
+        return None
+    rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def test_erasing_puts_noise_into_one_rectangle_of_its_limits():
+    clip = np.repeat(_clip(1, 90, 120), 2, axis=0)
+    areas, corners = [], []
+    for seed in range(80):
+        varied = vary(clip, seed, erasing=1.0)
+        rows, columns = _erased_part(clip, varied)
+        tall, wide = rows.stop - rows.start, columns.stop - columns.start
+        assert (varied != clip).any(-1)[:, rows, columns].mean() > 0.99
+        assert len(np.unique(varied[0, rows, columns])) > 100
+        assert 0.25 < tall / wide < 3.9  # 0.3 to 3.3, in whole pixels
+        areas.append(tall * wide / (90 * 120))
+        corners.append((rows.start / 90, columns.start / 120))
+    assert 0.015 < min(areas) < 0.06
+    assert 0.27 < max(areas) < 0.35
+    assert (np.min(corners, 0) < 0.1).all()
+    assert (np.max(corners, 0) > 0.6).all()
+
+
+def test_erasing_happens_as_often_as_it_says():
+    clip = _clip(1)
+    erased = sum(
+        _erased_part(clip, vary(clip, seed, erasing=0.25)) is not None for seed in range(400)
+    )
+    assert 70 <= erased <= 130  # 100, deviation 8.7
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2)])
+def test_pictures_too_small_for_a_rectangle_pass(size):
+    clip = _clip(2, *size)
+    for seed in range(20):
+        assert vary(clip, seed, erasing=1.0).shape == clip.shape
+
+
+def _placements(count: int = 200, **amounts) -> list:
+    random = np.random.default_rng(0)
+    return [drawn_placement(Augment(**{**_NONE, **amounts}), random) for _ in range(count)]
+
+
+def test_without_a_key_for_it_the_crop_stays_in_the_centre():
+    assert set(_placements(**_ALL)) == {CENTRE}
+
+
+def test_random_crop_draws_places_from_edge_to_edge():
+    places = _placements(random_crop=True)
+    assert {place.short_side for place in places} == {None}
+    for shares in ([p.across for p in places], [p.down for p in places]):
+        assert 0 <= min(shares) < 0.05
+        assert 0.95 < max(shares) <= 1
+        assert np.histogram(shares, 4, (0, 1))[0].min() > 25
+
+
+def test_short_side_draws_whole_pixels_both_ends_included():
+    places = _placements(short_side=(40, 44))
+    assert {place.short_side for place in places} == {40, 41, 42, 43, 44}
+    assert {(place.across, place.down) for place in places} == {(0.5, 0.5)}
+
+
+_CROP = Preprocessing(40, 40, "crop", 46)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "preprocessing", "message"),
+    [
+        ({"random_crop": True}, Preprocessing(40, 40), r"finetune\.augment\.random_crop.*crop"),
+        ({"short_side": (40, 50)}, Preprocessing(40, 40), r"finetune\.augment\.short_side.*crop"),
+        ({"short_side": (39, 50)}, _CROP, r"finetune\.augment\.short_side is \[39, 50\].* 40$"),
+        ({"short_side": (50, 45)}, _CROP, r"finetune\.augment\.short_side is \[50, 45\]"),
+    ],
+)
+def test_a_crop_that_cannot_vary_is_refused(amounts, preprocessing, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        check_augment(Augment(**{**_NONE, **amounts}), preprocessing)
+    assert "\n" not in str(caught.value)
+
+
+def test_amounts_that_fit_pass_the_check():
+    check_augment(Augment(**{**_NONE, **_ALL}), Preprocessing(40, 40))
+    check_augment(Augment(**{**_NONE, "random_crop": True, "short_side": (40, 40)}), _CROP)

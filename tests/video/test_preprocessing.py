@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from video.frame import Frame
-from video.preprocessing import Preprocessing, Preprocessor
+from video.preprocessing import CENTRE, Placement, Preprocessing, Preprocessor
 from video.sources import FileSource
 
 _WANTED = [
@@ -74,6 +74,64 @@ def test_crop_shows_the_middle_of_the_scaled_picture():
     pixels = Preprocessor(Preprocessing(20, 20, "crop", 20))(Frame.from_array(picture))
     assert np.all(pixels[:, :10] == 80)
     assert np.all(pixels[:, 10:] == 160)
+
+
+def _gradient(width: int = 90, height: int = 60) -> np.ndarray:
+    """A picture whose red tells the column and whose green tells the row."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[..., 0] = 2 * np.arange(width)
+    picture[..., 1] = 2 * np.arange(height)[:, None]
+    return picture
+
+
+def _corner(pixels: np.ndarray) -> tuple[int, int]:
+    """Return the column and row of a gradient's part where it begins."""
+    return round(pixels[0, 0, 0] / 2), round(pixels[0, 0, 1] / 2)
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "corner"),
+    [(0, 0, (0, 0)), (1, 0, (50, 0)), (0, 1, (0, 20)), (1, 1, (50, 20)), (0.2, 0.6, (10, 12))],
+)
+def test_a_crop_lies_where_its_place_says(across, down, corner):
+    preprocess = Preprocessor(Preprocessing(40, 40, "crop", 60))
+    frame = Frame.from_array(_gradient())
+    pixels = preprocess(frame, Placement(across, down))
+    assert pixels.shape == (40, 40, 3)
+    assert pixels.flags.c_contiguous
+    assert _corner(pixels) == corner
+    assert np.array_equal(pixels, frame.rgb[corner[1] :, corner[0] :][:40, :40])
+
+
+def test_every_place_of_a_crop_can_be_reached():
+    preprocess = Preprocessor(Preprocessing(57, 57, "crop", 60))
+    frame = Frame.from_array(_gradient())
+    corners = {_corner(preprocess(frame, Placement(0.5, down))) for down in np.linspace(0, 1, 50)}
+    assert corners == {(16, row) for row in range(4)}
+
+
+def test_a_place_s_short_side_scales_the_picture_before_it_is_cut():
+    preprocess = Preprocessor(Preprocessing(40, 40, "crop", 50))
+    frame = Frame.from_array(_noise(90, 60))
+    for short_side in (40, 50, 77):
+        alone = Preprocessor(Preprocessing(40, 40, "crop", short_side))(frame)
+        assert np.array_equal(preprocess(frame, Placement(short_side=short_side)), alone)
+
+
+@pytest.mark.parametrize("size", [(70, 50), (50, 70), (71, 53), (33, 33), (641, 17), (17, 640)])
+@pytest.mark.parametrize("wanted", [w for w in _WANTED if w.resize == "crop"], ids=str)
+def test_the_centre_is_what_serving_cuts(wanted, size):
+    frame = Frame.from_array(_noise(*size))
+    scale = wanted.short_side / min(size)
+    width, height = (
+        max(round(side * scale), least)
+        for side, least in zip(size, (wanted.width, wanted.height), strict=True)
+    )
+    left, top = (width - wanted.width) // 2, (height - wanted.height) // 2
+    middle = frame.resized(width, height)[top : top + wanted.height, left : left + wanted.width]
+    preprocess = Preprocessor(wanted)
+    assert np.array_equal(preprocess(frame), middle)
+    assert np.array_equal(preprocess(frame, CENTRE), middle)
 
 
 def test_pixels_do_not_depend_on_the_frames_before():

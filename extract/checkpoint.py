@@ -1,0 +1,102 @@
+"""The state of an unfinished fine-tuning: enough to go on as if it had never stopped.
+
+    checkpoint/state.h5          after each epoch: all weights, the optimizer, what was decided
+    checkpoint/best.weights.h5   the best epoch so far
+
+Arrays and JSON, no code. The order of the clips and the draws follow seed and epoch alone, so
+nothing of them need be kept.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from extract.framework import keras
+from video.errors import LookbackError
+
+FOLDER = "checkpoint"
+BEST = "best.weights.h5"
+_STATE = "state.h5"
+
+
+@dataclass(frozen=True)
+class State:
+    """What a checkpoint holds beside the arrays.
+
+    Attributes:
+        recipe: everything that decides the run, to be compared on resuming.
+        epochs: finished ones.
+        progress: what the run has decided so far; JSON values.
+    """
+
+    recipe: dict
+    epochs: int
+    progress: dict
+
+
+class Checkpoint:
+    """The checkpoint of a model folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / FOLDER
+        self.best = self.folder / BEST
+
+    @property
+    def exists(self) -> bool:
+        return (self.folder / _STATE).is_file()
+
+    def save(self, model: keras.Model, optimizer: keras.Optimizer, state: State) -> None:
+        """Write the state, replacing the one before in one step."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f"{_STATE}.part"
+        with h5py.File(partial, "w") as file:
+            _write(file.create_group("model"), model.variables)
+            _write(file.create_group("optimizer"), optimizer.variables)
+            file.attrs["state"] = json.dumps(vars(state))
+        partial.replace(self.folder / _STATE)
+
+    def read(self) -> State:
+        """Return what a checkpoint says, without its arrays.
+
+        Raises:
+            LookbackError: there is none, or it cannot be read.
+        """
+        if not self.exists:
+            raise LookbackError(
+                f"{self.folder}: no unfinished run is there to resume; leave --resume away"
+            )
+        try:
+            with h5py.File(self.folder / _STATE) as file:
+                return State(**json.loads(file.attrs["state"]))
+        except (OSError, KeyError, ValueError, TypeError):
+            raise LookbackError(
+                f"{self.folder / _STATE}: is damaged; remove {self.folder} and start again without "
+                "--resume"
+            ) from None
+
+    def load(self, model: keras.Model, optimizer: keras.Optimizer) -> None:
+        """Set all variables of a model and of its built optimizer."""
+        with h5py.File(self.folder / _STATE) as file:
+            _read(file["model"], model.variables)
+            _read(file["optimizer"], optimizer.variables)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _write(group: h5py.Group, variables: list) -> None:
+    for number, variable in enumerate(variables):
+        group[str(number)] = keras.ops.convert_to_numpy(variable.value)
+
+
+def _read(group: h5py.Group, variables: list) -> None:
+    if len(group) != len(variables):
+        raise LookbackError(
+            f"{group.file.filename}: belongs to another network; start again without --resume"
+        )
+    for number, variable in enumerate(variables):
+        variable.assign(np.asarray(group[str(number)]))

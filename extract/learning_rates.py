@@ -1,0 +1,49 @@
+"""How learning rates go on within a run: warm-up, then constant, cosine, step or plateau.
+
+Cosine: Loshchilov and Hutter 2016, without restarts. All work on epochs and parts of them, so that
+a batch size changes nothing.
+"""
+
+import math
+
+from recipes.schema import Decay
+
+
+def decayed(base: float, decay: Decay, elapsed: float, length: float, cuts: int = 0) -> float:
+    """Return the learning rate of an update.
+
+    Args:
+        base: what the schedule's phase says.
+        decay: its course from there.
+        elapsed: epochs since the course began, up to this update's end.
+        length: epochs that the cosine takes where the recipe names no number.
+        cuts: how often a plateau has cut so far.
+    """
+    if elapsed <= decay.warmup_epochs:
+        return base * elapsed / decay.warmup_epochs if decay.warmup_epochs else base
+    floor = min(decay.minimum, base)
+    if decay.kind == "cosine":
+        whole = (decay.epochs or length) - decay.warmup_epochs
+        share = min((elapsed - decay.warmup_epochs) / max(whole, 1e-9), 1.0)
+        return floor + (base - floor) * 0.5 * (1 + math.cos(math.pi * share))
+    if decay.kind == "step":
+        # An update belongs to the epoch that it ends in.
+        return max(floor, base * decay.factor ** ((math.ceil(elapsed) - 1) // decay.every))
+    if decay.kind == "plateau":
+        return max(floor, base * decay.factor**cuts)
+    return base
+
+
+class Plateau:
+    """Counts the cuts of `decay.kind: plateau`: one after `patience` epochs without a better
+    validation score, and then again."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+        self.waited = 0
+        self.cuts = 0
+
+    def epoch_done(self, better: bool) -> None:
+        self.waited = 0 if better else self.waited + 1
+        if self.waited > self._patience:
+            self.waited, self.cuts = 0, self.cuts + 1

@@ -1,0 +1,278 @@
+"""Training clips, drawn from the videos as they are needed: nothing is written to disk."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from clips.augmentation import augmented, drawn_placement
+from clips.drawing import ClipSampling, plan
+from clips.spans import Span
+from recipes.schema import Augment
+from video.errors import VideoError
+from video.preprocessing import CENTRE, Placement, Preprocessing, Preprocessor
+from video.sampling import Sample, Sampler, Sampling
+from video.sources import FileSource
+
+_THREADS = 2
+# What a thread may have ready, in clips, or in bytes where clips are small.
+_CLIPS_AHEAD = 4
+_BYTES_AHEAD = 16 * 2**20
+# Clips that wait to be mixed, so that a batch does not hold those of a few videos alone.
+_MIXED_BYTES = 256 * 2**20
+
+
+class SpanFrames:
+    """Which sampled frames lie in a span: found by decoding once, and remembered.
+
+    Threads may share it: should two look for the same span at once, both find the same.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple, range] = {}
+
+    def __call__(self, path: Path, span: Span, fps: float | None) -> range:
+        """Return their numbers, from 0 at the start of the video.
+
+        Raises:
+            VideoError: the file cannot be read.
+        """
+        key = (path, span.start, span.end, fps)
+        if key not in self._known:
+            self._known[key] = _frames_in(path, span, fps)
+        return self._known[key]
+
+
+def _frames_in(path: Path, span: Span, fps: float | None) -> range:
+    first = last = 0
+    with FileSource(path) as source:
+        for sample in _samples(source, fps):
+            if sample.seconds >= span.end:
+                break
+            last = sample.index + 1
+            if not span.holds(sample.seconds):
+                first = last
+    return range(first, last)
+
+
+def _samples(source: FileSource, fps: float | None) -> Iterator[Sample]:
+    sampler = Sampler(fps)
+    for frame in source:
+        yield from sampler.push(frame)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How clips are drawn from a span. Keep one for a whole run: it remembers the spans' lengths.
+
+    Attributes:
+        folder: what the spans' paths are relative to.
+        sampling: of `random` clips; the others are drawn from all frames of the source.
+        preprocessing: how a frame becomes a picture.
+        clip_length: T; 1 for frame networks.
+        clip_sampling: `random`, `dense` or `uniform`; see `clips.drawing`.
+        count: clips a span, or `all`.
+        augment: variation of training clips; None for validation, whose clips are plain and lie at
+            even distances.
+        span_frames: how many frames the spans have.
+    """
+
+    folder: Path
+    sampling: Sampling
+    preprocessing: Preprocessing
+    clip_length: int
+    clip_sampling: ClipSampling
+    count: int | Literal["all"]
+    augment: Augment | None
+    span_frames: SpanFrames = field(default_factory=SpanFrames, compare=False, repr=False)
+
+    @property
+    def fps(self) -> float | None:
+        """Sampled frames a second; None for all of the source."""
+        return self.sampling.fps if self.clip_sampling == "random" else None
+
+    @property
+    def clip_bytes(self) -> int:
+        return self.clip_length * self.preprocessing.height * self.preprocessing.width * 3
+
+
+@dataclass
+class _PlannedClip:
+    """The frames of a clip, where its crop lies, and the pictures that there are so far."""
+
+    frames: np.ndarray
+    place: Placement
+    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def finished(self) -> np.ndarray:
+        return np.stack([self.pictures[frame] for frame in self.frames.tolist()])
+
+
+def draw_clips(span: Span, drawing: Drawing, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield clips of a span, in order of time: uint8 RGB (T, H, W, 3). There may be none.
+
+    Only the frames that they show are converted, and decoding ends with the last of them. A file
+    that has become shorter gives the clips that it still has.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    clips = deque(_planned(span, drawing, random))
+    wanted: dict[int, list[_PlannedClip]] = {}
+    for clip in clips:
+        for frame in np.unique(clip.frames).tolist():
+            wanted.setdefault(frame, []).append(clip)
+    if not clips:
+        return
+    preprocess = Preprocessor(drawing.preprocessing)
+    shown, pictures = -1, {}
+    with FileSource(drawing.folder / span.video) as source:
+        for sample in _samples(source, drawing.fps):
+            if sample.frame.index != shown:
+                shown, pictures = sample.frame.index, {}
+            for clip in wanted.pop(sample.index, ()):
+                if clip.place not in pictures:
+                    pictures[clip.place] = preprocess(sample.frame, clip.place)
+                clip.pictures[sample.index] = pictures[clip.place]
+            while clips and clips[0].frames[-1] <= sample.index:
+                pixels = clips.popleft().finished()
+                yield augmented(pixels, drawing.augment, random) if drawing.augment else pixels
+            if not clips:
+                return
+
+
+def _planned(span: Span, drawing: Drawing, random: np.random.Generator) -> list[_PlannedClip]:
+    frames = drawing.span_frames(drawing.folder / span.video, span, drawing.fps)
+    augment = drawing.augment
+    clips = plan(
+        frames,
+        drawing.clip_length,
+        drawing.count,
+        drawing.clip_sampling,
+        random if augment else None,
+        drawing.sampling.hop,
+    )
+    return [
+        _PlannedClip(shown, drawn_placement(augment, random) if augment else CENTRE)
+        for shown in clips
+    ]
+
+
+def drawn_clips(
+    spans: list[Span], drawing: Drawing, seed: tuple[int, ...] = ()
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (index of the span, a clip of it) in order, decoded ahead by threads.
+
+    What is drawn depends on `seed` and the span's index alone. A video that cannot be read gives no
+    clips: extraction will name it.
+    """
+
+    def draw(index: int) -> Iterator[np.ndarray]:
+        try:
+            yield from draw_clips(spans[index], drawing, np.random.default_rng([*seed, index]))
+        except VideoError:
+            return
+
+    ahead = max(_CLIPS_AHEAD, _BYTES_AHEAD // drawing.clip_bytes)
+    return _in_order(draw, len(spans), ahead)
+
+
+def _in_order(job: Callable[[int], Iterator], count: int, ahead: int) -> Iterator[tuple[int, Any]]:
+    """Yield (index, item) for the items of job(0), job(1), ... in order.
+
+    Threads take turns at the jobs, each with up to `ahead` items ready. An error in a job is raised
+    here. Leaving the iterator early stops the threads.
+    """
+    ready = [queue.Queue(ahead) for _ in range(_THREADS)]
+    stop, end = threading.Event(), object()
+
+    def put(number: int, item) -> bool:
+        while not stop.is_set():
+            try:
+                ready[number].put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work(number: int) -> None:
+        try:
+            for index in range(number, count, _THREADS):
+                with closing(job(index)) as items:
+                    if not all(put(number, item) for item in items):
+                        return
+                put(number, end)
+        except BaseException as error:
+            put(number, error)
+
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(_THREADS)]
+    for thread in threads:
+        thread.start()
+    try:
+        for index in range(count):
+            while (item := ready[index % _THREADS].get()) is not end:
+                if isinstance(item, BaseException):
+                    raise item
+                yield index, item
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def training_batches(
+    spans: list[Span],
+    labels: dict[str, int],
+    drawing: Drawing,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield shuffled batches of an epoch: uint8 (B, T, H, W, 3) and int class indices (B,)."""
+    random = np.random.default_rng([seed, epoch])
+    order = [spans[index] for index in random.permutation(len(spans))]
+    waiting = max(batch_size, _MIXED_BYTES // drawing.clip_bytes)
+    pool: list[tuple[np.ndarray, int]] = []
+    for index, clip in drawn_clips(order, drawing, (seed, epoch)):
+        pool.append((clip, labels[order[index].label]))
+        if len(pool) > waiting:
+            yield _take(pool, batch_size, random)
+    while pool:
+        yield _take(pool, min(batch_size, len(pool)), random)
+
+
+def _take(
+    pool: list[tuple[np.ndarray, int]], count: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    # From the end of a list, after a swap: taking from the middle would move all the rest.
+    for place in range(len(pool) - 1, len(pool) - 1 - count, -1):
+        other = random.integers(place + 1)
+        pool[place], pool[other] = pool[other], pool[place]
+    taken = pool[-count:]
+    del pool[-count:]
+    return np.stack([clip for clip, _ in taken]), np.array([label for _, label in taken])
+
+
+def validation_batches(
+    spans: list[Span], drawing: Drawing, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield batches in order, the same ones every time: uint8 (B, T, H, W, 3), and the index of
+    each clip's span (B,). A span's clips may lie in two batches."""
+    batch: list[tuple[int, np.ndarray]] = []
+    for drawn in drawn_clips(spans, drawing):
+        batch.append(drawn)
+        if len(batch) == batch_size:
+            yield _stacked(batch)
+            batch = []
+    if batch:
+        yield _stacked(batch)
+
+
+def _stacked(batch: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    return np.stack([clip for _, clip in batch]), np.array([index for index, _ in batch])

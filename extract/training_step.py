@@ -1,0 +1,80 @@
+"""One update of fine-tuning: loss, gradients, clipping, accumulation, averages, rates by group."""
+
+import numpy as np
+
+from extract.backbones import Trunk
+from extract.framework import keras
+from extract.optimizers import make_grouped_optimizer
+from extract.phases import ActivePhase
+from recipes.schema import Finetune
+
+
+class TrainingStep:
+    """The compiled training step of a phase: which variables train is fixed, rates are not.
+
+    Attributes:
+        phase: which.
+        base_rates: of the groups before any decay: the head's, then each trained stage's.
+        rates: as they are now.
+        optimizer: with all its state; under mixed_float16 it scales the loss as well.
+    """
+
+    def __init__(
+        self, model: keras.Model, trunk: Trunk, phase: ActivePhase, chosen: Finetune
+    ) -> None:
+        self._model, self.phase = model, phase
+        self.base_rates = [phase.head_rate, *phase.rates.values()]
+        group_of = {
+            id(variable): number
+            for number, stage in enumerate(phase.rates, 1)
+            for layer in trunk.stages[stage]
+            for variable in layer.trainable_variables
+        }
+        accumulate = chosen.accumulate
+        self._grouped = make_grouped_optimizer(
+            chosen.optimizer,
+            self.base_rates,
+            lambda variable: group_of.get(id(variable), 0),
+            chosen.weight_decay,
+            global_clipnorm=chosen.clip_norm or None,
+            gradient_accumulation_steps=accumulate if accumulate > 1 else None,
+            use_ema=chosen.ema > 0,
+            # Keras averages after every batch, also where a batch only adds to the gradients.
+            ema_momentum=chosen.ema ** (1 / accumulate),
+        )
+        smoothing = chosen.label_smoothing
+        self._classes = model.output_shape[-1]
+        if self._classes == 1:
+            loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
+        else:
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        # On XLA see engines/keras_engine.py.
+        model.compile(self._grouped, loss, jit_compile=False)
+        self.optimizer = model.optimizer
+        self.optimizer.build(model.trainable_variables)
+        self.rates = self.base_rates
+
+    def __call__(self, clips: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> float:
+        """Train on uint8 clips (B, T, H, W, 3) of class numbers (B,), weighted by (B,); return the
+        loss."""
+        if self._classes == 1:
+            targets = classes[:, None].astype(np.float32)
+        else:
+            targets = np.eye(self._classes, dtype=np.float32)[classes]
+        loss = self._model.train_on_batch(clips, targets, weights)
+        return float(np.ravel(loss)[0])
+
+    def set_rates(self, rates: list[float]) -> None:
+        """Set the learning rate of every group."""
+        self.rates = rates
+        self._grouped.set_rates(rates)
+
+    def seed(self, seed: int, epoch: int) -> None:
+        """Set the random state of all dropout: an epoch draws alike whatever came before it."""
+        for variable in self._model.variables:
+            if "seed_generator" in variable.path:
+                variable.assign(np.array([seed, epoch]).astype(variable.dtype))
+
+    def take_average(self) -> None:
+        """Give the model's trained variables the moving average of what they were."""
+        self._grouped.finalize_variable_values(self._model.trainable_variables)

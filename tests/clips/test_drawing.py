@@ -1,0 +1,142 @@
+"""The plan of drawing: which frames a clip shows, before any is decoded."""
+
+import math
+
+import numpy as np
+import pytest
+
+from clips.drawing import full_ends, plan
+from sequence.windows import full_steps, windows
+
+_SPANS = [range(n) for n in (1, 2, 3, 7, 8, 9, 40)] + [range(5, 6), range(5, 9), range(11, 40)]
+
+
+def planned(frames: range, clip_length: int, count=1, how="random", seed=None, hop=1):
+    random = None if seed is None else np.random.default_rng(seed)
+    return plan(frames, clip_length, count, how, random, hop)
+
+
+def ends_of(clips: list[np.ndarray]) -> list[int]:
+    return [int(clip[-1]) for clip in clips]
+
+
+@pytest.mark.parametrize("clip_length", [1, 2, 8, 16])
+@pytest.mark.parametrize("frames", _SPANS, ids=str)
+def test_clips_end_where_full_windows_do(frames, clip_length):
+    wanted = full_steps(frames.start, frames.stop, clip_length)
+    assert full_ends(frames, clip_length) == wanted
+    assert ends_of(planned(frames, clip_length, "all")) == list(wanted)
+
+
+@pytest.mark.parametrize("how", ["random", "dense"])
+@pytest.mark.parametrize("clip_length", [1, 2, 8, 16])
+@pytest.mark.parametrize("frames", _SPANS, ids=str)
+def test_a_clip_is_the_window_at_its_end(frames, clip_length, how):
+    # Windows over features that are frame numbers: what live has at that frame.
+    numbers = np.arange(frames.stop, dtype=float)[:, None]
+    at = windows(numbers, clip_length)[..., 0]
+    for seed in (None, 0, 1):
+        for clip in planned(frames, clip_length, 3, how, seed):
+            assert clip.tolist() == at[clip[-1]].tolist()
+            if len(frames) >= clip_length:
+                assert clip[0] >= frames.start
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1, 2])
+@pytest.mark.parametrize("count", [1, 2, 5, 33, 100, "all"])
+@pytest.mark.parametrize("clip_length", [1, 4, 8])
+@pytest.mark.parametrize("frames", _SPANS, ids=str)
+def test_clips_are_different_ones_in_order_of_time(frames, clip_length, count, seed):
+    ends = ends_of(planned(frames, clip_length, count, seed=seed))
+    there = len(full_ends(frames, clip_length))
+    assert len(ends) == (there if count == "all" else min(count, there))
+    assert ends == sorted(set(ends))
+    assert set(ends) <= set(frames)
+
+
+@pytest.mark.parametrize("how", ["random", "dense", "uniform"])
+@pytest.mark.parametrize("count", [1, 5, "all"])
+def test_a_span_without_frames_has_no_clips(how, count):
+    assert planned(range(7, 7), 4, count, how, seed=0) == []
+
+
+@pytest.mark.parametrize(("clip_length", "count"), [(1, 1), (1, 5), (8, 1), (8, 4)])
+def test_every_place_is_drawn_as_often_as_any_other(clip_length, count):
+    frames, draws = range(3, 40), 4000
+    random, counts = np.random.default_rng(0), np.zeros(40)
+    for _ in range(draws):
+        counts[ends_of(plan(frames, clip_length, count, "random", random))] += 1
+    places = list(full_ends(frames, clip_length))
+    share = count / len(places)
+    assert counts.sum() == draws * count
+    # Binomial counts: five deviations, in some forty places.
+    deviation = math.sqrt(draws * share * (1 - share))
+    assert np.abs(counts[places] - draws * share).max() < 5 * deviation
+
+
+def test_draws_follow_the_generator_alone():
+    first, again, other = (ends_of(planned(range(100), 8, 10, seed=seed)) for seed in (4, 4, 5))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(("frames", "centre"), [(9, 4), (1, 0), (10, 5)])
+def test_one_view_is_the_centre(frames, centre):
+    assert ends_of(planned(range(frames), 1)) == [centre]
+    (clip,) = planned(range(2, 2 + frames + 7), 8)
+    assert clip.tolist() == list(range(2 + centre, 10 + centre))
+
+
+@pytest.mark.parametrize("clip_length", [1, 8])
+@pytest.mark.parametrize("views", [2, 3, 4, 10])
+@pytest.mark.parametrize("frames", [10, 23, 57])
+def test_views_lie_evenly_over_the_full_clips(frames, views, clip_length):
+    ends = ends_of(planned(range(frames + clip_length - 1), clip_length, views))
+    places = np.array(ends) - (clip_length - 1)
+    # Each in the middle of its part, so the margins are half of the distances.
+    assert np.abs(places - (np.arange(views) + 0.5) * frames / views).max() < 1
+    assert np.ptp(np.diff(places)) <= 1
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.parametrize("clip_length", [2, 5, 8, 16])
+@pytest.mark.parametrize("frames", _SPANS, ids=str)
+def test_uniform_spreads_over_the_whole_span(frames, clip_length, seed):
+    (clip,) = planned(frames, clip_length, 3, "uniform", seed)
+    assert len(clip) == clip_length
+    assert (clip[0], clip[-1]) == (frames[0], frames[-1])
+    steps = np.diff(clip)
+    even = (len(frames) - 1) / (clip_length - 1)
+    assert set(steps) <= {math.floor(even), math.ceil(even)}
+    exact = frames.start + np.arange(clip_length) * even
+    assert ((exact - 1 < clip) & (clip <= exact + 1e-9)).all()  # rounded down
+
+
+def test_uniform_repeats_frames_of_a_short_span():
+    (clip,) = planned(range(4, 7), 6, 1, "uniform")
+    assert clip.tolist() == [4, 4, 4, 5, 5, 6]
+
+
+def test_a_single_uniform_frame_is_the_middle_one():
+    assert [clip.tolist() for clip in planned(range(4, 11), 1, 5, "uniform")] == [[7]]
+
+
+@pytest.mark.parametrize(
+    ("frames", "clip_length", "hop", "ends"),
+    [
+        (range(7), 1, 2, [0, 2, 4, 6]),
+        (range(3, 9), 1, 2, [4, 6, 8]),
+        (range(16), 4, 4, [3, 7, 11, 15]),
+        (range(5, 16), 4, 4, [11, 15]),
+        (range(8, 14), 4, 8, [11]),
+        (range(5, 10), 4, 8, [9]),  # no step in it is full: the last place that is
+        (range(2, 4), 4, 8, [3]),
+    ],
+)
+def test_all_ends_clips_at_steps(frames, clip_length, hop, ends):
+    assert ends_of(planned(frames, clip_length, "all", hop=hop)) == ends
+
+
+def test_drawn_clips_end_between_steps_too():
+    ends = {end for seed in range(200) for end in ends_of(planned(range(20), 4, seed=seed, hop=4))}
+    assert ends == set(range(3, 20))

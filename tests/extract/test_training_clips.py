@@ -1,0 +1,522 @@
+"""Training clips: the frames of the plan, drawn afresh each epoch, the same by the same seed."""
+
+import threading
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clips.drawing import plan
+from clips.spans import Span
+from extract import training_clips
+from extract.training_clips import (
+    Drawing,
+    draw_clips,
+    drawn_clips,
+    training_batches,
+    validation_batches,
+)
+from recipes.schema import Augment
+from tests.conftest import coded_frame, read_code, write_coded_video
+from video.errors import VideoError
+from video.preprocessing import Preprocessing, Preprocessor
+from video.sampling import Sampling
+from video.sources import FileSource
+from video.steps import Stepper
+from video.writer import Mp4Writer
+
+STILL = Augment(
+    flip=False,
+    rotation_degrees=0,
+    shift=0,
+    zoom=0,
+    random_crop=False,
+    short_side=None,
+    brightness=0,
+    contrast=0,
+    saturation=0,
+    hue=0,
+    erasing=0,
+)
+LIVELY = STILL.model_copy(
+    update={"flip": True, "rotation_degrees": 10.0, "brightness": 0.2, "saturation": 0.3}
+)
+MOVING_CROP = STILL.model_copy(update={"random_crop": True, "short_side": (48, 60)})
+LABELS = {"low": 0, "high": 1}
+FRAMES = 20
+PLAIN = Preprocessing(64, 48)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Ten videos of 20 frames at 10 a second: `low` of the codes 0 to 19, `high` from 100 on."""
+    folder = tmp_path_factory.mktemp("videos")
+    for number in range(10):
+        label = ("low", "high")[number % 2]
+        with Mp4Writer(folder / f"{label}-{number}.mp4", (64, 48), 10) as writer:
+            for index in range(FRAMES):
+                writer.write(coded_frame(100 * LABELS[label] + index), index / 10)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spans(folder) -> list[Span]:
+    names = sorted(path.name for path in folder.glob("*.mp4"))
+    found = [Span(name, name.partition("-")[0], "train", name) for name in names]
+    assert {span.label for span in found} == set(LABELS)
+    return found
+
+
+@pytest.fixture(scope="module")
+def low(spans) -> Span:
+    return next(span for span in spans if span.label == "low")
+
+
+def drawing(folder: Path, count=3, clip_length=1, fps=10.0, how="random", **options) -> Drawing:
+    given = {"preprocessing": PLAIN, "augment": STILL, **options}
+    return Drawing(
+        folder,
+        Sampling(fps),
+        clip_length=clip_length,
+        clip_sampling=how,
+        count=count,
+        **given,
+    )
+
+
+def draw(span: Span, made: Drawing, seed: int = 0) -> list[np.ndarray]:
+    return list(draw_clips(span, made, np.random.default_rng(seed)))
+
+
+def codes(clips) -> list[list[int]]:
+    """Return the numbers that the frames of each clip show."""
+    return [[read_code(frame) for frame in clip] for clip in clips]
+
+
+def epoch_of(folder, spans, epoch=0, seed=0, batch_size=4, **options) -> list:
+    made = drawing(folder, **options)
+    return list(training_batches(spans, LABELS, made, batch_size, seed, epoch))
+
+
+def drawn_codes(batches: list) -> list[int]:
+    """Return the number that the last frame of every clip shows."""
+    return [code[-1] for clips, _ in batches for code in codes(clips)]
+
+
+def steps_of(path: Path, sampling: Sampling, preprocessing: Preprocessing, clip_length: int):
+    stepper = Stepper(sampling, preprocessing, clip_length)
+    with FileSource(path) as source:
+        return [step for frame in source for step in stepper.push(frame)]
+
+
+@pytest.mark.parametrize("clip_length", [1, 3, 8])
+@pytest.mark.parametrize("count", [1, 3, FRAMES])
+def test_clips_are_uint8_and_as_many_as_there_are(folder, low, count, clip_length):
+    clips = draw(low, drawing(folder, count, clip_length))
+    assert {(clip.shape, clip.dtype) for clip in clips} == {
+        ((clip_length, 48, 64, 3), np.dtype(np.uint8))
+    }
+    ends = [code[-1] for code in codes(clips)]
+    assert len(ends) == min(count, FRAMES - clip_length + 1)
+    assert ends == sorted(set(ends))
+
+
+@pytest.mark.parametrize("how", ["random", "dense", "uniform"])
+@pytest.mark.parametrize("clip_length", [1, 4, 16, 30])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_frames_of_the_plan_arrive(folder, low, seed, clip_length, how):
+    made = drawing(folder, 4, clip_length, fps=5.0, how=how)
+    there = range(0, FRAMES, 2) if how == "random" else range(FRAMES)
+    wanted = plan(range(len(there)), clip_length, 4, how, np.random.default_rng(seed))
+    assert codes(draw(low, made, seed)) == [[there[n] for n in clip] for clip in wanted]
+
+
+def test_all_gives_every_full_clip_in_order(folder, low):
+    single = codes(draw(low, drawing(folder, "all")))
+    assert single == [[number] for number in range(FRAMES)]
+    clips = codes(draw(low, drawing(folder, "all", 5)))
+    assert clips == [list(range(start, start + 5)) for start in range(FRAMES - 4)]
+
+
+def test_random_follows_the_sampling_and_the_others_the_source(folder, low):
+    def three_frames(fps, how) -> list[list[int]]:
+        return codes(draw(low, drawing(folder, "all", 3, fps, how)))
+
+    for fps, stride in ((5.0, 2), (2.0, 5), (None, 1)):
+        starts = range(0, FRAMES - 2 * stride, stride)
+        assert three_frames(fps, "random") == [[s, s + stride, s + 2 * stride] for s in starts]
+        assert three_frames(fps, "dense") == [[s, s + 1, s + 2] for s in range(FRAMES - 2)]
+        assert three_frames(fps, "uniform") == [[0, 9, 19]]
+
+
+@pytest.mark.parametrize(
+    ("how", "wanted"),
+    [
+        ("random", {(5, 6, 7), (6, 7, 8)}),
+        ("dense", {(5, 6, 7), (6, 7, 8)}),
+        ("uniform", {(5, 6, 8)}),
+    ],
+)
+@pytest.mark.parametrize("count", ["all", 1])
+def test_a_span_s_start_and_end_are_respected(folder, low, count, how, wanted):
+    part = replace(low, start=0.5, end=0.9)  # from start up to, not including, end
+    made, seen = drawing(folder, count, 3, how=how), set()
+    for seed in range(20):
+        clips = codes(draw(part, made, seed))
+        assert len(clips) == (len(wanted) if count == "all" else 1)
+        seen.update(map(tuple, clips))
+    assert seen == wanted
+
+
+@pytest.mark.parametrize("how", ["random", "dense"])
+def test_a_span_shorter_than_a_clip_has_its_last_step_s(folder, low, how):
+    made = drawing(folder, "all", 6, how=how)
+    within = replace(low, start=0.8, end=1.0)
+    assert codes(draw(within, made)) == [[4, 5, 6, 7, 8, 9]]  # what live has seen by then
+    begins = replace(low, end=0.3)
+    assert codes(draw(begins, made)) == [[0, 0, 0, 0, 1, 2]]
+
+
+def test_uniform_repeats_frames_of_a_short_span_and_takes_no_others(folder, low):
+    part = replace(low, start=0.8, end=1.0)
+    assert codes(draw(part, drawing(folder, 2, 4, how="uniform"))) == [[8, 8, 8, 9]]
+
+
+def test_a_span_beyond_the_video_gives_no_clips(folder, low):
+    beyond = replace(low, start=50.0)
+    for how in ("random", "dense", "uniform"):
+        assert draw(beyond, drawing(folder, how=how)) == []
+    assert list(training_batches([beyond], LABELS, drawing(folder), 4, 0, 0)) == []
+    assert list(validation_batches([beyond], drawing(folder), 4)) == []
+
+
+def test_repeated_steps_of_a_slow_video_can_be_drawn(tmp_path):
+    write_coded_video(tmp_path / "slow.mp4", 3, rate=2)
+    span = Span("slow.mp4", "low", "train", "g")
+    assert codes(draw(span, drawing(tmp_path, "all"))) == [[0]] * 5 + [[1]] * 5 + [[2]]
+    assert codes(draw(span, drawing(tmp_path, "all", 7)))[-1] == [0, 1, 1, 1, 1, 1, 2]
+    assert codes(draw(span, drawing(tmp_path, "all", 2, how="dense"))) == [[0, 1], [1, 2]]
+
+
+def test_a_varying_frame_rate_is_followed_by_its_time_stamps(tmp_path):
+    times = [0, 0.1, 0.15, 0.5, 0.51, 1.02]
+    write_coded_video(tmp_path / "varying.mp4", len(times), times=times)
+    ticks = [0, 1, 2, 2, 2, 3, 4, 4, 4, 4, 4]
+    whole = Span("varying.mp4", "low", "train", "g")
+    clips = codes(draw(whole, drawing(tmp_path, "all", 4)))
+    assert clips == [ticks[start : start + 4] for start in range(8)]
+    # At 0.3 s the frame of 0.15 s is still shown; of the source's own frames, 0.5 s is the first.
+    part = replace(whole, start=0.3, end=0.505)
+    assert codes(draw(part, drawing(tmp_path, "all", 2))) == [[2, 2], [2, 3]]
+    assert codes(draw(part, drawing(tmp_path, "all", 1, how="dense"))) == [[3]]
+    assert codes(draw(part, drawing(tmp_path, "all", 1, how="uniform"))) == [[3]]
+
+
+@pytest.mark.parametrize("augment", [None, STILL], ids=["validation", "training"])
+@pytest.mark.parametrize("wanted", [PLAIN, Preprocessing(24, 24, "crop", 30)], ids=str)
+@pytest.mark.parametrize(
+    ("fps", "clip_length", "rate"), [(10, 1, 10), (7, 4, 10), (None, 8, 10), (25, 6, 3), (4, 30, 9)]
+)
+def test_a_random_clip_is_what_the_stepper_gives_at_its_step(
+    tmp_path, fps, clip_length, rate, wanted, augment
+):
+    path = write_coded_video(tmp_path / "clip.mp4", 24, rate)
+    steps = steps_of(path, Sampling(fps), wanted, clip_length)
+    made = drawing(tmp_path, 4, clip_length, fps, preprocessing=wanted, augment=augment)
+    for span in (Span("clip.mp4", "low", "train", "g"), Span("clip.mp4", "low", "", "", 1.0, 1.9)):
+        inside = [step.index for step in steps if span.holds(step.seconds)]
+        there = range(inside[0], inside[-1] + 1)
+        for seed in range(3):
+            random = np.random.default_rng(seed) if augment else None
+            ends = [int(clip[-1]) for clip in plan(there, clip_length, 4, "random", random)]
+            clips = draw(span, made, seed)
+            assert len(clips) == len(ends)
+            for clip, end in zip(clips, ends, strict=True):
+                assert clip.tobytes() == steps[end].clip.tobytes()
+
+
+@pytest.mark.parametrize(("clip_length", "hop"), [(1, 3), (4, 2), (4, 5)])
+def test_all_gives_the_full_clips_of_extraction_s_steps(folder, low, clip_length, hop):
+    made = replace(drawing(folder, "all", clip_length), sampling=Sampling(10.0, hop))
+    steps = steps_of(folder / low.video, made.sampling, PLAIN, clip_length)
+    clips = draw(low, made)
+    full = [step.clip for step in steps if step.full]
+    assert len(clips) == len(full) > 3
+    assert all(np.array_equal(a, b) for a, b in zip(clips, full, strict=True))
+
+
+def test_each_epoch_draws_afresh(folder, spans):
+    for options in ({}, {"clip_length": 4, "how": "dense"}):
+        alone = [
+            tuple(sorted(drawn_codes(epoch_of(folder, spans[:1], epoch, **options))))
+            for epoch in range(8)
+        ]
+        assert len(set(alone)) > 6  # not only another order of the videos
+    orders = [drawn_codes(epoch_of(folder, spans, epoch, count="all")) for epoch in range(3)]
+    assert len(set(map(tuple, orders))) == 3
+    assert len({tuple(sorted(order)) for order in orders}) == 1
+
+
+@pytest.mark.parametrize("clip_length", [1, 4])
+@pytest.mark.parametrize("augment", [STILL, LIVELY, MOVING_CROP], ids=["still", "lively", "crop"])
+def test_the_same_seed_draws_the_same_clips_in_the_same_order(folder, spans, augment, clip_length):
+    options = {
+        "augment": augment,
+        "clip_length": clip_length,
+        "preprocessing": Preprocessing(40, 40, "crop", 48),
+    }
+    first = epoch_of(folder, spans, epoch=2, seed=5, **options)
+    again = epoch_of(folder, spans, epoch=2, seed=5, **options)
+    assert len(first) == len(again)
+    for (clips, classes), (others, other_classes) in zip(first, again, strict=True):
+        assert np.array_equal(clips, others)
+        assert np.array_equal(classes, other_classes)
+    other = epoch_of(folder, spans, epoch=2, seed=6, **options)
+    assert drawn_codes(first) != drawn_codes(other)
+
+
+def test_a_span_s_length_is_found_once_and_changes_no_draw(folder, low, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        training_clips, "FileSource", lambda path: opened.append(path) or FileSource(path)
+    )
+    made = drawing(folder, 2, 4)
+    first, again = draw(low, made, 3), draw(low, made, 3)
+    assert len(opened) == 3  # looked for, drawn, drawn
+    assert np.array_equal(first, again)
+    draw(replace(low, end=1.0), made)
+    assert len(opened) == 5  # another span of the video has its own
+    assert np.array_equal(draw(low, replace(made), 3), first)
+
+
+def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
+    folder, low, monkeypatch
+):
+    converted, decoded = [], []
+
+    class Watched(Preprocessor):
+        def __call__(self, frame, *place):
+            converted.append(frame.index)
+            return super().__call__(frame, *place)
+
+    class WatchedFile(FileSource):
+        def __iter__(self):
+            for frame in super().__iter__():
+                decoded.append(frame.index)
+                yield frame
+
+    made = drawing(folder, 3, 4)
+    draw(low, made)
+    monkeypatch.setattr(training_clips, "Preprocessor", Watched)
+    monkeypatch.setattr(training_clips, "FileSource", WatchedFile)
+    stops = set()
+    for seed in range(10):
+        converted.clear(), decoded.clear()
+        shown = {number for code in codes(draw(low, made, seed)) for number in code}
+        assert converted == sorted(shown)
+        assert decoded == list(range(max(shown) + 1))
+        stops.add(max(shown))
+    assert len(stops) > 1
+
+
+def test_validation_sees_the_same_even_clips_every_time(folder, spans, low):
+    made = drawing(folder, 3, 4, augment=None)
+    assert codes(draw(low, made)) == [[2, 3, 4, 5], [8, 9, 10, 11], [14, 15, 16, 17]]
+    (centre,) = codes(draw(low, replace(made, count=1)))
+    assert centre == [8, 9, 10, 11]
+    once, again = (list(validation_batches(spans, made, 7)) for _ in range(2))
+    for (clips, indices), (others, other_indices) in zip(once, again, strict=True):
+        assert np.array_equal(clips, others)
+        assert np.array_equal(indices, other_indices)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 30, 100])
+def test_validation_batches_tell_each_clip_s_span(folder, spans, batch_size):
+    batches = list(validation_batches(spans, drawing(folder, augment=None), batch_size))
+    sizes = [len(indices) for _, indices in batches]
+    assert set(sizes[:-1]) <= {batch_size}
+    indices = np.concatenate([indices for _, indices in batches])
+    assert indices.tolist() == [index for index in range(len(spans)) for _ in range(3)]
+    for index, code in zip(indices, drawn_codes(batches), strict=True):
+        assert int(code >= 100) == LABELS[spans[index].label]
+
+
+@pytest.mark.parametrize("clip_length", [1, 3])
+def test_every_clip_has_the_label_of_its_span(folder, spans, clip_length):
+    for clips, classes in epoch_of(folder, spans, clip_length=clip_length):
+        assert clips.dtype == np.uint8
+        assert clips.shape[1:] == (clip_length, 48, 64, 3)
+        assert [int(code[-1] >= 100) for code in codes(clips)] == classes.tolist()
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 1000])
+def test_batches_are_full_but_the_last_and_lose_nothing(folder, spans, batch_size):
+    batches = epoch_of(folder, spans, batch_size=batch_size)
+    sizes = [len(classes) for _, classes in batches]
+    assert sum(sizes) == 30
+    assert set(sizes[:-1]) <= {batch_size}
+    assert 1 <= sizes[-1] <= batch_size
+
+
+@pytest.mark.parametrize(("waiting", "batch_size"), [(50, 10), (1, 10), (0, 1)])
+def test_batches_lose_nothing_where_the_pool_overflows(
+    folder, spans, monkeypatch, waiting, batch_size
+):
+    made = drawing(folder, "all")
+    monkeypatch.setattr(training_clips, "_MIXED_BYTES", waiting * made.clip_bytes)
+    batches = epoch_of(folder, spans, count="all", batch_size=batch_size)
+    assert sorted(drawn_codes(batches)) == sorted(
+        100 * LABELS[span.label] + index for span in spans for index in range(FRAMES)
+    )
+    if waiting == 50:
+        mixed = [len(set(classes.tolist())) == 2 for _, classes in batches]
+        assert sum(mixed) > len(mixed) / 2
+
+
+def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
+    made, seen, counts = drawing(folder, "all", 4), 0, []
+    monkeypatch.setattr(training_clips, "_MIXED_BYTES", 20 * made.clip_bytes)
+    real = drawn_clips
+
+    def counted(*arguments):
+        nonlocal seen
+        for drawn in real(*arguments):
+            seen += 1
+            yield drawn
+
+    monkeypatch.setattr(training_clips, "drawn_clips", counted)
+    for number, _ in enumerate(training_batches(spans, LABELS, made, 6, 0, 0)):
+        counts.append(seen - 6 * number)
+    assert max(counts) == 21
+
+
+def test_augmentation_changes_the_pixels_of_a_whole_clip_alike(folder, spans, low):
+    plain = draw(low, drawing(folder, 3, 4))
+    lively = draw(low, drawing(folder, 3, 4, augment=LIVELY))
+    assert [clip.shape for clip in plain] == [clip.shape for clip in lively]
+    assert all(not np.array_equal(a, b) for a, b in zip(plain, lively, strict=True))
+    # A span of one frame, which is repeated: one picture, whatever is drawn.
+    short = replace(next(span for span in spans if span.label == "high"), end=0.1)
+    for augment in (LIVELY, MOVING_CROP):
+        made = drawing(
+            folder, 1, 5, augment=augment, preprocessing=Preprocessing(40, 40, "crop", 48)
+        )
+        varied = [draw(short, made, seed)[0] for seed in range(6)]
+        assert all((clip == clip[:1]).all() for clip in varied)
+        assert len({clip.tobytes() for clip in varied}) > 3
+
+
+def test_clips_of_one_video_are_varied_each_by_a_draw_of_its_own(tmp_path):
+    with Mp4Writer(tmp_path / "still.mp4", (64, 48), 10) as writer:
+        for index in range(8):
+            writer.write(coded_frame(90), index / 10)
+    span = Span("still.mp4", "low", "train", "g")
+    crop = Preprocessing(32, 32, "crop", 48)
+    for augment in (LIVELY, MOVING_CROP):
+        clips = draw(span, drawing(tmp_path, "all", 2, augment=augment, preprocessing=crop))
+        assert len({clip.tobytes() for clip in clips}) == len(clips)
+
+
+@pytest.mark.parametrize("ahead", [1, 1000])
+def test_drawn_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
+    folder, spans, monkeypatch, ahead
+):
+    monkeypatch.setattr(training_clips, "_CLIPS_AHEAD", ahead)
+    monkeypatch.setattr(training_clips, "_BYTES_AHEAD", 0)
+    made = drawing(folder, 3, 4, augment=LIVELY)
+    everything = list(drawn_clips(spans, made, (7,)))
+    indices = [index for index, _ in everything]
+    assert indices == [index for index in range(len(spans)) for _ in range(3)]
+    alone = [
+        clip
+        for index, span in enumerate(spans)
+        for clip in draw_clips(
+            span, drawing(folder, 3, 4, augment=LIVELY), np.random.default_rng([7, index])
+        )
+    ]
+    assert all(np.array_equal(a, b) for (_, a), b in zip(everything, alone, strict=True))
+
+
+def test_threads_hold_few_clips_ready(folder, spans, monkeypatch):
+    monkeypatch.setattr(training_clips, "_BYTES_AHEAD", 0)
+    finished = []
+    real = training_clips._PlannedClip.finished
+
+    def counted(self):
+        finished.append(self)
+        return real(self)
+
+    monkeypatch.setattr(training_clips._PlannedClip, "finished", counted)
+    drawn = drawn_clips(spans, drawing(folder, "all"))
+    next(drawn)
+    time.sleep(0.5)  # long enough to decode everything, were there no bound
+    threads, ready = training_clips._THREADS, training_clips._CLIPS_AHEAD
+    assert len(finished) <= threads * (ready + 1) + 1
+    drawn.close()
+
+
+def test_videos_that_cannot_be_read_are_skipped(folder, spans, tmp_path):
+    for span in spans:
+        (tmp_path / span.video).write_bytes((folder / span.video).read_bytes())
+    (tmp_path / spans[2].video).write_bytes(b"no video")
+    (tmp_path / spans[5].video).unlink()
+    with pytest.raises(VideoError):
+        draw(spans[2], drawing(tmp_path))
+    drawn = [index for index, _ in drawn_clips(spans, drawing(tmp_path), (0,))]
+    assert sorted(set(drawn)) == [0, 1, 3, 4, 6, 7, 8, 9]
+    assert len(drawn_codes(epoch_of(tmp_path, spans))) == 24
+
+
+@pytest.mark.parametrize("clip_length", [1, 4])
+def test_a_file_that_has_become_shorter_gives_what_it_has(tmp_path, clip_length):
+    write_coded_video(tmp_path / "clip.mp4", 20)
+    span = Span("clip.mp4", "low", "train", "g")
+    made = drawing(tmp_path, "all", clip_length)
+    assert len(draw(span, made)) == 21 - clip_length
+    write_coded_video(tmp_path / "clip.mp4", 9)
+    assert [code[-1] for code in codes(draw(span, made))] == list(range(clip_length - 1, 9))
+    (tmp_path / "clip.mp4").unlink()
+    assert list(drawn_clips([span], made)) == []
+
+
+def test_leaving_an_epoch_early_ends_its_threads(folder, spans):
+    before = set(threading.enumerate())
+    batches = training_batches(spans * 20, LABELS, drawing(folder, 5), 4, 0, 0)
+    next(batches)
+    batches.close()
+    assert set(threading.enumerate()) <= before
+    drawn = drawn_clips(spans * 20, drawing(folder, 5))
+    next(drawn)
+    drawn.close()
+    assert set(threading.enumerate()) <= before
+
+
+def test_an_unexpected_error_in_a_thread_is_raised_and_ends_the_others(folder, spans, monkeypatch):
+    def broken(self):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(training_clips._PlannedClip, "finished", broken)
+    before = set(threading.enumerate())
+    with pytest.raises(RuntimeError, match="a bug"):
+        list(drawn_clips(spans, drawing(folder)))
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("clip_length", [1, 4])
+def test_every_place_is_drawn_alike(folder, low, clip_length):
+    made, counts = drawing(folder, 4, clip_length), np.zeros(FRAMES)
+    for seed in range(200):
+        counts[[code[-1] for code in codes(draw(low, made, seed))]] += 1
+    places = FRAMES - clip_length + 1
+    assert counts.sum() == 800
+    # 200 draws of 4 in 20 (17): 40 (47) each, with a deviation of 5.7 (6).
+    assert np.abs(counts[clip_length - 1 :] - 800 / places).max() < 26
+
+
+def test_distinct_clips_follow_each_other_in_time(folder, low):
+    for seed in range(10):
+        ends = [code[-1] for code in codes(draw(low, drawing(folder, 6, 3), seed))]
+        assert all(a < b for a, b in pairwise(ends))
