@@ -8,7 +8,13 @@ FLAGS = (
     Flag("--split", "evaluate.split", "train, val or test", "SPLIT"),
     Flag("--folds", "evaluate.folds", "train and test anew over N folds of the groups", "N"),
     Flag("--repeats", "evaluate.repeats", "of the folds, each drawn anew", "N"),
-    Flag("--head", "sequence.head", "with --folds: the head to train", "NAME"),
+    Flag("--views", "evaluate.views", "windows of a clip that are averaged, evenly spread", "N"),
+    Flag(
+        "--head",
+        "sequence.head",
+        "own: the fine-tuned network's own classifier; with --folds: the head to train",
+        "NAME",
+    ),
     Flag("--look-back", "sequence.look_back", "with --folds: steps a prediction sees", "L"),
 )
 

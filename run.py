@@ -3,7 +3,20 @@
 import argparse
 from pathlib import Path
 
-from recipes.command_line import WEIGHTS_FLAG, parser, run_command, settings
+from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, run_command, settings
+from recipes.loader import Settings
+from video.errors import UsageError
+
+_BACKBONE_KEYS = ("backbone.name", "backbone.weights", "sampling.fps")
+FLAGS = (
+    Flag(
+        "--head",
+        "sequence.head",
+        "own: the fine-tuned network's own classifier, not the second stage",
+        "NAME",
+    ),
+    *BACKBONE_FLAGS,
+)
 
 
 def _camera(text: str) -> int | str:
@@ -11,7 +24,7 @@ def _camera(text: str) -> int | str:
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    flags = parser(__doc__, (), places=(WEIGHTS_FLAG,))
+    flags = parser(__doc__, FLAGS, places=(WEIGHTS_FLAG,))
     source = flags.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--webcam", nargs="?", const=0, type=_camera, metavar="N", help="camera N, or its device"
@@ -43,9 +56,23 @@ def main(arguments: list[str] | None = None) -> int:
         save=parsed.save,
         step_lines=parsed.verbose,
         threshold=threshold if "sequence.threshold" in chosen.given else None,
+        head=chosen.recipe.sequence.head if "sequence.head" in chosen.given else "",
     )
-    run(Path(chosen.recipe.model.folder), options)
+    run(options, Path(chosen.recipe.model.folder), _pretrained(parsed, chosen))
     return 0
+
+
+def _pretrained(parsed: argparse.Namespace, chosen: Settings) -> Settings | None:
+    """Return the settings where the command line names a backbone: then no model folder is used."""
+    given = {key: getattr(parsed, key) is not None for key in _BACKBONE_KEYS}
+    if given["backbone.name"]:
+        return chosen
+    if any(given.values()):
+        raise UsageError(
+            "--backbone-weights and --fps go with --backbone, which runs a published network "
+            "without training; a model folder tells its own"
+        )
+    return None
 
 
 if __name__ == "__main__":

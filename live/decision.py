@@ -5,13 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.extractor import Extractor, load_extractor
+from extract.extractor import Extractor, load_extractor, pretrained_classifier
 from extract.feature_store import spec_sha256
 from extract.model_folder import require_card
 from live.timing import Stopwatch
+from recipes.loader import Settings
+from sequence.own_head import own_predictor, takes_own_head
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
 from sequence.windows import RollingWindow
 from video.steps import Step
+
+# Of the 400 classes of Kinetics nobody reads a column each.
+_MOST_COLUMNS, _BEST, _BEST_OF_MANY = 100, 3, 5
 
 
 @dataclass(frozen=True)
@@ -54,18 +59,33 @@ class Decision:
 
 
 class Recogniser:
-    """Both stages for one running video: the very objects that extraction and evaluation use."""
+    """Both stages for one running video: the very objects that extraction and evaluation use.
+
+    Attributes:
+        extractor: the first stage.
+        labels: in the order of the probabilities.
+        best: how many of the likeliest labels are worth showing.
+        tells_all: whether a row of probabilities, one a label, is worth writing.
+    """
 
     def __init__(
-        self, extractor: Extractor, predictor: Predictor, threshold: float, dtype: str
+        self,
+        extractor: Extractor,
+        predictor: Predictor,
+        threshold: float,
+        dtype: str = "float32",
+        labels: tuple[str, ...] = (),
     ) -> None:
         self.extractor = extractor
-        self.labels = extractor.card.labels
+        self.labels = labels or extractor.card.labels
+        self.tells_all = len(self.labels) <= _MOST_COLUMNS
+        self.best = _BEST if self.tells_all else _BEST_OF_MANY
         self._predictor = predictor
         self._threshold = threshold
         self._dtype = np.dtype(dtype)
         self._window = RollingWindow(predictor.look_back)
         self._feature: np.ndarray | None = None
+        self._full_steps = 0
 
     def decide(self, step: Step, watch: Stopwatch) -> Decision:
         """Return the decision at a step. Steps come in order, from the first."""
@@ -77,7 +97,8 @@ class Recogniser:
         with watch.stage("sequence"):
             window = self._window.push(self._feature)
             probabilities = self._predictor.probabilities(window[None])[0]
-        full = step.index >= self._predictor.look_back - 1
+        self._full_steps += step.full
+        full = self._full_steps >= self._predictor.look_back
         return Decision(step.index, step.seconds, probabilities, self.labels, self._threshold, full)
 
     def warm_up(self) -> None:
@@ -89,13 +110,24 @@ class Recogniser:
         self._predictor.probabilities(rows)
 
 
-def load_recogniser(folder: Path, threshold: float | None = None) -> Recogniser:
-    """Return the recogniser of a model folder, with its own threshold or another.
+def load_recogniser(folder: Path, threshold: float | None = None, head: str = "") -> Recogniser:
+    """Return the recogniser of a model folder.
+
+    Args:
+        folder: the model folder.
+        threshold: below it, a label counts as undecided; None for the model's own.
+        head: `own` for the fine-tuned network's own classifier, which is also taken where no second
+            stage was trained.
 
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.
     """
     card = require_card(folder)
+    if takes_own_head(folder, card, head):
+        extractor = load_extractor(folder, card, batch_size=1)
+        predictor = own_predictor(extractor)
+        labels = card.backbone.labels
+        return Recogniser(extractor, predictor, _or_half(threshold), labels=labels)
     told = require_sequence(folder, card)
     extractor = load_extractor(folder, card, batch_size=1)
     # Before the weights: of other features they would not even have the right shape.
@@ -103,3 +135,17 @@ def load_recogniser(folder: Path, threshold: float | None = None) -> Recogniser:
     predictor = load_predictor(folder, card)
     threshold = told.threshold if threshold is None else threshold
     return Recogniser(extractor, predictor, threshold, told.dtype)
+
+
+def pretrained_recogniser(settings: Settings, threshold: float | None = None) -> Recogniser:
+    """Return a recogniser of the recipe's clip network with the labels it was published with.
+
+    Raises:
+        LookbackError: the weights cannot be had, or hold no classifier.
+    """
+    extractor = pretrained_classifier(settings)
+    return Recogniser(extractor, own_predictor(extractor), _or_half(threshold))
+
+
+def _or_half(threshold: float | None) -> float:
+    return 0.5 if threshold is None else threshold

@@ -37,7 +37,7 @@ def run_loop(source: VideoSource, recogniser: Recogniser, sinks: list[Sink]) -> 
                 for sink in sinks:
                     sink.on_step(latest, seconds)
             with watch.stage("output"):
-                picture = annotate(frame.rgb, latest) if draws else None
+                picture = annotate(frame.rgb, latest, recogniser.best) if draws else None
                 for sink in sinks:
                     sink.on_frame(frame, picture)
     except (KeyboardInterrupt, StopRequested):

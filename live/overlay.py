@@ -7,18 +7,19 @@ from live.decision import Decision
 
 _PANEL, _TEXT, _FAINT, _BAR = (18, 22, 28), (255, 255, 255), (170, 178, 186), (64, 156, 255)
 # On a thumbnail the bars would hide the picture; a bar of nothing would look like something.
-_BARS, _LEAST_HEIGHT_FOR_BARS, _LEAST_BAR = 3, 160, 0.01
+_LEAST_HEIGHT_FOR_BARS, _LEAST_BAR = 160, 0.01
 _FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
 
 
-def annotate(rgb: np.ndarray, decision: Decision | None) -> np.ndarray:
-    """Return a copy of a frame, uint8 RGB (H, W, 3), with label, probabilities and time on it."""
+def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.ndarray:
+    """Return a copy of a frame, uint8 RGB (H, W, 3), with label, time and the probabilities of the
+    likeliest labels, `bars` of them, on it."""
     picture = rgb.copy()
     height, width = picture.shape[:2]
     # Readable from thumbnails to 4K: the text grows with the picture, down to ten pixels.
     size = int(np.clip(min(height / 22, width / 18), 10, 96))
     line, margin = round(1.35 * size), max(3, size // 3)
-    best = decision.best(_BARS) if decision and height >= _LEAST_HEIGHT_FOR_BARS else []
+    best = decision.best(bars) if decision and height >= _LEAST_HEIGHT_FOR_BARS else []
     title, clock = _title(decision), f"{decision.seconds:.1f} s" if decision else ""
     small = max(8, round(0.7 * size))
     # As wide as its text asks for: the picture is what people came to see.

@@ -5,9 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from live.decision import load_recogniser
+from live.decision import Recogniser, load_recogniser, pretrained_recogniser
 from live.loop import run_loop
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
+from recipes.loader import Settings
 from video.errors import LookbackError, UsageError
 from video.sources import SOURCES, VideoSource
 
@@ -23,6 +24,7 @@ class RunOptions:
         csv, save: files to write, or None.
         step_lines: whether to print two lines a step.
         threshold: a probability below it is shown as undecided; None for the model's own.
+        head: `own` for the fine-tuned network's own classifier.
     """
 
     source: str
@@ -32,10 +34,12 @@ class RunOptions:
     save: Path | None = None
     step_lines: bool = False
     threshold: float | None = None
+    head: str = ""
 
 
-def run(folder: Path, options: RunOptions) -> None:
-    """Run a model folder's model on a source until it ends.
+def run(options: RunOptions, folder: Path, pretrained: Settings | None = None) -> None:
+    """Run a model on a source until it ends: a model folder's, or with `pretrained` the published
+    clip network that these settings name.
 
     Raises:
         LookbackError: the model or the source cannot be opened, or not one step came out.
@@ -43,7 +47,10 @@ def run(folder: Path, options: RunOptions) -> None:
             in .mp4.
     """
     _check_outputs(options)
-    recogniser = load_recogniser(folder, options.threshold)
+    if pretrained:
+        recogniser = pretrained_recogniser(pretrained, options.threshold)
+    else:
+        recogniser = load_recogniser(folder, options.threshold, options.head)
     recogniser.warm_up()
     # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does;
     # and one that a shell started in the background begins with SIGINT ignored.
@@ -52,7 +59,7 @@ def run(folder: Path, options: RunOptions) -> None:
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
-        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, recogniser.labels)]
+        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, recogniser)]
         watch = run_loop(source, recogniser, sinks)
     print(watch.summary())
     if source.note:
@@ -78,12 +85,13 @@ def _check_outputs(options: RunOptions) -> None:
         raise UsageError(f"--save {options.save}: the video is H.264 in mp4; name it .mp4")
 
 
-def _sinks(options: RunOptions, source: VideoSource, labels: tuple[str, ...]) -> list[Sink]:
+def _sinks(options: RunOptions, source: VideoSource, recogniser: Recogniser) -> list[Sink]:
     # The window is made first: without a screen, no older file is overwritten in vain.
     window = [WindowSink(source.live)] if options.window else []
     sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines()]
     if options.csv:
-        sinks.append(CsvSink(options.csv, labels))
+        best = None if recogniser.tells_all else recogniser.best
+        sinks.append(CsvSink(options.csv, recogniser.labels, best))
     if options.save:
         sinks.append(VideoSink(options.save, source.size, source.rate))
     return [*sinks, *window]

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
+from extract.calibration import softmax
 from sequence.dataset import LEAST_DEVIATION, Dataset, LabelledSteps
-from sequence.prediction import softmax
 from video.errors import LookbackError
 
 FILE = "baselines.npz"

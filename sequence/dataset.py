@@ -8,8 +8,9 @@ import numpy as np
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.spans import Span, spans_of
 from extract.feature_store import FeatureStore
-from sequence.windows import full_steps, windows
+from sequence.windows import evenly_spread, full_steps, windows
 from video.errors import LookbackError
+from video.sampling import steps_before_full
 
 # A unit that hardly fires in training has hardly any deviation, and dividing by it would blow up
 # whatever it does in use. So none counts as less than this share of the mean deviation.
@@ -43,6 +44,7 @@ class Dataset:
         pieces: all labelled pieces that have steps.
         labels: class names in the order of the class numbers.
         without_features: videos of the manifest that the store lacks.
+        look_back: L.
 
     Raises:
         LookbackError: a split or a class has no features at all.
@@ -51,6 +53,9 @@ class Dataset:
     def __init__(self, store: FeatureStore, manifest: Manifest, look_back: int) -> None:
         self.store = store
         self.look_back = look_back
+        # A clip network's first steps see fewer frames than it takes.
+        clip_length, hop = store.spec["clip_length"], store.spec["sampling"]["hop"]
+        self._filled = steps_before_full(clip_length, hop)
         self.labels = manifest.labels
         self.without_features = [video for video in manifest.videos if video not in store]
         missing = set(self.without_features)
@@ -84,7 +89,8 @@ class Dataset:
                     )
 
     def full_steps(self, piece: LabelledSteps) -> range:
-        return full_steps(piece.first, piece.last, self.look_back)
+        """Return the steps whose windows and clips lie in the piece whole; else its last."""
+        return full_steps(piece.first, piece.last, self.look_back + self._filled)
 
     def window(self, piece: LabelledSteps, step: int) -> np.ndarray:
         """Return the window at a step: float32 (L, D), read from disk."""
@@ -92,9 +98,17 @@ class Dataset:
         rows = self.store.features(piece.video, start, step + 1)
         return windows(rows, self.look_back)[-1]
 
-    def full_windows(self, piece: LabelledSteps, at_once: int) -> Iterator[np.ndarray]:
-        """Yield the full windows of a piece in order, at most `at_once` at a time: (n, L, D)."""
+    def full_windows(
+        self, piece: LabelledSteps, at_once: int, views: int | str = "all"
+    ) -> Iterator[np.ndarray]:
+        """Yield the full windows of a piece in order, at most `at_once` at a time: (n, L, D).
+
+        With a number of `views`, only so many, evenly spread.
+        """
         steps = self.full_steps(piece)
+        if views != "all" and views < len(steps):
+            yield np.stack([self.window(piece, step) for step in evenly_spread(steps, views)])
+            return
         for start in range(steps.start, steps.stop, at_once):
             stop = min(start + at_once, steps.stop)
             first = max(0, start - self.look_back + 1)

@@ -8,11 +8,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
+from extract.calibration import softmax
 from recipes.schema import Recipe
 from sequence.baselines import LinearBaseline, fit_baseline
 from sequence.dataset import Dataset, LabelledSteps
 from sequence.metrics import bootstrap_interval, scores
-from sequence.prediction import Predictor, softmax
+from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline, window_logits
 from video.errors import LookbackError, UsageError
 
@@ -37,10 +38,14 @@ class Outcome:
 
 
 def outcome_of(
-    name: str, predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]
+    name: str,
+    predictor: Predictor,
+    dataset: Dataset,
+    pieces: list[LabelledSteps],
+    views: int | str = "all",
 ) -> Outcome:
-    """Return what a sequence model says of pieces."""
-    answers = window_logits(predictor, dataset, pieces)
+    """Return what a sequence model says of pieces, by all their full windows or so many views."""
+    answers = window_logits(predictor, dataset, pieces, views)
     windows = softmax(answers.logits, predictor.temperature)
     return Outcome(name, answers.clip_probabilities(predictor.temperature), windows, answers.piece)
 

@@ -4,18 +4,23 @@ from pathlib import Path
 
 import numpy as np
 
+from extract.extractor import load_extractor
 from extract.provenance import refuse_seen_clips
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import load_baselines
+from sequence.dataset import Dataset, LabelledSteps
 from sequence.evaluation import (
+    Outcome,
     baseline_outcome,
     cross_validate,
     measured,
     outcome_of,
     video_predictions,
 )
+from sequence.model import OWN
 from sequence.opening import Workplace
+from sequence.own_head import own_predictor, takes_own_head
 from sequence.prediction import load_mean_predictor, load_predictor, require_spec
 from sequence.report import (
     folds_summary,
@@ -32,27 +37,31 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     """Measure the folder's model and its baselines on a split; write the report folder."""
     recipe, folder, card = settings.recipe, workplace.folder, workplace.card
     split = recipe.evaluate.split
-    require_spec(card, workplace.store.spec_sha256, str(folder))
     if split == "test":
         refuse_seen_clips(folder, card, workplace.manifest)
-    predictor = load_predictor(folder, card)
-    if list(card.labels) != workplace.manifest.labels:
+    asked = recipe.sequence.head if "sequence.head" in settings.given else ""
+    own = takes_own_head(folder, card, asked)
+    labels = card.backbone.labels if own else card.labels
+    if list(labels) != workplace.manifest.labels:
         raise LookbackError(
-            f"{folder}: was trained for {', '.join(card.labels)}, but the manifest has "
-            f"{', '.join(workplace.manifest.labels)}; run python train_lstm.py"
+            f"{folder}: was trained for {', '.join(labels)}, but the manifest has "
+            f"{', '.join(workplace.manifest.labels)}; run python "
+            + ("finetune.py" if own else "train_lstm.py")
         )
+    if own:
+        head, predictor = OWN, own_predictor(load_extractor(folder, card, batch_size=1))
+    else:
+        require_spec(card, workplace.store.spec_sha256, str(folder))
+        predictor = load_predictor(folder, card)
+        head = card.sequence.head
     out = _report_folder(out, folder)
     dataset = workplace.dataset(predictor.look_back)
     pieces = dataset.split(split)
     if not pieces:
         raise LookbackError(f"{workplace.store.path}: has features of no clip in {split}")
-    head = card.sequence.head
-    outcomes = [outcome_of(head, predictor, dataset, pieces)]
-    if head != "mean":
-        average = load_mean_predictor(folder, card)
-        outcomes.append(outcome_of("mean", average, dataset, pieces))
-    linear = load_baselines(folder / BASELINES)
-    outcomes += [baseline_outcome(baseline, dataset, pieces) for baseline in linear]
+    outcomes = [outcome_of(head, predictor, dataset, pieces, recipe.evaluate.views)]
+    if card.sequence and not own:
+        outcomes += _baselines(workplace, dataset, pieces, recipe.evaluate.views)
     draws, seed = recipe.evaluate.bootstrap, recipe.seed
     results = {o.name: measured(o, pieces, dataset.labels, draws, seed) for o in outcomes}
 
@@ -61,6 +70,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
         "seed": seed,
         "head": head,
         "look_back": predictor.look_back,
+        "views": recipe.evaluate.views,
         **results[head],
         "baselines": {name: values for name, values in results.items() if name != head},
     }
@@ -76,6 +86,19 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     print(f"\n{out}")
 
 
+def _baselines(
+    workplace: Workplace, dataset: Dataset, pieces: list[LabelledSteps], views: int | str
+) -> list[Outcome]:
+    """Return what was trained beside the sequence model says of the same pieces."""
+    folder, card = workplace.folder, workplace.card
+    outcomes = []
+    if card.sequence.head != "mean":
+        average = load_mean_predictor(folder, card)
+        outcomes.append(outcome_of("mean", average, dataset, pieces, views))
+    linear = load_baselines(folder / BASELINES)
+    return outcomes + [baseline_outcome(baseline, dataset, pieces) for baseline in linear]
+
+
 def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -> None:
     """Train and test the recipe over folds of all clips; write folds.json."""
     recipe = settings.recipe
@@ -87,7 +110,7 @@ def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -
             "--folds"
         )
     out = _report_folder(out, workplace.folder)
-    dataset = workplace.dataset(recipe.sequence.look_back)
+    dataset = workplace.dataset(workplace.look_back(recipe))
     rows = cross_validate(dataset, recipe)
     write_json(
         out / "folds.json",

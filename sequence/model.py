@@ -7,12 +7,18 @@ from sequence.heads import HEADS
 from sequence.layers import AppendDifference, Standardise
 from video.errors import UsageError
 
+OWN = "own"  # no head of these: sequence/own_head.py
 STANDARDISE = "standardise"
 DIFFERENCE = "difference"
 
 
 def require_head(head: str) -> None:
     """Raise `UsageError` where there is no head of that name."""
+    if head == OWN:
+        raise UsageError(
+            "sequence.head own: is the fine-tuned network's own classifier, with nothing to train: "
+            "python evaluate.py --head own, python run.py --head own"
+        )
     if head not in HEADS:
         close = difflib.get_close_matches(head, HEADS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(HEADS)}"

@@ -9,8 +9,12 @@ from extract.extraction import features_path
 from extract.feature_store import FeatureStore
 from extract.model_folder import ModelCard, require_card
 from recipes.loader import Settings
+from recipes.schema import Recipe
 from sequence.dataset import Dataset
 from video.errors import LookbackError
+
+# Of single frames 1.6 s at ten a second; a clip network's step has seen a whole clip by itself.
+_FRAME_STEPS, _CLIP_STEPS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Workplace:
     card: ModelCard
     manifest: Manifest
     store: FeatureStore
+
+    def look_back(self, recipe: Recipe) -> int:
+        """Return L: what the recipe says, or what suits the backbone."""
+        clips = self.card.backbone.clip_length > 1
+        return recipe.sequence.look_back or (_CLIP_STEPS if clips else _FRAME_STEPS)
 
     def dataset(self, look_back: int) -> Dataset:
         """Return the labelled pieces; says which clips have no features."""

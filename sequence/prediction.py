@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.backbones import load_weights
+from extract.calibration import softmax
 from extract.framework import keras
 from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from extract.network import weights_sha256
@@ -13,13 +14,6 @@ from sequence.windows import windows
 from video.errors import LookbackError
 
 _WINDOWS_AT_ONCE = 64
-
-
-def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return probabilities of logits (..., K), in float64 so that rows sum to 1 in a report."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
 
 
 class Predictor:

@@ -28,11 +28,12 @@ def train(workplace: Workplace, settings: Settings) -> None:
     recipe, folder = settings.recipe, workplace.folder
     chosen, seed = recipe.sequence, recipe.seed
     require_head(chosen.head)  # before the history of the model that is there is overwritten
-    dataset = workplace.dataset(chosen.look_back)
+    look_back = workplace.look_back(recipe)
+    dataset = workplace.dataset(look_back)
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")
     print(
-        f"{chosen.head} over {chosen.look_back} steps: {len(training)} clips train, "
+        f"{chosen.head} over {look_back} steps: {len(training)} clips train, "
         f"{len(validation)} validate."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
@@ -90,7 +91,7 @@ def _card(
             "labels": tuple(dataset.labels),
             "sequence": SequenceCard(
                 head=chosen.head,
-                look_back=chosen.look_back,
+                look_back=dataset.look_back,
                 units=chosen.units,
                 dropout=chosen.dropout,
                 delta=chosen.delta,

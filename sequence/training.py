@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
+from extract.calibration import clip_means, fit_temperature, log_loss, softmax
 from extract.framework import keras
 from extract.history import History
 from extract.optimizers import class_weights, make_optimizer
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabelledSteps
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
-from sequence.prediction import Predictor, softmax
+from sequence.prediction import Predictor
 
 _WINDOWS_AT_ONCE = 64
 
@@ -41,20 +41,20 @@ class WindowLogits:
 
     def clip_probabilities(self, temperature: float = 1.0) -> np.ndarray:
         """Return (number of pieces, K): the mean over each piece's windows."""
-        probabilities = softmax(self.logits, temperature)
-        count = np.bincount(self.piece)
-        sums = np.zeros((len(count), probabilities.shape[1]))
-        np.add.at(sums, self.piece, probabilities)
-        return sums / count[:, None]
+        return clip_means(softmax(self.logits, temperature), self.piece)
 
 
 def window_logits(
-    predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]
+    predictor: Predictor,
+    dataset: Dataset,
+    pieces: list[LabelledSteps],
+    views: int | str = "all",
 ) -> WindowLogits:
-    """Return the logits of all full windows of `pieces`, a bounded number of windows at a time."""
+    """Return the logits of the full windows of `pieces`, of all or of so many a piece, a bounded
+    number of windows at a time."""
     logits, numbers, waiting = [], [], []
     for number, piece in enumerate(pieces):
-        for batch in dataset.full_windows(piece, _WINDOWS_AT_ONCE):
+        for batch in dataset.full_windows(piece, _WINDOWS_AT_ONCE, views):
             waiting.append(batch)
             numbers += [number] * len(batch)
             if sum(len(part) for part in waiting) >= _WINDOWS_AT_ONCE:
@@ -125,7 +125,9 @@ def fit(
             raise
         tell("Stopped; the best epoch so far is kept.")
     model.set_weights(best_weights)
-    predictor.temperature = _temperature(predictor, dataset, validation)
+    answers = window_logits(predictor, dataset, validation)
+    truth = np.array([piece.label for piece in validation])
+    predictor.temperature = fit_temperature(answers.clip_probabilities, truth)
     return predictor
 
 
@@ -160,23 +162,7 @@ def _train_epoch(
 def _clip_scores(predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]) -> ClipScores:
     probabilities = window_logits(predictor, dataset, pieces).clip_probabilities()
     classes = np.array([piece.label for piece in pieces])
-    wanted = probabilities[range(len(classes)), classes]
     return ClipScores(
-        loss=float(-np.log(np.maximum(wanted, 1e-12)).mean()),
+        loss=log_loss(probabilities, classes),
         accuracy=float((probabilities.argmax(1) == classes).mean()),
     )
-
-
-def _temperature(predictor: Predictor, dataset: Dataset, validation: list[LabelledSteps]) -> float:
-    """Return what the logits are to be divided by so that confidence fits the validation clips
-    (Guo et al. 2017). It changes no window's label. Bounded: a small perfect validation set would
-    ask for certainty, and a hopeless one for none."""
-    answers = window_logits(predictor, dataset, validation)
-    classes = np.array([piece.label for piece in validation])
-
-    def loss(log_temperature: float) -> float:
-        probabilities = answers.clip_probabilities(float(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(probabilities[range(len(classes)), classes], 1e-12)).mean())
-
-    found = minimize_scalar(loss, bounds=(np.log(0.5), np.log(5.0)), method="bounded")
-    return round(float(np.exp(found.x)), 4)

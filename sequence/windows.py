@@ -34,6 +34,15 @@ def full_steps(first: int, last: int, look_back: int) -> range:
     return range(start, last) if start < last else range(last - 1, last)
 
 
+def evenly_spread(steps: range, count: int) -> list[int]:
+    """Return `count` of the steps: the middles of as many equal parts.
+
+    >>> evenly_spread(range(10, 20), 2), evenly_spread(range(3), 1)
+    ([12, 17], [1])
+    """
+    return [steps[(2 * part + 1) * len(steps) // (2 * count)] for part in range(count)]
+
+
 class RollingWindow:
     """The window at the newest step of a running video; equal to `windows` step for step."""
 

@@ -12,22 +12,27 @@ from video.errors import LookbackError
 
 
 class CsvSink(Sink):
-    """Writes `step,seconds,label,probability,<one column per class>`.
+    """Writes `step,seconds,label,probability,<one column per class>`, or with a number of `best`
+    `step,seconds,label,probability,label_2,probability_2,...` of so many labels, likeliest first.
 
     Raises:
         LookbackError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, labels: tuple[str, ...]) -> None:
-        self._path, self._labels = path, list(labels)
+    def __init__(self, path: Path, labels: tuple[str, ...], best: int | None = None) -> None:
+        self._path, self._labels, self._best = path, list(labels), best
         with self._telling():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file, lineterminator="\n")
-        self._rows.writerow(prediction_header(self._labels))
+        self._rows.writerow(best_header(best) if best else prediction_header(self._labels))
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
-        row = prediction_row(decision.step, decision.seconds, decision.probabilities, self._labels)
+        if self._best:
+            row = best_row(decision, self._best)
+        else:
+            step, seconds = decision.step, decision.seconds
+            row = prediction_row(step, seconds, decision.probabilities, self._labels)
         with self._telling():
             self._rows.writerow(row)
             self._file.flush()
@@ -44,3 +49,14 @@ class CsvSink(Sink):
             raise LookbackError(
                 f"{self._path}: cannot be written ({error.strerror}); name another --csv"
             ) from None
+
+
+def best_header(count: int) -> list[str]:
+    numbered = [f"{name}_{n}" for n in range(2, count + 1) for name in ("label", "probability")]
+    return ["step", "seconds", "label", "probability", *numbered]
+
+
+def best_row(decision: Decision, count: int) -> list[str]:
+    """Return the row of a decision's likeliest labels, with the digits of `prediction_row`."""
+    best = [text for label, value in decision.best(count) for text in (label, f"{value:.8f}")]
+    return [str(decision.step), f"{decision.seconds:.3f}", *best]
