@@ -45,9 +45,20 @@ with _native_stderr_kept_back():
     keras.ops.convert_to_numpy(keras.ops.zeros(1))  # wakes the devices, which log as well
 
 
+def gpus() -> list[str]:
+    """Return the names of the GPUs that the backend computes on."""
+    try:
+        return keras.distribution.list_devices("gpu")
+    except RuntimeError:  # what JAX answers where there is none
+        return []
+    except AttributeError:  # the torch backend has no list, but its tensors tell where they are
+        device = str(keras.ops.zeros(1).device)
+        return [] if device == "cpu" else [device]
+
+
 def device_line() -> str:
     """Return what the networks run on, and what to do where a GPU is expected and not seen."""
-    devices = keras.distribution.list_devices("gpu")
+    devices = gpus()
     backend = keras.backend.backend()
     if devices:
         return f"Running on {', '.join(devices)} ({backend})."
@@ -55,4 +66,4 @@ def device_line() -> str:
     return f"Running on the CPU ({backend}).{hint}"
 
 
-__all__ = ["device_line", "keras"]
+__all__ = ["device_line", "gpus", "keras"]

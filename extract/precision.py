@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from extract.framework import keras
+from extract.framework import gpus, keras
 
 
 def training_precision(chosen: str) -> str:
@@ -13,7 +13,7 @@ def training_precision(chosen: str) -> str:
     """
     if chosen != "auto":
         return chosen
-    return "mixed_float16" if keras.distribution.list_devices("gpu") else "float32"
+    return "mixed_float16" if gpus() else "float32"
 
 
 @contextmanager

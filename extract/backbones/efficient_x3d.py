@@ -58,7 +58,7 @@ def _conv_norm(x, width: int, prefix: str, strides: tuple = (1, 1, 1)):
     return norm(x, f"{prefix}.kernel.bn")
 
 
-_STAGES = {"s1": "stem", "s2": "res2", "s3": "res3", "s4": "res4", "s5": "res5", "head": "head"}
+_STAGES = {"s1": "stem", "s2": "res2", "s3": "res3", "s4": "res4", "s5": "res5", "head": "top"}
 
 
 def _spec(size: str, frames: int, rate: float, gflops: float, accuracy: float) -> BackboneSpec:

@@ -79,7 +79,7 @@ def _fused(slow, fast, prefix: str):
     return layers.Concatenate(name=layer_name(prefix))([slow, x])
 
 
-_BODY = {block: stage for block, stage in STAGES.items() if stage != "head"}
+_BODY = {block: stage for block, stage in STAGES.items() if stage != "top"}
 
 
 def _spec(

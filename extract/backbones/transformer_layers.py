@@ -104,7 +104,7 @@ def _initializer() -> keras.initializers.Initializer:
 
 def stages(blocks: int) -> tuple[str, ...]:
     """Return the names of the stages of a transformer with so many blocks."""
-    return ("embeddings", *(f"block{number}" for number in range(1, blocks + 1)), "head")
+    return ("embeddings", *(f"block{number}" for number in range(1, blocks + 1)), "top")
 
 
 def stage_of(name: str) -> str | None:
@@ -114,4 +114,4 @@ def stage_of(name: str) -> str | None:
         return f"block{int(block[1]) + 1}"
     if re.match(r"\w+\.embeddings\b", name):
         return "embeddings"
-    return "head" if re.fullmatch(r"fc_norm|\w+\.layernorm", name) else None
+    return "top" if re.fullmatch(r"fc_norm|\w+\.layernorm", name) else None

@@ -50,7 +50,7 @@ STAGES = {
     "blocks.2": "res3",
     "blocks.3": "res4",
     "blocks.4": "res5",
-    "blocks.5": "head",
+    "blocks.5": "top",
 }
 
 

@@ -124,7 +124,7 @@ def test_a_side_that_is_no_multiple_of_a_patch_is_refused():
 
 def test_every_stage_has_something_to_train():
     found = stages_of(SPEC, small(2, 16, blocks=12))
-    assert tuple(found) == ("embeddings", *(f"block{n}" for n in range(1, 13)), "head")
+    assert tuple(found) == ("embeddings", *(f"block{n}" for n in range(1, 13)), "top")
     counts = {stage: sum(len(layer.weights) for layer in found[stage]) for stage in found}
     # Three norms, two attentions of two layers, one after that of time, two of the perceptron.
-    assert counts == {"embeddings": 5, **{f"block{n}": 20 for n in range(1, 13)}, "head": 2}
+    assert counts == {"embeddings": 5, **{f"block{n}": 20 for n in range(1, 13)}, "top": 2}

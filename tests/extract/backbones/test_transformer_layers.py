@@ -73,8 +73,8 @@ def test_its_cost_is_that_of_its_two_products():
         ("timesformer.embeddings", "embeddings"),
         ("videomae.encoder.layer.0.layernorm_before", "block1"),
         ("timesformer.encoder.layer.11.temporal_attention.attention", "block12"),
-        ("fc_norm", "head"),
-        ("timesformer.layernorm", "head"),
+        ("fc_norm", "top"),
+        ("timesformer.layernorm", "top"),
         ("add_3", None),
     ],
 )

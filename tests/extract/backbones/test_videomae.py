@@ -71,7 +71,7 @@ def test_what_cannot_be_cut_into_tubes_is_refused(size, why):
 
 def test_every_stage_has_something_to_train():
     found = stages_of(SPEC, small(2, 16, blocks=12))
-    assert tuple(found) == ("embeddings", *(f"block{n}" for n in range(1, 13)), "head")
+    assert tuple(found) == ("embeddings", *(f"block{n}" for n in range(1, 13)), "top")
     counts = {stage: sum(len(layer.weights) for layer in found[stage]) for stage in found}
     # Two norms, four layers of the attention (the key's without a bias), two of the perceptron.
-    assert counts == {"embeddings": 2, **{f"block{n}": 15 for n in range(1, 13)}, "head": 2}
+    assert counts == {"embeddings": 2, **{f"block{n}": 15 for n in range(1, 13)}, "top": 2}
