@@ -14,8 +14,15 @@ FLAGS = (
         "sequence.head",
         "own: the fine-tuned network's own classifier; with --folds: the head to train",
         "NAME",
+        "the second stage; own where there is none; with --folds lstm",
     ),
-    Flag("--look-back", "sequence.look_back", "with --folds: steps a prediction sees", "L"),
+    Flag(
+        "--look-back",
+        "sequence.look_back",
+        "with --folds: steps a prediction sees",
+        "L",
+        "16, or 4 of clips",
+    ),
 )
 
 

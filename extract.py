@@ -4,7 +4,7 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, sett
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N"),
+    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "32 frames' worth"),
     Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
 )
 

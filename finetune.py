@@ -5,9 +5,21 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, sett
 FLAGS = (
     *BACKBONE_FLAGS,
     Flag("--epochs", "finetune.epochs", "epochs at most", "N"),
-    Flag("--batch-size", "finetune.batch_size", "draws a step of training", "N"),
-    Flag("--draws-per-clip", "finetune.draws_per_clip", "drawn a clip and epoch, or all", "N"),
-    Flag("--limit", "finetune.limit", "clips of train and of val at most, to try things", "N"),
+    Flag(
+        "--batch-size",
+        "finetune.batch_size",
+        "draws a step of training",
+        "N",
+        "32 pictures, or 4 clips",
+    ),
+    Flag(
+        "--draws-per-clip",
+        "finetune.draws_per_clip",
+        "drawn a clip and epoch, or all",
+        "N",
+        "5 pictures, or 1 clip",
+    ),
+    Flag("--limit", "finetune.limit", "clips of train and of val at most; 0 takes all", "N"),
 )
 
 

@@ -4,19 +4,10 @@ import argparse
 from pathlib import Path
 
 from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, run_command, settings
-from recipes.loader import Settings
-from video.errors import UsageError
 
-_BACKBONE_KEYS = ("backbone.name", "backbone.weights", "sampling.fps")
-FLAGS = (
-    Flag(
-        "--head",
-        "sequence.head",
-        "own: the fine-tuned network's own classifier, not the second stage",
-        "NAME",
-    ),
-    *BACKBONE_FLAGS,
-)
+_OWN = "own: the fine-tuned network's own classifier"
+_NOT_OWN = "the second stage; own where there is none"
+FLAGS = (Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN), *BACKBONE_FLAGS)
 
 
 def _camera(text: str) -> int | str:
@@ -46,7 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
     # Slow imports wait until the command line is known to be right.
     from live.runner import RunOptions, run
 
-    threshold = chosen.recipe.sequence.threshold
     kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
     options = RunOptions(
         source=kind,
@@ -55,24 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         csv=parsed.csv,
         save=parsed.save,
         step_lines=parsed.verbose,
-        threshold=threshold if "sequence.threshold" in chosen.given else None,
-        head=chosen.recipe.sequence.head if "sequence.head" in chosen.given else "",
     )
-    run(options, Path(chosen.recipe.model.folder), _pretrained(parsed, chosen))
+    run(options, chosen)
     return 0
-
-
-def _pretrained(parsed: argparse.Namespace, chosen: Settings) -> Settings | None:
-    """Return the settings where the command line names a backbone: then no model folder is used."""
-    given = {key: getattr(parsed, key) is not None for key in _BACKBONE_KEYS}
-    if given["backbone.name"]:
-        return chosen
-    if any(given.values()):
-        raise UsageError(
-            "--backbone-weights and --fps go with --backbone, which runs a published network "
-            "without training; a model folder tells its own"
-        )
-    return None
 
 
 if __name__ == "__main__":

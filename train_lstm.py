@@ -3,7 +3,13 @@
 from recipes.command_line import Flag, parser, run_command, settings
 
 FLAGS = (
-    Flag("--look-back", "sequence.look_back", "steps that one prediction sees", "L"),
+    Flag(
+        "--look-back",
+        "sequence.look_back",
+        "steps that one prediction sees",
+        "L",
+        "16, or 4 of clips",
+    ),
     Flag("--head", "sequence.head", "lstm, gru, bilstm_attention or mean", "NAME"),
     Flag("--epochs", "sequence.epochs", "epochs at most", "N"),
     Flag("--batch-size", "sequence.batch_size", "windows a step of training", "N"),

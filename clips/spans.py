@@ -3,6 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+import numpy as np
+
 from clips.manifest import BACKGROUND, Entry, Manifest
 
 
@@ -54,3 +56,17 @@ def _between(labelled: list[Span]) -> list[Span]:
     if reached < float("inf"):
         rest.append((reached, float("inf")))
     return [Span(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]
+
+
+def limited(spans: list[Span], limit: int, seed: int) -> list[Span]:
+    """Return at most `limit` spans, of every class as evenly as there are; 0 takes all."""
+    if not limit or len(spans) <= limit:
+        return spans
+    order = np.random.default_rng(seed).permutation(len(spans))
+    turns: dict[str, int] = {}
+    ranked = []
+    for place in order:
+        label = spans[place].label
+        turns[label] = turns.get(label, 0) + 1
+        ranked.append((turns[label], place))
+    return [spans[place] for place in sorted(place for _, place in sorted(ranked)[:limit])]

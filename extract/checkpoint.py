@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from extract.framework import keras
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
 
 FOLDER = "checkpoint"
 BEST = "best.weights.h5"
@@ -63,7 +63,7 @@ class Checkpoint:
         """Return what a checkpoint says, without its arrays.
 
         Raises:
-            LookbackError: there is none, or it cannot be read.
+            LookbackError: there is none, or it is not whole.
         """
         if not self.exists:
             raise LookbackError(
@@ -71,18 +71,33 @@ class Checkpoint:
             )
         try:
             with h5py.File(self.folder / _STATE) as file:
-                return State(**json.loads(file.attrs["state"]))
+                state = State(**json.loads(file.attrs["state"]))
+                whole = {"model", "optimizer"} <= file.keys()
         except (OSError, KeyError, ValueError, TypeError):
+            whole = False
+        good = {self.folder / _STATE: whole, self.best: self.best.is_file()}
+        damaged = [path for path in good if not good[path]]
+        if damaged:
             raise LookbackError(
-                f"{self.folder / _STATE}: is damaged; remove {self.folder} and start again without "
-                "--resume"
-            ) from None
+                f"{damaged[0]}: is damaged; remove {self.folder} and start again without --resume"
+            )
+        return state
 
     def load(self, model: keras.Model, optimizer: keras.Optimizer) -> None:
-        """Set all variables of a model and of its built optimizer."""
+        """Set all variables of a model and of its built optimizer.
+
+        Raises:
+            LookbackError: they are of another network, or damaged.
+        """
         with h5py.File(self.folder / _STATE) as file:
-            _read(file["model"], model.variables)
-            _read(file["optimizer"], optimizer.variables)
+            try:
+                _read(file["model"], model.variables)
+                _read(file["optimizer"], optimizer.variables)
+            except (OSError, KeyError, ValueError, TypeError):
+                raise LookbackError(
+                    f"{self.folder}: belongs to another network or is damaged; start again "
+                    "without --resume"
+                ) from None
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -95,8 +110,33 @@ def _write(group: h5py.Group, variables: list) -> None:
 
 def _read(group: h5py.Group, variables: list) -> None:
     if len(group) != len(variables):
-        raise LookbackError(
-            f"{group.file.filename}: belongs to another network; start again without --resume"
-        )
+        raise ValueError("another number of variables")
     for number, variable in enumerate(variables):
         variable.assign(np.asarray(group[str(number)]))
+
+
+def require_same_run(before: dict, now: dict, folder: Path) -> None:
+    """Raise `UsageError` where a resumed run would not be the one that was begun."""
+    if before.get("clips") != now.get("clips"):
+        raise UsageError(
+            f"--resume: the clips that train and validate are others than in the unfinished run of "
+            f"{folder}; begin anew without --resume"
+        )
+    if other := _first_difference(before, now):
+        key, one, two = other
+        raise UsageError(
+            f"--resume: {key} is {two!r} now and was {one!r} in the unfinished run of {folder}; "
+            "resume with the recipe it began with, or begin anew without --resume"
+        )
+
+
+def _first_difference(before: dict, now: dict, prefix: str = "") -> tuple | None:
+    """Return (dotted key, value before, value now) of the first key whose values differ."""
+    for key in sorted(before.keys() | now.keys()):
+        one, two = before.get(key), now.get(key)
+        if isinstance(one, dict) and isinstance(two, dict):
+            if found := _first_difference(one, two, f"{prefix}{key}."):
+                return found
+        elif one != two:
+            return f"{prefix}{key}", one, two
+    return None

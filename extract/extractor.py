@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.backbones import build_trunk, load_weights, spec_of
-from extract.backbones.building import load_classifier, weights_file
+from extract.backbones.building import load_classifier, require_weights_file, weights_file
 from extract.engines import KerasEngine
 from extract.framework import keras
 from extract.model_folder import (
@@ -150,7 +150,24 @@ def choose_extractor(settings: Settings) -> Extractor:
             write_card(folder, card)
         batch_size = batch_size_of(recipe, card.backbone.clip_length)
         return load_extractor(folder, card, batch_size)
+    if card and "backbone.name" not in given:
+        settings = replace(settings, recipe=_rebuilt(folder, card, settings))
     return _pretrained(settings, folder, card)
+
+
+def _rebuilt(folder: Path, card: ModelCard, settings: Settings) -> Recipe:
+    """Return the recipe for other pixels or clips of the folder's pretrained backbone."""
+    recipe = settings.recipe
+    name, weights = card.backbone.name, recipe.backbone.weights
+    if "backbone.weights" not in settings.given:
+        weights = card.backbone.weights
+        if weights not in ("none", spec_of(name).published):
+            raise UsageError(
+                f"{folder} holds a {name} made from {weights}: to use it otherwise, name both "
+                f"again: --backbone {name} --backbone-weights FILE"
+            )
+    backbone = recipe.backbone.model_copy(update={"name": name, "weights": weights})
+    return recipe.model_copy(update={"backbone": backbone})
 
 
 def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) -> None:
@@ -228,6 +245,7 @@ def pretrained_classifier(settings: Settings) -> Extractor:
             "clip network with weights that include its classifier knows labels (kinetics400, or a "
             "file); to use a model of yours, leave --backbone away"
         )
+    require_weights_file(path, spec.name)
     info = read_info(path)
     if not (info and info.classes):
         raise LookbackError(

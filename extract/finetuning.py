@@ -11,14 +11,14 @@ from tqdm import tqdm
 
 from clips.augmentation import check_augment
 from clips.manifest import Manifest
-from clips.spans import Span, spans_of
+from clips.spans import limited, spans_of
 from extract.backbones import build_trunk, spec_of
-from extract.checkpoint import Checkpoint, State
+from extract.checkpoint import Checkpoint, State, require_same_run
 from extract.framework import keras
 from extract.history import History
 from extract.learning_rates import Plateau, decayed
 from extract.model_folder import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
-from extract.network import class_logits, classifier_network, weights_sha256
+from extract.network import class_logits, classifier_network, feature_network, weights_sha256
 from extract.optimizers import class_weights
 from extract.phases import Phases, set_trainable
 from extract.precision import layers_in, training_precision
@@ -68,6 +68,8 @@ class FineTuning:
             side, clip_length = self.preprocessing.width, clip_length_of(recipe)
             self.trunk = build_trunk(spec.name, recipe.backbone.weights, side, clip_length)
             self.model = classifier_network(self.trunk, self.chosen.network, len(self.labels))
+        # The same layers without an optimizer, whose state would go into the weights file.
+        self._network = keras.Model(self.model.input, self.model.output)
         if self.precision != "float32":
             print(f"Training in {self.precision}; the weights stay float32.")
         self.checkpoint = Checkpoint(self.folder)
@@ -95,6 +97,8 @@ class FineTuning:
         try:
             with History(self.folder / "finetune_history.csv", logs, kept=done) as history:
                 for epoch in range(done, self.chosen.epochs):
+                    if best and self._has_waited(epoch - best_epoch):
+                        break
                     self._enter_phase(epoch)
                     started = time.perf_counter()
                     loss = self._train_epoch(epoch)
@@ -105,13 +109,10 @@ class FineTuning:
                         _tell(epoch, loss, scores, is_best, time.perf_counter() - started)
                         if is_best:
                             # First: Ctrl-C may fall into it.
-                            save_weights(self.model, self.checkpoint.best)
+                            save_weights(self._network, self.checkpoint.best)
                             best, best_epoch = scores, epoch
                     self._plateau.epoch_done(is_best)
                     self._save(epoch + 1, best, best_epoch)
-                    if self.chosen.patience and epoch - best_epoch >= self.chosen.patience:
-                        print(f"No better validation for {self.chosen.patience} epochs: done.")
-                        break
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -119,6 +120,14 @@ class FineTuning:
             print("\nStopped; the best epoch so far is kept, and --resume goes on from here.")
         self._finish(best, stopped)
         return best
+
+    def _has_waited(self, epochs: int) -> bool:
+        """Whether the best epoch lies so far back that nothing better is expected."""
+        patience = self.chosen.patience
+        if not patience or epochs <= patience:
+            return False
+        print(f"No better validation for {patience} epochs: done.")
+        return True
 
     def _begin(self, resume: bool) -> tuple[Scores | None, int, int]:
         """Return (best scores, their epoch, finished epochs) of the run to go on with."""
@@ -128,12 +137,12 @@ class FineTuning:
                 self.checkpoint.remove()
             return None, 0, 0
         state = self.checkpoint.read()
-        _require_same(state.recipe, self._decides(), self.checkpoint.folder)
+        require_same_run(state.recipe, self._decides(), self.checkpoint.folder)
         progress = state.progress
         best = Scores(**progress["best"])
+        self._enter_phase(state.epochs - 1, tell=False)
         self._plateau.waited, self._plateau.cuts = progress["waited"], progress["cuts"]
         self._batches = progress["batches"]
-        self._enter_phase(state.epochs - 1, tell=False)
         self.checkpoint.load(self.model, self._step.optimizer)
         print(f"Resumed after epoch {state.epochs}.")
         return best, progress["best_epoch"], state.epochs
@@ -157,15 +166,17 @@ class FineTuning:
         finetune = {key: value for key, value in recipe["finetune"].items() if key != "patience"}
         if self.chosen.decay.kind != "cosine" or self.chosen.decay.epochs:
             finetune.pop("epochs")
-        clips = [[span.video, span.label, span.split, span.start] for span in self.training]
+        spans = [*self.training, *self.validation]
+        # Times as text: JSON has no infinity.
+        clips = [[s.video, s.label, s.split, f"{s.start}", f"{s.end}"] for s in spans]
         return {**parts, "finetune": finetune, "clips": clips}
 
     def _finish(self, best: Scores, stopped: bool) -> None:
         path = self.folder / BACKBONE_WEIGHTS
-        self.model.load_weights(self.checkpoint.best)
+        self._network.load_weights(self.checkpoint.best)
         card = self._card(best)
         keep_previous(self.folder)
-        save_weights(self.model, path)
+        save_weights(self._network, path)
         write_card(self.folder, card)
         record_seen(self.folder, card.backbone.sha256, self.manifest)
         if not stopped:
@@ -177,6 +188,8 @@ class FineTuning:
             return
         set_trainable(self.trunk, set(phase.rates), self._freezes_batch_norm())
         self._step = TrainingStep(self.model, self.trunk, phase, self.chosen)
+        if self.chosen.decay.per_phase:
+            self._plateau = Plateau(self.chosen.decay.patience)
         if tell:
             print(phase)
 
@@ -261,45 +274,11 @@ class FineTuning:
             self.settings,
             read_card(self.folder),
             sha256=weights_sha256(self.model),
-            feature_size=self.chosen.network.features or self.trunk.model.output_shape[-1],
+            feature_size=feature_network(self._network).output_shape[-1],
             labels=tuple(self.labels),
             network=self.chosen.network,
             temperature=best.temperature,
         )
-
-
-def limited(spans: list[Span], limit: int, seed: int) -> list[Span]:
-    """Return at most `limit` spans, of every class as evenly as there are; 0 takes all."""
-    if not limit or len(spans) <= limit:
-        return spans
-    order = np.random.default_rng(seed).permutation(len(spans))
-    turns: dict[str, int] = {}
-    ranked = []
-    for place in order:
-        label = spans[place].label
-        turns[label] = turns.get(label, 0) + 1
-        ranked.append((turns[label], place))
-    return [spans[place] for place in sorted(place for _, place in sorted(ranked)[:limit])]
-
-
-def _require_same(before: dict, now: dict, folder: Path) -> None:
-    """Raise `UsageError` where a resumed run would not be the one that was begun."""
-    for key in sorted(before.keys() | now.keys()):
-        one, other = before.get(key), now.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            for name in sorted(one.keys() | other.keys()):
-                if one.get(name) != other.get(name):
-                    raise UsageError(
-                        f"--resume: {key}.{name} is {other.get(name)!r} now and was "
-                        f"{one.get(name)!r} in the unfinished run of {folder}; resume with the "
-                        "recipe it began with, or begin anew without --resume"
-                    )
-        elif one != other:
-            what = "the training clips are others" if key == "clips" else f"{key} is another"
-            raise UsageError(
-                f"--resume: {what} than in the unfinished run of {folder}; begin anew without "
-                "--resume"
-            )
 
 
 def _columns(loss: float, scores: Scores, step: TrainingStep) -> dict[str, float]:

@@ -22,6 +22,7 @@ class History:
             self._rows = csv.DictWriter(self._file, list(before[0]), lineterminator="\n")
             self._rows.writeheader()
             self._rows.writerows(before)
+            self._file.flush()
         # A folder a run, or TensorBoard would draw all runs as one zigzag line.
         self._events = EventFileWriter(str(logs / time.strftime("%Y%m%d-%H%M%S")))
 

@@ -35,8 +35,8 @@ def decayed(base: float, decay: Decay, elapsed: float, length: float, cuts: int 
 
 
 class Plateau:
-    """Counts the cuts of `decay.kind: plateau`: one after `patience` epochs without a better
-    validation score, and then again."""
+    """Counts the cuts of `decay.kind: plateau`: one when more than `patience` epochs have passed
+    without a better validation score, and then again."""
 
     def __init__(self, patience: int) -> None:
         self._patience = patience

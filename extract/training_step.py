@@ -70,10 +70,12 @@ class TrainingStep:
         self._grouped.set_rates(rates)
 
     def seed(self, seed: int, epoch: int) -> None:
-        """Set the random state of all dropout: an epoch draws alike whatever came before it."""
-        for variable in self._model.variables:
-            if "seed_generator" in variable.path:
-                variable.assign(np.array([seed, epoch]).astype(variable.dtype))
+        """Set the random state of every dropout layer, so that an epoch draws alike whatever came
+        before it, and no two layers or epochs draw alike."""
+        states = [each for each in self._model.variables if "seed_generator" in each.path]
+        for number, state in enumerate(states):
+            drawn = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
+            state.assign(drawn.astype(state.dtype))
 
     def take_average(self) -> None:
         """Give the model's trained variables the moving average of what they were."""

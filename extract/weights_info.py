@@ -77,6 +77,8 @@ def read_info(path: Path) -> WeightsInfo | None:
 def _sound(info: WeightsInfo) -> bool:
     texts = (info.network, info.licence, info.trained_on, info.source, *(info.labels or ()))
     numbers = (info.clip_length, info.input_size, info.classes)
+    if info.labels is not None and len(info.labels) != info.classes:
+        return False
     return all(isinstance(text, str) for text in texts) and all(
         isinstance(number, int) and number >= 0 for number in numbers
     )

@@ -10,9 +10,10 @@ from extract.feature_store import spec_sha256
 from extract.model_folder import require_card
 from live.timing import Stopwatch
 from recipes.loader import Settings
-from sequence.own_head import own_predictor, takes_own_head
+from sequence.own_head import asked_head, own_predictor, takes_own_head
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
 from sequence.windows import RollingWindow
+from video.errors import UsageError
 from video.steps import Step
 
 # Of the 400 classes of Kinetics nobody reads a column each.
@@ -110,14 +111,33 @@ class Recogniser:
         self._predictor.probabilities(rows)
 
 
+def choose_recogniser(settings: Settings) -> Recogniser:
+    """Return the recogniser that run.py is to use: of the clip network that a flag names, without
+    training, or else the model folder's.
+
+    Raises:
+        UsageError: flags do not go together.
+        LookbackError: a part of the model is missing.
+    """
+    recipe, flags = settings.recipe, settings.flags
+    threshold = recipe.sequence.threshold if "sequence.threshold" in settings.given else None
+    if "backbone.name" in flags:
+        return pretrained_recogniser(settings, threshold)
+    if flags & {"backbone.weights", "sampling.fps"}:
+        raise UsageError(
+            "--backbone-weights and --fps go with --backbone, which runs a published network "
+            "without training; a model folder tells its own"
+        )
+    return load_recogniser(Path(recipe.model.folder), threshold, asked_head(settings))
+
+
 def load_recogniser(folder: Path, threshold: float | None = None, head: str = "") -> Recogniser:
     """Return the recogniser of a model folder.
 
     Args:
         folder: the model folder.
         threshold: below it, a label counts as undecided; None for the model's own.
-        head: `own` for the fine-tuned network's own classifier, which is also taken where no second
-            stage was trained.
+        head: as `sequence.own_head.asked_head` returns it.
 
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from live.decision import Recogniser, load_recogniser, pretrained_recogniser
+from live.decision import Recogniser, choose_recogniser
 from live.loop import run_loop
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
 from recipes.loader import Settings
@@ -23,8 +23,6 @@ class RunOptions:
         window: whether to show one.
         csv, save: files to write, or None.
         step_lines: whether to print two lines a step.
-        threshold: a probability below it is shown as undecided; None for the model's own.
-        head: `own` for the fine-tuned network's own classifier.
     """
 
     source: str
@@ -33,13 +31,11 @@ class RunOptions:
     csv: Path | None = None
     save: Path | None = None
     step_lines: bool = False
-    threshold: float | None = None
-    head: str = ""
 
 
-def run(options: RunOptions, folder: Path, pretrained: Settings | None = None) -> None:
-    """Run a model on a source until it ends: a model folder's, or with `pretrained` the published
-    clip network that these settings name.
+def run(options: RunOptions, settings: Settings) -> None:
+    """Run on a source until it ends: the model folder's model, or the published clip network that
+    the command line names.
 
     Raises:
         LookbackError: the model or the source cannot be opened, or not one step came out.
@@ -47,10 +43,7 @@ def run(options: RunOptions, folder: Path, pretrained: Settings | None = None) -
             in .mp4.
     """
     _check_outputs(options)
-    if pretrained:
-        recogniser = pretrained_recogniser(pretrained, options.threshold)
-    else:
-        recogniser = load_recogniser(folder, options.threshold, options.head)
+    recogniser = choose_recogniser(settings)
     recogniser.warm_up()
     # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does;
     # and one that a shell started in the background begins with SIGINT ignored.

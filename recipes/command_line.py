@@ -13,20 +13,24 @@ from video.errors import LookbackError, UsageError
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag that sets one key of the recipe."""
+    """A flag that sets one key of the recipe.
+
+    `default` says in words what holds without it, where default.yaml's value does not.
+    """
 
     name: str
     key: str
     help: str
     metavar: str | None = None
+    default: str | None = None
 
 
 WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder", "FOLDER")
 PLACE_FLAGS = (
     Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
     WEIGHTS_FLAG,
-    Flag("--manifest", "data.manifest", "manifest (default: manifest.csv in --data)", "FILE"),
-    Flag("--features", "data.features", "feature file (default: features.h5 in --data)", "FILE"),
+    Flag("--manifest", "data.manifest", "manifest", "FILE", "manifest.csv in --data"),
+    Flag("--features", "data.features", "feature file", "FILE", "features.h5 in --data"),
     Flag("--seed", "seed", "seed of splits, weights and draws", "N"),
 )
 BACKBONE_FLAGS = (
@@ -34,15 +38,16 @@ BACKBONE_FLAGS = (
     Flag(
         "--backbone-weights",
         "backbone.weights",
-        "imagenet, kinetics400, none (random) or a file (default: what was published)",
+        "imagenet, kinetics400, none (random) or a file",
         "WEIGHTS",
+        "what was published",
     ),
     Flag(
         "--fps",
         "sampling.fps",
-        "frames a second of the clip's time, or source (default: 10, or what a clip network was "
-        "trained at)",
+        "frames a second of the clip's time, or source",
         "N",
+        "10, or what a clip network was trained at",
     ),
 )
 
@@ -61,7 +66,7 @@ def parser(
     # Abbreviations would turn a typing error into another flag.
     made = CommandParser(description=description, allow_abbrev=False)
     for flag in (*flags, *places):
-        value = default_value(flag.key)
+        value = flag.default or default_value(flag.key)
         shown = "" if value is None else f" (default: {value})".replace("%", "%%")
         made.add_argument(
             flag.name, dest=flag.key, metavar=flag.metavar, help=flag.help + shown, default=None

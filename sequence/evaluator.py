@@ -20,7 +20,7 @@ from sequence.evaluation import (
 )
 from sequence.model import OWN
 from sequence.opening import Workplace
-from sequence.own_head import own_predictor, takes_own_head
+from sequence.own_head import asked_head, own_predictor, takes_own_head
 from sequence.prediction import load_mean_predictor, load_predictor, require_spec
 from sequence.report import (
     folds_summary,
@@ -39,8 +39,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     split = recipe.evaluate.split
     if split == "test":
         refuse_seen_clips(folder, card, workplace.manifest)
-    asked = recipe.sequence.head if "sequence.head" in settings.given else ""
-    own = takes_own_head(folder, card, asked)
+    own = takes_own_head(folder, card, asked_head(settings))
     labels = card.backbone.labels if own else card.labels
     if list(labels) != workplace.manifest.labels:
         raise LookbackError(

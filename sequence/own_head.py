@@ -8,9 +8,10 @@ from extract.extractor import Extractor
 from extract.framework import keras
 from extract.model_folder import ModelCard
 from extract.network import class_logits
+from recipes.loader import Settings
 from sequence.model import OWN
 from sequence.prediction import Predictor
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
 
 
 class OwnPredictor(Predictor):
@@ -29,17 +30,35 @@ def own_predictor(extractor: Extractor) -> OwnPredictor:
     return OwnPredictor(extractor.classifier, extractor.card.backbone.temperature)
 
 
-def takes_own_head(folder: Path, card: ModelCard, head: str) -> bool:
-    """Return whether `head`, as the command line has it, means the network's own classifier.
+def asked_head(settings: Settings) -> str:
+    """Return the head that a model is to be used with: `own` where recipe or flags say so, another
+    where a flag does; empty where the folder decides."""
+    head = settings.recipe.sequence.head
+    asked = settings.given if head == OWN else settings.flags
+    return head if "sequence.head" in asked else ""
+
+
+def takes_own_head(folder: Path, card: ModelCard, asked: str) -> bool:
+    """Return whether a folder's model answers by its network's own classifier.
+
+    Args:
+        folder, card: the model folder.
+        asked: see `asked_head`; without it a second stage goes first where there is one.
 
     Raises:
-        LookbackError: it does, and the folder's network has none.
+        UsageError: another second stage is asked for than the folder holds.
+        LookbackError: the own classifier is asked for, and there is none.
     """
-    if head != OWN:
-        return card.sequence is None and card.backbone.network is not None
-    if card.backbone.network is None:
+    if asked == OWN and card.backbone.network is None:
         raise LookbackError(
             f"{folder}: its backbone has no classifier of its own, it was not fine-tuned; python "
             "finetune.py trains one, python train_lstm.py a second stage"
         )
-    return True
+    held = card.sequence.head if card.sequence else None
+    if asked not in ("", OWN, held):
+        there = f"a second stage of kind {held}" if held else "no second stage yet"
+        raise UsageError(
+            f"--head {asked}: {folder} holds {there}; python train_lstm.py --head {asked} trains "
+            "this one"
+        )
+    return asked == OWN or (held is None and card.backbone.network is not None and not asked)

@@ -124,6 +124,20 @@ def _from_pixels(spec: BackboneSpec, core: keras.Model, model: keras.Model) -> k
 
 def load_into(model: keras.Model, path: Path, name: str) -> None:
     """See `extract.backbones.load_weights`."""
+    require_weights_file(path, name)
+    try:
+        with warnings.catch_warnings():  # of another network's file Keras warns layer by layer
+            warnings.simplefilter("ignore")
+            model.load_weights(path)
+    except OSError:
+        raise LookbackError(f"{path}: cannot be read as a weights file (HDF5)") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        detail = _told_by_keras(str(error))
+        raise LookbackError(f"{path}: these are not weights of {name} ({detail})") from None
+
+
+def require_weights_file(path: Path, name: str) -> None:
+    """Raise `LookbackError` where a path is, by its look, no weights file of a network."""
     if not path.is_file():
         raise LookbackError(f"{path}: there is no such weights file")
     if path.suffix != ".h5":
@@ -136,15 +150,6 @@ def load_into(model: keras.Model, path: Path, name: str) -> None:
                 else ""
             )
         )
-    try:
-        with warnings.catch_warnings():  # of another network's file Keras warns layer by layer
-            warnings.simplefilter("ignore")
-            model.load_weights(path)
-    except OSError:
-        raise LookbackError(f"{path}: cannot be read as a weights file (HDF5)") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        detail = _told_by_keras(str(error))
-        raise LookbackError(f"{path}: these are not weights of {name} ({detail})") from None
 
 
 def _told_by_keras(message: str) -> str:
@@ -152,7 +157,7 @@ def _told_by_keras(message: str) -> str:
     named = re.search(r"Variable path=([^,]+), shape=(\([^)]*\))", message)
     if named:
         return f"{module_name(named[1])} has another shape than {named[2]}"
-    return message.split("\n")[0].split(". ")[0][:160]
+    return message.split("\n", maxsplit=1)[0].split(". ", maxsplit=1)[0][:160]
 
 
 def _imagenet(spec: BackboneSpec, side: int) -> keras.Model:

@@ -1,11 +1,13 @@
 """Model folders, features and outputs that do not belong together, are damaged or out of reach."""
 
+import json
 import shutil
 
 import pytest
 
 from extract.feature_store import FeatureStore
 from extract.feature_writer import FeatureWriter
+from extract.model_folder import read_card, write_card
 
 
 @pytest.fixture
@@ -58,10 +60,10 @@ def test_a_folder_without_its_sequence_weights_says_what_writes_them(copied, try
 
 
 def test_a_folder_whose_sequence_model_was_never_trained_says_so(copied, try_all):
-    path = copied.weights / "model.yaml"
-    before, _, rest = path.read_text().partition("sequence:\n")
-    assert rest
-    path.write_text(before + "sequence: null\n" + rest[rest.index("made_with") :])
+    card = read_card(copied.weights)
+    # A backbone that was fine-tuned has a classifier of its own, which would answer.
+    backbone = card.backbone.model_copy(update={"network": None, "fine_tuned": False})
+    write_card(copied.weights, card.model_copy(update={"sequence": None, "backbone": backbone}))
     for ending in try_all():
         ending.is_refusal(copied.weights, "no sequence model yet", "python train_lstm.py")
 
@@ -227,7 +229,7 @@ def test_ctrl_c_in_training_leaves_the_model_before_it(copied, end_of, try_all, 
 
 @pytest.mark.parametrize("during", ["save_baselines", "made_with"])
 def test_an_end_while_a_model_is_saved_never_leaves_a_mixture(
-    during, copied, end_of, try_all, monkeypatch
+    during, copied, end_of, try_all, monkeypatch, tmp_path
 ):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -236,6 +238,44 @@ def test_an_end_while_a_model_is_saved_never_leaves_a_mixture(
         patched.setattr(f"sequence.trainer.{during}", interrupted)
         train = [*copied.arguments, "--look-back", "3", "--epochs", "1", "--head", "mean"]
         assert end_of("train_lstm.py", *train).code == 130
-    # The weights may be the new ones, so the old card (look-back 6) may not speak for them.
+    # The weights may be the new ones, so the old card (look-back 6) may not speak for them: the
+    # network's own head answers.
+    assert read_card(copied.weights).sequence is None
     for ending in try_all():
-        ending.is_refusal(copied.weights, "no sequence model yet", "python train_lstm.py")
+        assert (ending.code, ending.errors) == (0, [])
+    report = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert (report["head"], report["look_back"], report["baselines"]) == ("own", 1, {})
+
+
+def test_resuming_where_nothing_was_left_unfinished_says_so(copied, end_of):
+    before = (copied.weights / "backbone.weights.h5").read_bytes()
+    ending = end_of("finetune.py", *copied.arguments, "--resume")
+    ending.is_refusal(copied.weights / "checkpoint", "leave --resume away")
+    assert (copied.weights / "backbone.weights.h5").read_bytes() == before
+
+
+def test_the_own_head_of_a_network_that_was_not_fine_tuned_is_refused(copied, end_of, a_video):
+    card = read_card(copied.weights)
+    backbone = card.backbone.model_copy(update={"network": None, "fine_tuned": False})
+    write_card(copied.weights, card.model_copy(update={"backbone": backbone}))
+    live = ["--weights", copied.weights, "--video", a_video, "--no-window"]
+    for script, arguments in (("evaluate.py", copied.arguments), ("run.py", live)):
+        ending = end_of(script, *arguments, "--head", "own")
+        ending.is_refusal(copied.weights, "python finetune.py")
+
+
+def test_the_own_head_cannot_be_trained_as_a_second_stage(copied, end_of):
+    ending = end_of("train_lstm.py", *copied.arguments, "--head", "own")
+    ending.is_refusal("sequence.head own", "evaluate.py --head own", code=2)
+
+
+@pytest.mark.parametrize("script", ["evaluate.py", "run.py"])
+def test_a_second_stage_that_the_folder_does_not_hold_is_refused(
+    script, copied, end_of, a_video, tmp_path
+):
+    """Asking for gru where an lstm was trained may not give the lstm's answers."""
+    places = {
+        "evaluate.py": [*copied.arguments, "--out", tmp_path / "report"],
+        "run.py": ["--weights", copied.weights, "--video", a_video, "--no-window"],
+    }
+    end_of(script, *places[script], "--head", "gru").is_refusal("gru", "lstm", code=2)

@@ -77,5 +77,5 @@ def test_finetune_with_no_flags_takes_the_default_backbone_and_folders(place, en
     monkeypatch.setattr(finetuning, "FineTuning", Recorded)
     assert end_of("finetune.py", folder=place).code == 130
     ((recipe, clips),) = started
-    assert (recipe.backbone.name, recipe.backbone.weights) == ("efficientnet_b0", "imagenet")
+    assert (recipe.backbone.name, recipe.backbone.weights) == ("efficientnet_b0", None)
     assert (recipe.data.folder, recipe.model.folder, clips) == ("data", "weights", 48)

@@ -24,6 +24,18 @@ SMALL = {
     "backbone.weights": "none",
     "preprocessing.input_size": 48,
 }
+QUICK = {
+    "finetune.network.features": 16,
+    "finetune.network.dropout": 0.2,
+    "finetune.draws_per_clip": 2,
+    "finetune.batch_size": 8,
+    "finetune.patience": 0,
+}
+
+
+def phase(epoch: int, stages, rate: float = 1e-3) -> dict:
+    """Return a phase of a schedule as a recipe has it."""
+    return {"epoch": epoch, "stages": stages, "learning_rate": rate}
 
 
 @pytest.fixture
@@ -41,12 +53,28 @@ def small_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 
 @pytest.fixture
+def quick_settings(small_settings) -> Callable[..., Settings]:
+    """Return a function that makes settings of a quick fine-tuning:
+    quick_settings(phase(0, 0), epochs=2, decay={"kind": "cosine"}, backbone="mobilenet_025")."""
+
+    def make(*schedule: dict, backbone: str = "tiny", weights: str = "none", **keys) -> Settings:
+        given = {}
+        for key, value in keys.items():
+            inner = value if isinstance(value, dict) else {"": value}
+            given |= {f"finetune.{key}.{name}".rstrip("."): each for name, each in inner.items()}
+        chosen = {"backbone.name": backbone, "backbone.weights": weights}
+        return small_settings({**QUICK, **chosen, "finetune.schedule": list(schedule), **given})
+
+    return make
+
+
+@pytest.fixture
 def fine_tuned(tmp_path: Path) -> ModelCard:
     """The card of a model folder (`weights` below `tmp_path`) that holds a fine-tuned tiny."""
     from extract.backbones import build_trunk
 
     folder = tmp_path / "weights"
-    head = Network(pooling="avg", features=24, dropout=0.5, hidden=(8,))
+    head = Network(pooling="avg", features=24, dropout=0.5, hidden=(8,), one_logit=False)
     model = classifier_network(build_trunk("tiny", "none", 48), head, 3)
     save_weights(model, folder / BACKBONE_WEIGHTS)
     card = ModelCard(

@@ -227,3 +227,24 @@ def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
     choose_extractor(small_settings({"seed": 9}))
     assert read_card(folder).sequence == with_sequence.sequence
     assert read_card(folder).labels == ("a", "b")
+
+
+@pytest.mark.parametrize("pooling", ["avg", "flatten"])
+@pytest.mark.parametrize("features", [24, None])
+def test_the_card_of_a_fine_tuned_network_tells_the_width_of_its_features(
+    quick_settings, scenes, folder, pooling, features
+):
+    from extract.finetuning import FineTuning
+    from tests.extract.conftest import phase
+
+    network = {"pooling": pooling, "features": features}
+    settings = quick_settings(phase(0, 0), epochs=1, draws_per_clip=1, network=network)
+    FineTuning(settings, scenes(train=1, val=1)).train()
+    extractor = choose_extractor(settings)
+    assert extractor(PIXELS).shape == (3, extractor.card.backbone.feature_size)
+
+
+def test_another_clip_length_than_the_fine_tuned_is_refused(small_settings, fine_tuned):
+    assert choose_extractor(small_settings({"sampling.clip_length": 1}, base={})).card == fine_tuned
+    with pytest.raises(UsageError, match=r"sampling\.clip_length"):
+        choose_extractor(small_settings({"sampling.clip_length": 8}, base={}))

@@ -2,44 +2,24 @@
 
 from itertools import pairwise
 
+import h5py
 import numpy as np
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
+from clips.spans import Span
 from extract import finetuning
+from extract.checkpoint import FOLDER as CHECKPOINT
 from extract.extractor import choose_extractor, load_network
-from extract.finetuning import FineTuning, Scores, print_outcome, stages_of_phase
+from extract.finetuning import FineTuning, limited, print_outcome
 from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.network import weights_sha256
-from recipes.loader import Settings
-from recipes.schema import Phase
+from extract.validation import Scores
+from tests.extract.conftest import phase
 from tests.extract.test_history import points_of, rows_of
 from video.errors import LookbackError, UsageError
 
 HEAD = {"features", "classifier"}
-QUICK = {
-    "finetune.network": {"pooling": "avg", "features": 16, "dropout": 0.2, "hidden": []},
-    "finetune.frames_per_clip": 2,
-    "finetune.batch_size": 8,
-    "finetune.patience": 0,
-}
-
-
-def phase(epoch: int, stages, rate: float = 1e-3) -> dict:
-    return {"epoch": epoch, "stages": stages, "learning_rate": rate}
-
-
-@pytest.fixture
-def quick_settings(small_settings):
-    """Return a function that makes settings of a quick fine-tuning, with this schedule."""
-
-    def make(*schedule: dict, **keys) -> Settings:
-        given = {f"finetune.{key}": value for key, value in keys.items() if key != "backbone"}
-        if "backbone" in keys:
-            given["backbone.name"] = keys["backbone"]
-        return small_settings({**QUICK, "finetune.schedule": list(schedule), **given})
-
-    return make
 
 
 def layer_weights(tuning: FineTuning) -> dict[str, list[np.ndarray]]:
@@ -65,9 +45,8 @@ def changed_stages(before: dict, after: dict) -> set[str]:
 
 
 def scripted(tuning: FineTuning, monkeypatch, losses: list, record: list | None = None) -> None:
-    """Replace training and validation: epoch n writes n into a bias and scores losses[n].
-
-    A loss that is an exception is raised instead.
+    """Replace training and validation: epoch n writes n into a bias and scores losses[n], which may
+    be whole `Scores`. An exception is raised instead.
     """
     bias = tuning.model.get_layer("classifier").bias
 
@@ -79,16 +58,16 @@ def scripted(tuning: FineTuning, monkeypatch, losses: list, record: list | None 
                 for stage, layers in tuning.trunk.stages.items()
                 if any(layer.trainable for layer in layers)
             }
-            record.append((trained, round(float(tuning.model.optimizer.learning_rate), 8)))
+            record.append((trained, tuning._step.base_rates))
         return 1.0
 
     script = iter(losses)
 
     def validate() -> Scores:
-        loss = next(script)
-        if isinstance(loss, BaseException):
-            raise loss
-        return Scores(loss, 0.5, 0.75)
+        scores = next(script)
+        if isinstance(scores, BaseException):
+            raise scores
+        return scores if isinstance(scores, Scores) else Scores(scores, 0.5, 0.75)
 
     monkeypatch.setattr(tuning, "_train_epoch", train)
     monkeypatch.setattr(tuning, "_validate", validate)
@@ -126,6 +105,8 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(quick_settin
     assert card.preprocessing.width == 48
     saved = load_network(tuning.folder, card)
     assert weights_sha256(saved) == card.backbone.sha256
+    with h5py.File(tuning.folder / BACKBONE_WEIGHTS) as file:
+        assert "optimizer" not in file  # its state would make the file several times as large
     rows = rows_of(tuning.folder / "finetune_history.csv")
     losses = [float(row["val_loss"]) for row in rows]
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
@@ -134,10 +115,11 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(quick_settin
     for one, other in zip(saved.get_layer("classifier").get_weights(), head, strict=True):
         assert np.array_equal(one, other)
     points = points_of(tuning.folder / "logs")
-    assert set(points) == {"loss", "val_loss", "val_accuracy", "val_clip_accuracy"}
+    measures = {"loss", "accuracy", "clip_accuracy", "roc_auc"}
+    assert set(points) == {"loss", "learning_rate", *(f"val_{name}" for name in measures)}
     assert [epoch for epoch, _ in points["loss"]] == [1, 2, 3]
-    assert not list(tuning.folder.glob("*candidate*"))
-    assert not list(tuning.folder.glob("*part*"))
+    assert not (tuning.folder / CHECKPOINT).exists()
+    assert not list(tuning.folder.rglob("*part*"))
 
     print_outcome(tuning, best)
     told = capsys.readouterr().out
@@ -182,16 +164,17 @@ def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes,
 
 
 def test_phases_begin_at_their_epochs_with_their_rates(quick_settings, scenes, monkeypatch):
-    settings = quick_settings(phase(4, "all", 1e-5), phase(0, 0, 1e-2), phase(2, 1, 1e-3), epochs=6)
+    own = {**phase(4, {"block1": 1e-6, "block5": 1e-4}, 1e-5)}
+    common = {**phase(2, 1, 1e-3), "backbone_learning_rate": 1e-4}
+    settings = quick_settings(own, phase(0, 0, 1e-2), common, epochs=6)
     tuning = FineTuning(settings, scenes())
     record: list = []
     scripted(tuning, monkeypatch, [5, 4, 3, 2, 1, 0], record)
     tuning.train()
-    everything = {f"block{n}" for n in range(1, 6)}
     assert record == [
-        *[(set(), 1e-2)] * 2,
-        *[({"block5"}, 1e-3)] * 2,
-        *[(everything, 1e-5)] * 2,
+        *[(set(), [1e-2])] * 2,
+        *[({"block5"}, [1e-3, 1e-4])] * 2,
+        *[({"block1", "block5"}, [1e-5, 1e-6, 1e-4])] * 2,
     ]
 
 
@@ -241,7 +224,8 @@ def test_ctrl_c_after_the_first_epoch_keeps_the_best_so_far(
     assert tuning.train().loss == 2
     assert saved_epoch(tuning) == 1
     assert "the best epoch so far is kept" in capsys.readouterr().out
-    assert not list(tuning.folder.glob("*candidate*"))
+    assert (tuning.folder / CHECKPOINT).is_dir()  # for --resume
+    assert not list(tuning.folder.rglob("*part*"))
 
 
 def test_ctrl_c_within_the_first_epoch_leaves_the_folder_s_model(
@@ -299,19 +283,20 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
     tuning = FineTuning(quick_settings(phase(0, 0)), scenes(train=2, val=2))
     tuning._enter_phase(0)
     drawings, seen = [], []
-    draw = finetuning.drawn_clips
+    batches = finetuning.validation_batches
 
-    def watched(spans, drawing, seed):
+    def watched(spans, drawing, batch_size):
         drawings.append(drawing)
-        for index, pictures in draw(spans, drawing, seed):
-            seen.append((index, pictures.tobytes()))
-            yield index, pictures
+        for clips, indices in batches(spans, drawing, batch_size):
+            seen.extend(zip(indices.tolist(), (clip.tobytes() for clip in clips), strict=True))
+            yield clips, indices
 
-    monkeypatch.setattr(finetuning, "drawn_clips", watched)
+    monkeypatch.setattr(finetuning, "validation_batches", watched)
     first, second = tuning._validate(), tuning._validate()
     assert first == second
-    assert len(seen) == 2 * 8
-    assert seen[:8] == seen[8:]
+    assert len(seen) == 2 * 16
+    assert seen[:16] == seen[16:]
+    assert [index for index, _ in seen[:16]] == [number // 2 for number in range(16)]
     assert all(drawing.augment is None for drawing in drawings)
 
 
@@ -319,21 +304,24 @@ def test_the_scores_are_those_of_the_probabilities(quick_settings, scenes, monke
     """Two frames a clip; the clip's score takes their mean."""
     manifest = scenes(train=2, val=1)
     tuning = FineTuning(quick_settings(phase(0, 0)), manifest)
-    wanted = [tuning.class_of[span.label] for span in tuning.validation]
+    wanted = iter(np.repeat([tuning.class_of[span.label] for span in tuning.validation], 2))
     given = []
 
     def predict(pictures) -> np.ndarray:
         # Right by 0.6, then wrong by 0.5 to 0.3: half of the frames, and every clip by its mean.
-        right = wanted[len(given)]
+        probabilities = np.full((len(pictures), 4), 0.1)
+        for number, right in zip(range(len(pictures)), wanted, strict=False):
+            if number % 2 == 0:
+                probabilities[number] = 0.4 / 3
+            probabilities[number, right] = 0.3 if number % 2 else 0.6
+            if number % 2:
+                probabilities[number, (right + 1) % 4] = 0.5
         given.append(len(pictures))
-        first, second = np.full(4, 0.4 / 3), np.full(4, 0.1)
-        first[right] = 0.6
-        second[right], second[(right + 1) % 4] = 0.3, 0.5
-        return np.stack([first, second])
+        return np.log(probabilities) + 7.0  # logits: the network has no softmax
 
     monkeypatch.setattr(tuning.model, "predict_on_batch", predict)
     scores = tuning._validate()
-    assert given == [2] * 4
+    assert given == [8]
     assert scores.loss == pytest.approx(-(np.log(0.6) + np.log(0.3)) / 2)
     assert (scores.accuracy, scores.clip_accuracy) == (0.5, 1.0)
 
@@ -343,7 +331,7 @@ def test_class_weights_reach_the_loss(quick_settings, scenes, monkeypatch, choic
     """One clip of `up` stands beside three of each other class: ten in four classes."""
     manifest = scenes(train=3, val=1)
     kept = [e for e in manifest.entries if e.label != "up" or e.group in ("g000", "g003")]
-    settings = quick_settings(phase(0, 0), class_weights=choice, frames_per_clip=1)
+    settings = quick_settings(phase(0, 0), class_weights=choice, draws_per_clip=1)
     tuning = FineTuning(settings, manifest.with_entries(kept))
     tuning._enter_phase(0)
     seen: list[tuple[int, float]] = []
@@ -369,25 +357,6 @@ def test_the_rest_of_a_partly_labelled_video_is_trained_as_background(quick_sett
     kinds = [(span.label == BACKGROUND) for span in tuning.training]
     assert kinds.count(True) == 2 * kinds.count(False) == 16
     assert {span.split for span in tuning.training} == {"train"}
-
-
-NAMES = ("stem", "block1", "block2", "top")
-
-
-@pytest.mark.parametrize(
-    ("stages", "wanted"),
-    [
-        (0, set()),
-        (1, {"top"}),
-        (3, {"block1", "block2", "top"}),
-        (99, set(NAMES)),
-        ("all", set(NAMES)),
-        (("block1", "stem"), {"stem", "block1"}),
-        ((), set()),
-    ],
-)
-def test_stages_are_counted_from_the_end_or_named(stages, wanted):
-    assert stages_of_phase(Phase(epoch=0, stages=stages, learning_rate=1), NAMES) == wanted
 
 
 def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, scenes):
@@ -425,3 +394,75 @@ def test_clips_that_cannot_be_read_are_named_where_none_is_left(
         tuning.train()
     assert read_card(tuning.folder) is None
     assert not (tuning.folder / BACKBONE_WEIGHTS).exists()
+
+
+def test_random_weights_alone_let_batch_normalisation_learn_its_statistics(
+    quick_settings, scenes, tmp_path
+):
+    from extract.backbones import build_trunk
+
+    path = tmp_path / "mine.weights.h5"
+    build_trunk("tiny", "none", 48).core.save_weights(path)
+    frozen = {
+        weights: FineTuning(
+            quick_settings(phase(0, 0), weights=weights), scenes()
+        )._freezes_batch_norm()
+        for weights in ("none", str(path))
+    }
+    assert frozen == {"none": False, str(path): True}
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, 7, 99])
+def test_a_limit_takes_clips_of_every_class_as_evenly_as_there_are(limit):
+    spans = [Span(f"{n}", "a" if n < 16 else "bc"[n % 2], "train", "g") for n in range(20)]
+    kept = limited(spans, limit, seed=3)
+    assert len(kept) == (min(limit, 20) or 20)
+    assert kept == [span for span in spans if span in kept]  # in their order
+    counts = {label: sum(span.label == label for span in kept) for label in "abc"}
+    if limit == 7:
+        assert counts == {"a": 3, "b": 2, "c": 2}
+    if limit == 5:
+        assert sorted(counts.values()) == [1, 2, 2]
+    assert kept == limited(spans, limit, seed=3)
+
+
+def test_one_logit_is_for_two_classes(quick_settings, scenes):
+    settings = quick_settings(phase(0, 0), network={"one_logit": True})
+    with pytest.raises(UsageError, match=r"finetune\.network\.one_logit: is for two .* has 4"):
+        FineTuning(settings, scenes())
+
+
+def test_early_stopping_follows_the_monitor(quick_settings, scenes, monkeypatch):
+    """The loss gets ever better, the area under the curve does not: it is what counts."""
+    settings = quick_settings(phase(0, 0), epochs=9, patience=2, monitor="roc_auc")
+    tuning = FineTuning(settings, scenes())
+    areas = [0.6, 0.8, 0.7, 0.8, 0.9]
+    scripted(tuning, monkeypatch, [Scores(5 - n, 0.5, 0.5, area) for n, area in enumerate(areas)])
+    assert tuning.train().roc_auc == 0.8
+    assert saved_epoch(tuning) == 1
+    assert len(rows_of(tuning.folder / "finetune_history.csv")) == 4
+
+
+def test_all_dropout_of_a_network_draws_its_own(quick_settings, scenes):
+    """Were two layers seeded alike, they would leave out the very same units; in EfficientNet all
+    blocks of an example or none."""
+    from extract.framework import keras
+
+    settings = quick_settings(phase(0, 0), backbone="efficientnet_b0")
+    tuning = FineTuning(settings, scenes(train=1, val=1))
+    tuning._enter_phase(0)
+    layers = [
+        layer
+        for layer in (*tuning.trunk.core.layers, *tuning.model.layers)
+        if isinstance(layer, keras.layers.Dropout)
+    ]
+    assert len(layers) == 10
+
+    def states(epoch: int) -> list[tuple[int, int]]:
+        tuning._step.seed(0, epoch)
+        return [tuple(np.asarray(layer.seed_generator.state).tolist()) for layer in layers]
+
+    assert states(1) == states(1)
+    # Keras counts the second number up from batch to batch.
+    drawn = [(a, b + batch) for epoch in range(3) for a, b in states(epoch) for batch in range(100)]
+    assert len(set(drawn)) == 3 * 10 * 100

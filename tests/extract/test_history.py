@@ -64,3 +64,15 @@ def test_a_new_run_replaces_the_table(tmp_path):
             for epoch in range(count):
                 history.write(epoch + 1, {"loss": 0.5})
     assert len(rows_of(tmp_path / "history.csv")) == 1
+
+
+def test_a_resumed_run_keeps_the_rows_of_its_first_epochs(tmp_path):
+    path, logs = tmp_path / "history.csv", tmp_path / "logs"
+    with History(path, logs / "first") as history:
+        for epoch in (1, 2, 3):
+            history.write(epoch, {"loss": 1 / epoch, "rate": 0.5})
+    before = rows_of(path)
+    with History(path, logs / "second", kept=2) as history:
+        assert rows_of(path) == before[:2]  # at once: a kill may come before the next row
+        history.write(3, {"loss": 7.0, "rate": 0.25})
+        assert rows_of(path) == [*before[:2], {"epoch": "3", "loss": "7", "rate": "0.25"}]

@@ -41,7 +41,9 @@ def full_card() -> ModelCard:
         ),
         made_with={"keras": "3.15.1"},
     )
-    network = Network(pooling="flatten", features=1024, dropout=0.2, hidden=(256, 8))
+    network = Network(
+        pooling="flatten", features=1024, dropout=0.2, hidden=(256, 8), one_logit=True
+    )
     values = {"network": network, "labels": ("a", "b"), "fine_tuned": True}
     return card.model_copy(update={"backbone": card.backbone.model_copy(update=values)})
 

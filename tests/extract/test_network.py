@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from extract.backbones import build_trunk
+from extract.calibration import softmax
 from extract.network import (
     FEATURES,
+    class_logits,
     classifier_network,
     feature_network,
+    own_classifier,
     pooled_network,
     weights_sha256,
 )
@@ -17,7 +20,8 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 48, 48, 3), np.uint8)
 
 
 def head(**values) -> Network:
-    return Network(**{"pooling": "avg", "features": 24, "dropout": 0.5, "hidden": (), **values})
+    small = {"pooling": "avg", "features": 24, "dropout": 0.5, "hidden": (), "one_logit": False}
+    return Network(**{**small, **values})
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +41,10 @@ def test_the_pooled_network_gives_the_mean_of_the_feature_map(trunk):
 @pytest.mark.parametrize("hidden", [(), (16, 8)])
 def test_the_classifier_is_what_the_recipe_says(trunk, pooling, hidden):
     model = classifier_network(trunk, head(pooling=pooling, hidden=hidden), 5)
-    probabilities = np.asarray(model(PIXELS))
-    assert probabilities.shape == (3, 5)
-    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
-    assert (probabilities > 0).all()
+    logits = np.asarray(model(PIXELS))
+    assert logits.shape == (3, 5)
+    assert logits.dtype == np.float32
+    assert (logits < 0).any()  # no softmax
     inputs = 128 if pooling == "avg" else 2 * 2 * 128
     assert model.get_layer(FEATURES).kernel.shape == (inputs, 24)
     widths = [model.get_layer(f"hidden{n}").units for n in range(1, len(hidden) + 1)]
@@ -56,9 +60,40 @@ def test_the_features_of_a_classifier_are_those_of_its_layer(trunk):
     pooled = np.asarray(trunk.model(PIXELS)).mean((1, 2))
     by_hand = np.maximum(pooled @ np.asarray(dense.kernel) + np.asarray(dense.bias), 0)
     assert np.allclose(features, by_hand, atol=1e-5)
-    scores = features @ np.asarray(last.kernel) + np.asarray(last.bias)
-    softmax = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    assert np.allclose(np.asarray(model(PIXELS)), softmax, atol=1e-5)
+    logits = features @ np.asarray(last.kernel) + np.asarray(last.bias)
+    assert np.allclose(np.asarray(model(PIXELS)), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("features", [24, None])
+@pytest.mark.parametrize("hidden", [(), (16, 8)])
+@pytest.mark.parametrize("one_logit", [False, True])
+def test_features_and_own_classifier_make_the_whole_network_again(
+    trunk, features, hidden, one_logit
+):
+    settings = head(features=features, hidden=hidden, one_logit=one_logit)
+    model = classifier_network(trunk, settings, 2)
+    made = np.asarray(feature_network(model)(PIXELS))
+    assert made.shape == (3, features or 128)
+    logits = np.asarray(own_classifier(model)(made))
+    assert logits.shape == (3, 1 if one_logit else 2)
+    np.testing.assert_array_equal(logits, np.asarray(model(PIXELS)))
+
+
+def test_without_a_layer_of_its_own_the_features_are_the_pooled_ones(trunk):
+    model = classifier_network(trunk, head(features=None), 2)
+    pooled = np.asarray(pooled_network(trunk)(PIXELS))
+    np.testing.assert_array_equal(np.asarray(feature_network(model)(PIXELS)), pooled)
+
+
+def test_one_logit_is_the_softmax_of_it_against_nothing():
+    outputs = np.array([[-2.0], [0.0], [3.0]], np.float32)
+    logits = class_logits(outputs)
+    assert logits.dtype == np.float32
+    np.testing.assert_array_equal(logits, [[0, -2], [0, 0], [0, 3]])
+    sigmoid = 1 / (1 + np.exp(-outputs[:, 0].astype(np.float64)))
+    np.testing.assert_allclose(softmax(logits)[:, 1], sigmoid, rtol=1e-12)
+    several = np.array([[1.0, 2.0, 3.0]])
+    assert class_logits(several) is several
 
 
 def test_the_hash_follows_the_values_and_nothing_else(tmp_path):

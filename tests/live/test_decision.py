@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from extract.calibration import softmax
+from extract.extractor import load_network
+from extract.model_folder import require_card, write_card
 from live.decision import Decision, Recogniser, load_recogniser
 from live.timing import Stopwatch
-from sequence.prediction import softmax
 from sequence.windows import windows
 from video.errors import LookbackError
 from video.steps import Step
@@ -119,3 +123,33 @@ def test_a_label_is_undecided_until_the_window_is_full():
     sure = np.array([0.1, 0.9])
     assert not Decision(0, 0.0, sure, ("a", "b"), 0.5, full=False).decided
     assert Decision(9, 0.9, sure, ("a", "b"), 0.5, full=True).decided
+
+
+def test_a_window_counts_as_full_once_every_clip_in_it_is():
+    """A look-back of three over clips of which the first two are filled up with their oldest."""
+    some = [replace(step, full=step.index >= 2) for step in steps(*range(7, 70, 7))]
+    _, _, decisions = recognised("float32", *some)
+    assert [made.full for made in decisions] == [False] * 4 + [True] * 5
+    assert recognised("float32", *some)[2][3].decided is False
+
+
+def test_the_own_head_is_asked_for_by_name_and_its_labels_are_the_network_s(project):
+    own = load_recogniser(project.weights, head="own")
+    assert (own.labels, own.tells_all, own.best) == (("down", "lower", "raise", "up"), True, 3)
+    blank = Step(0, 0.0, np.zeros((1, 48, 48, 3), np.uint8), False)
+    made = own.decide(blank, Stopwatch())
+    assert made.full  # look-back 1
+    assert made.threshold == 0.5
+    network = load_network(project.weights, require_card(project.weights))
+    temperature = require_card(project.weights).backbone.temperature
+    logits = np.asarray(network(blank.clip[None]))
+    np.testing.assert_allclose(made.probabilities, softmax(logits, temperature)[0], atol=1e-6)
+    assert load_recogniser(project.weights, 0.9, "own").decide(blank, Stopwatch()).threshold == 0.9
+
+
+def test_a_backbone_that_was_not_fine_tuned_has_no_head_of_its_own(project, tmp_path):
+    card = require_card(project.weights)
+    backbone = card.backbone.model_copy(update={"network": None, "fine_tuned": False})
+    write_card(tmp_path, card.model_copy(update={"backbone": backbone}))
+    with pytest.raises(LookbackError, match=r"no classifier of its own.*finetune\.py"):
+        load_recogniser(tmp_path, head="own")

@@ -17,6 +17,7 @@ class CodeReader:
     """Decides by the number that a coded frame shows."""
 
     labels = ("a", "b")
+    best = 2
 
     def __init__(self, fps: float | None) -> None:
         self.extractor = self
@@ -73,10 +74,12 @@ def test_every_frame_reaches_the_sinks_after_its_steps(video):
 
 def test_the_picture_shows_the_newest_decision(video, monkeypatch):
     drawn = []
-    monkeypatch.setattr("live.loop.annotate", lambda rgb, made: drawn.append(made) or rgb)
+    monkeypatch.setattr(
+        "live.loop.annotate", lambda rgb, made, bars: drawn.append((made, bars)) or rgb
+    )
     with FileSource(video) as source:
         run_loop(source, CodeReader(fps=10.0), [Keeper()])
-    assert [made.step for made in drawn] == [n // 2 for n in range(12)]
+    assert [(made.step, bars) for made, bars in drawn] == [(n // 2, 2) for n in range(12)]
 
 
 def test_nothing_is_drawn_where_no_sink_draws(video, monkeypatch):

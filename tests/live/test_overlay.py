@@ -71,3 +71,24 @@ def test_a_frame_that_cannot_be_written_to_is_drawn_all_the_same():
     rgb = picture(64, 48)
     rgb.flags.writeable = False
     assert (annotate(rgb, decision()) != rgb).any()
+
+
+def bars_of(drawn: np.ndarray) -> int:
+    """Return how many bars stand below each other: rows of blue that begin anew."""
+    colours = drawn.astype(int)
+    blue = (colours[..., 2] > 240) & (colours[..., 0] < 80) & (colours[..., 1] < 170)
+    rows = blue.any(1)
+    return int((rows[1:] & ~rows[:-1]).sum())
+
+
+@pytest.mark.parametrize("bars", [1, 3, 5])
+def test_there_are_as_many_bars_as_asked_for(bars):
+    labels = tuple(f"activity {number}" for number in range(8))
+    probabilities = np.array([0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.03, 0.02])
+    made = Decision(0, 0.0, probabilities, labels, 0.5)
+    assert bars_of(annotate(np.full((480, 640, 3), 110, np.uint8), made, bars)) == bars
+
+
+def test_of_fewer_labels_than_bars_each_has_one():
+    made = Decision(0, 0.0, np.array([0.6, 0.4]), ("a", "b"), 0.5)
+    assert bars_of(annotate(np.full((480, 640, 3), 110, np.uint8), made, 5)) == 2

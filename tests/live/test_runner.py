@@ -4,7 +4,6 @@ import re
 import threading
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 
 from live import runner
 from live.sinks import Sink, StopRequested
+from recipes.loader import load
 from tests.conftest import coded_frame
 from tests.live.conftest import probabilities, read_rows, read_video, write_scene
 from video.errors import LookbackError, UsageError
@@ -267,5 +267,5 @@ def test_without_a_screen_older_outputs_stay_as_they_were(project, a_clip, tmp_p
     csv.write_text("of yesterday")
     options = runner.RunOptions("video", str(a_clip), window=True, csv=csv)
     with pytest.raises(LookbackError, match="--no-window"):
-        runner.run(Path(project.weights), options)
+        runner.run(options, load(flags={"model.folder": str(project.weights)}))
     assert csv.read_text() == "of yesterday"

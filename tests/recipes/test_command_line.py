@@ -27,10 +27,10 @@ _SCRIPTS = ("prepare", "finetune", "extract", "train_lstm", "evaluate", "run")
 
 
 def flags_of(name: str) -> tuple[Flag, ...]:
-    """Return the flags of a script that set a key; run.py needs the model folder alone."""
-    if name == "run":
-        return (WEIGHTS_FLAG,)
-    return (*load_script(f"{name}.py").FLAGS, *PLACE_FLAGS)
+    """Return the flags of a script that set a key; of the places, run.py needs the model folder
+    alone."""
+    places = (WEIGHTS_FLAG,) if name == "run" else PLACE_FLAGS
+    return (*load_script(f"{name}.py").FLAGS, *places)
 
 
 def chosen(*arguments: str):
@@ -39,7 +39,8 @@ def chosen(*arguments: str):
 
 def test_without_flags_nothing_is_given():
     assert chosen().given == frozenset()
-    assert chosen().recipe.sampling.fps == 10
+    assert chosen().recipe.sampling.fps is None  # as the backbone has it
+    assert chosen().recipe.seed == 0
 
 
 def test_a_flag_sets_its_key_and_takes_its_type():
@@ -146,13 +147,11 @@ def test_help_works_at_once_and_shows_every_default(name):
 
     shown = re.sub(r"-\s+", "-", re.sub(r"\s+", " ", done.stdout))
     for flag in flags_of(name):
-        default = default_value(flag.key)
+        default = flag.default or default_value(flag.key)
         assert flag.name in shown
-        if default is not None:
-            text = re.sub(r"\s+", " ", f"{flag.help} (default: {default})")
-            assert re.sub(r"-\s+", "-", text) in shown
-        else:
-            assert "(default:" in flag.help
+        assert default is not None, flag.name  # nothing in default.yaml: then in words
+        text = re.sub(r"\s+", " ", f"{flag.help} (default: {default})")
+        assert re.sub(r"-\s+", "-", text) in shown
     assert "--recipe FILE" in shown
     assert "--set KEY=VALUE" in shown
 

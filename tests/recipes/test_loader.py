@@ -16,7 +16,8 @@ def read(tmp_path: Path, text: str, flags: dict | None = None) -> Settings:
 
 def test_without_a_recipe_the_defaults_hold():
     settings = load()
-    assert settings.recipe.sequence.look_back == default_value("sequence.look_back") == 16
+    assert settings.recipe.sequence.epochs == default_value("sequence.epochs") == 30
+    assert settings.recipe.sequence.look_back is None  # as the backbone has it
     assert settings.given == frozenset()
     assert settings.source == "default.yaml"
 
@@ -79,8 +80,8 @@ def test_sampling_takes_a_rate_or_the_word_source(tmp_path):
         ("sequence: {lok_back: 3}", "there is no key sequence.lok_back; did you mean "
          "sequence.look_back?"),
         ("sequnce: {look_back: 3}", "there is no key sequnce; did you mean sequence?"),
-        ("finetune: {augment: {rotation: 3}}", "there is no key finetune.augment.rotation; did "
-         "you mean finetune.augment.rotation_degrees?"),
+        ("finetune: {augment: {rotation_degree: 3}}", "there is no key "
+         "finetune.augment.rotation_degree; did you mean finetune.augment.rotation_degrees?"),
         ("finetune: {schedule: [{epoch: 0, stages: 1, learnin_rate: 1}]}", "there is no key "
          "finetune.schedule.0.learnin_rate; did you mean finetune.schedule.0.learning_rate?"),
         ("backbone: {zzz: 1}", "there is no key backbone.zzz; known here: name, weights"),

@@ -46,10 +46,13 @@ def spec_of(feature_size: int, dtype: str = "float32", **values) -> dict:
     return {**spec, **values}
 
 
-def store_of(path: Path, videos: dict[str, np.ndarray], dtype: str = "float32") -> FeatureStore:
-    """Write features (N, D) by video, ten steps a second, and open the store."""
+def store_of(
+    path: Path, videos: dict[str, np.ndarray], dtype: str = "float32", **spec
+) -> FeatureStore:
+    """Write features (N, D) by video, ten steps a second, and open the store; `spec` changes what
+    it says of them."""
     size = next(iter(videos.values())).shape[1]
-    with FeatureWriter(path, spec_of(size, dtype)) as writer:
+    with FeatureWriter(path, spec_of(size, dtype, **spec)) as writer:
         for video, rows in videos.items():
             writer.begin(video, {"size": 0, "sha256": ""})
             writer.append(video, rows, np.arange(len(rows)) / 10)
@@ -57,9 +60,10 @@ def store_of(path: Path, videos: dict[str, np.ndarray], dtype: str = "float32") 
     return FeatureStore(path)
 
 
-def dataset_of(folder: Path, clips: list[Clip], look_back: int) -> Dataset:
+def dataset_of(folder: Path, clips: list[Clip], look_back: int, **spec) -> Dataset:
     """Write the clips' features and return their dataset."""
-    store = store_of(folder / "features.h5", {clip.video: clip.rows for clip in clips})
+    videos = {clip.video: clip.rows for clip in clips}
+    store = store_of(folder / "features.h5", videos, **spec)
     manifest = Manifest(folder / "manifest.csv", tuple(clip.entry for clip in clips))
     return Dataset(store, manifest, look_back)
 

@@ -215,3 +215,48 @@ def test_a_class_without_features_on_a_side_is_an_error_that_names_both(tmp_path
     ]
     with pytest.raises(LookbackError, match="no clip of b in val has features"):
         dataset_of(tmp_path, clips, 2).require_splits()
+
+
+@pytest.mark.parametrize(
+    ("clip_length", "hop", "look_back", "full"),
+    [
+        (1, 1, 4, range(3, 12)),
+        (16, 8, 1, range(2, 12)),  # steps at the ticks 0, 7, 15, 23: two see a filled clip
+        (16, 8, 4, range(5, 12)),
+        (4, 1, 2, range(4, 12)),
+        (4, 9, 1, range(1, 12)),
+        (16, 1, 4, range(11, 12)),  # no window whole: the last
+    ],
+)
+def test_windows_of_a_clip_network_are_full_once_every_clip_in_them_is(
+    tmp_path, clip_length, hop, look_back, full
+):
+    clips = [Clip("a.mp4", numbered(1, 12), "a")]
+    spec = {"clip_length": clip_length, "sampling": {"fps": 10.0, "hop": hop}}
+    dataset = dataset_of(tmp_path, clips, look_back, **spec)
+    (piece,) = dataset.pieces
+    assert dataset.full_steps(piece) == full
+    (batch,) = dataset.full_windows(piece, 256)
+    assert batch.shape == (len(full), look_back, 3)
+    assert (batch[:, -1, 0] - 100).tolist() == list(full)
+
+
+def test_a_span_of_a_clip_network_is_full_once_no_clip_reaches_out_of_it(tmp_path):
+    # Four frames a clip, a step every two: those of the span's first two steps begin before it.
+    clip = Clip("a.mp4", numbered(1, 20), "goal", start=0.5, end=1.2)
+    spec = {"clip_length": 4, "sampling": {"fps": 20.0, "hop": 2}}
+    dataset = dataset_of(tmp_path, [clip], 2, **spec)
+    goal = next(piece for piece in dataset.pieces if piece.label == 1)
+    assert (goal.first, goal.last) == (5, 12)
+    assert list(dataset.full_steps(goal)) == [8, 9, 10, 11]
+
+
+@pytest.mark.parametrize(
+    ("views", "steps"), [("all", range(3, 12)), (99, range(3, 12)), (1, [7]), (3, [4, 7, 10])]
+)
+def test_views_are_evenly_spread_over_the_full_windows(tmp_path, views, steps):
+    dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 12), "a")], look_back=4)
+    batches = dataset.full_windows(dataset.pieces[0], 256, views)
+    (batch,) = batches
+    wanted = [dataset.window(dataset.pieces[0], step) for step in steps]
+    np.testing.assert_array_equal(batch, wanted)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from recipes.loader import load
@@ -51,3 +53,12 @@ def test_features_at_another_sampling_are_refused(project, tmp_path):
         pass
     with pytest.raises(LookbackError, match=r"features\.h5: .*another sampling.*extract\.py"):
         open_workplace(settings(project, **{"data.features": str(path)}))
+
+
+@pytest.mark.parametrize(("clip_length", "steps"), [(1, 16), (4, 4)])
+def test_the_look_back_suits_the_backbone_unless_the_recipe_names_one(project, clip_length, steps):
+    workplace = open_workplace(settings(project))
+    backbone = workplace.card.backbone.model_copy(update={"clip_length": clip_length})
+    workplace = replace(workplace, card=workplace.card.model_copy(update={"backbone": backbone}))
+    assert workplace.look_back(load().recipe) == steps
+    assert workplace.look_back(load(flags={"sequence.look_back": 9}).recipe) == 9

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sequence.windows import RollingWindow, full_steps, windows
+from sequence.windows import RollingWindow, evenly_spread, full_steps, windows
 
 LENGTHS = (1, 2, 7, 40)
 LOOK_BACKS = (1, 2, 5, 16, 64)  # the last is longer than any of the videos
@@ -62,3 +62,14 @@ def test_all_windows_are_one_view_of_one_padded_copy(look_back):
 )
 def test_full_steps_are_those_whose_window_lies_in_the_piece(first, last, look_back, steps):
     assert list(full_steps(first, last, look_back)) == steps
+
+
+@pytest.mark.parametrize("steps", [range(1), range(3, 12), range(100)])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_evenly_spread_steps_are_the_middles_of_equal_parts(steps, count):
+    spread = evenly_spread(steps, count)
+    assert len(spread) == count
+    assert all(step in steps for step in spread)
+    for part, step in enumerate(spread):
+        middle = steps.start + (part + 0.5) * len(steps) / count
+        assert abs(step + 0.5 - middle) <= 0.5

@@ -1,6 +1,7 @@
 """Which frame stands at which tick, over all kinds of frame rates."""
 
 import math
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from tests.conftest import read_code
 from video.frame import Frame
-from video.sampling import Sampler, Sampling
+from video.sampling import Sampler, Sampling, is_step, steps_before_full
 from video.sources import FileSource
 
 _PIXELS = np.zeros((2, 2, 3), np.uint8)
@@ -136,3 +137,23 @@ def test_a_hop_below_one_is_refused():
 def test_sampling_as_a_dictionary_makes_an_equal_one():
     for sampling in (Sampling(12.5, hop=3), Sampling(None)):
         assert Sampling(**sampling.to_dict()) == sampling
+
+
+@pytest.mark.parametrize("hop", [1, 2, 3, 5, 8, 20])
+@pytest.mark.parametrize("clip_length", [1, 2, 4, 13, 16])
+def test_the_first_whole_clip_is_always_a_step_and_the_steps_before_it_are_counted(
+    clip_length, hop
+):
+    steps = [tick for tick in range(100) if is_step(tick, clip_length, hop)]
+    assert steps[0] == 0
+    assert clip_length - 1 in steps
+    assert sum(tick < clip_length - 1 for tick in steps) == steps_before_full(clip_length, hop)
+    # From the second step on the distance is the hop; to it, no more than that.
+    gaps = [after - before for before, after in pairwise(steps)]
+    assert set(gaps[1:]) == {hop}
+    assert gaps[0] <= hop
+
+
+def test_a_frame_network_steps_at_every_hop_from_the_first_frame():
+    assert [tick for tick in range(10) if is_step(tick, 1, 3)] == [0, 3, 6, 9]
+    assert steps_before_full(1, 3) == 0

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import coded_frame, read_code
 from video.frame import Frame
 from video.preprocessing import Preprocessing
-from video.sampling import Sampling
+from video.sampling import Sampling, steps_before_full
 from video.sources import FileSource
 from video.steps import Step, Stepper
 
@@ -43,15 +43,33 @@ def test_a_clip_has_uint8_pixels_of_the_networks_size(coded_video):
         assert step.clip.dtype == np.uint8
 
 
-@pytest.mark.parametrize("hop", [1, 2, 3, 7])
-def test_a_step_comes_every_hop_sampled_frames(coded_video, hop):
+@pytest.mark.parametrize("hop", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("clip_length", [1, 3, 8])
+def test_a_step_comes_first_and_every_hop_sampled_frames_from_the_first_whole_clip(
+    coded_video, hop, clip_length
+):
     path = coded_video(frames=16, rate=10)
-    every = steps_of(path, Sampling(10), clip_length=3)
-    hopped = steps_of(path, Sampling(10, hop=hop), clip_length=3)
-    assert [step.index for step in hopped] == list(range(len(hopped)))
-    assert [step.seconds for step in hopped] == [step.seconds for step in every[::hop]]
+    every = steps_of(path, Sampling(10), clip_length)
+    hopped = steps_of(path, Sampling(10, hop=hop), clip_length)
+    ticks = sorted({0, *range(clip_length - 1, 16, hop), *range(clip_length - 1, 0, -hop)})
+    assert [step.index for step in hopped] == list(range(len(ticks)))
+    assert [step.seconds for step in hopped] == [every[tick].seconds for tick in ticks]
     # Frames between two steps are still part of the clip.
-    assert [shown(step) for step in hopped] == [shown(step) for step in every[::hop]]
+    assert [shown(step) for step in hopped] == [shown(every[tick]) for tick in ticks]
+
+
+@pytest.mark.parametrize("hop", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("clip_length", [1, 3, 8])
+def test_full_tells_the_clips_of_which_every_frame_is_the_videos_own(coded_video, hop, clip_length):
+    steps = steps_of(coded_video(frames=16, rate=10), Sampling(10, hop=hop), clip_length)
+    assert [step.full for step in steps] == [len(set(shown(step))) == clip_length for step in steps]
+    assert [step.full for step in steps].index(True) == steps_before_full(clip_length, hop)
+
+
+def test_frames_that_stand_still_fill_a_clip_all_the_same(coded_video):
+    """Twenty ticks a second of ten frames: a picture shown twice is no lack of history."""
+    steps = steps_of(coded_video(frames=4, rate=10), Sampling(20), clip_length=4)
+    assert [step.full for step in steps] == [False] * 3 + [True] * 4
 
 
 def test_hop_counts_the_frames_that_arrive_where_every_frame_is_kept(coded_video):

@@ -31,5 +31,7 @@ def test_a_picture_s_features_do_not_depend_on_its_batch():
 
 
 def test_it_has_no_published_weights():
-    with pytest.raises(UsageError, match="tiny has no published imagenet weights: --backbone-weights"):
+    with pytest.raises(
+        UsageError, match="tiny has no published imagenet weights: --backbone-weights"
+    ):
         build("tiny", "imagenet")

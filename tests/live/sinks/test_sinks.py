@@ -29,6 +29,18 @@ def test_csv_rows_are_on_disk_as_soon_as_they_are_made(tmp_path):
     sink.close()  # twice does no harm
 
 
+def test_of_many_labels_a_csv_row_tells_the_best(tmp_path):
+    labels = tuple(f"l{number}" for number in range(200))
+    probabilities = np.full(200, 0.0001)
+    probabilities[[150, 7, 199]] = 0.5, 0.25, 0.125
+    with CsvSink(tmp_path / "out.csv", labels, best=3) as sink:
+        sink.on_step(Decision(4, 0.4, probabilities, labels, 0.5), 0.0)
+    assert (tmp_path / "out.csv").read_text() == (
+        "step,seconds,label,probability,label_2,probability_2,label_3,probability_3\n"
+        "4,0.400,l150,0.50000000,l7,0.25000000,l199,0.12500000\n"
+    )
+
+
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
     path = tmp_path / "out.csv"
     path.symlink_to("/dev/full")

@@ -1,0 +1,39 @@
+"""Probabilities of logits, and one temperature that fits the clips."""
+
+import numpy as np
+import pytest
+
+from extract.calibration import clip_means, fit_temperature, log_loss, softmax
+
+
+def test_softmax_is_exact_where_powers_overflow():
+    found = softmax(np.array([[1000.0, 1000.0], [-5000.0, 0.0]], np.float32))
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [[0.5, 0.5], [0.0, 1.0]])
+
+
+def test_a_temperature_divides_the_logits():
+    logits = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_allclose(softmax(logits, 2.5), softmax(logits / 2.5), rtol=1e-12)
+    np.testing.assert_allclose(softmax(logits, 2.5).sum(1), 1, rtol=1e-12)
+
+
+def test_clip_means_take_each_clip_s_draws_however_many():
+    values = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.25, 0.75]])
+    np.testing.assert_array_equal(
+        clip_means(values, np.array([1, 0, 1, 1])), [[0.0, 1.0], [1.75 / 3, 1.25 / 3]]
+    )
+
+
+def test_log_loss_of_a_certain_mistake_is_finite():
+    assert log_loss(np.array([[1.0, 0.0]]), np.array([1])) == pytest.approx(-np.log(1e-12))
+
+
+@pytest.mark.parametrize(("factor", "wanted"), [(1.0, 1.0), (3.0, 3.0), (100.0, 5.0), (0.01, 0.5)])
+def test_the_temperature_undoes_exaggeration_within_its_bounds(factor, wanted):
+    """Classes drawn from the softmax itself: confidence fits at the temperature 1."""
+    random = np.random.default_rng(1)
+    logits = random.normal(size=(4000, 3)) * 1.5
+    classes = np.array([random.choice(3, p=row) for row in softmax(logits)])
+    found = fit_temperature(lambda t: softmax(logits * factor, t), classes)
+    assert found == pytest.approx(wanted, rel=0.08)

@@ -1,0 +1,99 @@
+"""What a recipe leaves open is filled up by the backbone; what it says is taken."""
+
+import pytest
+
+from extract.resolving import (
+    batch_size_of,
+    clip_length_of,
+    draws_per_clip_of,
+    preprocessing_of,
+    sampling_of,
+    training_batch_size_of,
+    weights_name,
+)
+from recipes.loader import load
+from recipes.schema import Recipe
+from video.errors import UsageError
+from video.preprocessing import Preprocessing
+from video.sampling import Sampling
+
+
+def recipe(backbone: str, **keys) -> Recipe:
+    flags = {key.replace("__", "."): value for key, value in keys.items()}
+    return load(flags={"backbone.name": backbone, **flags}).recipe
+
+
+@pytest.mark.parametrize(
+    ("backbone", "clip_length", "sampling", "preprocessing"),
+    [
+        ("vgg16", 1, Sampling(10.0, 1), Preprocessing(224, 224)),
+        ("x3d_xs", 4, Sampling(2.5, 2), Preprocessing(160, 160, "crop", 182)),
+        ("x3d_s", 13, Sampling(5.0, 6), Preprocessing(160, 160, "crop", 182)),
+    ],
+)
+def test_a_recipe_that_says_nothing_means_what_the_backbone_was_made_for(
+    backbone, clip_length, sampling, preprocessing
+):
+    chosen = recipe(backbone)
+    assert clip_length_of(chosen) == clip_length
+    assert sampling_of(chosen) == sampling
+    assert preprocessing_of(chosen) == preprocessing
+
+
+def test_what_the_recipe_says_is_taken():
+    keys = {"sampling__fps": "source", "sampling__hop": 3, "sampling__clip_length": 8}
+    chosen = recipe("x3d_s", **keys, preprocessing__input_size=112, preprocessing__short_side=128)
+    assert clip_length_of(chosen) == 8
+    assert sampling_of(chosen) == Sampling(None, 3)
+    assert preprocessing_of(chosen) == Preprocessing(112, 112, "crop", 128)
+    stretched = recipe("x3d_s", preprocessing__resize="stretch")
+    assert preprocessing_of(stretched) == Preprocessing(160, 160)
+
+
+def test_the_hop_is_half_of_the_clip_that_the_recipe_asks_for():
+    assert sampling_of(recipe("x3d_s", sampling__clip_length=8)).hop == 4
+    assert sampling_of(recipe("x3d_s", sampling__clip_length=1)).hop == 1
+
+
+def test_another_side_keeps_the_backbone_s_margin_and_an_image_network_the_usual_one():
+    assert preprocessing_of(recipe("x3d_xs", preprocessing__input_size=80)).short_side == 91
+    cropped = recipe("inception_v3", preprocessing__resize="crop")
+    assert preprocessing_of(cropped) == Preprocessing(299, 299, "crop", 342)
+
+
+def test_a_short_side_below_the_input_is_refused():
+    chosen = recipe("x3d_xs", preprocessing__short_side=100)
+    with pytest.raises(UsageError, match=r"preprocessing\.short_side 100: .*at least 160"):
+        preprocessing_of(chosen)
+
+
+@pytest.mark.parametrize("length", [2, 16])
+def test_an_image_network_has_no_clip_length(length):
+    with pytest.raises(UsageError, match=rf"sampling\.clip_length {length}: vgg16 sees single"):
+        clip_length_of(recipe("vgg16", sampling__clip_length=length))
+    assert clip_length_of(recipe("vgg16", sampling__clip_length=1)) == 1
+
+
+def test_batches_hold_about_as_many_frames_for_every_network():
+    image, clips = recipe("vgg16"), recipe("x3d_s")
+    assert [batch_size_of(image, length) for length in (1, 4, 13, 64)] == [32, 8, 2, 1]
+    assert batch_size_of(recipe("vgg16", extract__batch_size=5), 64) == 5
+    assert (training_batch_size_of(image), training_batch_size_of(clips)) == (32, 4)
+    assert (draws_per_clip_of(image), draws_per_clip_of(clips)) == (5, 1)
+    own = {"finetune__batch_size": 7, "finetune__draws_per_clip": "all"}
+    chosen = recipe("x3d_s", **own)
+    assert (training_batch_size_of(chosen), draws_per_clip_of(chosen)) == (7, "all")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weights", "name"),
+    [
+        ("vgg16", None, "imagenet"),
+        ("x3d_s", None, "kinetics400"),
+        ("tiny", None, "none"),
+        ("vgg16", "none", "none"),
+        ("x3d_s", "/home/me/x3d.weights.h5", "x3d.weights.h5"),
+    ],
+)
+def test_the_record_names_the_weights_without_their_folder(backbone, weights, name):
+    assert weights_name(recipe(backbone, backbone__weights=weights)) == name
