@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     manifest = load_manifest(chosen)
     print(device_line())
-    tuning = FineTuning(chosen, manifest)
+    tuning = FineTuning(chosen, manifest, parsed.resume)
     print_outcome(tuning, tuning.train(parsed.resume))
     return 0
 

@@ -4,8 +4,6 @@ The layout is described in `extract/feature_store.py`, the file below HDF5 in `r
 """
 
 import json
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,28 +20,13 @@ from extract.feature_store import (
     video_id,
     writing_alone,
 )
+from extract.interruption import uninterrupted
 from extract.rollback_file import RollbackFile, roll_back
 from video.errors import LookbackError
 
 _ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
 _CHUNK_ROWS = 256
 _METADATA_CACHE_BYTES = 2**18
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait: raised inside HDF5's call of our file object, it breaks the library."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
 
 
 @dataclass
@@ -59,7 +42,7 @@ class _Pending:
 class FeatureWriter:
     """Writes a store; a context manager. What `finish` has returned for survives any end."""
 
-    @_uninterrupted()
+    @uninterrupted()
     def __init__(self, path: Path, spec: dict) -> None:
         self.path = path
         self.spec = spec
@@ -84,7 +67,7 @@ class FeatureWriter:
             self._raw.close()
             raise
 
-    @_uninterrupted()
+    @uninterrupted()
     def has(self, video: str, source: dict) -> bool:
         """Return whether a video's features are there, complete and of this very file."""
         group = self._file["videos"].get(video_id(video))
@@ -92,7 +75,7 @@ class FeatureWriter:
             return False
         return json.loads(group.attrs["source"]) == source
 
-    @_uninterrupted()
+    @uninterrupted()
     def begin(self, video: str, source: dict) -> None:
         """Start a video; features it had are dropped."""
         name = video_id(video)
@@ -103,7 +86,7 @@ class FeatureWriter:
         group.attrs["source"] = json.dumps(source)
         self._pending[video] = _Pending(group, [], [])
 
-    @_uninterrupted()
+    @uninterrupted()
     def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
         """Add steps: features (n, D) of any float type, times (n,) in seconds."""
         pending = self._pending[video]
@@ -114,7 +97,7 @@ class FeatureWriter:
             if self._raw.error:  # no use in computing a long video to its end
                 raise self._failure(self._raw.error)
 
-    @_uninterrupted()
+    @uninterrupted()
     def finish(self, video: str, note: str = "") -> None:
         """Complete a video; it is on disk when this returns.
 
@@ -132,7 +115,7 @@ class FeatureWriter:
         group.attrs["complete"] = True
         self._commit()
 
-    @_uninterrupted()
+    @uninterrupted()
     def discard(self, video: str) -> None:
         """Drop a video that was begun and cannot be completed."""
         self._pending.pop(video, None)
@@ -171,7 +154,7 @@ class FeatureWriter:
             "far are kept: make room and run python extract.py again"
         )
 
-    @_uninterrupted()
+    @uninterrupted()
     def close(self) -> None:
         self._file.close()
         self._raw.close()

@@ -16,6 +16,7 @@ from extract.backbones import build_trunk, spec_of
 from extract.checkpoint import Checkpoint, State, require_same_run
 from extract.framework import keras
 from extract.history import History
+from extract.interruption import uninterrupted
 from extract.learning_rates import Plateau, decayed
 from extract.model_folder import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
 from extract.network import class_logits, classifier_network, feature_network, weights_sha256
@@ -42,7 +43,7 @@ from video.errors import LookbackError, UsageError
 class FineTuning:
     """One run of fine-tuning; `train` leaves the best network in the model folder."""
 
-    def __init__(self, settings: Settings, manifest: Manifest) -> None:
+    def __init__(self, settings: Settings, manifest: Manifest, resume: bool = False) -> None:
         recipe = settings.recipe
         self.settings, self.recipe, self.chosen = settings, recipe, recipe.finetune
         self.folder = Path(recipe.model.folder)
@@ -61,7 +62,12 @@ class FineTuning:
         check_augment(self.chosen.augment, self.preprocessing)
         spec = spec_of(recipe.backbone.name)
         self.phases = Phases(self.chosen.schedule, spec.stages, self.chosen.epochs)
+        self.checkpoint = Checkpoint(self.folder)
+        if resume:  # before a network is built, or its weights fetched, for nothing
+            self._unfinished()
         print(f"Fine-tuning {spec.name} (weights: {weights_name(recipe)}).")
+        if weights_name(recipe) == "none" and len(self.phases.at(0).rates) < len(spec.stages):
+            print("note: the weights are random, and the schedule's first phase leaves some so.")
         keras.utils.set_random_seed(recipe.seed)
         self.precision = training_precision(self.chosen.precision)
         with layers_in(self.precision):
@@ -72,7 +78,6 @@ class FineTuning:
         self._network = keras.Model(self.model.input, self.model.output)
         if self.precision != "float32":
             print(f"Training in {self.precision}; the weights stay float32.")
-        self.checkpoint = Checkpoint(self.folder)
         self._span_frames = SpanFrames()
         self._step: TrainingStep | None = None
         self._plateau = Plateau(self.chosen.decay.patience)
@@ -105,14 +110,17 @@ class FineTuning:
                     with self._averaged():
                         scores = self._validate()
                         is_best = scores.better_than(best, self.chosen.monitor)
+                        seconds = time.perf_counter() - started
+                        with uninterrupted():
+                            if is_best:
+                                save_weights(self._network, self.checkpoint.best)
+                                best, best_epoch = scores, epoch
+                    with uninterrupted():
+                        self._plateau.epoch_done(is_best)
                         history.write(epoch + 1, _columns(loss, scores, self._step))
-                        _tell(epoch, loss, scores, is_best, time.perf_counter() - started)
-                        if is_best:
-                            # First: Ctrl-C may fall into it.
-                            save_weights(self._network, self.checkpoint.best)
-                            best, best_epoch = scores, epoch
-                    self._plateau.epoch_done(is_best)
-                    self._save(epoch + 1, best, best_epoch)
+                        self._save(epoch + 1, best, best_epoch)
+                    # Last: who reads it may press Ctrl-C, and the epoch is safe.
+                    _tell(epoch, loss, scores, is_best, seconds)
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -136,8 +144,7 @@ class FineTuning:
                 print(f"note: the unfinished run in {self.checkpoint.folder} is given up.")
                 self.checkpoint.remove()
             return None, 0, 0
-        state = self.checkpoint.read()
-        require_same_run(state.recipe, self._decides(), self.checkpoint.folder)
+        state = self._unfinished()
         progress = state.progress
         best = Scores(**progress["best"])
         self._enter_phase(state.epochs - 1, tell=False)
@@ -146,6 +153,12 @@ class FineTuning:
         self.checkpoint.load(self.model, self._step.optimizer)
         print(f"Resumed after epoch {state.epochs}.")
         return best, progress["best_epoch"], state.epochs
+
+    def _unfinished(self) -> State:
+        """Return the checkpoint's state; refuse one of another run."""
+        state = self.checkpoint.read()
+        require_same_run(state.recipe, self._decides(), self.checkpoint.folder)
+        return state
 
     def _save(self, epochs: int, best: Scores, best_epoch: int) -> None:
         progress = {

@@ -103,8 +103,8 @@ def require_card(folder: Path) -> ModelCard:
     card = read_card(folder)
     if card is None:
         raise LookbackError(
-            f"{folder}: no model is there ({CARD} is missing); python extract.py and "
-            "python train_lstm.py make one, --weights names another folder"
+            f"{folder}: no model is there ({CARD} is missing); python finetune.py, or python "
+            "extract.py and python train_lstm.py, make one; --weights names another folder"
         )
     return card
 

@@ -164,7 +164,8 @@ def pretrained_recogniser(settings: Settings, threshold: float | None = None) ->
         LookbackError: the weights cannot be had, or hold no classifier.
     """
     extractor = pretrained_classifier(settings)
-    return Recogniser(extractor, own_predictor(extractor), _or_half(threshold))
+    # Among hundreds of classes the likeliest seldom has half: without a wish it always shows.
+    return Recogniser(extractor, own_predictor(extractor), threshold or 0.0)
 
 
 def _or_half(threshold: float | None) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 
 from live.decision import Decision
 
-_PANEL, _TEXT, _FAINT, _BAR = (18, 22, 28), (255, 255, 255), (170, 178, 186), (64, 156, 255)
+_PANEL, _TEXT, _FAINT, _BAR = (18, 22, 28), (255, 255, 255), (170, 178, 186), (30, 98, 190)
 # On a thumbnail the bars would hide the picture; a bar of nothing would look like something.
 _LEAST_HEIGHT_FOR_BARS, _LEAST_BAR = 160, 0.01
 _FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
@@ -25,7 +25,7 @@ def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.nd
     # As wide as its text asks for: the picture is what people came to see.
     inner = max(
         _width(title, size) + size + _width(clock, small),
-        *(_width(label, small) for label, _ in best),
+        *(_width(f"{label}  100%", small) for label, _ in best),
         0,
     )
     panel_width = min(width, inner + 2 * margin)
@@ -38,7 +38,11 @@ def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.nd
         if probability >= _LEAST_BAR:
             end = margin + round((panel_width - 2 * margin) * probability)
             cv2.rectangle(picture, (margin, bottom - small), (end, bottom), _BAR, -1)
-        _text(picture, label, (margin + 2, bottom - max(1, small // 6)), small - 1, _TEXT)
+        base = bottom - max(1, small // 6)
+        _text(picture, label, (margin + 2, base), small, _TEXT)
+        share = f"{probability:.0%}"
+        right = panel_width - margin - 2 - _width(share, small)
+        _text(picture, share, (right, base), small, _TEXT)
     return picture
 
 
@@ -50,7 +54,7 @@ def _title(decision: Decision | None) -> str:
 
 
 def _shade(panel: np.ndarray) -> None:
-    panel[:] = cv2.addWeighted(panel, 0.3, np.full_like(panel, _PANEL), 0.7, 0)
+    panel[:] = cv2.addWeighted(panel, 0.15, np.full_like(panel, _PANEL), 0.85, 0)
 
 
 def _width(text: str, size: int) -> int:

@@ -81,7 +81,11 @@ def _check_outputs(options: RunOptions) -> None:
 def _sinks(options: RunOptions, source: VideoSource, recogniser: Recogniser) -> list[Sink]:
     # The window is made first: without a screen, no older file is overwritten in vain.
     window = [WindowSink(source.live)] if options.window else []
-    sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines()]
+    sinks: list[Sink] = [
+        StepLines()
+        if options.step_lines
+        else ChangeLines(1 if recogniser.tells_all else recogniser.best)
+    ]
     if options.csv:
         best = None if recogniser.tells_all else recogniser.best
         sinks.append(CsvSink(options.csv, recogniser.labels, best))

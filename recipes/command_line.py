@@ -56,7 +56,8 @@ class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are the one line of every other mistake."""
 
     def error(self, message: str) -> None:
-        raise UsageError(f"{message} (python {self.prog} --help lists the flags)")
+        command = self.prog if self.prog.startswith("python") else f"python {self.prog}"
+        raise UsageError(f"{message} ({command} --help lists the flags)")
 
 
 def parser(

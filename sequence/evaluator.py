@@ -21,7 +21,7 @@ from sequence.evaluation import (
 from sequence.model import OWN
 from sequence.opening import Workplace
 from sequence.own_head import asked_head, own_predictor, takes_own_head
-from sequence.prediction import load_mean_predictor, load_predictor, require_spec
+from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
 from sequence.report import (
     folds_summary,
     summary,
@@ -40,6 +40,8 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     if split == "test":
         refuse_seen_clips(folder, card, workplace.manifest)
     own = takes_own_head(folder, card, asked_head(settings))
+    if not own:
+        require_sequence(folder, card)
     labels = card.backbone.labels if own else card.labels
     if list(labels) != workplace.manifest.labels:
         raise LookbackError(

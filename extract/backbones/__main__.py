@@ -6,7 +6,9 @@ from recipes.command_line import CommandParser, run_command
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    flags = CommandParser(prog="-m extract.backbones", description=__doc__, allow_abbrev=False)
+    flags = CommandParser(
+        prog="python -m extract.backbones", description=__doc__, allow_abbrev=False
+    )
     flags.add_argument("name", nargs="?", metavar="NAME", help="a backbone, layer by layer")
     return flags.parse_args(arguments)
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from extract.backbones.naming import layer_name, module_name
 from extract.backbones.spec import BackboneSpec, Trunk
 from extract.framework import keras
-from extract.weights_info import announce_licence, classes_in
+from extract.weights_info import announce_licence, classes_in, read_info
 from video.errors import LookbackError, UsageError
+
+# What follows a network's name where its classifier stands on it.
+CLASSIFIER = "_classifier"
 
 
 def build_model(
@@ -69,7 +72,7 @@ def with_classifier(core: keras.Model, spec: BackboneSpec, classes: int) -> kera
     """Return a clip network's core with the dense layer that published weights end in, as weight
     files hold it: float32 (B, T, H, W, 3) to logits (B, classes)."""
     outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier))(core.output)
-    return keras.Model(core.input, outputs, name=f"{spec.name}_classifier")
+    return keras.Model(core.input, outputs, name=f"{spec.name}{CLASSIFIER}")
 
 
 def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
@@ -93,6 +96,9 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
             return converted_weights(spec)
         return None
     path = Path(weights)
+    info = read_info(path)
+    if info and info.network != spec.name:
+        raise LookbackError(f"{path}: holds weights of {info.network}, not of {spec.name}")
     announce_licence(path)
     return path
 

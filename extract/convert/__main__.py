@@ -8,19 +8,14 @@ python -m extract.convert --list
 import argparse
 from pathlib import Path
 
-from recipes.command_line import run_command
+from recipes.command_line import CommandParser, run_command
 from video.errors import UsageError
 
 _CUDNN = "cudnnlstm"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UsageError(f"{message} (python -m extract.convert --help lists the flags)")
-
-
 def _parser() -> argparse.ArgumentParser:
-    made = _Parser(
+    made = CommandParser(
         prog="python -m extract.convert",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from extract.backbones.building import CLASSIFIER
 from extract.backbones.clip_layers import DepthwiseConv3D
 from extract.backbones.naming import module_name
 from extract.backbones.timesformer import SpaceTimeEmbeddings
@@ -27,20 +28,29 @@ def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> N
         values = []
         for weight, (name, convert) in zip(layer.weights, _parts(layer), strict=True):
             if name not in tensors:
-                raise LookbackError(f"{source}: the tensor {name} is missing")
+                raise LookbackError(
+                    f"{source}: the tensor {name} is missing; is this a checkpoint of "
+                    f"{network_name(model)}?"
+                )
             left.discard(name)
             value = convert(tensors[name])
             if value.shape != tuple(weight.shape):
                 raise LookbackError(
                     f"{source}: the tensor {name} has the shape {tensors[name].shape}, which does "
-                    f"not fit {model.name}"
+                    f"not fit {network_name(model)}"
                 )
             values.append(value)
         layer.set_weights(values)
     if left:
         raise LookbackError(
-            f"{source}: {len(left)} tensors belong nowhere in {model.name}, such as {min(left)}"
+            f"{source}: {len(left)} tensors belong nowhere in {network_name(model)}, such as "
+            f"{min(left)}"
         )
+
+
+def network_name(model: keras.Model) -> str:
+    """Return what a user calls a network, whether its classifier stands on it or not."""
+    return model.name.removesuffix(CLASSIFIER)
 
 
 def _parts(layer: keras.layers.Layer) -> list[tuple]:

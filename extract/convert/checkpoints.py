@@ -40,6 +40,10 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
         LookbackError: there is no such file, it is broken or no checkpoint, it holds more than
             tensors, or PyTorch is not installed.
     """
+    if path.is_dir():
+        raise LookbackError(
+            f"{path}: is a folder; name the file in it, such as {path / 'model.safetensors'}"
+        )
     if not path.is_file():
         raise LookbackError(f"{path}: there is no such checkpoint")
     with path.open("rb") as file:
@@ -105,7 +109,10 @@ def _torch_tensors(path: Path, head: bytes) -> dict[str, np.ndarray]:
     except pickle.UnpicklingError as error:
         raise LookbackError(f"{path}: {_refusal(error)}") from None
     except Exception as error:  # what a parser raises over foreign bytes has no end
-        raise LookbackError(f"{path}: not a whole PyTorch checkpoint ({_short(error)})") from None
+        raise LookbackError(
+            f"{path}: not a whole PyTorch checkpoint ({_short(error)}); is it a .pth, .pyth, .pt, "
+            ".bin or .safetensors file, fetched to its end?"
+        ) from None
     for name in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]

@@ -57,6 +57,8 @@ def convert_checkpoint(
     if not classes:
         print(f"{checkpoint}: has no classifier ({spec.classifier}) to leave out.")
     labels = labels_for(checkpoint, 0 if without_head else classes, labels_file)
+    if labels == kinetics400() and not labels_file:
+        print("400 classes: taken for those of Kinetics-400; --labels FILE names others.")
     info = _info(spec, checkpoint, classes, labels, without_head)
     write_checked(model, _network(spec, info.classes), out, str(checkpoint), info)
     return info

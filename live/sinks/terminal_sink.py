@@ -13,13 +13,17 @@ class StepLines(Sink):
 
 
 class ChangeLines(Sink):
-    """One line where the label changes."""
+    """One line where the label changes, with `best` of the likeliest labels."""
 
-    def __init__(self) -> None:
+    def __init__(self, best: int = 1) -> None:
+        self._best = best
         self._label: str | None = None
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
         label = decision.label if decision.decided else "undecided"
         if label != self._label:
-            print(f"{decision.seconds:8.1f} s  {label} ({decision.probability:.2f})", flush=True)
+            others = decision.best(self._best)[1:] if decision.decided else []
+            told = [(label, decision.probability), *others]
+            line = ", ".join(f"{name} ({probability:.2f})" for name, probability in told)
+            print(f"{decision.seconds:8.1f} s  {line}", flush=True)
             self._label = label

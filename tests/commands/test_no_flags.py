@@ -70,7 +70,7 @@ def test_finetune_with_no_flags_takes_the_default_backbone_and_folders(place, en
     started = []
 
     class Recorded:
-        def __init__(self, settings, manifest) -> None:
+        def __init__(self, settings, manifest, resume) -> None:
             started.append((settings.recipe, len(manifest.videos)))
             raise KeyboardInterrupt  # what would follow takes half an hour
 

@@ -76,7 +76,7 @@ def test_a_frame_that_cannot_be_written_to_is_drawn_all_the_same():
 def bars_of(drawn: np.ndarray) -> int:
     """Return how many bars stand below each other: rows of blue that begin anew."""
     colours = drawn.astype(int)
-    blue = (colours[..., 2] > 240) & (colours[..., 0] < 80) & (colours[..., 1] < 170)
+    blue = (colours[..., 2] - colours[..., 0] > 120) & (colours[..., 1] < 130)
     rows = blue.any(1)
     return int((rows[1:] & ~rows[:-1]).sum())
 

@@ -107,7 +107,7 @@ def test_ctrl_c_and_q_in_the_middle_leave_complete_outputs(
     error, where, steps, run_live, a_clip, outputs, monkeypatch, capsys
 ):
     # First among the sinks: the others miss the step or frame that it interrupts.
-    monkeypatch.setattr(runner, "ChangeLines", lambda: Interrupting(error, where))
+    monkeypatch.setattr(runner, "ChangeLines", lambda best: Interrupting(error, where))
     assert run_live("--video", a_clip, *outputs) == 0
     assert [int(row["step"]) for row in read_rows(outputs[1])] == list(range(steps))
     assert len(read_video(outputs[3]).frames) == 7
@@ -116,7 +116,7 @@ def test_ctrl_c_and_q_in_the_middle_leave_complete_outputs(
 
 def test_a_sink_that_fails_leaves_the_others_complete(run_live, a_clip, outputs, monkeypatch):
     failing = Interrupting(LookbackError("out.csv: cannot be written (full)"), "step")
-    monkeypatch.setattr(runner, "ChangeLines", lambda: failing)
+    monkeypatch.setattr(runner, "ChangeLines", lambda best: failing)
     with pytest.raises(LookbackError, match=r"out\.csv"):
         run_live("--video", a_clip, *outputs)
     assert len(read_rows(outputs[1])) == len(read_video(outputs[3]).frames) == 7
