@@ -47,9 +47,11 @@ test-backends: .venv/installed-backends
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
 	@touch $@
 
-# torchvision's and pytorchvideo's own requirements are older than what is installed here.
+# From PyTorch's own index comes torch without CUDA.
+TORCH_INDEX = https://download.pytorch.org/whl/cpu
 .venv/installed-parity: requirements-parity.txt .venv/installed-dev
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-parity.txt
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --extra-index-url $(TORCH_INDEX) torch==2.13.0
 	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps torchvision==0.28.0 pytorchvideo==0.1.5
 	@touch $@
 
