@@ -36,7 +36,7 @@ test-parity: .venv/installed-parity
 	$(BIN)/python -m pytest -m parity -s tests/parity
 
 test-backends: .venv/installed-backends
-	$(BIN)/python -m pytest -m backend tests/golden
+	$(BIN)/python -m pytest -m backend tests/golden tests/extract/engines
 
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv

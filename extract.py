@@ -5,6 +5,8 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, sett
 FLAGS = (
     *BACKBONE_FLAGS,
     Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "32 frames' worth"),
+    Flag("--engine", "extract.engine", "auto, keras or openvino", "NAME"),
+    Flag("--precision", "extract.precision", "f32, or bf16: faster and less exact", "NAME"),
     Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
 )
 
@@ -23,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     extractor = choose_extractor(chosen)
     backbone = extractor.card.backbone
     how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
-    print(f"{backbone.name} ({how}), {backbone.feature_size} features a step.")
+    engine = f"{extractor.engine.name}, {extractor.engine.precision}"
+    print(f"{backbone.name} ({how}), {backbone.feature_size} features a step; engine: {engine}.")
     path = features_path(chosen)
     recipe = chosen.recipe.extract
     batch_size = batch_size_of(chosen.recipe, extractor.clip_length)

@@ -7,7 +7,7 @@ import numpy as np
 
 from extract.backbones import build_trunk, load_weights, spec_of
 from extract.backbones.building import load_classifier, require_weights_file, weights_file
-from extract.engines import KerasEngine
+from extract.engines import Engine, make_engine
 from extract.framework import keras
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
@@ -58,7 +58,7 @@ class Extractor:
     """
 
     card: ModelCard
-    engine: KerasEngine
+    engine: Engine
     classifier: keras.Model | None = None
 
     @property
@@ -89,8 +89,10 @@ class Extractor:
         return self.engine(clips)
 
 
-def load_extractor(folder: Path, card: ModelCard, batch_size: int) -> Extractor:
-    """Return the extractor of a model folder.
+def load_extractor(
+    folder: Path, card: ModelCard, batch_size: int, engine: str = "auto"
+) -> Extractor:
+    """Return the extractor of a model folder, on an engine of `extract.engines.make_engine`.
 
     Raises:
         LookbackError: the weights are missing, of another network, or not those of model.yaml.
@@ -100,7 +102,10 @@ def load_extractor(folder: Path, card: ModelCard, batch_size: int) -> Extractor:
     if "NC" in backbone.licence.split("-"):
         print(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
     classifier = own_classifier(network) if backbone.network else None
-    return Extractor(card, KerasEngine(feature_network(network), batch_size), classifier)
+    made = make_engine(
+        feature_network(network), batch_size, engine, card.precision, folder, backbone.sha256
+    )
+    return Extractor(card, made, classifier)
 
 
 def load_network(folder: Path, card: ModelCard) -> keras.Model:
@@ -148,8 +153,11 @@ def choose_extractor(settings: Settings) -> Extractor:
             asked_for = {key: getattr(wanted, key) for key in changed}
             card = card.model_copy(update={"sampling": replace(card.sampling, **asked_for)})
             write_card(folder, card)
+        if "extract.precision" in given and card.precision != recipe.extract.precision:
+            card = card.model_copy(update={"precision": recipe.extract.precision})
+            write_card(folder, card)
         batch_size = batch_size_of(recipe, card.backbone.clip_length)
-        return load_extractor(folder, card, batch_size)
+        return load_extractor(folder, card, batch_size, recipe.extract.engine)
     if card and "backbone.name" not in given:
         settings = replace(settings, recipe=_rebuilt(folder, card, settings))
     return _pretrained(settings, folder, card)
@@ -214,7 +222,9 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
     if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
         save_weights(model, folder / BACKBONE_WEIGHTS)
     write_card(folder, card)
-    return Extractor(card, KerasEngine(model, batch_size_of(recipe, card.backbone.clip_length)))
+    batch_size = batch_size_of(recipe, card.backbone.clip_length)
+    engine, precision, sha256 = recipe.extract.engine, card.precision, card.backbone.sha256
+    return Extractor(card, make_engine(model, batch_size, engine, precision, folder, sha256))
 
 
 def _pooled(settings: Settings, before: ModelCard | None) -> tuple[keras.Model, ModelCard]:
@@ -258,4 +268,6 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     network = keras.Model(pooled.input, dense(pooled.output))
     labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
     card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
-    return Extractor(card, KerasEngine(pooled, 1), own_classifier(network))
+    engine, sha256 = recipe.extract.engine, card.backbone.sha256
+    made = make_engine(pooled, 1, engine, card.precision, path.parent, sha256)
+    return Extractor(card, made, own_classifier(network))

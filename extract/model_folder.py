@@ -63,7 +63,8 @@ class SequenceCard(Section):
 
 
 class ModelCard(Section):
-    """The content of model.yaml. `labels` are in the order of the probabilities."""
+    """The content of model.yaml. `labels` are in the order of the probabilities; `precision` is
+    what the features are computed in, in extraction and live."""
 
     format: Literal["lookback-model"] = "lookback-model"
     version: Literal[1] = 1
@@ -73,6 +74,7 @@ class ModelCard(Section):
     sampling: Sampling
     preprocessing: Preprocessing
     backbone: BackboneCard
+    precision: Literal["f32", "bf16"] = "f32"
     sequence: SequenceCard | None = None
     made_with: dict[str, str]
 

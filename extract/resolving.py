@@ -122,6 +122,7 @@ def make_card(
             labels=labels if network else (),
             temperature=temperature,
         ),
+        precision=recipe.extract.precision,
         sequence=before.sequence if before else None,
         made_with=made_with(),
     )

@@ -128,28 +128,32 @@ def choose_recogniser(settings: Settings) -> Recogniser:
             "--backbone-weights and --fps go with --backbone, which runs a published network "
             "without training; a model folder tells its own"
         )
-    return load_recogniser(Path(recipe.model.folder), threshold, asked_head(settings))
+    folder, engine = Path(recipe.model.folder), recipe.extract.engine
+    return load_recogniser(folder, threshold, asked_head(settings), engine)
 
 
-def load_recogniser(folder: Path, threshold: float | None = None, head: str = "") -> Recogniser:
+def load_recogniser(
+    folder: Path, threshold: float | None = None, head: str = "", engine: str = "auto"
+) -> Recogniser:
     """Return the recogniser of a model folder.
 
     Args:
         folder: the model folder.
         threshold: below it, a label counts as undecided; None for the model's own.
         head: as `sequence.own_head.asked_head` returns it.
+        engine: as `extract.engines.make_engine` takes it.
 
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.
     """
     card = require_card(folder)
     if takes_own_head(folder, card, head):
-        extractor = load_extractor(folder, card, batch_size=1)
+        extractor = load_extractor(folder, card, batch_size=1, engine=engine)
         predictor = own_predictor(extractor)
         labels = card.backbone.labels
         return Recogniser(extractor, predictor, _or_half(threshold), labels=labels)
     told = require_sequence(folder, card)
-    extractor = load_extractor(folder, card, batch_size=1)
+    extractor = load_extractor(folder, card, batch_size=1, engine=engine)
     # Before the weights: of other features they would not even have the right shape.
     require_spec(card, spec_sha256(extractor.spec(told.dtype)), str(folder))
     predictor = load_predictor(folder, card)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.extractor import load_extractor
 from extract.provenance import refuse_seen_clips
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
@@ -20,7 +19,7 @@ from sequence.evaluation import (
 )
 from sequence.model import OWN
 from sequence.opening import Workplace
-from sequence.own_head import asked_head, own_predictor, takes_own_head
+from sequence.own_head import asked_head, load_own_predictor, takes_own_head
 from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
 from sequence.report import (
     folds_summary,
@@ -50,7 +49,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
             + ("finetune.py" if own else "train_lstm.py")
         )
     if own:
-        head, predictor = OWN, own_predictor(load_extractor(folder, card, batch_size=1))
+        head, predictor = OWN, load_own_predictor(folder, card)
     else:
         require_spec(card, workplace.store.spec_sha256, str(folder))
         predictor = load_predictor(folder, card)

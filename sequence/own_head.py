@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.extractor import Extractor
+from extract.extractor import Extractor, load_network
 from extract.framework import keras
 from extract.model_folder import ModelCard
-from extract.network import class_logits
+from extract.network import class_logits, own_classifier
 from recipes.loader import Settings
 from sequence.model import OWN
 from sequence.prediction import Predictor
@@ -28,6 +28,15 @@ class OwnPredictor(Predictor):
 def own_predictor(extractor: Extractor) -> OwnPredictor:
     """Return the predictor of an extractor whose network is a classifier too."""
     return OwnPredictor(extractor.classifier, extractor.card.backbone.temperature)
+
+
+def load_own_predictor(folder: Path, card: ModelCard) -> OwnPredictor:
+    """Return the predictor of a folder's network alone, for features that are there already.
+
+    Raises:
+        LookbackError: the weights are missing, of another network, or not those of model.yaml.
+    """
+    return OwnPredictor(own_classifier(load_network(folder, card)), card.backbone.temperature)
 
 
 def asked_head(settings: Settings) -> str:

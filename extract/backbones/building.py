@@ -28,7 +28,7 @@ def build_model(
         core = build_core(spec, side, clip_length)
         whole = with_classifier(core, spec, classes)
         load_into(whole, path, spec.name)
-        return _from_pixels(spec, core, whole)
+        return from_pixels(spec, core, whole)
     trunk = make_trunk(spec, weights, side, clip_length)
     outputs = trunk.model.output
     if not trunk.gives_features:
@@ -53,7 +53,7 @@ def make_trunk(
         for layer in core.layers:
             if hasattr(layer, "finalize_state"):
                 layer.finalize_state()  # Normalization computes with a copy of its weights
-    return Trunk(_from_pixels(spec, core, core), core, stages_of(spec, core))
+    return Trunk(from_pixels(spec, core), core, stages_of(spec, core))
 
 
 def load_classifier(
@@ -64,7 +64,7 @@ def load_classifier(
     core = build_core(spec, side, clip_length)
     whole = with_classifier(core, spec, classes)
     load_into(whole, path, spec.name)
-    trunk = Trunk(_from_pixels(spec, core, core), core, stages_of(spec, core))
+    trunk = Trunk(from_pixels(spec, core), core, stages_of(spec, core))
     return trunk, whole.get_layer(layer_name(spec.classifier))
 
 
@@ -119,12 +119,14 @@ def build_core(
         ) from None
 
 
-def _from_pixels(spec: BackboneSpec, core: keras.Model, model: keras.Model) -> keras.Model:
-    """Return `model`, which is the core or stands on it, over uint8 clips (B, T, H, W, 3)."""
+def from_pixels(
+    spec: BackboneSpec, core: keras.Model, model: keras.Model | None = None
+) -> keras.Model:
+    """Return a core, or a `model` that stands on it, over uint8 clips (B, T, H, W, 3)."""
     frames = core.input_shape[1] if spec.is_clip_network else 1
     inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
     pixels = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
-    outputs = model(spec.scale(keras.ops.cast(pixels, "float32")))
+    outputs = (model or core)(spec.scale(keras.ops.cast(pixels, "float32")))
     return keras.Model(inputs, outputs, name=f"{spec.name}_trunk")
 
 

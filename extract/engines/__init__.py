@@ -1,5 +1,61 @@
 """What computes a network's features: uint8 clips in, float32 features out."""
 
-from extract.engines.keras_engine import KerasEngine
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["KerasEngine"]
+from extract.engines.base import Engine
+from extract.engines.keras_engine import KerasEngine
+from extract.engines.openvino_engine import OpenVinoEngine
+from video.errors import UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Engine", "KerasEngine", "OpenVinoEngine", "make_engine"]
+
+
+def make_engine(
+    model: "keras.Model",
+    batch_size: int,
+    engine: str,
+    precision: str,
+    folder: Path | None,
+    sha256: str,
+) -> Engine:
+    """Return an engine for a network.
+
+    Args:
+        model: uint8 (B, T, H, W, 3) to features (B, D).
+        batch_size: clips at once.
+        engine: `keras`, `openvino`, or `auto`: OpenVINO where it is installed and computes on the
+            same processor, since it is faster there and as exact.
+        precision: `f32` or `bf16`.
+        folder: model folder that keeps what is compiled; None for none.
+        sha256: of the network's weights.
+
+    Raises:
+        UsageError: the engine is not installed, or lacks that precision.
+    """
+    from extract.framework import gpus, keras
+
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    if engine == "auto":
+        there = importlib.util.find_spec("openvino") is not None
+        engine = "openvino" if there and on_tensorflow and not gpus() else "keras"
+        if engine == "openvino":
+            try:
+                return OpenVinoEngine(model, batch_size, precision, folder, sha256)
+            except RuntimeError as error:
+                detail = str(error).split("\n", maxsplit=1)[0][:120]
+                print(f"note: OpenVINO does not take this network ({detail}); Keras computes it.")
+                engine = "keras"
+    if engine == "openvino":
+        if importlib.util.find_spec("openvino") is None:
+            raise UsageError("extract.engine openvino: is not installed; pip install openvino")
+        if not on_tensorflow:
+            raise UsageError("extract.engine openvino: works with KERAS_BACKEND=tensorflow alone")
+        return OpenVinoEngine(model, batch_size, precision, folder, sha256)
+    if precision != "f32":
+        raise UsageError(f"extract.precision {precision}: Keras computes in f32; --engine openvino")
+    return KerasEngine(model, batch_size)

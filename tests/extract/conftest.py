@@ -23,6 +23,7 @@ SMALL = {
     "backbone.name": "tiny",
     "backbone.weights": "none",
     "preprocessing.input_size": 48,
+    "extract.engine": "keras",  # converting for another takes seconds; tests/extract/engines does
 }
 QUICK = {
     "finetune.network.features": 16,
