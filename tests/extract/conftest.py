@@ -23,8 +23,9 @@ SMALL = {
     "backbone.name": "tiny",
     "backbone.weights": "none",
     "preprocessing.input_size": 48,
-    "extract.engine": "keras",  # converting for another takes seconds; tests/extract/engines does
 }
+# Converting for another engine takes seconds; tests/extract/engines does it.
+ENGINE = {"extract.engine": "keras"}
 QUICK = {
     "finetune.network.features": 16,
     "finetune.network.dropout": 0.2,
@@ -48,7 +49,9 @@ def small_settings(tmp_path: Path) -> Callable[..., Settings]:
     """
 
     def make(keys: dict | None = None, base: dict = SMALL) -> Settings:
-        return load(flags={**base, "model.folder": str(tmp_path / "weights"), **(keys or {})})
+        return load(
+            flags={**ENGINE, **base, "model.folder": str(tmp_path / "weights"), **(keys or {})}
+        )
 
     return make
 
