@@ -23,13 +23,9 @@ FAMILIES = (
     "inception_v3",
     "convnext_tiny",
     "x3d_xs",
-    "efficient_x3d_xs",
     "i3d",
-    "r2plus1d_18",
-    "slow_r50",
     "slowfast_r50",
     "videomae_small",
-    "timesformer_base",
 )
 BUILT = tuple(BACKBONES) if os.environ.get("LOOKBACK_ALL_BACKBONES") else FAMILIES
 SIDE = 80  # above the least of every network: Inception takes 75

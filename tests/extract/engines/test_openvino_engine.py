@@ -23,6 +23,15 @@ def model():
     return build("tiny", "none", side=48)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def converted_once(model):
+    """Convert the small network once for all tests: each conversion takes seconds."""
+    convert, network = openvino_engine._converted, openvino_engine._converted(model)
+    openvino_engine._converted = lambda each: network.clone() if each is model else convert(each)
+    yield
+    openvino_engine._converted = convert
+
+
 @pytest.fixture(scope="module")
 def engine(model, tmp_path_factory) -> OpenVinoEngine:
     return OpenVinoEngine(model, 8, "f32", tmp_path_factory.mktemp("model"), "a")
