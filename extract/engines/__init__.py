@@ -29,7 +29,7 @@ def make_engine(
         model: uint8 (B, T, H, W, 3) to features (B, D).
         batch_size: clips at once.
         engine: `keras`, `openvino`, or `auto`: OpenVINO where it is installed and computes on the
-            same processor, since it is faster there and as exact.
+            same processor, since it is faster there and as exact (but for the X3D family).
         precision: `f32` or `bf16`.
         folder: model folder that keeps what is compiled; None for none.
         sha256: of the network's weights.
@@ -42,7 +42,8 @@ def make_engine(
     on_tensorflow = keras.backend.backend() == "tensorflow"
     if engine == "auto":
         there = importlib.util.find_spec("openvino") is not None
-        engine = "openvino" if there and on_tensorflow and not gpus() else "keras"
+        suits = there and on_tensorflow and not gpus() and not _has_depthwise_3d(model)
+        engine = "openvino" if suits else "keras"
         if engine == "openvino":
             try:
                 return OpenVinoEngine(model, batch_size, precision, folder, sha256)
@@ -59,3 +60,14 @@ def make_engine(
     if precision != "f32":
         raise UsageError(f"extract.precision {precision}: Keras computes in f32; --engine openvino")
     return KerasEngine(model, batch_size)
+
+
+def _has_depthwise_3d(model: "keras.Model") -> bool:
+    """Whether OpenVINO would be the slower one: around the sums that a depthwise 3D convolution is
+    made of it changes layouts (batch 1, two cores: X3D-S 111 ms, Keras 91)."""
+    from extract.backbones.clip_layers import DepthwiseConv3D
+
+    return any(
+        _has_depthwise_3d(layer) if hasattr(layer, "layers") else isinstance(layer, DepthwiseConv3D)
+        for layer in model.layers
+    )

@@ -1,4 +1,4 @@
-"""Inference by OpenVINO on the CPU: several times as fast as Keras, equal to 1e-4.
+"""Inference by OpenVINO on the CPU: most networks several times as fast as Keras, equal to 1e-4.
 
 The network goes through TensorFlow's SavedModel format: Keras' own OpenVINO export gives some
 networks a graph several times slower. What comes out (a description and weights, no code) is kept

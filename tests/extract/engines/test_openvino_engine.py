@@ -124,6 +124,13 @@ def test_auto_takes_openvino_and_goes_back_to_keras_where_it_cannot(model, monke
     )
 
 
+def test_auto_leaves_depthwise_3d_convolutions_to_keras(monkeypatch):
+    monkeypatch.setattr("extract.framework.gpus", list)
+    case = CASES["x3d"]
+    model = from_pixels(spec_of(case.backbone), case.make(case.shape))
+    assert make_engine(model, 2, "auto", "f32", None, "a").name == "keras"
+
+
 def test_on_a_gpu_auto_leaves_the_work_to_keras(model, monkeypatch):
     monkeypatch.setattr("extract.framework.gpus", lambda: ["gpu:0"])
     assert make_engine(model, 8, "auto", "f32", None, "a").name == "keras"
