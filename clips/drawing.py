@@ -27,6 +27,15 @@ def full_ends(frames: range, clip_length: int) -> range:
     return frames[clip_length - 1 :] or frames[-1:]
 
 
+def evenly_spread(places: range, count: int) -> list[int]:
+    """Return `count` of the places: the middles of as many equal parts; one is the centre.
+
+    >>> evenly_spread(range(10, 20), 2), evenly_spread(range(3), 1)
+    ([12, 17], [1])
+    """
+    return [places[(2 * part + 1) * len(places) // (2 * count)] for part in range(count)]
+
+
 def plan(
     frames: range,
     clip_length: int,
@@ -75,8 +84,7 @@ def plan(
 
 def _places(ends: range, count: int, random: np.random.Generator | None) -> Sequence[int]:
     if random is None:
-        # The middles of `count` equal parts: one place is the centre.
-        return [ends[(2 * part + 1) * len(ends) // (2 * count)] for part in range(count)]
+        return evenly_spread(ends, count)
     return ends.start + np.sort(random.choice(len(ends), count, replace=False))
 
 

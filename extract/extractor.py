@@ -32,7 +32,7 @@ from extract.resolving import (
     sampling_of,
     weights_name,
 )
-from extract.weights_info import read_info
+from extract.weights_info import is_non_commercial, read_info
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError
@@ -99,7 +99,7 @@ def load_extractor(
     """
     network = load_network(folder, card)
     backbone = card.backbone
-    if "NC" in backbone.licence.split("-"):
+    if is_non_commercial(backbone.licence):
         print(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
     classifier = own_classifier(network) if backbone.network else None
     made = make_engine(
@@ -148,13 +148,15 @@ def choose_extractor(settings: Settings) -> Extractor:
     if card and card.backbone.fine_tuned:
         _refuse_other_backbone(folder, card, settings)
     if card and (card.backbone.fine_tuned or not asked):
+        update = {}
         if changed := {key for key in ("fps", "hop") if f"sampling.{key}" in given}:
             wanted = sampling_of(_for_folder(recipe, card))
             asked_for = {key: getattr(wanted, key) for key in changed}
-            card = card.model_copy(update={"sampling": replace(card.sampling, **asked_for)})
-            write_card(folder, card)
-        if "extract.precision" in given and card.precision != recipe.extract.precision:
-            card = card.model_copy(update={"precision": recipe.extract.precision})
+            update["sampling"] = replace(card.sampling, **asked_for)
+        if "extract.precision" in given:
+            update["precision"] = recipe.extract.precision
+        if update:
+            card = card.model_copy(update=update)
             write_card(folder, card)
         batch_size = batch_size_of(recipe, card.backbone.clip_length)
         return load_extractor(folder, card, batch_size, recipe.extract.engine)
@@ -217,25 +219,19 @@ def _for_folder(recipe: Recipe, card: ModelCard) -> Recipe:
 
 def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> Extractor:
     recipe = settings.recipe
-    model, card = _pooled(settings, before)
-    same = before and before.backbone.sha256 == card.backbone.sha256
-    if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
-        save_weights(model, folder / BACKBONE_WEIGHTS)
-    write_card(folder, card)
-    batch_size = batch_size_of(recipe, card.backbone.clip_length)
-    engine, precision, sha256 = recipe.extract.engine, card.precision, card.backbone.sha256
-    return Extractor(card, make_engine(model, batch_size, engine, precision, folder, sha256))
-
-
-def _pooled(settings: Settings, before: ModelCard | None) -> tuple[keras.Model, ModelCard]:
-    recipe = settings.recipe
     preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
     keras.utils.set_random_seed(recipe.seed)
     weights = recipe.backbone.weights
     trunk = build_trunk(recipe.backbone.name, weights, preprocessing.width, clip_length)
-    model = pooled_network(trunk)
-    labels = before.labels if before else ()
-    return model, make_card(settings, before, weights_sha256(model), model.output_shape[-1], labels)
+    model, labels = pooled_network(trunk), before.labels if before else ()
+    sha256 = weights_sha256(model)
+    card = make_card(settings, before, sha256, model.output_shape[-1], labels)
+    same = before and before.backbone.sha256 == sha256
+    if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
+        save_weights(model, folder / BACKBONE_WEIGHTS)
+    write_card(folder, card)
+    batch_size, engine = batch_size_of(recipe, clip_length), recipe.extract.engine
+    return Extractor(card, make_engine(model, batch_size, engine, card.precision, folder, sha256))
 
 
 def pretrained_classifier(settings: Settings) -> Extractor:

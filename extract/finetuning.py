@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,7 @@ class FineTuning:
     def _unfinished(self) -> State:
         """Return the checkpoint's state; refuse one of another run."""
         state = self.checkpoint.read()
-        require_same_run(state.recipe, self._decides(), self.checkpoint.folder)
+        require_same_run(state.recipe, self._decides, self.checkpoint.folder)
         return state
 
     def _save(self, epochs: int, best: Scores, best_epoch: int) -> None:
@@ -168,9 +169,10 @@ class FineTuning:
             "cuts": self._plateau.cuts,
             "batches": self._batches,
         }
-        state = State(self._decides(), epochs, progress)
+        state = State(self._decides, epochs, progress)
         self.checkpoint.save(self.model, self._step.optimizer, state)
 
+    @cached_property
     def _decides(self) -> dict:
         """Return what decides the course of a run, as JSON values."""
         recipe = self.recipe.model_dump(mode="json")

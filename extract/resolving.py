@@ -76,7 +76,7 @@ def training_batch_size_of(recipe: Recipe) -> int:
 def licence_of(recipe: Recipe) -> str:
     """Return the licence of the weights that a backbone starts from, as far as it is known."""
     spec = spec_of(recipe.backbone.name)
-    source = recipe.backbone.weights or spec.published or "none"
+    source = spec.weights_meant(recipe.backbone.weights)
     if source == "none":
         return "none"
     if source == spec.published:
@@ -130,5 +130,4 @@ def make_card(
 
 def weights_name(recipe: Recipe) -> str:
     """Return how the record calls the weights: a file by its name, without its user's folders."""
-    chosen = recipe.backbone.weights or spec_of(recipe.backbone.name).published or "none"
-    return Path(chosen).name
+    return Path(spec_of(recipe.backbone.name).weights_meant(recipe.backbone.weights)).name

@@ -39,9 +39,10 @@ class WeightsInfo:
     source_sha256: str
     converted_with: dict[str, str]
 
-    @property
-    def non_commercial(self) -> bool:
-        return "NC" in self.licence.split("-")
+
+def is_non_commercial(licence: str) -> bool:
+    """Whether a licence, as SPDX writes it, forbids commercial use."""
+    return "NC" in licence.split("-")
 
 
 def write_info(path: Path, info: WeightsInfo) -> None:
@@ -94,7 +95,7 @@ def classes_in(path: Path) -> int | None:
 def announce_licence(weights: Path | WeightsInfo) -> None:
     """Print one line where converted weights may not be used commercially."""
     info = weights if isinstance(weights, WeightsInfo) else read_info(weights)
-    if info and info.non_commercial:
+    if info and is_non_commercial(info.licence):
         print(
             f"{info.network}: these weights ({info.source}) are under {info.licence}: "
             "no commercial use."

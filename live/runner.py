@@ -81,13 +81,9 @@ def _check_outputs(options: RunOptions) -> None:
 def _sinks(options: RunOptions, source: VideoSource, recogniser: Recogniser) -> list[Sink]:
     # The window is made first: without a screen, no older file is overwritten in vain.
     window = [WindowSink(source.live)] if options.window else []
-    sinks: list[Sink] = [
-        StepLines()
-        if options.step_lines
-        else ChangeLines(1 if recogniser.tells_all else recogniser.best)
-    ]
+    best = None if recogniser.tells_all else recogniser.best
+    sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines(best or 1)]
     if options.csv:
-        best = None if recogniser.tells_all else recogniser.best
         sinks.append(CsvSink(options.csv, recogniser.labels, best))
     if options.save:
         sinks.append(VideoSink(options.save, source.size, source.rate))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clips.drawing import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.spans import Span, spans_of
 from extract.feature_store import FeatureStore
-from sequence.windows import evenly_spread, full_steps, windows
+from sequence.windows import full_steps, windows
 from video.errors import LookbackError
 from video.sampling import steps_before_full
 

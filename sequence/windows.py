@@ -10,6 +10,8 @@ A window never spans two videos and always has L rows: no padding value, no mask
 
 import numpy as np
 
+from clips.drawing import full_ends
+
 
 def windows(features: np.ndarray, look_back: int) -> np.ndarray:
     """Return the window of every step, as a view: (N, L, D) of features (N, D).
@@ -30,17 +32,7 @@ def full_steps(first: int, last: int, look_back: int) -> range:
     >>> list(full_steps(0, 6, 4)), list(full_steps(0, 3, 4))
     ([3, 4, 5], [2])
     """
-    start = first + look_back - 1
-    return range(start, last) if start < last else range(last - 1, last)
-
-
-def evenly_spread(steps: range, count: int) -> list[int]:
-    """Return `count` of the steps: the middles of as many equal parts.
-
-    >>> evenly_spread(range(10, 20), 2), evenly_spread(range(3), 1)
-    ([12, 17], [1])
-    """
-    return [steps[(2 * part + 1) * len(steps) // (2 * count)] for part in range(count)]
+    return full_ends(range(first, last), look_back)
 
 
 class RollingWindow:

@@ -6,7 +6,6 @@ model = build("vgg16", weights="imagenet")         # uint8 (B,1,224,224,3) -> fe
 """
 
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extract.backbones import (
@@ -20,6 +19,7 @@ from extract.backbones import (
     videomae,
     x3d,
 )
+from extract.backbones.building import build_model, load_weights, make_trunk
 from extract.backbones.spec import BackboneSpec, Trunk
 from video.errors import UsageError
 
@@ -81,8 +81,6 @@ def build(
         UsageError: there is no such backbone, or it cannot take that input.
         LookbackError: the weights cannot be downloaded or are of another network.
     """
-    from extract.backbones.building import build_model
-
     return build_model(spec_of(name), weights, classes, side, clip_length)
 
 
@@ -93,17 +91,4 @@ def build_trunk(
     clip_length: int | None = None,
 ) -> Trunk:
     """Return a backbone up to its features or feature map; arguments and errors as for `build`."""
-    from extract.backbones.building import make_trunk
-
     return make_trunk(spec_of(name), weights, side, clip_length)
-
-
-def load_weights(model: "keras.Model", path: Path, name: str) -> None:
-    """Load a weights file (`.weights.h5`, or `.h5` of keras.applications) into `model`.
-
-    Raises:
-        LookbackError: there is no such file, it is no weights file, or one of another network.
-    """
-    from extract.backbones.building import load_into
-
-    load_into(model, path, name)

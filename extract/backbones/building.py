@@ -25,18 +25,16 @@ def build_model(
     """See `extract.backbones.build`."""
     path = weights_file(spec, weights)
     if classes and path and spec.is_clip_network and classes_in(path) == classes:
-        core = build_core(spec, side, clip_length)
-        whole = with_classifier(core, spec, classes)
-        load_into(whole, path, spec.name)
-        return from_pixels(spec, core, whole)
-    trunk = make_trunk(spec, weights, side, clip_length)
+        trunk, classifier = load_classifier(spec, path, classes, side, clip_length)
+    else:
+        trunk = _trunk(spec, weights, path, side, clip_length)
+        name = layer_name(spec.classifier or "classifier")
+        classifier = keras.layers.Dense(classes, name=name) if classes else None
     outputs = trunk.model.output
     if not trunk.gives_features:
         outputs = keras.layers.GlobalAveragePooling2D(name="pooling")(outputs)
-    if classes:
-        outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier or "classifier"))(
-            outputs
-        )
+    if classifier:
+        outputs = classifier(outputs)
     return keras.Model(trunk.model.input, outputs, name=spec.name)
 
 
@@ -44,11 +42,21 @@ def make_trunk(
     spec: BackboneSpec, weights: str | None, side: int | None, clip_length: int | None
 ) -> Trunk:
     """See `extract.backbones.build_trunk`."""
+    return _trunk(spec, weights, weights_file(spec, weights), side, clip_length)
+
+
+def _trunk(
+    spec: BackboneSpec,
+    weights: str | None,
+    path: Path | None,
+    side: int | None,
+    clip_length: int | None,
+) -> Trunk:
+    """Return a trunk; `path` is the file that `weights` stand for, None without one."""
     core = build_core(spec, side, clip_length)
-    path = weights_file(spec, weights)
     if path:
-        load_into(core, path, spec.name)
-    elif (weights or spec.published) == "imagenet":
+        load_weights(core, path, spec.name)
+    elif spec.weights_meant(weights) == "imagenet":
         core.set_weights(_imagenet(spec, core.input_shape[-2]).get_weights())
         for layer in core.layers:
             if hasattr(layer, "finalize_state"):
@@ -57,13 +65,13 @@ def make_trunk(
 
 
 def load_classifier(
-    spec: BackboneSpec, path: Path, classes: int, side: int, clip_length: int
+    spec: BackboneSpec, path: Path, classes: int, side: int | None, clip_length: int | None
 ) -> tuple[Trunk, keras.layers.Layer]:
     """Return a clip network and the dense layer that follows it, both from a weights file that
     holds a classifier of so many classes. Errors as for `build`."""
     core = build_core(spec, side, clip_length)
     whole = with_classifier(core, spec, classes)
-    load_into(whole, path, spec.name)
+    load_weights(whole, path, spec.name)
     trunk = Trunk(from_pixels(spec, core), core, stages_of(spec, core))
     return trunk, whole.get_layer(layer_name(spec.classifier))
 
@@ -82,7 +90,7 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
         UsageError: no such weights were published of this network.
         LookbackError: the published weights cannot be had.
     """
-    weights = weights or spec.published or "none"
+    weights = spec.weights_meant(weights)
     if weights in ("none", "imagenet", "kinetics400"):
         if weights not in ("none", spec.published):
             known = f"{spec.published}, " if spec.published else ""
@@ -119,19 +127,21 @@ def build_core(
         ) from None
 
 
-def from_pixels(
-    spec: BackboneSpec, core: keras.Model, model: keras.Model | None = None
-) -> keras.Model:
-    """Return a core, or a `model` that stands on it, over uint8 clips (B, T, H, W, 3)."""
+def from_pixels(spec: BackboneSpec, core: keras.Model) -> keras.Model:
+    """Return a core over uint8 clips (B, T, H, W, 3), scaling included."""
     frames = core.input_shape[1] if spec.is_clip_network else 1
     inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
     pixels = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
-    outputs = (model or core)(spec.scale(keras.ops.cast(pixels, "float32")))
+    outputs = core(spec.scale(keras.ops.cast(pixels, "float32")))
     return keras.Model(inputs, outputs, name=f"{spec.name}_trunk")
 
 
-def load_into(model: keras.Model, path: Path, name: str) -> None:
-    """See `extract.backbones.load_weights`."""
+def load_weights(model: keras.Model, path: Path, name: str) -> None:
+    """Load a weights file (`.weights.h5`, or `.h5` of keras.applications) into `model`.
+
+    Raises:
+        LookbackError: there is no such file, it is no weights file, or one of another network.
+    """
     require_weights_file(path, name)
     try:
         with warnings.catch_warnings():  # of another network's file Keras warns layer by layer

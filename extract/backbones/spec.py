@@ -93,6 +93,6 @@ class BackboneSpec:
     def is_clip_network(self) -> bool:
         return self.classifier is not None
 
-    @property
-    def non_commercial(self) -> bool:
-        return "NC" in self.licence.split("-")
+    def weights_meant(self, weights: str | None) -> str:
+        """Return `weights` as `build` takes them: what was published where nothing is said."""
+        return weights or self.published or "none"

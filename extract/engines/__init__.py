@@ -39,24 +39,21 @@ def make_engine(
     """
     from extract.framework import gpus, keras
 
+    there = importlib.util.find_spec("openvino") is not None
     on_tensorflow = keras.backend.backend() == "tensorflow"
-    if engine == "auto":
-        there = importlib.util.find_spec("openvino") is not None
-        suits = there and on_tensorflow and not gpus() and not _has_depthwise_3d(model)
-        engine = "openvino" if suits else "keras"
-        if engine == "openvino":
-            try:
-                return OpenVinoEngine(model, batch_size, precision, folder, sha256)
-            except RuntimeError as error:
-                detail = str(error).split("\n", maxsplit=1)[0][:120]
-                print(f"note: OpenVINO does not take this network ({detail}); Keras computes it.")
-                engine = "keras"
     if engine == "openvino":
-        if importlib.util.find_spec("openvino") is None:
+        if not there:
             raise UsageError("extract.engine openvino: is not installed; pip install openvino")
         if not on_tensorflow:
             raise UsageError("extract.engine openvino: works with KERAS_BACKEND=tensorflow alone")
         return OpenVinoEngine(model, batch_size, precision, folder, sha256)
+    suits = engine == "auto" and there and on_tensorflow and not gpus()
+    if suits and not _has_depthwise_3d(model):
+        try:
+            return OpenVinoEngine(model, batch_size, precision, folder, sha256)
+        except RuntimeError as error:
+            detail = str(error).split("\n", maxsplit=1)[0][:120]
+            print(f"note: OpenVINO does not take this network ({detail}); Keras computes it.")
     if precision != "f32":
         raise UsageError(f"extract.precision {precision}: Keras computes in f32; --engine openvino")
     return KerasEngine(model, batch_size)

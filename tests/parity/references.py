@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import library, nn
 
 # torchvision is installed without its compiled operators, and needs them declared.
-_OPERATORS = torch.library.Library("torchvision", "DEF")
+_OPERATORS = library.Library("torchvision", "DEF")
 for _name in ("nms", "qnms"):
     _OPERATORS.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sequence.windows import RollingWindow, evenly_spread, full_steps, windows
+from clips.drawing import evenly_spread
+from sequence.windows import RollingWindow, full_steps, windows
 
 LENGTHS = (1, 2, 7, 40)
 LOOK_BACKS = (1, 2, 5, 16, 64)  # the last is longer than any of the videos
