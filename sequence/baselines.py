@@ -61,7 +61,7 @@ class LinearBaseline:
 
 
 def summaries_of(name: str, dataset: Dataset, pieces: list[LabelledSteps]) -> np.ndarray:
-    """Return the summaries (n, S) of pieces, one piece in memory at a time."""
+    """Return the summaries (n, S) of pieces."""
     return np.stack([SUMMARIES[name](dataset.rows(piece)) for piece in pieces])
 
 

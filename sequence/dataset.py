@@ -1,15 +1,17 @@
-"""The labelled pieces of the feature store. Features stay on disk until a batch needs them."""
+"""The labelled pieces of the feature store, and look-back windows as places in its features."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from clips.drawing import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.spans import Span, spans_of
 from extract.feature_store import FeatureStore
-from sequence.windows import full_steps, windows
+from sequence.held_features import HeldFeatures
+from sequence.windows import full_steps, window_rows
 from video.errors import LookbackError
 from video.sampling import steps_before_full
 
@@ -38,8 +40,40 @@ class Moments:
     deviation: np.ndarray
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Windows as places in the held features: `windows[4:9]` copies five of them out.
+
+    Attributes:
+        features: float32 (N, D), video after video.
+        newest: (n,) row of each window's newest step.
+        first: (n,) row of its video's step 0.
+        piece: (n,) number of the piece that a window belongs to.
+        look_back: L.
+    """
+
+    features: np.ndarray
+    newest: np.ndarray
+    first: np.ndarray
+    piece: np.ndarray
+    look_back: int
+
+    def __len__(self) -> int:
+        return len(self.newest)
+
+    def __getitem__(self, chosen: slice) -> np.ndarray:
+        """Return windows: float32 (B, L, D)."""
+        rows = window_rows(self.newest[chosen], self.first[chosen], self.look_back)
+        return self.features.take(rows, axis=0)
+
+    def in_order(self, order: np.ndarray) -> "Windows":
+        """Return the same windows in another order."""
+        newest, first, piece = (each[order] for each in (self.newest, self.first, self.piece))
+        return replace(self, newest=newest, first=first, piece=piece)
+
+
 class Dataset:
-    """Labelled pieces of a store's videos, and windows read from it.
+    """Labelled pieces of a store's videos, and windows of them.
 
     Attributes:
         pieces: all labelled pieces that have steps.
@@ -60,11 +94,12 @@ class Dataset:
         self.labels = manifest.labels
         self.without_features = [video for video in manifest.videos if video not in store]
         missing = set(self.without_features)
+        steps = {video: store.steps(video) for video in manifest.videos if video not in missing}
         numbers = {label: number for number, label in enumerate(self.labels)}
         self.pieces: list[LabelledSteps] = []
         for span in spans_of(manifest):
             if span.video not in missing:
-                piece = _piece(store, span, numbers)
+                piece = _piece(store, span, numbers, steps[span.video])
                 if piece.first < piece.last:
                     self.pieces.append(piece)
         if not self.pieces:
@@ -72,6 +107,7 @@ class Dataset:
                 f"{store.path}: has features of no clip of {manifest.path}; python extract.py "
                 "computes them"
             )
+        self._held = HeldFeatures(store, steps)
 
     def split(self, name: str) -> list[LabelledSteps]:
         return [piece for piece in self.pieces if piece.split == name]
@@ -93,35 +129,46 @@ class Dataset:
         """Return the steps whose windows and clips lie in the piece whole; else its last."""
         return full_steps(piece.first, piece.last, self.look_back + self._filled)
 
-    def window(self, piece: LabelledSteps, step: int) -> np.ndarray:
-        """Return the window at a step: float32 (L, D), read from disk."""
-        start = max(0, step - self.look_back + 1)
-        rows = self.store.features(piece.video, start, step + 1)
-        return windows(rows, self.look_back)[-1]
+    def windows(self, pieces: list[LabelledSteps], steps: Iterable[ArrayLike]) -> Windows:
+        """Return the windows at some steps of each piece, piece after piece."""
+        chosen = [np.asarray(each, np.int64) for each in steps]
+        firsts = np.array([self._held.first_row(piece.video) for piece in pieces], np.int64)
+        counts = [len(each) for each in chosen]
+        first = np.repeat(firsts, counts)
+        piece = np.repeat(np.arange(len(pieces)), counts)
+        newest = first + np.concatenate(chosen)
+        return Windows(self._held.array, newest, first, piece, self.look_back)
 
-    def full_windows(
-        self, piece: LabelledSteps, at_once: int, views: int | str = "all"
-    ) -> Iterator[np.ndarray]:
-        """Yield the full windows of a piece in order, at most `at_once` at a time: (n, L, D).
+    def full_windows(self, pieces: list[LabelledSteps], views: int | str = "all") -> Windows:
+        """Return the full windows of pieces, piece after piece, in order of time.
 
-        With a number of `views`, only so many, evenly spread.
+        With a number of `views`, only so many of each, evenly spread.
         """
-        steps = self.full_steps(piece)
-        if views != "all" and views < len(steps):
-            yield np.stack([self.window(piece, step) for step in evenly_spread(steps, views)])
-            return
-        for start in range(steps.start, steps.stop, at_once):
-            stop = min(start + at_once, steps.stop)
-            first = max(0, start - self.look_back + 1)
-            rows = self.store.features(piece.video, first, stop)
-            yield windows(rows, self.look_back)[start - first :]
+        return self.windows(pieces, [_spread(self.full_steps(piece), views) for piece in pieces])
+
+    def training_windows(
+        self,
+        pieces: list[LabelledSteps],
+        windows_per_clip: int | str,
+        random: np.random.Generator,
+    ) -> Windows:
+        """Return random full windows of each piece, or all of them, shuffled."""
+        steps = [self.full_steps(piece) for piece in pieces]
+        if windows_per_clip != "all":
+            steps = [
+                random.choice(each, min(windows_per_clip, len(each)), replace=False)
+                for each in steps
+            ]
+        drawn = self.windows(pieces, steps)
+        return drawn.in_order(random.permutation(len(drawn)))
 
     def rows(self, piece: LabelledSteps) -> np.ndarray:
-        """Return the features of a piece: float32 (n, D)."""
-        return self.store.features(piece.video, piece.first, piece.last)
+        """Return the features of a piece: float32 (n, D), a view to be read."""
+        first = self._held.first_row(piece.video)
+        return self._held.array[first + piece.first : first + piece.last]
 
     def moments(self, pieces: list[LabelledSteps]) -> Moments:
-        """Return mean and deviation over all steps of `pieces`, reading one piece at a time."""
+        """Return mean and deviation over all steps of `pieces`."""
         return _moments(self.rows(piece) for piece in pieces)
 
     def difference_moments(self, pieces: list[LabelledSteps], of: Moments) -> Moments:
@@ -130,25 +177,9 @@ class Dataset:
             np.abs(np.diff(self.rows(piece), axis=0)) / of.deviation for piece in pieces
         )
 
-    def training_batches(
-        self,
-        pieces: list[LabelledSteps],
-        windows_per_clip: int | str,
-        batch_size: int,
-        random: np.random.Generator,
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield shuffled batches of random full windows: float32 (B, L, D), class numbers (B,)."""
-        drawn = []
-        for number, piece in enumerate(pieces):
-            steps = self.full_steps(piece)
-            if windows_per_clip != "all":
-                steps = random.choice(steps, min(windows_per_clip, len(steps)), replace=False)
-            drawn += [(number, int(step)) for step in steps]
-        order = random.permutation(len(drawn))
-        for start in range(0, len(drawn), batch_size):
-            batch = [drawn[index] for index in order[start : start + batch_size]]
-            inputs = np.stack([self.window(pieces[number], step) for number, step in batch])
-            yield inputs, np.array([pieces[number].label for number, _ in batch])
+
+def _spread(steps: range, views: int | str) -> Sequence[int]:
+    return steps if views == "all" or views >= len(steps) else evenly_spread(steps, views)
 
 
 def _moments(arrays: Iterator[np.ndarray]) -> Moments:
@@ -164,8 +195,8 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
     return Moments(mean.astype(np.float32), np.maximum(deviation, floor).astype(np.float32))
 
 
-def _piece(store: FeatureStore, span: Span, numbers: dict[str, int]) -> LabelledSteps:
-    first, last = 0, store.steps(span.video)
+def _piece(store: FeatureStore, span: Span, numbers: dict[str, int], steps: int) -> LabelledSteps:
+    first, last = 0, steps
     if span.start > 0 or span.end < float("inf"):
         first, last = np.searchsorted(store.seconds(span.video), [span.start, span.end]).tolist()
     return LabelledSteps(span.video, numbers[span.label], span.split, span.group, first, last)

@@ -50,19 +50,16 @@ def window_logits(
     pieces: list[LabelledSteps],
     views: int | str = "all",
 ) -> WindowLogits:
-    """Return the logits of the full windows of `pieces`, of all or of so many a piece, a bounded
-    number of windows at a time."""
-    logits, numbers, waiting = [], [], []
-    for number, piece in enumerate(pieces):
-        for batch in dataset.full_windows(piece, _WINDOWS_AT_ONCE, views):
-            waiting.append(batch)
-            numbers += [number] * len(batch)
-            if sum(len(part) for part in waiting) >= _WINDOWS_AT_ONCE:
-                logits.append(predictor.logits(np.concatenate(waiting)))
-                waiting.clear()
-    if waiting:
-        logits.append(predictor.logits(np.concatenate(waiting)))
-    return WindowLogits(np.concatenate(logits), np.array(numbers))
+    """Return the logits of the full windows of `pieces`, of all or of so many a piece; a bounded
+    number of windows is in memory at a time."""
+    windows = dataset.full_windows(pieces, views)
+    # A batch of another size would be compiled for anew, so the last one begins earlier.
+    size = min(_WINDOWS_AT_ONCE, len(windows))
+    logits = []
+    for start in range(0, len(windows), size):
+        first = min(start, len(windows) - size)
+        logits.append(predictor.logits(windows[first : first + size])[start - first :])
+    return WindowLogits(np.concatenate(logits), windows.piece)
 
 
 def fit(
@@ -150,13 +147,14 @@ def _train_epoch(
     weights: np.ndarray,
     random: np.random.Generator,
 ) -> float:
-    total, count = 0.0, 0
-    batches = dataset.training_batches(training, chosen.windows_per_clip, chosen.batch_size, random)
-    for inputs, classes in batches:
-        loss = model.train_on_batch(inputs, classes, weights[classes])
-        total += float(np.ravel(loss)[0]) * len(classes)
-        count += len(classes)
-    return total / count
+    windows = dataset.training_windows(training, chosen.windows_per_clip, random)
+    classes = np.array([piece.label for piece in training])[windows.piece]
+    total = 0.0
+    for start in range(0, len(windows), chosen.batch_size):
+        batch = slice(start, start + chosen.batch_size)
+        loss = model.train_on_batch(windows[batch], classes[batch], weights[classes[batch]])
+        total += float(np.ravel(loss)[0]) * len(classes[batch])
+    return total / len(windows)
 
 
 def _clip_scores(predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]) -> ClipScores:

@@ -24,6 +24,21 @@ def windows(features: np.ndarray, look_back: int) -> np.ndarray:
     return view.transpose(0, 2, 1)  # the window's axis comes last
 
 
+def window_rows(newest: np.ndarray, first: np.ndarray, look_back: int) -> np.ndarray:
+    """Return the rows of windows in an array that holds many videos one after another: (n, L).
+
+    Args:
+        newest: (n,) row of each window's newest step.
+        first: (n,) row of step 0 of its video, repeated where history is short.
+        look_back: L.
+
+    >>> window_rows(np.array([1, 9]), np.array([0, 5]), 3).tolist()
+    [[0, 0, 1], [7, 8, 9]]
+    """
+    back = np.arange(1 - look_back, 1)
+    return np.maximum(newest[:, None] + back, first[:, None])
+
+
 def full_steps(first: int, last: int, look_back: int) -> range:
     """Return the steps of the piece `first`..`last`-1 whose windows lie in it whole.
 

@@ -1,5 +1,6 @@
 """Small feature stores, written without pixels: every test says what the features are."""
 
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,13 @@ def dataset_of(folder: Path, clips: list[Clip], look_back: int, **spec) -> Datas
     store = store_of(folder / "features.h5", videos, **spec)
     manifest = Manifest(folder / "manifest.csv", tuple(clip.entry for clip in clips))
     return Dataset(store, manifest, look_back)
+
+
+def is_mapped(array: np.ndarray) -> bool:
+    """Return whether an array lies in a file that is mapped into memory."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return isinstance(array, mmap.mmap)
 
 
 def sequence_recipe(**values) -> Sequence:

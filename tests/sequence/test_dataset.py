@@ -1,4 +1,3 @@
-import h5py
 import numpy as np
 import pytest
 
@@ -21,31 +20,53 @@ def two_clips(tmp_path):
     return dataset_of(tmp_path, clips, look_back=4)
 
 
+def every_step(dataset: Dataset):
+    """Return the windows at all steps of all pieces, the full ones and the others."""
+    return dataset.windows(dataset.pieces, [range(p.first, p.last) for p in dataset.pieces])
+
+
 def test_a_window_never_spans_two_videos(two_clips):
-    for piece in two_clips.pieces:
-        video = piece.label + 1
-        for step in range(piece.first, piece.last):
-            window = two_clips.window(piece, step)
-            assert window.shape == (4, 3)
-            assert set(np.unique(window) // 100) == {video}
-        for batch in two_clips.full_windows(piece, at_once=5):
-            assert set(np.unique(batch) // 100) == {video}
+    found = every_step(two_clips)
+    assert found[:].shape == (9 + 12, 4, 3)
+    assert found[:].dtype == np.float32
+    for window, number in zip(found[:], found.piece, strict=True):
+        assert set(np.unique(window) // 100) == {two_clips.pieces[number].label + 1}
 
 
-@pytest.mark.parametrize("at_once", [1, 3, 256])
-def test_full_windows_are_the_offline_windows_at_the_full_steps(two_clips, at_once):
-    for piece in two_clips.pieces:
-        batches = list(two_clips.full_windows(piece, at_once))
-        assert max(len(batch) for batch in batches) <= at_once
-        wanted = windows(two_clips.rows(piece), 4)[two_clips.full_steps(piece)]
-        np.testing.assert_array_equal(np.concatenate(batches), wanted)
-        single = [two_clips.window(piece, step) for step in two_clips.full_steps(piece)]
-        np.testing.assert_array_equal(single, wanted)
+def test_windows_by_index_are_the_offline_windows_also_where_a_piece_begins_within_its_video(
+    tmp_path,
+):
+    clips = [
+        Clip("a.mp4", numbered(1, 20), "goal", start=0.5, end=1.2),
+        Clip("b.mp4", numbered(2, 3), "goal"),
+    ]
+    dataset = dataset_of(tmp_path, clips, look_back=4)
+    assert len(dataset.pieces) == 3 + 1
+    found = every_step(dataset)
+    wanted = [
+        windows(dataset.store.features(piece.video), 4)[piece.first : piece.last]
+        for piece in dataset.pieces
+    ]
+    np.testing.assert_array_equal(found[:], np.concatenate(wanted))
+    assert found.piece.tolist() == np.repeat(range(4), [len(part) for part in wanted]).tolist()
+    order = np.random.default_rng(0).permutation(len(found))
+    np.testing.assert_array_equal(found.in_order(order)[3:9], found[:][order[3:9]])
+
+
+def test_full_windows_are_the_offline_windows_at_the_full_steps(two_clips):
+    pieces = two_clips.pieces
+    wanted = [
+        windows(two_clips.rows(piece), 4)[list(two_clips.full_steps(piece))] for piece in pieces
+    ]
+    found = two_clips.full_windows(pieces)
+    assert len(found) == 6 + 9
+    np.testing.assert_array_equal(found[:], np.concatenate(wanted))
+    np.testing.assert_array_equal(found[4:8], np.concatenate(wanted)[4:8])
 
 
 def test_a_clip_shorter_than_the_look_back_has_one_window_its_last(tmp_path):
     dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 3), "a")], look_back=5)
-    (batch,) = dataset.full_windows(dataset.pieces[0], 256)
+    batch = dataset.full_windows(dataset.pieces)[:]
     assert batch[:, :, 0].tolist() == [[100, 100, 100, 101, 102]]
 
 
@@ -58,9 +79,9 @@ def test_a_labelled_span_ends_before_its_end_and_the_rest_is_background(tmp_path
     assert pieces == {(0, 5): "background", (5, 12): "goal", (12, 20): "background"}
     goal = next(piece for piece in dataset.pieces if piece.label == 1)
     assert list(dataset.full_steps(goal)) == [8, 9, 10, 11]
-    for batch in dataset.full_windows(goal, 256):
-        assert batch.min() == 105
-        assert batch.max() == 111
+    batch = dataset.full_windows([goal])[:]
+    assert batch.min() == 105
+    assert batch.max() == 111
 
 
 def test_an_open_end_reaches_the_last_step(tmp_path):
@@ -77,15 +98,12 @@ def test_a_span_without_steps_is_left_out(tmp_path):
 
 def drawn(dataset: Dataset, count, random) -> list[tuple[int, int]]:
     """Return the (class, last step) of all windows of an epoch of `numbered` features."""
-    windows_drawn = []
-    for inputs, classes in dataset.training_batches(dataset.pieces, count, 2, random):
-        assert len(inputs) == len(classes) <= 2
-        assert inputs.dtype == np.float32
-        for window, number in zip(inputs, classes, strict=True):
-            # In a full window every step follows the one before.
-            np.testing.assert_array_equal(np.diff(window[:, 0]), 1)
-            assert window[0, 0] // 100 == number + 1
-            windows_drawn.append((int(number), int(window[-1, 0]) % 100))
+    found, windows_drawn = dataset.training_windows(dataset.pieces, count, random), []
+    for window, number in zip(found[:], found.piece, strict=True):
+        # In a full window every step follows the one before.
+        np.testing.assert_array_equal(np.diff(window[:, 0]), 1)
+        assert window[0, 0] // 100 == number + 1
+        windows_drawn.append((int(number), int(window[-1, 0]) % 100))
     return windows_drawn
 
 
@@ -165,30 +183,37 @@ def test_clips_of_one_step_leave_the_scale_of_differences_alone(tmp_path):
     )
 
 
-def test_features_stay_on_disk_until_a_window_needs_them(tmp_path, monkeypatch):
-    clips = [Clip(f"{n}.mp4", numbered(n, 200), "ab"[n % 2]) for n in range(6)]
+def test_a_video_is_read_once_and_none_before_it_is_needed(tmp_path, monkeypatch):
+    clips = [
+        Clip(f"{n}.mp4", numbered(n, 30), "ab"[n % 2], "test" if n > 3 else "train")
+        for n in range(6)
+    ]
     read = []
     features = FeatureStore.features
 
     def counted(self, video, start=0, stop=None):
-        rows = features(self, video, start, stop)
-        read.append(len(rows))
-        return rows
+        read.append(video)
+        return features(self, video, start, stop)
 
     monkeypatch.setattr(FeatureStore, "features", counted)
     dataset = dataset_of(tmp_path, clips, look_back=4)
     assert read == []
-    for inputs, _ in dataset.training_batches(dataset.pieces, 1, 2, np.random.default_rng(0)):
-        assert inputs.shape == (2, 4, 3)
-    assert read == [4] * 6  # a window's rows each, not a clip's
-    held = [
-        *vars(dataset).values(),
-        *vars(dataset.store).values(),
-        *vars(dataset.pieces[0]).values(),
-    ]
-    held += list(dataset.store._open.values())
-    assert not any(isinstance(value, np.ndarray) for value in held)
-    assert all(isinstance(value, h5py.Dataset) for value in dataset.store._open.values())
+    training = dataset.split("train")
+    moments, random = dataset.moments(training), np.random.default_rng(0)
+    dataset.difference_moments(training, moments)
+    for _ in range(3):
+        assert dataset.training_windows(training, 1, random)[:].shape == (4, 4, 3)
+        assert len(dataset.full_windows(training)) == 4 * 27
+    assert read == [f"{n}.mp4" for n in range(4)]
+
+
+def test_windows_take_no_room_until_they_are_copied_out(two_clips):
+    found = two_clips.training_windows(two_clips.pieces, "all", np.random.default_rng(0))
+    assert found.features is two_clips.full_windows(two_clips.pieces).features
+    assert len(found.features) == 9 + 12
+    batch = found[2:5]
+    assert not np.shares_memory(batch, found.features)
+    assert np.shares_memory(two_clips.rows(two_clips.pieces[0]), found.features)
 
 
 def test_videos_without_features_are_noted_and_left_out(tmp_path):
@@ -236,7 +261,7 @@ def test_windows_of_a_clip_network_are_full_once_every_clip_in_them_is(
     dataset = dataset_of(tmp_path, clips, look_back, **spec)
     (piece,) = dataset.pieces
     assert dataset.full_steps(piece) == full
-    (batch,) = dataset.full_windows(piece, 256)
+    batch = dataset.full_windows([piece])[:]
     assert batch.shape == (len(full), look_back, 3)
     assert (batch[:, -1, 0] - 100).tolist() == list(full)
 
@@ -256,7 +281,5 @@ def test_a_span_of_a_clip_network_is_full_once_no_clip_reaches_out_of_it(tmp_pat
 )
 def test_views_are_evenly_spread_over_the_full_windows(tmp_path, views, steps):
     dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 12), "a")], look_back=4)
-    batches = dataset.full_windows(dataset.pieces[0], 256, views)
-    (batch,) = batches
-    wanted = [dataset.window(dataset.pieces[0], step) for step in steps]
-    np.testing.assert_array_equal(batch, wanted)
+    wanted = dataset.windows(dataset.pieces, [steps])
+    np.testing.assert_array_equal(dataset.full_windows(dataset.pieces, views)[:], wanted[:])

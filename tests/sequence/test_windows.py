@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clips.drawing import evenly_spread
-from sequence.windows import RollingWindow, full_steps, windows
+from sequence.windows import RollingWindow, full_steps, window_rows, windows
 
 LENGTHS = (1, 2, 7, 40)
 LOOK_BACKS = (1, 2, 5, 16, 64)  # the last is longer than any of the videos
@@ -30,6 +30,15 @@ def test_a_window_holds_the_last_steps_and_repeats_the_oldest_where_history_is_s
     for step in range(20):
         wanted = [rows[max(0, step - look_back + 1 + place)] for place in range(look_back)]
         np.testing.assert_array_equal(offline[step], wanted)
+
+
+@pytest.mark.parametrize("look_back", LOOK_BACKS)
+def test_rows_of_windows_in_an_array_of_many_videos_give_the_windows_of_each(look_back):
+    videos = [features(length) for length in LENGTHS]
+    together, first = np.concatenate(videos), np.cumsum([0, *LENGTHS])[:-1]
+    rows = window_rows(np.arange(sum(LENGTHS)), np.repeat(first, LENGTHS), look_back)
+    wanted = np.concatenate([windows(video, look_back) for video in videos])
+    np.testing.assert_array_equal(together[rows], wanted)
 
 
 def test_windows_given_out_earlier_do_not_change_when_the_next_step_comes():
