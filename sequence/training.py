@@ -149,12 +149,28 @@ def _train_epoch(
 ) -> float:
     windows = dataset.training_windows(training, chosen.windows_per_clip, random)
     classes = np.array([piece.label for piece in training])[windows.piece]
-    total = 0.0
-    for start in range(0, len(windows), chosen.batch_size):
-        batch = slice(start, start + chosen.batch_size)
-        loss = model.train_on_batch(windows[batch], classes[batch], weights[classes[batch]])
+    size, total = min(chosen.batch_size, len(windows)), 0.0
+    for start in range(0, len(windows), size):
+        batch = slice(start, start + size)
+        loss = model.train_on_batch(
+            *_filled_up(size, windows[batch], classes[batch], weights[classes[batch]])
+        )
         total += float(np.ravel(loss)[0]) * len(classes[batch])
     return total / len(windows)
+
+
+def _filled_up(
+    size: int, inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a batch of `size` windows whose last ones count nothing: compiling the step for the
+    last batch's size as well would take longer than many epochs of a small set."""
+    missing = size - len(inputs)
+    if not missing:
+        return inputs, classes, weights
+    inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
+    # The loss is a sum divided by the batch's size: that of the windows that count.
+    weights = np.append(weights * np.float32(size / len(classes)), np.zeros(missing, np.float32))
+    return inputs, np.append(classes, np.repeat(classes[-1:], missing)), weights
 
 
 def _clip_scores(predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]) -> ClipScores:

@@ -5,10 +5,12 @@ import pytest
 
 from extract.framework import keras
 from extract.history import History
+from extract.optimizers import make_optimizer
 from sequence import held_features, training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
 from sequence.evaluation import baseline_outcome, outcome_of
+from sequence.model import build_sequence_model
 from sequence.prediction import Predictor, softmax
 from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
 from tests.sequence.stores import Clip, dataset_of, is_mapped, sequence_recipe
@@ -146,12 +148,49 @@ def test_class_weights_let_uneven_classes_count_alike(choice, shares, tmp_path, 
     train_on_batch = keras.Model.train_on_batch
 
     def counted(self, inputs, classes, sample_weight):
-        np.add.at(totals, classes, sample_weight)
+        # Keras divides a batch's loss by its size, also for windows that only fill it up.
+        share = np.count_nonzero(sample_weight) / len(sample_weight)
+        np.add.at(totals, classes, sample_weight * share)
         return train_on_batch(self, inputs, classes, sample_weight)
 
     monkeypatch.setattr(keras.Model, "train_on_batch", counted)
     trained(dataset, epochs=1, class_weights=choice, head="mean")
     np.testing.assert_allclose(totals, shares, rtol=1e-5)
+
+
+def compiled(dataset: Dataset) -> keras.Model:
+    keras.utils.set_random_seed(3)
+    model = build_sequence_model("mean", dataset.look_back, 16, 2, (8,), 0.0, True)
+    model.compile(
+        make_optimizer("adamw", 0.05, 0.1),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return model
+
+
+def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, monkeypatch):
+    pieces, weights = noise_set.split("train"), np.array([0.5, 2.0], np.float32)
+    chosen = sequence_recipe(batch_size=7)
+    ours, alone = compiled(noise_set), compiled(noise_set)
+    windows = noise_set.training_windows(pieces, 1, np.random.default_rng(5))
+    classes = np.array([pieces[number].label for number in windows.piece])
+    losses, sizes = [], [7, 7, 7, 7, 2]
+    for start in range(0, 30, 7):
+        part = slice(start, start + 7)
+        losses.append(alone.train_on_batch(windows[part], classes[part], weights[classes[part]]))
+
+    seen, train_on_batch = [], keras.Model.train_on_batch
+    monkeypatch.setattr(
+        keras.Model,
+        "train_on_batch",
+        lambda self, *batch: seen.append(batch[0].shape) or train_on_batch(self, *batch),
+    )
+    random = np.random.default_rng(5)
+    loss = training._train_epoch(ours, noise_set, pieces, chosen, weights, random)
+    assert seen == [(7, 4, 16)] * 5
+    assert loss == pytest.approx(np.average(np.ravel(losses), weights=sizes), rel=1e-5)
+    for one, two in zip(ours.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
 
 
 def test_a_mapped_temporary_file_trains_the_same_model(tmp_path, monkeypatch):
