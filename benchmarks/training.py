@@ -1,0 +1,234 @@
+"""Training the sequence model against the usual ways, and by which kernel its LSTM is computed.
+
+    python -m benchmarks.training --manifest data/manifest.csv --features data/features.h5
+
+An epoch over the same windows (every full one of the training clips, batches of 16, then every one
+of the validation clips), by turns, several rounds; each way's first epoch, which compiles, is left
+out:
+
+generator  `model.fit` over a PyDataset that reads each window from the HDF5 file
+stacked    `model.fit` over one array of all overlapping windows, made beforehand
+ours       `sequence.training.fit` with windows_per_clip: all
+
+Then the default, one window a clip and epoch: the seconds of 50 epochs, reading and compiling
+included. The kernel's names come from the graph of a training step.
+"""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from benchmarks.record import write_result
+from clips.manifest import Manifest, read
+from extract.feature_store import FeatureStore, video_id
+from extract.framework import device_line, keras
+from extract.optimizers import make_optimizer
+from recipes.loader import load
+from recipes.schema import Sequence
+from sequence.dataset import Dataset, LabelledSteps
+from sequence.model import build_sequence_model
+from sequence.training import fit
+
+
+class EpochEnds(keras.callbacks.Callback):
+    """Collects when each epoch ended, validation included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        self.times.append(time.perf_counter())
+
+
+class WindowFile(keras.utils.PyDataset):
+    """Batches of windows that are read from the HDF5 file one by one, shuffled every epoch."""
+
+    def __init__(self, file: h5py.File, dataset: Dataset, pieces: list[LabelledSteps], size: int):
+        super().__init__()
+        self._file, self._look_back, self._size = file, dataset.look_back, size
+        self._windows = [(piece, step) for piece in pieces for step in dataset.full_steps(piece)]
+        self._random = np.random.default_rng(0)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._windows) / self._size)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        batch = self._windows[number * self._size : (number + 1) * self._size]
+        inputs = np.stack([self._window(piece.video, step) for piece, step in batch])
+        return inputs, np.array([piece.label for piece, _ in batch])
+
+    def _window(self, video: str, step: int) -> np.ndarray:
+        features = self._file["videos"][video_id(video)]["features"]
+        rows = features[max(0, step - self._look_back + 1) : step + 1].astype(np.float32)
+        missing = self._look_back - len(rows)
+        return np.concatenate([np.repeat(rows[:1], missing, axis=0), rows])
+
+    def on_epoch_end(self) -> None:
+        self._random.shuffle(self._windows)
+
+
+def usual_model(dataset: Dataset, chosen: Sequence) -> keras.Model:
+    """Return the same network, compiled as a script would."""
+    model = build_sequence_model(
+        chosen.head,
+        dataset.look_back,
+        dataset.store.feature_size,
+        len(dataset.labels),
+        chosen.units,
+        chosen.dropout,
+        chosen.delta,
+    )
+    model.compile(
+        make_optimizer(chosen.optimizer, chosen.learning_rate, chosen.weight_decay),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return model
+
+
+def by_generator(dataset: Dataset, chosen: Sequence) -> list[float]:
+    """Return when each epoch ended."""
+    ends = EpochEnds()
+    with h5py.File(dataset.store.path, "r") as file:
+        training, validation = (
+            WindowFile(file, dataset, dataset.split(split), chosen.batch_size)
+            for split in ("train", "val")
+        )
+        usual_model(dataset, chosen).fit(
+            training,
+            validation_data=validation,
+            epochs=chosen.epochs,
+            callbacks=[ends],
+            verbose=0,
+        )
+    return ends.times
+
+
+def stacked_windows(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return all full windows of a split, float32 (n, L, D), and their class numbers."""
+    pieces = dataset.split(split)
+    found = dataset.full_windows(pieces)
+    return found[:], np.array([piece.label for piece in pieces])[found.piece]
+
+
+def by_stacked(dataset: Dataset, chosen: Sequence) -> list[float]:
+    """Return when each epoch ended; the stacking is before the first."""
+    ends = EpochEnds()
+    usual_model(dataset, chosen).fit(
+        *stacked_windows(dataset, "train"),
+        batch_size=chosen.batch_size,
+        validation_data=stacked_windows(dataset, "val"),
+        epochs=chosen.epochs,
+        callbacks=[ends],
+        verbose=0,
+    )
+    return ends.times
+
+
+def by_ours(dataset: Dataset, chosen: Sequence) -> list[float]:
+    """Return when each epoch ended."""
+    ends: list[float] = []
+    sides = dataset.split("train"), dataset.split("val")
+    fit(dataset, *sides, chosen, 0, tell=lambda _: ends.append(time.perf_counter()))
+    return ends
+
+
+WAYS: dict[str, Callable[[Dataset, Sequence], list[float]]] = {
+    "generator": by_generator,
+    "stacked": by_stacked,
+    "ours": by_ours,
+}
+
+
+def whole_training(store: FeatureStore, manifest: Manifest, chosen: Sequence, look_back: int):
+    """Return the seconds from the open feature file to the trained model with its temperature."""
+    started = time.perf_counter()
+    by_ours(Dataset(store, manifest, look_back), chosen)
+    return time.perf_counter() - started
+
+
+def recurrent_ops(model: keras.Model) -> list[str]:
+    """Return the names of the operations by which TensorFlow computes a model's recurrent layers
+    and their gradients: cuDNN's where Keras takes them, otherwise a loop's."""
+    import tensorflow as tf
+
+    @tf.function
+    def step(windows):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(model(windows, training=True))
+        return tape.gradient(total, [weight.value for weight in model.trainable_weights])
+
+    graph = step.get_concrete_function(tf.TensorSpec(model.input_shape)).graph.as_graph_def()
+    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
+    names = {node.op for body in bodies for node in body}
+    return sorted(name for name in names if "RNN" in name or name.endswith("While"))
+
+
+def kernel_line(model: keras.Model) -> str:
+    """Return in a sentence by what the model's recurrent layers are computed."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return f"kernel: not looked into ({backend}); KERAS_BACKEND=tensorflow names it"
+    names = recurrent_ops(model)
+    fused = any(name.startswith("CudnnRNN") for name in names)
+    path = "cuDNN's fused kernel" if fused else "a loop over the steps, no cuDNN"
+    return f"kernel: {path} ({', '.join(names)})"
+
+
+def main() -> None:
+    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--manifest", type=Path, required=True)
+    flags.add_argument("--features", type=Path, required=True)
+    flags.add_argument("--look-back", type=int, default=16)
+    flags.add_argument("--epochs", type=int, default=3, help="a round and way, after the first")
+    flags.add_argument("--rounds", type=int, default=3)
+    arguments = flags.parse_args()
+    store, manifest = FeatureStore(arguments.features), read(arguments.manifest)
+    default = load(flags={"sequence.patience": 0, "sequence.epochs": 50}).recipe.sequence
+    every = {"windows_per_clip": "all", "epochs": 1 + arguments.epochs}
+    chosen = default.model_copy(update=every)
+    dataset = Dataset(store, manifest, arguments.look_back)
+    windows = dataset.full_windows(dataset.split("train"))
+    held, stacked = (
+        count * store.feature_size * 4 / 2**20
+        for count in (len(windows.features), len(windows) * dataset.look_back)
+    )
+    print(device_line())
+    print(kernel_line(usual_model(dataset, default)))
+    print(
+        f"{store.spec['backbone']}: {len(windows)} windows of {dataset.look_back} x "
+        f"{store.feature_size} train; features {held:.0f} MiB, stacked {stacked:.0f} MiB"
+    )
+    epochs: dict[str, list[float]] = {name: [] for name in WAYS}
+    fifty: list[float] = []
+    for _ in range(arguments.rounds):
+        for name, way in WAYS.items():
+            epochs[name].append(statistics.median(np.diff(way(dataset, chosen)).tolist()))
+        fifty.append(whole_training(store, manifest, default, dataset.look_back))
+    medians = {name: statistics.median(values) for name, values in epochs.items()}
+    for name, value in medians.items():
+        print(f"{name:<10}{value:>9.2f} s an epoch{value / medians['ours']:>8.2f} x ours")
+    print(f"50 epochs of the default {default.head}: {statistics.median(fifty):.1f} s")
+    place = write_result(
+        f"training_{store.spec['backbone']}",
+        {
+            "feature_size": store.feature_size,
+            "windows": len(windows),
+            "look_back": dataset.look_back,
+            "kernel": kernel_line(usual_model(dataset, default)),
+            "epoch_seconds": epochs,
+            "fifty_epochs_seconds": fifty,
+            "mebibytes": {"features": held, "stacked": stacked},
+        },
+    )
+    print(place)
+
+
+if __name__ == "__main__":
+    main()
