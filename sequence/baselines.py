@@ -94,11 +94,14 @@ def fit_baseline(
 
 
 def _clips_own_coordinates(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (coordinates (n, R), axes (R, S)) of standardised inputs (n, S), R at most n.
+    """Return (coordinates (n, R), axes (R, S)) of standardised inputs (n, S), R at most n and S.
 
-    There are usually more features than clips. A rotation changes no fit with an L2 penalty, and in
-    the coordinates that the clips span the fit is several times smaller.
+    A rotation changes no fit with an L2 penalty, and where there are more features than clips, the
+    fit is several times smaller in the coordinates that the clips span. Where there are not, the
+    features themselves are the smaller ones: what is held never grows with the clips' square.
     """
+    if len(inputs) > inputs.shape[1]:
+        return inputs.astype(np.float64), np.eye(inputs.shape[1], dtype=np.float32)
     values, vectors = np.linalg.eigh((inputs @ inputs.T).astype(np.float64))
     kept = values > 1e-6 * values[-1]
     lengths = np.sqrt(values[kept])

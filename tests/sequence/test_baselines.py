@@ -65,6 +65,16 @@ def test_the_rotated_fit_equals_scikit_learn_on_the_standardised_inputs(name, la
         np.testing.assert_array_equal(found.argmax(1)[clear], predicted[clear])
 
 
+@pytest.mark.parametrize("shape", [(40, 6), (6, 40), (6, 6)])
+def test_the_coordinates_are_those_of_the_inputs_and_no_more_than_clips_or_features(shape):
+    inputs = np.random.default_rng(0).normal(size=shape).astype("float32")
+    coordinates, axes = baselines._clips_own_coordinates(inputs)
+    assert coordinates.shape == (shape[0], 6)
+    assert axes.shape == (6, shape[1])
+    np.testing.assert_allclose(coordinates @ axes, inputs, atol=1e-5)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(6), atol=1e-5)
+
+
 def test_the_logistic_probabilities_are_scikit_learns(tmp_path):
     dataset = labelled_set(tmp_path, "abc")
     train, val = dataset.split("train"), dataset.split("val")
