@@ -4,9 +4,9 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, run_command, sett
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "32 frames' worth"),
-    Flag("--engine", "extract.engine", "auto, keras or openvino", "NAME"),
-    Flag("--precision", "extract.precision", "f32, or bf16: faster and less exact", "NAME"),
+    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "by the engine"),
+    Flag("--engine", "extract.engine", "auto, openvino, onnx or keras", "NAME"),
+    Flag("--precision", "extract.precision", "f32; bf16 and int8: faster, less exact", "NAME"),
     Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
 )
 
@@ -16,21 +16,18 @@ def main(arguments: list[str] | None = None) -> int:
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
     from extract.extraction import extract_features, features_path, print_report
-    from extract.extractor import choose_extractor
     from extract.framework import device_line
-    from extract.resolving import batch_size_of
+    from extract.quantization import choose_quantising
 
     manifest = load_manifest(chosen)
     print(device_line())
-    extractor = choose_extractor(chosen)
+    extractor = choose_quantising(chosen, manifest)
     backbone = extractor.card.backbone
     how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
     engine = f"{extractor.engine.name}, {extractor.engine.precision}"
     print(f"{backbone.name} ({how}), {backbone.feature_size} features a step; engine: {engine}.")
     path = features_path(chosen)
-    recipe = chosen.recipe.extract
-    batch_size = batch_size_of(chosen.recipe, extractor.clip_length)
-    report = extract_features(manifest, extractor, path, batch_size, recipe.dtype)
+    report = extract_features(manifest, extractor, path, chosen.recipe.extract.dtype)
     print_report(report, path)
     return 0
 

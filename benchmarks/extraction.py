@@ -15,6 +15,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -23,9 +24,11 @@ import numpy as np
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
 from extract.backbones import build
+from extract.choosing import choose_extractor
 from extract.extraction import extract_features
-from extract.extractor import Extractor, choose_extractor
-from extract.reading import read_ahead
+from extract.extractor import Extractor
+from extract.reading import reading_stage
+from extract.stages import Stage
 from recipes.loader import load
 
 
@@ -45,15 +48,23 @@ def usual_loop(model, paths: list[Path], side: int) -> int:
     return frames
 
 
-def decode_alone(manifest: Manifest, extractor: Extractor, batch_size: int) -> int:
+def decode_alone(manifest: Manifest, extractor: Extractor) -> int:
     videos = [(video, manifest.place(video)) for video in manifest.videos]
-    return sum(len(batch.rows) for batch in read_ahead(videos, extractor.stepper, batch_size))
+    with reading_stage(videos, extractor.stepper, extractor.clip_length) as reading:
+        return sum(len(batch.rows) for batch in reading)
 
 
-def infer_alone(extractor: Extractor, batch: np.ndarray, frames: int) -> int:
-    for _ in range(-(-frames // len(batch))):
-        extractor(batch)
-    return -(-frames // len(batch)) * len(batch)
+def infer_alone(extractor: Extractor, ready: np.ndarray, frames: int) -> int:
+    """Compute `frames` of ready clips by as many threads as the engine takes; return how many."""
+    engine = extractor.engine
+    each = -(-frames // (engine.parallel * len(ready)))
+
+    def compute() -> Iterator[int]:
+        for _ in range(each):
+            yield len(engine(ready))
+
+    with Stage("inference", compute, engine.parallel, ahead=1000) as stage:
+        return sum(stage)
 
 
 def rate(work, *arguments) -> float:
@@ -76,23 +87,24 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float
         "sampling.fps": "source",
         "extract.engine": arguments.engine,
         "extract.precision": arguments.precision,
+        "extract.batch_size": arguments.batch_size,
     }
     extractor = choose_extractor(load(flags=keys))
     usual = build(arguments.backbone, "none")
     side = extractor.card.preprocessing.width
-    size = arguments.batch_size
+    size = extractor.engine.batch_size
     ready = np.random.default_rng(0).integers(0, 256, (size, 1, side, side, 3), np.uint8)
     paths = [manifest.place(video) for video in manifest.videos]
-    frames = decode_alone(manifest, extractor, size)
+    frames = decode_alone(manifest, extractor)
     infer_alone(extractor, ready, size)  # compiles
     usual_loop(usual, paths[:1], side)
     rounds: dict[str, list[float]] = {"usual": [], "ours": [], "decode": [], "inference": []}
     for number in range(arguments.rounds):
 
         def ours(store: Path = folder / f"features{number}.h5") -> int:
-            return extract_features(manifest, extractor, store, size, "float32").steps
+            return extract_features(manifest, extractor, store, "float32").steps
 
-        rounds["decode"].append(rate(decode_alone, manifest, extractor, size))
+        rounds["decode"].append(rate(decode_alone, manifest, extractor))
         rounds["ours"].append(rate(ours))
         rounds["inference"].append(rate(infer_alone, extractor, ready, frames))
         rounds["usual"].append(rate(usual_loop, usual, paths[: arguments.usual_clips], side))
@@ -105,7 +117,7 @@ def main() -> None:
     flags.add_argument("--backbone", default="efficientnet_b0")
     flags.add_argument("--engine", default="auto")
     flags.add_argument("--precision", default="f32")
-    flags.add_argument("--batch-size", type=int, default=32)
+    flags.add_argument("--batch-size", type=int)
     flags.add_argument("--clips", type=int, default=12)
     flags.add_argument("--usual-clips", type=int, default=2, help="of them, for the usual loop")
     flags.add_argument("--rounds", type=int, default=3)

@@ -4,13 +4,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from clips.manifest import Manifest
+from extract.computing import ComputedSteps, computing_stage, in_order
 from extract.extractor import Extractor
 from extract.feature_store import source_of
 from extract.feature_writer import FeatureWriter, open_writer
-from extract.reading import read_ahead
+from extract.progress import Progress
+from extract.reading import reading_stage
 from recipes.loader import Settings
 from video.errors import LookbackError
 
@@ -23,6 +23,7 @@ class ExtractionReport:
     kept: int = 0
     steps: int = 0
     seconds: float = 0.0
+    bottleneck: str = ""
     failed: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -33,12 +34,12 @@ def features_path(settings: Settings) -> Path:
 
 
 def extract_features(
-    manifest: Manifest, extractor: Extractor, path: Path, batch_size: int, dtype: str
+    manifest: Manifest, extractor: Extractor, path: Path, dtype: str
 ) -> ExtractionReport:
     """Compute the features that the store at `path` does not hold yet.
 
-    A video that cannot be read is reported, not fatal. Killed at any moment and run again, this
-    ends with the same features as when it is left alone.
+    Decoding, inference and writing overlap. A video that cannot be read is reported, not fatal.
+    Killed at any moment and run again, this ends with the same features as when it is left alone.
 
     Raises:
         LookbackError: the store cannot be written.
@@ -48,13 +49,18 @@ def extract_features(
         todo, sources = _missing(manifest, writer, report)
         report.kept = len(manifest.videos) - len(todo) - len(report.failed)
         started = time.perf_counter()
-        batches = read_ahead(todo, extractor.stepper, batch_size)
-        try:
-            with tqdm(total=len(todo), desc="extract", unit="video", disable=None) as bar:
-                _consume(batches, sources, extractor, writer, report, bar)
-        finally:
-            batches.close()
+        with (
+            reading_stage(todo, extractor.stepper, extractor.clip_length) as reading,
+            computing_stage(reading, extractor.engine) as computing,
+            Progress({video: sources[video]["size"] for video, _ in todo}) as progress,
+        ):
+            stages = {"decoding": reading, "inference": computing}
+            for computed in in_order(computing):
+                with progress.writing():
+                    _write(computed, sources, writer, report)
+                progress.tell(computed.steps, report.steps, stages)
         report.seconds = time.perf_counter() - started
+        report.bottleneck = progress.bottleneck
     return report
 
 
@@ -74,33 +80,24 @@ def _missing(
     return todo, sources
 
 
-def _consume(
-    batches, sources: dict, extractor: Extractor, writer: FeatureWriter, report, bar
+def _write(
+    computed: ComputedSteps, sources: dict[str, dict], writer: FeatureWriter, report
 ) -> None:
-    begun: set[str] = set()
-    started = time.perf_counter()
-    for batch in batches:
-        video = batch.video
-        if batch.error:
-            report.failed[video] = batch.error
-            writer.discard(video)
-            bar.update()
-            continue
-        if video not in begun:
-            begun.add(video)
-            writer.begin(video, sources[video])
-        features = extractor(batch.clips)[batch.rows]
-        writer.append(video, features, batch.seconds)
-        report.steps += len(features)
-        if batch.last:
-            writer.finish(video, batch.note)
-            begun.discard(video)
-            report.done += 1
-            if batch.note:
-                report.notes[video] = batch.note
-            bar.update()
-        rate = report.steps / (time.perf_counter() - started)
-        bar.set_postfix_str(f"{rate:.0f} steps/s")
+    steps = computed.steps
+    video = steps.video
+    if steps.error:
+        report.failed[video] = steps.error
+        writer.discard(video)
+        return
+    if steps.number == 0:
+        writer.begin(video, sources[video])
+    writer.append(video, computed.features[steps.rows], steps.seconds)
+    report.steps += len(steps.rows)
+    if steps.last:
+        writer.finish(video, steps.note)
+        report.done += 1
+        if steps.note:
+            report.notes[video] = steps.note
 
 
 def print_report(report: ExtractionReport, path: Path) -> None:
@@ -111,7 +108,9 @@ def print_report(report: ExtractionReport, path: Path) -> None:
         print(f"rejected: {reason}")
     if not report.done + report.kept:
         raise LookbackError(f"{path}: no video gave features; the reasons stand above")
-    rate = f" at {report.steps / report.seconds:.0f} steps/s" if report.steps else ""
+    rate = ""
+    if report.steps:
+        rate = f" at {report.steps / report.seconds:.0f} steps/s, held up by {report.bottleneck}"
     print(
         f"{report.done} videos extracted ({report.steps} steps{rate}), {report.kept} were there "
         f"already, {len(report.failed)} rejected\n{path}"

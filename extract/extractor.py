@@ -1,21 +1,20 @@
 """From the model folder to something that turns clips into features, for extraction and live."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from extract.backbones import build_trunk, load_weights, spec_of
 from extract.backbones.building import load_classifier, require_weights_file, weights_file
-from extract.engines import Engine, make_engine
+from extract.engines import Engine, Workload, make_engine
 from extract.framework import keras
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
     CARD,
+    QUANTISED,
     ModelCard,
-    read_card,
-    save_weights,
-    write_card,
+    quantised_sha256,
 )
 from extract.network import (
     classifier_network,
@@ -25,25 +24,16 @@ from extract.network import (
     weights_sha256,
 )
 from extract.resolving import (
-    batch_size_of,
     clip_length_of,
     make_card,
     preprocessing_of,
-    sampling_of,
     weights_name,
 )
 from extract.weights_info import is_non_commercial, read_info
 from recipes.loader import Settings
-from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError
 from video.scaling import PIXELS
 from video.steps import Stepper
-
-_PIXEL_KEYS = {
-    "preprocessing.input_size": "width",
-    "preprocessing.resize": "resize",
-    "preprocessing.short_side": "short_side",
-}
 
 
 @dataclass(frozen=True)
@@ -72,6 +62,9 @@ class Extractor:
     def spec(self, dtype: str) -> dict:
         """Return what a feature file records: features under equal specs are interchangeable."""
         backbone = self.card.backbone
+        quantised = {}
+        if self.engine.precision == "int8":
+            quantised["quantised_sha256"] = self.card.quantised.sha256
         return {
             "backbone": backbone.name,
             "weights_sha256": backbone.sha256,
@@ -82,6 +75,7 @@ class Extractor:
             "pixels": PIXELS,
             "precision": self.engine.precision,
             "dtype": dtype,
+            **quantised,
         }
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
@@ -90,22 +84,52 @@ class Extractor:
 
 
 def load_extractor(
-    folder: Path, card: ModelCard, batch_size: int, engine: str = "auto"
+    folder: Path,
+    card: ModelCard,
+    engine: str = "auto",
+    batch_size: int | None = None,
+    live: bool = False,
 ) -> Extractor:
-    """Return the extractor of a model folder, on an engine of `extract.engines.make_engine`.
+    """Return the extractor of a model folder.
+
+    Args:
+        folder: the model folder.
+        card: what is to be made of it.
+        engine: of `extract.engines.make_engine`.
+        batch_size, live: of `extract.engines.Workload`.
 
     Raises:
+        NotQuantised: the card asks for int8, and these weights were not quantised.
         LookbackError: the weights are missing, of another network, or not those of model.yaml.
     """
     network = load_network(folder, card)
     backbone = card.backbone
     if is_non_commercial(backbone.licence):
         print(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
+    if card.precision == "int8":
+        require_quantised(folder, card)
     classifier = own_classifier(network) if backbone.network else None
-    made = make_engine(
-        feature_network(network), batch_size, engine, card.precision, folder, backbone.sha256
-    )
+    workload = Workload(card.precision, batch_size, live)
+    features = feature_network(network)
+    made = make_engine(features, folder, backbone.sha256, engine, workload)
     return Extractor(card, made, classifier)
+
+
+class NotQuantised(LookbackError):
+    """A model folder has no int8 network for its weights."""
+
+
+def require_quantised(folder: Path, card: ModelCard) -> None:
+    """Raise `NotQuantised` where the folder lacks the int8 network of its weights."""
+    mend = f"python -m extract.quantize --weights {folder} makes it from your training clips"
+    if card.quantised is None:
+        raise NotQuantised(f"{folder}: there is no int8 network of these weights; {mend}")
+    if not card.quantised.sha256:
+        raise NotQuantised(f"{folder}: {card.quantised}: too much; take bf16 or f32")
+    if quantised_sha256(folder) != card.quantised.sha256:
+        raise NotQuantised(
+            f"{folder / QUANTISED}: is missing, or not the one that {CARD} tells of; {mend}"
+        )
 
 
 def load_network(folder: Path, card: ModelCard) -> keras.Model:
@@ -130,108 +154,6 @@ def load_network(folder: Path, card: ModelCard) -> keras.Model:
             "remove both and run python extract.py"
         )
     return model
-
-
-def choose_extractor(settings: Settings) -> Extractor:
-    """Return the extractor that extract.py is to use: the model folder's fine-tuned backbone where
-    there is one, else the pretrained one of the recipe, which then moves into the folder.
-
-    Raises:
-        UsageError: the folder's fine-tuned backbone and the flags name different ones.
-        LookbackError: weights cannot be had.
-    """
-    recipe, given = settings.recipe, settings.given
-    folder = Path(recipe.model.folder)
-    card = read_card(folder)
-    asked = {key for key in given if key.startswith(("backbone.", "preprocessing."))}
-    asked |= given & {"sampling.clip_length"}
-    if card and card.backbone.fine_tuned:
-        _refuse_other_backbone(folder, card, settings)
-    if card and (card.backbone.fine_tuned or not asked):
-        update = {}
-        if changed := {key for key in ("fps", "hop") if f"sampling.{key}" in given}:
-            wanted = sampling_of(_for_folder(recipe, card))
-            asked_for = {key: getattr(wanted, key) for key in changed}
-            update["sampling"] = replace(card.sampling, **asked_for)
-        if "extract.precision" in given:
-            update["precision"] = recipe.extract.precision
-        if update:
-            card = card.model_copy(update=update)
-            write_card(folder, card)
-        batch_size = batch_size_of(recipe, card.backbone.clip_length)
-        return load_extractor(folder, card, batch_size, recipe.extract.engine)
-    if card and "backbone.name" not in given:
-        settings = replace(settings, recipe=_rebuilt(folder, card, settings))
-    return _pretrained(settings, folder, card)
-
-
-def _rebuilt(folder: Path, card: ModelCard, settings: Settings) -> Recipe:
-    """Return the recipe for other pixels or clips of the folder's pretrained backbone."""
-    recipe = settings.recipe
-    name, weights = card.backbone.name, recipe.backbone.weights
-    if "backbone.weights" not in settings.given:
-        weights = card.backbone.weights
-        if weights not in ("none", spec_of(name).published):
-            raise UsageError(
-                f"{folder} holds a {name} made from {weights}: to use it otherwise, name both "
-                f"again: --backbone {name} --backbone-weights FILE"
-            )
-    backbone = recipe.backbone.model_copy(update={"name": name, "weights": weights})
-    return recipe.model_copy(update={"backbone": backbone})
-
-
-def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) -> None:
-    given, recipe = settings.given, settings.recipe
-    other_name = "backbone.name" in given and recipe.backbone.name != card.backbone.name
-    # A recipe tells what it starts from; a flag to finetune.py may have made that something else.
-    asked = "backbone.weights" in settings.flags
-    other_start = asked and weights_name(recipe) != card.backbone.weights
-    if other_name or other_start:
-        raise UsageError(
-            f"{folder} holds a {card.backbone.name} fine-tuned from {card.backbone.weights}: leave "
-            "--backbone and --backbone-weights away to use it, or name another --weights folder"
-        )
-    wanted = preprocessing_of(_for_folder(recipe, card))
-    others = {
-        key: (getattr(wanted, name), getattr(card.preprocessing, name))
-        for key, name in _PIXEL_KEYS.items()
-        if key in given
-    }
-    if "sampling.clip_length" in given:
-        asked_for = recipe.sampling.clip_length or spec_of(card.backbone.name).clip_length
-        others["sampling.clip_length"] = (asked_for, card.backbone.clip_length)
-    for key, (asked_for, there) in others.items():
-        if asked_for != there:
-            raise UsageError(
-                f"{key}: {folder} holds a {card.backbone.name} fine-tuned with {there}, not "
-                f"{asked_for}: run python finetune.py with this recipe, or leave the key away"
-            )
-
-
-def _for_folder(recipe: Recipe, card: ModelCard) -> Recipe:
-    """Return the recipe with the folder's backbone: one that leaves the name away means that."""
-    there = recipe.backbone.model_copy(update={"name": card.backbone.name})
-    keys = recipe.sampling
-    if keys.clip_length is None:
-        keys = keys.model_copy(update={"clip_length": card.backbone.clip_length})
-    return recipe.model_copy(update={"backbone": there, "sampling": keys})
-
-
-def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> Extractor:
-    recipe = settings.recipe
-    preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
-    keras.utils.set_random_seed(recipe.seed)
-    weights = recipe.backbone.weights
-    trunk = build_trunk(recipe.backbone.name, weights, preprocessing.width, clip_length)
-    model, labels = pooled_network(trunk), before.labels if before else ()
-    sha256 = weights_sha256(model)
-    card = make_card(settings, before, sha256, model.output_shape[-1], labels)
-    same = before and before.backbone.sha256 == sha256
-    if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
-        save_weights(model, folder / BACKBONE_WEIGHTS)
-    write_card(folder, card)
-    batch_size, engine = batch_size_of(recipe, clip_length), recipe.extract.engine
-    return Extractor(card, make_engine(model, batch_size, engine, card.precision, folder, sha256))
 
 
 def pretrained_classifier(settings: Settings) -> Extractor:
@@ -264,6 +186,8 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     network = keras.Model(pooled.input, dense(pooled.output))
     labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
     card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
-    engine, sha256 = recipe.extract.engine, card.backbone.sha256
-    made = make_engine(pooled, 1, engine, card.precision, path.parent, sha256)
+    workload, sha256 = Workload(card.precision, live=True), card.backbone.sha256
+    # A place of its own: beside this file may lie those of other networks.
+    place = path.parent / path.name.removesuffix(".weights.h5")
+    made = make_engine(pooled, place, sha256, recipe.extract.engine, workload)
     return Extractor(card, made, own_classifier(network))

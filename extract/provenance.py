@@ -13,6 +13,8 @@ from extract.model_folder import (
     BACKBONE_WEIGHTS,
     CARD,
     MEAN_WEIGHTS,
+    QUANTISED,
+    QUANTISED_WEIGHTS,
     SEQUENCE_WEIGHTS,
     ModelCard,
     require_card,
@@ -64,7 +66,8 @@ def _read(folder: Path) -> dict[str, list[str]]:
 
 def keep_previous(folder: Path) -> None:
     """Copy the model that stands in `folder` into `folder`/previous, before another replaces it."""
-    names = (CARD, BACKBONE_WEIGHTS, SEQUENCE_WEIGHTS, MEAN_WEIGHTS, "baselines.npz", SEEN)
+    weights = (BACKBONE_WEIGHTS, QUANTISED, QUANTISED_WEIGHTS, SEQUENCE_WEIGHTS, MEAN_WEIGHTS)
+    names = (CARD, *weights, "baselines.npz", SEEN)
     there = [folder / name for name in names if (folder / name).is_file()]
     if not (folder / CARD).is_file():
         return

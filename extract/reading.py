@@ -1,27 +1,29 @@
-"""Decoding ahead: several videos at once, in threads, with a bounded queue."""
+"""From video files to the clips that a network takes: several files at once, ahead of it."""
 
+import os
 import queue
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from extract.stages import Stage
 from video.errors import VideoError
 from video.sources import FileSource
 from video.steps import Step, Stepper
 
-_QUEUED_BATCHES = 4
-_READERS = 2
+_FRAMES_A_BATCH = 16
+_QUEUED_BATCHES = 8
 
 
 @dataclass
 class StepBatch:
-    """Some steps of one video, in order.
+    """Some steps of one video.
 
     Attributes:
         video: which.
+        number: its place among the video's batches, from 0.
         clips: uint8 (U, T, H, W, 3), each picture once.
         rows: for each step its row in `clips`; steps that repeat a picture share one.
         seconds: for each step its time.
@@ -31,6 +33,7 @@ class StepBatch:
     """
 
     video: str
+    number: int
     clips: np.ndarray
     rows: np.ndarray
     seconds: np.ndarray
@@ -51,80 +54,52 @@ class _Gathered:
         self.rows.append(len(self.clips) - 1)
         self.seconds.append(step.seconds)
 
-    def batch(self, video: str, **end) -> StepBatch:
+    def batch(self, video: str, number: int, **end) -> StepBatch:
         clips = np.stack(self.clips) if self.clips else np.empty(0, np.uint8)
-        return StepBatch(
-            video, clips, np.array(self.rows, int), np.array(self.seconds, float), **end
-        )
+        rows, seconds = np.array(self.rows, int), np.array(self.seconds, float)
+        return StepBatch(video, number, clips, rows, seconds, **end)
 
 
-def batches_of(video: str, path: Path, stepper: Stepper, batch_size: int) -> Iterator[StepBatch]:
-    """Yield a video's steps in batches of `batch_size` pictures; how they are cut depends on the
-    video alone."""
-    gathered = _Gathered()
+def batches_of(
+    video: str, path: Path, stepper: Stepper, batch_size: int, threads: int | None = None
+) -> Iterator[StepBatch]:
+    """Yield a video's steps in batches of `batch_size` pictures, decoded by so many threads."""
+    gathered, number = _Gathered(), 0
     try:
-        with FileSource(path) as source:
+        with FileSource(path, threads, sampled_at=stepper.fps) as source:
             for frame in source:
                 for step in stepper.push(frame):
                     if len(gathered.clips) == batch_size and not step.repeats:
-                        yield gathered.batch(video)
-                        gathered = _Gathered()
+                        yield gathered.batch(video, number)
+                        gathered, number = _Gathered(), number + 1
                     gathered.add(step)
-            yield gathered.batch(video, last=True, note=source.note)
+            yield gathered.batch(video, number, last=True, note=source.note)
     except VideoError as error:
-        yield _Gathered().batch(video, last=True, error=str(error))
+        yield _Gathered().batch(video, number, last=True, error=str(error))
+    except Exception as error:
+        error.add_note(f"while reading {path}")
+        raise
 
 
-def read_ahead(
-    videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], batch_size: int
-) -> Iterator[StepBatch]:
-    """Yield the batches of all videos; those of one video stay in order, videos may interleave.
-
-    An unexpected error in a reading thread is raised here. Leaving the iterator early stops the
-    threads.
-    """
+def reading_stage(
+    videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], clip_length: int
+) -> Stage[StepBatch]:
+    """Return the stage that gives the batches of all videos: those of one video in order, those of
+    several at once mixed."""
     todo: queue.SimpleQueue = queue.SimpleQueue()
     for item in videos:
         todo.put(item)
-    done: queue.Queue = queue.Queue(_QUEUED_BATCHES)
-    stop = threading.Event()
-    finished = object()
+    cores = os.cpu_count() or 1
+    readers = max(1, min(cores, len(videos)))
+    # A thread a video decodes more frames a second than several threads on one.
+    threads, batch_size = cores // readers, max(1, _FRAMES_A_BATCH // clip_length)
 
-    def put(item) -> bool:
-        while not stop.is_set():
+    def read() -> Iterator[StepBatch]:
+        while True:
             try:
-                done.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def read() -> None:
-        try:
-            while not stop.is_set():
                 video, path = todo.get_nowait()
-                for batch in batches_of(video, path, make_stepper(), batch_size):
-                    if not put(batch):
-                        return
-        except queue.Empty:
-            put(finished)
-        except BaseException as error:
-            put(error)
+            except queue.Empty:
+                return
+            yield from batches_of(video, path, make_stepper(), batch_size, threads)
 
-    threads = [threading.Thread(target=read, daemon=True) for _ in range(_READERS)]
-    for thread in threads:
-        thread.start()
-    try:
-        running = len(threads)
-        while running:
-            item = done.get()
-            if item is finished:
-                running -= 1
-            elif isinstance(item, BaseException):
-                raise item
-            else:
-                yield item
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    return Stage("decoding", read, readers, _QUEUED_BATCHES)

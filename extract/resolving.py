@@ -14,7 +14,6 @@ from video.sampling import Sampling
 
 _FRAME_NETWORK_FPS = 10.0
 _HOPS_A_CLIP = 2  # a feature for every half of a clip
-_FRAMES_A_BATCH = 32
 _DRAWS_PER_CLIP, _PICTURES_A_BATCH, _CLIPS_A_BATCH = 5, 32, 4
 
 
@@ -54,11 +53,6 @@ def preprocessing_of(recipe: Recipe) -> Preprocessing:
             f"make it at least {side}"
         )
     return Preprocessing(side, side, resize, short_side)
-
-
-def batch_size_of(recipe: Recipe, clip_length: int) -> int:
-    """Return how many clips are computed at once: by default as many as have 32 frames."""
-    return recipe.extract.batch_size or max(1, _FRAMES_A_BATCH // clip_length)
 
 
 def draws_per_clip_of(recipe: Recipe) -> int | str:
@@ -123,6 +117,7 @@ def make_card(
             temperature=temperature,
         ),
         precision=recipe.extract.precision,
+        quantised=before.quantised if before and before.backbone.sha256 == sha256 else None,
         sequence=before.sequence if before else None,
         made_with=made_with(),
     )

@@ -148,12 +148,12 @@ def load_recogniser(
     """
     card = require_card(folder)
     if takes_own_head(folder, card, head):
-        extractor = load_extractor(folder, card, batch_size=1, engine=engine)
+        extractor = load_extractor(folder, card, engine, live=True)
         predictor = own_predictor(extractor)
         labels = card.backbone.labels
         return Recogniser(extractor, predictor, _or_half(threshold), labels=labels)
     told = require_sequence(folder, card)
-    extractor = load_extractor(folder, card, batch_size=1, engine=engine)
+    extractor = load_extractor(folder, card, engine, live=True)
     # Before the weights: of other features they would not even have the right shape.
     require_spec(card, spec_sha256(extractor.spec(told.dtype)), str(folder))
     predictor = load_predictor(folder, card)

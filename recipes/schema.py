@@ -49,8 +49,8 @@ class Backbone(Section):
 
 
 class Extract(Section):
-    engine: Literal["auto", "keras", "openvino"]
-    precision: Literal["f32", "bf16"]
+    engine: Literal["auto", "openvino", "onnx", "keras"]
+    precision: Literal["f32", "bf16", "int8"]
     batch_size: Positive | None
     dtype: Literal["float32", "float16"]
 

@@ -9,10 +9,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 from extract.calibration import softmax
+from extract.intervals import bootstrap_interval
 from recipes.schema import Recipe
 from sequence.baselines import LinearBaseline, fit_baseline
 from sequence.dataset import Dataset, LabelledSteps
-from sequence.metrics import bootstrap_interval, scores
+from sequence.metrics import scores
 from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline, window_logits
 from video.errors import LookbackError, UsageError

@@ -37,9 +37,14 @@ class Step:
 
 
 class Stepper:
-    """Turns the frames of one video into steps. One instance a video."""
+    """Turns the frames of one video into steps. One instance a video.
+
+    Attributes:
+        fps: ticks a second, None for every frame.
+    """
 
     def __init__(self, sampling: Sampling, preprocessing: Preprocessing, clip_length: int) -> None:
+        self.fps = sampling.fps
         self._sampler = Sampler(sampling.fps)
         self._preprocess = Preprocessor(preprocessing)
         self._hop = sampling.hop

@@ -5,17 +5,38 @@ layer, with weights or without, shows its stage. PyTorch pads symmetrically wher
 with a stride does not, so padding is explicit throughout.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
 from extract.backbones.naming import layer_name
 from extract.framework import keras
 
 layers, ops = keras.layers, keras.ops
+
+# How a converter wants a depthwise 3D convolution: of clips, a kernel (t, h, w, 1, C) and strides,
+# without padding. None: as sums, which every backend computes.
+Grouped = Callable[[Any, Any, tuple], Any]
+_grouped: ContextVar[Grouped | None] = ContextVar("grouped convolution", default=None)
+
+
+@contextmanager
+def depthwise_as(grouped: Grouped) -> Iterator[None]:
+    """Trace every `DepthwiseConv3D` as one operation, for a runtime that has a kernel for it."""
+    token = _grouped.set(grouped)
+    try:
+        yield
+    finally:
+        _grouped.reset(token)
 
 
 class DepthwiseConv3D(layers.Layer):
     """One filter a channel over time and space: (B, T, H, W, C) to (B, T', H', W', C).
 
     A sum over the kernel's instants of two-dimensional depthwise convolutions: a hundred times as
-    fast as `Conv3D(groups=C)` on a CPU, equal to 2e-7, and every converter takes it.
+    fast as `Conv3D(groups=C)` on a CPU, equal to 2e-7, and every converter takes it. One that has
+    something better says so by `depthwise_as`.
 
     Args:
         kernel_size, strides: over time, height and width. Padding is kernel // 2 on each side.
@@ -33,6 +54,8 @@ class DepthwiseConv3D(layers.Layer):
     def call(self, clips):
         instants, height, width = self.kernel_size
         clips = ops.pad(clips, [[0, 0], *([size // 2] * 2 for size in self.kernel_size), [0, 0]])
+        if grouped := _grouped.get():
+            return grouped(clips, ops.swapaxes(self.kernel, -1, -2), self.strides)
         frames = (clips.shape[1] - instants) // self.strides[0] + 1
         total = None
         for instant in range(instants):

@@ -93,6 +93,10 @@ class BackboneSpec:
     def is_clip_network(self) -> bool:
         return self.classifier is not None
 
+    @property
+    def is_transformer(self) -> bool:
+        return "embeddings" in self.stages
+
     def weights_meant(self, weights: str | None) -> str:
         """Return `weights` as `build` takes them: what was published where nothing is said."""
         return weights or self.published or "none"

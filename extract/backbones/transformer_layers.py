@@ -79,17 +79,23 @@ def patches(clips, width: int, frames: int, name: str):
     return ops.reshape(x, (-1, x.shape[1], x.shape[2] * x.shape[3], width))
 
 
-def linear(x, width: int, name: str, bias: bool = True, activation: str | None = None):
+def linear(x, width: int, name: str, bias: bool = True):
     """Dense layer over the channels."""
     return layers.Dense(
-        width, activation, use_bias=bias, kernel_initializer=_initializer(), name=layer_name(name)
+        width, use_bias=bias, kernel_initializer=_initializer(), name=layer_name(name)
     )(x)
+
+
+def gelu(x):
+    """x P(X <= x) of a normal X (Hendrycks and Gimpel 2016), exact. By erf: TensorFlow's own is by
+    erfc, for which ONNX has no operation."""
+    return 0.5 * x * (1.0 + ops.erf(x * 0.5**0.5))
 
 
 def mlp(x, prefix: str, inner: int, epsilon: float):
     """The second half of a block: x + W2 gelu(W1 norm(x))."""
     y = norm(x, f"{prefix}.layernorm_after", epsilon)
-    y = linear(y, inner, f"{prefix}.intermediate.dense", activation="gelu")
+    y = layers.Activation(gelu)(linear(y, inner, f"{prefix}.intermediate.dense"))
     return layers.Add()([x, linear(y, x.shape[-1], f"{prefix}.output.dense")])
 
 

@@ -1,70 +1,75 @@
-"""What computes a network's features: uint8 clips in, float32 features out."""
+"""What computes a network's features: uint8 clips in, float32 features out.
 
-import importlib.util
+A new engine is a module with `PRECISIONS`, `missing` and `make`, and one line in `ENGINES`.
+"""
+
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from extract.engines.base import Engine
-from extract.engines.keras_engine import KerasEngine
-from extract.engines.openvino_engine import OpenVinoEngine
-from video.errors import UsageError
+from extract.engines import keras_engine, onnx_engine, openvino_engine
+from extract.engines.base import EXACT, Engine, Workload
+from extract.framework import gpus, keras
+from video.errors import LookbackError, UsageError
 
-if TYPE_CHECKING:
-    import keras
+# Those of the processor first, the fastest ahead (two cores, EfficientNetB0, frames a second:
+# OpenVINO 213, ONNX Runtime 128, Keras 89). All equal Keras within 1e-4 at f32.
+ENGINES = {"openvino": openvino_engine, "onnx": onnx_engine, "keras": keras_engine}
 
-__all__ = ["Engine", "KerasEngine", "OpenVinoEngine", "make_engine"]
+__all__ = ["ENGINES", "Engine", "Workload", "make_engine"]
 
 
 def make_engine(
-    model: "keras.Model",
-    batch_size: int,
-    engine: str,
-    precision: str,
+    model: keras.Model,
     folder: Path | None,
     sha256: str,
+    engine: str = "auto",
+    workload: Workload = EXACT,
 ) -> Engine:
     """Return an engine for a network.
 
     Args:
         model: uint8 (B, T, H, W, 3) to features (B, D).
-        batch_size: clips at once.
-        engine: `keras`, `openvino`, or `auto`: OpenVINO where it is installed and computes on the
-            same processor, since it is faster there and as exact (but for the X3D family).
-        precision: `f32` or `bf16`.
-        folder: model folder that keeps what is compiled; None for none.
+        folder: model folder that keeps what is converted, and holds what is quantised; None for
+            none.
         sha256: of the network's weights.
+        engine: a key of `ENGINES`, or `auto`: the fastest that is installed and as exact as Keras;
+            on a GPU Keras itself.
+        workload: what it is wanted for.
 
     Raises:
-        UsageError: the engine is not installed, or lacks that precision.
+        UsageError: the engine cannot be used here, or lacks that precision.
+        LookbackError: the engine does not take the network (`auto` then takes the next), or one
+            that is to compute in int8 was not quantised.
     """
-    from extract.framework import gpus, keras
-
-    there = importlib.util.find_spec("openvino") is not None
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    if engine == "openvino":
-        if not there:
-            raise UsageError("extract.engine openvino: is not installed; pip install openvino")
-        if not on_tensorflow:
-            raise UsageError("extract.engine openvino: works with KERAS_BACKEND=tensorflow alone")
-        return OpenVinoEngine(model, batch_size, precision, folder, sha256)
-    suits = engine == "auto" and there and on_tensorflow and not gpus()
-    if suits and not _has_depthwise_3d(model):
+    precision = workload.precision
+    if engine != "auto":
+        if why := ENGINES[engine].missing():
+            raise UsageError(f"extract.engine {engine}: {why}")
+        if precision not in ENGINES[engine].PRECISIONS:
+            raise _no_such_precision(precision, f"{engine} does not compute in it")
         try:
-            return OpenVinoEngine(model, batch_size, precision, folder, sha256)
+            return ENGINES[engine].make(model, folder, sha256, workload)
         except RuntimeError as error:
-            detail = str(error).split("\n", maxsplit=1)[0][:120]
-            print(f"note: OpenVINO does not take this network ({detail}); Keras computes it.")
-    if precision != "f32":
-        raise UsageError(f"extract.precision {precision}: Keras computes in f32; --engine openvino")
-    return KerasEngine(model, batch_size)
+            raise LookbackError(
+                f"extract.engine {engine}: does not take this network ({_first_line(error)}); "
+                "--engine auto takes another"
+            ) from None
+    # Keras computes on the GPU that it sees; the others would leave it idle.
+    names = ["keras"] if gpus() and precision == "f32" else ENGINES
+    able = [n for n in names if precision in ENGINES[n].PRECISIONS and not ENGINES[n].missing()]
+    if not able:
+        raise _no_such_precision(precision, "no engine that is installed computes in it")
+    for name in able[:-1]:
+        try:
+            return ENGINES[name].make(model, folder, sha256, workload)
+        except RuntimeError as error:
+            print(f"note: {name} does not take this network ({_first_line(error)}).")
+    return ENGINES[able[-1]].make(model, folder, sha256, workload)
 
 
-def _has_depthwise_3d(model: "keras.Model") -> bool:
-    """Whether OpenVINO would be the slower one: around the sums that a depthwise 3D convolution is
-    made of it changes layouts (batch 1, two cores: X3D-S 111 ms, Keras 91)."""
-    from extract.backbones.clip_layers import DepthwiseConv3D
+def _no_such_precision(precision: str, why: str) -> UsageError:
+    those = [name for name, module in ENGINES.items() if precision in module.PRECISIONS]
+    return UsageError(f"extract.precision {precision}: {why}; --engine {' or '.join(those)}")
 
-    return any(
-        _has_depthwise_3d(layer) if hasattr(layer, "layers") else isinstance(layer, DepthwiseConv3D)
-        for layer in model.layers
-    )
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", maxsplit=1)[0][:120]

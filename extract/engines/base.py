@@ -1,37 +1,60 @@
 """What an engine is: uint8 clips in, float32 features out, as fast as the machine allows."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-# A batch is cut into these sizes so that few shapes are compiled and few rows are padding.
-_SMALL_BATCHES = (8, 1)
+
+@dataclass(frozen=True)
+class Workload:
+    """What an engine is wanted for.
+
+    Attributes:
+        precision: `f32` is the reference; `bf16` and `int8` are faster and cost accuracy.
+        batch_size: clips at once; None for what suits the engine.
+        live: whether one clip is wanted as soon as possible, not many in all.
+    """
+
+    precision: str = "f32"
+    batch_size: int | None = None
+    live: bool = False
+
+
+EXACT = Workload()
 
 
 class Engine:
-    """Computes features. How a batch is cut depends on its length alone, so the same clips give the
-    same bits.
+    """Computes features, always `batch_size` clips at once: with one shape, the bits of a feature
+    depend on its clip alone, whatever else is in the batch.
 
     Attributes:
         name: as `--engine` takes it.
-        precision: f32 is the reference; bf16 is faster and costs accuracy.
+        precision: of the workload it was made for.
         feature_size: D.
+        batch_size: B.
+        parallel: how many threads may call it at once, and must for its full speed.
     """
 
     name: str
     precision: str
     feature_size: int
+    parallel: int = 1
 
     def __init__(self, batch_size: int) -> None:
-        self._sizes = (batch_size, *(size for size in _SMALL_BATCHES if size < batch_size))
+        self.batch_size = batch_size
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
-        """Return float32 features (B, D) of uint8 clips (B, T, H, W, 3)."""
-        parts, start = [np.empty((0, self.feature_size), np.float32)], 0
-        while start < len(clips):
-            size = next(size for size in self._sizes if size <= len(clips) - start)
-            parts.append(self._compute(clips[start : start + size]))
-            start += size
-        return np.concatenate(parts)
+        """Return float32 features (N, D) of uint8 clips (N, T, H, W, 3), for any N."""
+        features = np.empty((len(clips), self.feature_size), np.float32)
+        for start in range(0, len(clips), self.batch_size):
+            batch = clips[start : start + self.batch_size]
+            count = len(batch)
+            if count < self.batch_size:
+                batch = np.concatenate([batch, np.repeat(batch[-1:], self.batch_size - count, 0)])
+            features[start : start + count] = self._compute(batch)[:count]
+        return features
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
-        """Return the features of one batch of a size that is compiled."""
+        """Return the features (B, D) of one batch; the array may be used again by the next call of
+        the same thread."""
         raise NotImplementedError

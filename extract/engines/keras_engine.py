@@ -1,23 +1,26 @@
-"""Inference by Keras itself, with the call compiled once a batch size."""
+"""Inference by Keras itself, on its backend's device: the reference."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
-from extract.engines.base import Engine
+from extract.engines.base import Engine, Workload
+from extract.framework import keras
 
-if TYPE_CHECKING:
-    import keras
+PRECISIONS = ("f32",)
+_FRAMES_A_BATCH = 32
 
 
 class KerasEngine(Engine):
-    """Computes features with a Keras model on its backend, float32."""
+    """Computes features with a Keras model, float32, by a call that is compiled once."""
 
     name = "keras"
     precision = "f32"
 
-    def __init__(self, model: "keras.Model", batch_size: int) -> None:
-        super().__init__(batch_size)
+    def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
+        """Take a model of uint8 (B, T, H, W, 3) to (B, D); by default so many clips at once as
+        have 32 frames."""
+        super().__init__(batch_size or max(1, _FRAMES_A_BATCH // model.input_shape[1]))
         # Without this Keras compiles by XLA, which on a CPU is many times slower on depthwise
         # networks.
         model.jit_compile = False
@@ -26,3 +29,13 @@ class KerasEngine(Engine):
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
         return np.asarray(self._model.predict_on_batch(clips), np.float32)
+
+
+def missing() -> str:
+    """Return why the engine cannot be used here: it always can."""
+    return ""
+
+
+def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workload) -> Engine:
+    """Return the engine; arguments as for `extract.engines.make_engine`."""
+    return KerasEngine(model, 1 if workload.live else workload.batch_size)

@@ -24,10 +24,11 @@ SIDE, SIZE, BATCH = 16, 64, 8
 class ProjectingEngine:
     """Computes every row for itself, so that its bits cannot depend on the batch.
 
-    `calls` holds the rows of every call; `fail_at` is the call that raises `RuntimeError`.
+    `calls` holds the rows of every call, of which two may be under way at once; `fail_at` is the
+    call that raises `RuntimeError`.
     """
 
-    precision = "f32"
+    precision, feature_size, batch_size, parallel = "f32", SIZE, BATCH, 2
 
     def __init__(self, fail_at: int = -1) -> None:
         random = np.random.default_rng(0)
@@ -37,6 +38,7 @@ class ProjectingEngine:
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         assert clips.dtype == np.uint8
+        assert 0 < len(clips) <= BATCH
         assert clips.shape[1:] == (1, SIDE, SIDE, 3)
         if len(self.calls) == self.fail_at:
             raise RuntimeError("the engine stopped")
@@ -86,9 +88,7 @@ def slow_down_writing(seconds: float) -> None:
 def main(data: str, store: str, seconds_a_write: str) -> None:
     slow_down_writing(float(seconds_a_write))
     try:
-        extract_features(
-            manifest_of(Path(data)), projecting_extractor(), Path(store), BATCH, "float32"
-        )
+        extract_features(manifest_of(Path(data)), projecting_extractor(), Path(store), "float32")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 from clips.manifest import Entry, Manifest
+from extract.choosing import choose_extractor
 from extract.extraction import (
     ExtractionReport,
     extract_features,
     features_path,
     print_report,
 )
-from extract.extractor import Extractor, choose_extractor
+from extract.extractor import Extractor
 from extract.feature_store import FeatureStore
 from extract.rollback_file import journal_path
 from recipes.loader import load
@@ -44,7 +45,7 @@ def assert_same_features(one: Path, other: Path, videos: list[str]) -> None:
 
 
 def extracted(manifest: Manifest, path: Path, extractor: Extractor | None = None):
-    return extract_features(manifest, extractor or projecting_extractor(), path, BATCH, "float32")
+    return extract_features(manifest, extractor or projecting_extractor(), path, "float32")
 
 
 @pytest.fixture(scope="module")
@@ -185,23 +186,23 @@ def test_the_same_video_in_two_rows_is_computed_once(videos, tmp_path):
 
 
 def test_the_steps_of_a_video_do_not_depend_on_the_other_videos(videos, small_settings, tmp_path):
-    """With the real engine, whose bits depend on how a batch is cut."""
+    """With the real engine, whose batches hold pictures of several."""
     extractor = choose_extractor(small_settings({"extract.batch_size": 16}))
     manifest = manifest_of(videos)
-    extract_features(manifest, extractor, tmp_path / "all.h5", 16, "float32")
+    extract_features(manifest, extractor, tmp_path / "all.h5", "float32")
     backwards = manifest_of(videos, manifest.videos[::-1])
-    extract_features(backwards, extractor, tmp_path / "backwards.h5", 16, "float32")
+    extract_features(backwards, extractor, tmp_path / "backwards.h5", "float32")
     assert_same_features(tmp_path / "all.h5", tmp_path / "backwards.h5", manifest.videos)
     for video in manifest.videos:
         alone = tmp_path / f"{video}.h5"
-        extract_features(manifest_of(videos, [video]), extractor, alone, 16, "float32")
+        extract_features(manifest_of(videos, [video]), extractor, alone, "float32")
         assert_same_features(tmp_path / "all.h5", alone, [video])
 
 
 def test_float16_is_the_rounded_float32(videos, tmp_path):
     manifest = manifest_of(videos)
     extracted(manifest, tmp_path / "features.h5")
-    extract_features(manifest, projecting_extractor(), tmp_path / "half.h5", BATCH, "float16")
+    extract_features(manifest, projecting_extractor(), tmp_path / "half.h5", "float16")
     full = all_features(tmp_path / "features.h5", manifest.videos)
     half = all_features(tmp_path / "half.h5", manifest.videos)
     for video in manifest.videos:

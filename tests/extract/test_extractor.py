@@ -7,15 +7,11 @@ import pytest
 import yaml
 
 from extract.backbones import build_trunk
-from extract.extractor import (
-    choose_extractor,
-    load_extractor,
-    load_network,
-    preprocessing_of,
-    sampling_of,
-)
+from extract.choosing import choose_extractor
+from extract.extractor import load_extractor, load_network
 from extract.model_folder import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
 from extract.network import classifier_network, feature_network, pooled_network
+from extract.resolving import preprocessing_of, sampling_of
 from recipes.loader import load
 from video.errors import LookbackError, UsageError
 from video.preprocessing import Preprocessing
@@ -170,7 +166,7 @@ def test_weights_that_cannot_be_loaded_are_named(fine_tuned, folder, damage):
     else:
         pooled_network(build_trunk("mobilenet_025", "none", 48)).save_weights(path)
     with pytest.raises(LookbackError) as error:
-        load_extractor(folder, fine_tuned, 8)
+        load_extractor(folder, fine_tuned)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
 

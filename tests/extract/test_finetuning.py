@@ -10,7 +10,8 @@ from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.spans import Span
 from extract import finetuning
 from extract.checkpoint import FOLDER as CHECKPOINT
-from extract.extractor import choose_extractor, load_network
+from extract.choosing import choose_extractor
+from extract.extractor import load_network
 from extract.finetuning import FineTuning, limited, print_outcome
 from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.network import weights_sha256

@@ -1,15 +1,11 @@
 """Decoding ahead gives every step once, in order, cut the same way whatever else is read."""
 
-import queue
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from extract import reading
-from extract.reading import StepBatch, batches_of, read_ahead
+from extract.reading import StepBatch, batches_of, reading_stage
 from tests.conftest import read_code, write_coded_video
 from video.errors import VideoError
 from video.preprocessing import Preprocessing
@@ -116,14 +112,19 @@ def test_an_error_after_some_batches_ends_the_video_with_the_reason(videos, monk
     assert batches[-1].last
 
 
-def test_read_ahead_gives_the_very_batches_of_each_video(videos):
-    alone = {video: list(batches_of(video, path, stepper(), 8)) for video, path in videos}
+def read_all(videos, clip_length: int = 1) -> list[StepBatch]:
+    with reading_stage(videos, lambda: stepper(clip_length=clip_length), clip_length) as reading:
+        return list(reading)
+
+
+def test_the_stage_gives_the_very_batches_of_each_video(videos):
+    alone = {video: list(batches_of(video, path, stepper(), 16)) for video, path in videos}
     together: dict[str, list[StepBatch]] = {}
-    for batch in read_ahead(videos, stepper, 8):
+    for batch in read_all(videos):
         together.setdefault(batch.video, []).append(batch)
     assert set(together) == set(alone)
     for video, batches in together.items():
-        assert len(batches) == len(alone[video])
+        assert [batch.number for batch in batches] == list(range(len(alone[video])))
         for one, other in zip(batches, alone[video], strict=True):
             assert np.array_equal(one.clips, other.clips)
             assert np.array_equal(one.rows, other.rows)
@@ -131,63 +132,30 @@ def test_read_ahead_gives_the_very_batches_of_each_video(videos):
             assert one.last == other.last
 
 
-def test_read_ahead_of_nothing_ends():
-    assert list(read_ahead([], stepper, 8)) == []
+def test_batches_of_clips_hold_as_many_frames_as_those_of_single_ones(videos):
+    assert max(len(batch.clips) for batch in read_all(videos)) == 16
+    assert max(len(batch.clips) for batch in read_all(videos, clip_length=8)) == 2
+    assert max(len(batch.clips) for batch in read_all(videos, clip_length=64)) == 1
+
+
+def test_nothing_to_read_ends():
+    assert read_all([]) == []
 
 
 def test_a_broken_video_does_not_end_the_reading_of_the_others(videos, tmp_path):
-    mixed = [videos[0], ("gone", tmp_path / "gone.mp4"), *videos[1:]]
-    batches = list(read_ahead(mixed, stepper, 8))
+    batches = read_all([videos[0], ("gone", tmp_path / "gone.mp4"), *videos[1:]])
     assert [batch.video for batch in batches if batch.error] == ["gone"]
-    assert {batch.video for batch in batches if batch.last} == {video for video, _ in mixed}
-
-
-def test_the_queue_is_bounded_however_slow_the_reader_is(videos, monkeypatch):
-    sizes = []
-
-    class Watched(queue.Queue):
-        def __init__(self, maxsize: int) -> None:
-            assert 0 < maxsize <= 16
-            super().__init__(maxsize)
-
-        def get(self, *arguments, **options):
-            sizes.append(self.qsize())
-            return super().get(*arguments, **options)
-
-    monkeypatch.setattr(reading.queue, "Queue", Watched)
-    for _ in read_ahead(videos, stepper, 1):
-        time.sleep(0.001)
-    assert len(sizes) > 100
-    assert max(sizes) <= 16
-
-
-def running(before: set[threading.Thread]) -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread not in before}
-
-
-def test_leaving_early_ends_the_threads(videos):
-    before = set(threading.enumerate())
-    batches = read_ahead(videos, stepper, 1)
-    next(batches)
-    assert running(before)
-    batches.close()
-    assert not running(before)
-
-
-def test_closing_before_the_first_batch_starts_nothing(videos):
-    before = set(threading.enumerate())
-    read_ahead(videos, stepper, 1).close()
-    assert not running(before)
+    assert {batch.video for batch in batches if batch.last} == {v for v, _ in videos} | {"gone"}
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no such step"), MemoryError("too large")])
-def test_an_unexpected_error_in_a_thread_is_raised_to_the_reader(videos, monkeypatch, error):
+def test_an_unexpected_error_is_raised_with_the_file_s_name(videos, monkeypatch, error):
     def breaking(self, frame):
         raise error
         yield
 
     monkeypatch.setattr(Stepper, "push", breaking)
-    before = set(threading.enumerate())
-    with pytest.raises(type(error), match=str(error)):
-        list(read_ahead(videos, stepper, 8))
-    assert not running(before)
+    with pytest.raises(type(error), match=str(error)) as raised:
+        read_all(videos)
+    assert "while reading" in raised.value.__notes__[0]
+    assert ".mp4" in raised.value.__notes__[0]

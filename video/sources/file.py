@@ -1,40 +1,17 @@
 """Frames of a video file, decoded by PyAV (FFmpeg): all its formats, AV1 and gif included."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 
+from video.clock import Clock
 from video.errors import VideoError
 from video.frame import Frame
 from video.orientation import orientation_of
+from video.skipping import SkippingPlan, skipping_plan
 from video.sources.base import VideoSource
-
-# A step of the clock beyond this is a broken time stamp, not a pause.
-_LONGEST_GAP_SECONDS = 3600.0
-
-
-class Clock:
-    """Turns presentation time stamps into seconds from 0 that rise strictly.
-
-    A stamp that is missing, goes back or jumps by more than an hour counts as one frame's interval.
-    """
-
-    def __init__(self, interval_seconds: float) -> None:
-        self._interval = interval_seconds
-        self._origin: float | None = None
-        self._last = 0.0
-
-    def seconds(self, stamp: float | None) -> float:
-        """Return the clip's time for a stamp in seconds (None where the container has none)."""
-        if self._origin is None:
-            self._origin = stamp if stamp is not None else 0.0
-            return 0.0
-        passed = self._last + self._interval if stamp is None else stamp - self._origin
-        if not self._last < passed <= self._last + _LONGEST_GAP_SECONDS:
-            passed = self._last + self._interval
-        self._last = passed
-        return passed
 
 
 def nominal_rate(stream: av.VideoStream) -> float:
@@ -52,6 +29,15 @@ def first_video_stream(container: av.container.InputContainer, name: str) -> av.
     raise VideoError(f"{name}: holds no video stream")
 
 
+# Containers whose packets bear the time at which their frame is shown. Of others', such as AVI's,
+# libav guesses the time.
+_TELLING_FORMATS = {"mov", "matroska", "mpegts", "flv"}
+
+
+class _NotAsPlanned(Exception):
+    """The frames are not those that the packets told of."""
+
+
 class FileSource(VideoSource):
     """A video file. Rotation from its metadata is applied; nothing is ever dropped.
 
@@ -64,23 +50,53 @@ class FileSource(VideoSource):
 
     live = False
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(
+        self, path: str | Path, threads: int | None = None, sampled_at: float | None = None
+    ) -> None:
+        """Open a file.
+
+        Args:
+            path: the file.
+            threads: of the decoder; None for one a core.
+            sampled_at: the rate of the sampler that the frames are for, in ticks a second: frames
+                that it does not take may be left out, where that changes no other. None gives all.
+        """
         path = Path(path)
         self.name = str(path)
         if not path.is_file():
             raise VideoError(f"{path}: there is no such file")
         if path.stat().st_size == 0:
             raise VideoError(f"{path}: the file is empty (0 bytes)")
+        self._path, self._threads = path, threads
+        self._open()
+        self.rate = nominal_rate(self._stream)
+        self._plan = self._planned(sampled_at) if sampled_at else None
+        self.size = self._upright_size()
+
+    def _open(self) -> None:
         try:
-            self._container = av.open(str(path))
+            self._container = av.open(str(self._path))
             self._stream = first_video_stream(self._container, self.name)
         except VideoError:
             self._container.close()
             raise
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise VideoError(f"{path}: cannot be read as a video ({reason(error)})") from None
-        self.rate = nominal_rate(self._stream)
-        self.size = self._upright_size()
+            raise VideoError(f"{self._path}: cannot be read as a video ({reason(error)})") from None
+        if self._threads:
+            self._stream.codec_context.thread_count = self._threads
+
+    def _planned(self, fps: float) -> SkippingPlan | None:
+        if not _TELLING_FORMATS & set(self._container.format.name.split(",")):
+            return None
+        try:
+            packets = self._container.demux(self._stream)
+            stamps = [each.pts for each in packets if each.size and not each.is_discard]
+        except (av.FFmpegError, ValueError):
+            return None  # what breaks off is read frame by frame
+        finally:
+            self._container.close()
+            self._open()
+        return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
     def _upright_size(self) -> tuple[int, int]:
         # The rotation stands on the frames alone, so the first one tells; then back to the start.
@@ -100,6 +116,47 @@ class FileSource(VideoSource):
         yield from self._first
 
     def _decoded(self) -> Iterator[Frame]:
+        given = -1
+        if self._plan:
+            try:
+                for frame in self._sampled(self._plan):
+                    given = frame.index
+                    yield frame
+                return
+            except _NotAsPlanned:
+                # Something is wrong with the file. What was given is what the whole would have
+                # given; from there on nothing is left out.
+                self._container.close()
+                self._open()
+        for frame in self._whole():
+            if frame.index > given:
+                yield frame
+
+    def _sampled(self, plan: SkippingPlan) -> Iterator[Frame]:
+        """Yield at least the wanted frames; raise `_NotAsPlanned` before any that would differ from
+        the whole file's."""
+        due = iter(sorted(plan.wanted))
+        next_due, last = next(due), -1
+        decoder = self._stream.codec_context
+        try:
+            for packet in self._container.demux(self._stream):
+                is_wanted = packet.pts in plan.wanted or not packet.size
+                decoder.skip_frame = "DEFAULT" if is_wanted else "NONREF"
+                for picture in packet.decode():
+                    index, seconds = plan.places.get(picture.pts, (-1, 0.0))
+                    if index <= last or picture.pts > next_due:
+                        raise _NotAsPlanned
+                    if picture.pts == next_due:
+                        next_due = next(due, math.inf)
+                    last = index
+                    yield Frame(index, seconds, picture, *orientation_of(picture))
+        except (av.FFmpegError, ValueError):
+            raise _NotAsPlanned from None
+        if next_due != math.inf:
+            raise _NotAsPlanned
+        self.note = self._ends_early(last + 1, seconds)
+
+    def _whole(self) -> Iterator[Frame]:
         clock = Clock(1 / self.rate)
         index, seconds, damaged, broken = 0, 0.0, 0, ""
         packets = self._container.demux(self._stream)

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from tests.conftest import SHARED, coded_frame, read_code
+from video.clock import Clock
 from video.errors import VideoError
+from video.sampling import Sampler
+from video.skipping import SkippingPlan
 from video.sources import FileSource
-from video.sources.file import Clock
+from video.sources import file as file_module
 
 _EDGE = SHARED / "data" / "edge"
 
@@ -297,3 +300,77 @@ def test_libavs_messages_never_wait_for_the_interpreter():
     # A level, whichever, makes decoding threads take the GIL, and close() holds it while it waits
     # for them: about one damaged stream in three then froze the process for good.
     assert av.logging.get_level() is None
+
+
+def samples(path: Path, fps: float, skipping: bool) -> tuple[list, int]:
+    """Return what a sampler takes of a file (tick, times, pixels), and how many frames came."""
+    sampler, taken, count = Sampler(fps), [], 0
+    with FileSource(path, sampled_at=fps if skipping else None) as source:
+        for frame in source:
+            count += 1
+            for sample in sampler.push(frame):
+                pixels = sample.frame.resized(16, 16).tobytes()
+                times = (sample.seconds, sample.frame.index, sample.frame.seconds)
+                taken.append((sample.index, *times, pixels))
+    return taken, count
+
+
+@pytest.mark.parametrize("fps", [1.0, 3.0, 9.9, 10.0, 30.0])
+def test_frames_left_out_change_no_sample(coded_video, fps):
+    path = coded_video(frames=100, rate=30)
+    whole, count = samples(path, fps, skipping=False)
+    ours, fewer = samples(path, fps, skipping=True)
+    assert ours == whole
+    assert count == 100
+    assert (fewer < 80) == (fps < 15)
+
+
+def test_frames_left_out_change_no_sample_of_a_varying_rate(coded_video):
+    times = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.2, 60)).tolist()
+    path = coded_video(frames=60, times=times)
+    for fps in (2.0, 7.0, 40.0):
+        assert samples(path, fps, skipping=True)[0] == samples(path, fps, skipping=False)[0]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_damaged_file_gives_the_samples_that_it_gives_whole(coded_video, share):
+    path = coded_video(frames=200, rate=30)
+    content = bytearray(path.read_bytes())
+    start = int(share * len(content))
+    content[start : start + 200] = bytes(200)
+    path.write_bytes(content)
+    assert samples(path, 5.0, skipping=True)[0] == samples(path, 5.0, skipping=False)[0]
+
+
+def test_where_decoding_is_not_as_the_packets_tell_nothing_more_is_left_out(
+    coded_video, monkeypatch
+):
+    path = coded_video(frames=100, rate=30)
+    whole, _ = samples(path, 10.0, skipping=False)
+    plan = file_module.skipping_plan
+
+    def wrong(*arguments):
+        made = plan(*arguments)
+        places = {s: place for s, place in made.places.items() if place[0] != 60}
+        return SkippingPlan(places, made.wanted)
+
+    monkeypatch.setattr(file_module, "skipping_plan", wrong)
+    ours, count = samples(path, 10.0, skipping=True)
+    assert ours == whole
+    assert count < 100
+
+
+@pytest.mark.shared
+def test_frames_left_out_change_no_sample_of_odd_files(shared):
+    seen = 0
+    for path in sorted(_EDGE.iterdir()):
+        try:
+            whole, count = samples(path, 5.0, skipping=False)
+        except VideoError:
+            with pytest.raises(VideoError):
+                samples(path, 5.0, skipping=True)
+            continue
+        ours, fewer = samples(path, 5.0, skipping=True)
+        assert ours == whole, path.name
+        seen += fewer < count
+    assert seen > 10

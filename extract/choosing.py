@@ -1,0 +1,137 @@
+"""Which extractor extract.py uses: of what the model folder holds and what the recipe asks for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from extract.backbones import build_trunk, spec_of
+from extract.engines import Workload, make_engine
+from extract.extractor import Extractor, load_extractor, require_quantised
+from extract.framework import keras
+from extract.model_folder import (
+    BACKBONE_WEIGHTS,
+    ModelCard,
+    read_card,
+    save_weights,
+    write_card,
+)
+from extract.network import pooled_network, weights_sha256
+from extract.resolving import (
+    clip_length_of,
+    make_card,
+    preprocessing_of,
+    sampling_of,
+    weights_name,
+)
+from recipes.loader import Settings
+from recipes.schema import Recipe
+from video.errors import UsageError
+
+_PIXEL_KEYS = {
+    "preprocessing.input_size": "width",
+    "preprocessing.resize": "resize",
+    "preprocessing.short_side": "short_side",
+}
+
+
+def choose_extractor(settings: Settings) -> Extractor:
+    """Return the extractor that extract.py is to use: the model folder's fine-tuned backbone where
+    there is one, else the pretrained one of the recipe, which then moves into the folder.
+
+    Raises:
+        UsageError: the folder's fine-tuned backbone and the flags name different ones.
+        NotQuantised: int8 is asked for, and these weights were not quantised.
+        LookbackError: weights cannot be had.
+    """
+    recipe, given = settings.recipe, settings.given
+    folder = Path(recipe.model.folder)
+    card = read_card(folder)
+    asked = {key for key in given if key.startswith(("backbone.", "preprocessing."))}
+    asked |= given & {"sampling.clip_length"}
+    if card and card.backbone.fine_tuned:
+        _refuse_other_backbone(folder, card, settings)
+    if card and (card.backbone.fine_tuned or not asked):
+        update = {}
+        if changed := {key for key in ("fps", "hop") if f"sampling.{key}" in given}:
+            wanted = sampling_of(_for_folder(recipe, card))
+            asked_for = {key: getattr(wanted, key) for key in changed}
+            update["sampling"] = replace(card.sampling, **asked_for)
+        if "extract.precision" in given:
+            update["precision"] = recipe.extract.precision
+        if update:
+            card = card.model_copy(update=update)
+            write_card(folder, card)
+        return load_extractor(folder, card, recipe.extract.engine, recipe.extract.batch_size)
+    if card and "backbone.name" not in given:
+        settings = replace(settings, recipe=_rebuilt(folder, card, settings))
+    return _pretrained(settings, folder, card)
+
+
+def _rebuilt(folder: Path, card: ModelCard, settings: Settings) -> Recipe:
+    """Return the recipe for other pixels or clips of the folder's pretrained backbone."""
+    recipe = settings.recipe
+    name, weights = card.backbone.name, recipe.backbone.weights
+    if "backbone.weights" not in settings.given:
+        weights = card.backbone.weights
+        if weights not in ("none", spec_of(name).published):
+            raise UsageError(
+                f"{folder} holds a {name} made from {weights}: to use it otherwise, name both "
+                f"again: --backbone {name} --backbone-weights FILE"
+            )
+    backbone = recipe.backbone.model_copy(update={"name": name, "weights": weights})
+    return recipe.model_copy(update={"backbone": backbone})
+
+
+def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) -> None:
+    given, recipe = settings.given, settings.recipe
+    other_name = "backbone.name" in given and recipe.backbone.name != card.backbone.name
+    # A recipe tells what it starts from; a flag to finetune.py may have made that something else.
+    asked = "backbone.weights" in settings.flags
+    other_start = asked and weights_name(recipe) != card.backbone.weights
+    if other_name or other_start:
+        raise UsageError(
+            f"{folder} holds a {card.backbone.name} fine-tuned from {card.backbone.weights}: leave "
+            "--backbone and --backbone-weights away to use it, or name another --weights folder"
+        )
+    wanted = preprocessing_of(_for_folder(recipe, card))
+    others = {
+        key: (getattr(wanted, name), getattr(card.preprocessing, name))
+        for key, name in _PIXEL_KEYS.items()
+        if key in given
+    }
+    if "sampling.clip_length" in given:
+        asked_for = recipe.sampling.clip_length or spec_of(card.backbone.name).clip_length
+        others["sampling.clip_length"] = (asked_for, card.backbone.clip_length)
+    for key, (asked_for, there) in others.items():
+        if asked_for != there:
+            raise UsageError(
+                f"{key}: {folder} holds a {card.backbone.name} fine-tuned with {there}, not "
+                f"{asked_for}: run python finetune.py with this recipe, or leave the key away"
+            )
+
+
+def _for_folder(recipe: Recipe, card: ModelCard) -> Recipe:
+    """Return the recipe with the folder's backbone: one that leaves the name away means that."""
+    there = recipe.backbone.model_copy(update={"name": card.backbone.name})
+    keys = recipe.sampling
+    if keys.clip_length is None:
+        keys = keys.model_copy(update={"clip_length": card.backbone.clip_length})
+    return recipe.model_copy(update={"backbone": there, "sampling": keys})
+
+
+def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> Extractor:
+    recipe = settings.recipe
+    preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
+    keras.utils.set_random_seed(recipe.seed)
+    weights = recipe.backbone.weights
+    trunk = build_trunk(recipe.backbone.name, weights, preprocessing.width, clip_length)
+    model, labels = pooled_network(trunk), before.labels if before else ()
+    sha256 = weights_sha256(model)
+    card = make_card(settings, before, sha256, model.output_shape[-1], labels)
+    same = before and before.backbone.sha256 == sha256
+    if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
+        save_weights(model, folder / BACKBONE_WEIGHTS)
+    write_card(folder, card)
+    if card.precision == "int8":
+        require_quantised(folder, card)
+    workload = Workload(card.precision, recipe.extract.batch_size)
+    return Extractor(card, make_engine(model, folder, sha256, recipe.extract.engine, workload))

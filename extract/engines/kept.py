@@ -1,0 +1,65 @@
+"""Converted networks, kept in the model folder so that only the first start pays for them.
+
+    <model folder>/engines/<weights>/<runtime>-<version, shape>/    the runtime's own files
+
+They are a cache: whoever removes them gets them back at the next start.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+FOLDER = "engines"
+
+# Changes with what the converting modules make of a network, so that older files are made anew.
+_FORM = 2
+
+
+class KeptNetwork:
+    """The place of one converted network."""
+
+    def __init__(
+        self, folder: Path | None, sha256: str, shape: tuple, runtime: str, version: str
+    ) -> None:
+        """Name the place.
+
+        Args:
+            folder: the model folder; None keeps nothing.
+            sha256: of the network's weights.
+            shape: of its input, without the batch.
+            runtime, version: what it was converted for.
+        """
+        told = json.dumps([_FORM, shape, version])
+        key = hashlib.sha256(told.encode()).hexdigest()[:12]
+        self._place = folder and folder / FOLDER / sha256[:16] / f"{runtime}-{key}"
+
+    def find(self, name: str) -> Path | None:
+        """Return the path of a file of the network, or None where it is not kept."""
+        path = self._place and self._place / name
+        return path if path and path.is_file() else None
+
+    def keep(self, write: Callable[[Path], None]) -> None:
+        """Let `write` fill the place, which then is there whole or not at all; networks of the
+        weights before are removed. A folder that cannot be written is no reason to stop."""
+        if not self._place:
+            return
+        partial = self._place.with_name(f"part.{self._place.name}")
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            write(partial)
+            self._remove_older()
+            shutil.rmtree(self._place, ignore_errors=True)
+            partial.rename(self._place)
+        except (OSError, RuntimeError):
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _remove_older(self) -> None:
+        of_weights = self._place.parent
+        runtime = self._place.name.split("-")[0]
+        older = [place for place in of_weights.parent.iterdir() if place != of_weights]
+        older += [place for place in of_weights.glob(f"{runtime}-*") if place != self._place]
+        for place in older:
+            shutil.rmtree(place, ignore_errors=True)

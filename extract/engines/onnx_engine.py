@@ -1,0 +1,101 @@
+"""Inference by ONNX Runtime, for machines that OpenVINO does not serve; equal to 1e-4.
+
+Keras' own ONNX export writes broken files for some networks (constants that become inputs, grouped
+convolutions), so tf2onnx reads TensorFlow's SavedModel. What comes out is held against Keras
+before it is used.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from extract.engines.base import Engine, Workload
+from extract.engines.checking import require_equal
+from extract.engines.kept import KeptNetwork
+from extract.framework import keras
+
+PRECISIONS = ("f32",)
+_FILE = "model.onnx"
+_OPSET = 18
+
+
+class OnnxEngine(Engine):
+    """Computes features with ONNX Runtime on the CPU, float32. For a live video all cores work on
+    one clip, otherwise each on a clip of its own."""
+
+    name = "onnx"
+    precision = "f32"
+
+    def __init__(self, network: bytes | Path, feature_size: int, workload: Workload) -> None:
+        """Open a network of uint8 (-1, T, H, W, 3) to features (-1, D).
+
+        Raises:
+            RuntimeError: the file is none that the runtime takes.
+        """
+        import onnxruntime
+
+        super().__init__(1 if workload.live else workload.batch_size or 1)
+        self.feature_size = feature_size
+        cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors
+        options.intra_op_num_threads = cores if workload.live else 1
+        self.parallel = 1 if workload.live else cores
+        network = network if isinstance(network, bytes) else str(network)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                network, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime's own have no common ancestor but this
+            raise RuntimeError(str(error)) from None
+        self._input = self._session.get_inputs()[0].name
+
+    def _compute(self, clips: np.ndarray) -> np.ndarray:
+        return self._session.run(None, {self._input: clips})[0]
+
+
+def missing() -> str:
+    """Return why the engine cannot be used here; empty where it can."""
+    for module in ("onnxruntime", "tf2onnx"):
+        if find_spec(module) is None:
+            return f"{module} is not installed; pip install -r requirements-extras.txt"
+    if keras.backend.backend() != "tensorflow":
+        return "works with KERAS_BACKEND=tensorflow alone"
+    return ""
+
+
+def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workload) -> Engine:
+    """Return the engine; arguments and errors as for `extract.engines.make_engine`.
+
+    Raises:
+        RuntimeError: the network cannot be converted, or gives other features than Keras.
+    """
+    import onnxruntime
+
+    kept = KeptNetwork(folder, sha256, model.input_shape[1:], "onnx", onnxruntime.__version__)
+    feature_size = model.output_shape[-1]
+    if path := kept.find(_FILE):
+        return OnnxEngine(path, feature_size, workload)
+    network = _convert(model)
+    require_equal(OnnxEngine(network, feature_size, Workload(live=True)), model)
+    kept.keep(lambda place: (place / _FILE).write_bytes(network))
+    return OnnxEngine(network, feature_size, workload)
+
+
+def _convert(model: keras.Model) -> bytes:
+    """Return the content of an ONNX file."""
+    with tempfile.TemporaryDirectory() as folder:
+        saved, file = Path(folder, "saved"), Path(folder, _FILE)
+        model.export(saved, format="tf_saved_model", verbose=False)
+        # The documented way in; its functions take no SavedModel.
+        command = [sys.executable, "-m", "tf2onnx.convert", "--opset", str(_OPSET)]
+        command += ["--saved-model", str(saved), "--output", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not file.is_file():
+            raise RuntimeError(f"tf2onnx: {done.stderr.strip().splitlines()[-1]}")
+        return file.read_bytes()

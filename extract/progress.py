@@ -1,0 +1,69 @@
+"""How far an extraction is, and which of its stages holds it up."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+from extract.reading import StepBatch
+from extract.stages import Stage
+
+
+class Progress:
+    """A progress line: share of the bytes, time left, videos, steps a second, the bottleneck.
+
+    Videos differ in length, so that counting them would mislead about the time left; their sizes
+    are known beforehand.
+
+    Attributes:
+        bottleneck: the stage that was busiest so far; the others wait for it.
+    """
+
+    bottleneck = "writing"
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        """Begin a line for videos of these sizes in bytes."""
+        self._sizes = sizes
+        self._done, self._writing = 0, 0.0
+        self._started = time.perf_counter()
+        self._bar = tqdm(
+            total=sum(sizes.values()),
+            desc="extract",
+            bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}",
+            disable=None,
+        )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Count the time inside as spent on writing."""
+        started = time.perf_counter()
+        yield
+        self._writing += time.perf_counter() - started
+
+    def tell(self, batch: StepBatch, steps: int, stages: Mapping[str, Stage]) -> None:
+        """Show what is done after a batch.
+
+        Args:
+            batch: the one that was written last.
+            steps: all that were written.
+            stages: those before writing, by name.
+        """
+        seconds = time.perf_counter() - self._started
+        busy = {name: stage.busy for name, stage in stages.items()}
+        busy["writing"] = self._writing / seconds
+        self.bottleneck = max(busy, key=busy.__getitem__)
+        self._bar.set_postfix_str(
+            f"{self._done}/{len(self._sizes)} videos, {steps / seconds:.0f} steps/s, "
+            f"held up by {self.bottleneck}",
+            refresh=False,
+        )
+        if batch.last:
+            self._done += 1
+            self._bar.update(self._sizes[batch.video])
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._bar.close()

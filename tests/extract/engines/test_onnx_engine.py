@@ -1,0 +1,69 @@
+"""ONNX Runtime gives the features of Keras, from a file that was held against it."""
+
+import numpy as np
+import pytest
+
+from extract.backbones import build, spec_of
+from extract.backbones.building import from_pixels
+from extract.engines import EXACT, Workload, make_engine, onnx_engine
+from extract.engines.keras_engine import KerasEngine
+from extract.framework import keras
+from tests.golden.cases import CASES
+from video.errors import LookbackError
+
+pytest.importorskip("onnxruntime", reason="the engine is ONNX Runtime's")
+pytest.importorskip("tf2onnx", reason="it makes the engine's files")
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("tf2onnx takes networks from TensorFlow", allow_module_level=True)
+
+CLIPS = np.random.default_rng(0).integers(0, 256, (9, 1, 48, 48, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build("tiny", "none", side=48)
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory):
+    """A model folder that keeps the converted network."""
+    folder = tmp_path_factory.mktemp("model")
+    make_engine(model, folder, "a", "onnx")
+    return folder
+
+
+@pytest.mark.parametrize("workload", [EXACT, Workload(live=True), Workload(batch_size=4)])
+def test_it_gives_the_features_of_keras_and_converts_once(model, folder, monkeypatch, workload):
+    monkeypatch.setattr(onnx_engine, "_convert", None)
+    engine = make_engine(model, folder, "a", "onnx", workload)
+    features, wanted = engine(CLIPS), KerasEngine(model, 8)(CLIPS)
+    assert features.dtype == np.float32
+    assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()
+    assert np.array_equal(engine(CLIPS[::-1])[::-1], features)
+
+
+def test_other_features_than_those_of_keras_are_refused(model, folder, tmp_path, monkeypatch):
+    (file,) = folder.rglob("model.onnx")
+    other = build("tiny", "none", side=48)
+    monkeypatch.setattr(onnx_engine, "_convert", lambda model: file.read_bytes())
+    with pytest.raises(LookbackError, match="its features differ by"):
+        make_engine(other, tmp_path, "b", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_network_is_refused(model, monkeypatch):
+    monkeypatch.setattr(onnx_engine, "_convert", lambda model: b"no network")
+    with pytest.raises(LookbackError, match="onnx: does not take this network"):
+        make_engine(model, None, "a", "onnx")
+
+
+# A conversion takes ten seconds.
+@pytest.mark.backend
+@pytest.mark.parametrize("name", CASES)
+def test_every_family_of_clip_networks_gives_the_features_of_keras(name):
+    case = CASES[name]
+    model = from_pixels(spec_of(case.backbone), case.make(case.shape))
+    clips = np.random.default_rng(1).integers(0, 256, (2, *case.shape, 3), np.uint8)
+    features, wanted = make_engine(model, None, "a", "onnx")(clips), np.asarray(model(clips))
+    keras.backend.clear_session()
+    assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()
