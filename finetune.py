@@ -19,6 +19,7 @@ FLAGS = (
         "N",
         "5 pictures, or 1 clip",
     ),
+    Flag("--cache", "finetune.cache.draws", "draws kept of what a frozen trunk gives; 0: off", "N"),
     Flag("--limit", "finetune.limit", "clips of train and of val at most; 0 takes all", "N"),
 )
 

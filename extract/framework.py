@@ -6,6 +6,7 @@ shown only when the start fails.
 """
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -14,6 +15,9 @@ from collections.abc import Iterator
 # Also its errors (3): what stops a program comes as an exception too, and the rest, such as an
 # optimisation of the graph that could not be made, means nothing to a user.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# It warns where many functions are traced in few calls, as for a network that each phase of a
+# fine-tuning cuts anew.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +24,6 @@ _THREADS = 2
 # What a thread may have ready, in clips, or in bytes where clips are small.
 _CLIPS_AHEAD = 4
 _BYTES_AHEAD = 16 * 2**20
-# Clips that wait to be mixed, so that a batch does not hold those of a few videos alone.
-_MIXED_BYTES = 256 * 2**20
 
 
 class SpanFrames:
@@ -165,12 +163,21 @@ def _planned(span: Span, drawing: Drawing, random: np.random.Generator) -> list[
 
 
 def drawn_clips(
-    spans: list[Span], drawing: Drawing, seed: tuple[int, ...] = ()
+    spans: list[Span],
+    drawing: Drawing,
+    seed: tuple[int, ...] = (),
+    order: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (index of the span, a clip of it) in order, decoded ahead by threads.
+    """Yield (index of the span, a clip of it), decoded ahead by threads.
 
-    What is drawn depends on `seed` and the span's index alone. A video that cannot be read gives no
-    clips: extraction will name it.
+    What is drawn depends on `seed` and the span's index alone, not on the order. A video that
+    cannot be read gives no clips: extraction will name it.
+
+    Args:
+        spans: of which clips are drawn.
+        drawing: how.
+        seed: of the draws, with the span's index behind it.
+        order: indices of the spans as they are to come; their own without it.
     """
 
     def draw(index: int) -> Iterator[np.ndarray]:
@@ -180,11 +187,27 @@ def drawn_clips(
             return
 
     ahead = max(_CLIPS_AHEAD, _BYTES_AHEAD // drawing.clip_bytes)
-    return _in_order(draw, len(spans), ahead)
+    return _in_order(draw, range(len(spans)) if order is None else order, ahead)
 
 
-def _in_order(job: Callable[[int], Iterator], count: int, ahead: int) -> Iterator[tuple[int, Any]]:
-    """Yield (index, item) for the items of job(0), job(1), ... in order.
+def most_clips(spans: list[Span], drawing: Drawing) -> int:
+    """Return how many clips the spans give at most; what `all` means is counted by decoding."""
+    if drawing.count != "all":
+        return len(spans) * drawing.count
+
+    def counted(index: int) -> Iterator[int]:
+        try:
+            yield len(_planned(spans[index], drawing, np.random.default_rng(0)))
+        except VideoError:
+            return
+
+    return sum(count for _, count in _in_order(counted, range(len(spans)), 1))
+
+
+def _in_order(
+    job: Callable[[int], Iterator], indices: Sequence[int], ahead: int
+) -> Iterator[tuple[int, Any]]:
+    """Yield (index, item) for the items of the job of every index in order.
 
     Threads take turns at the jobs, each with up to `ahead` items ready. An error in a job is raised
     here. Leaving the iterator early stops the threads.
@@ -203,7 +226,7 @@ def _in_order(job: Callable[[int], Iterator], count: int, ahead: int) -> Iterato
 
     def work(number: int) -> None:
         try:
-            for index in range(number, count, _THREADS):
+            for index in indices[number::_THREADS]:
                 with closing(job(index)) as items:
                     if not all(put(number, item) for item in items):
                         return
@@ -215,8 +238,8 @@ def _in_order(job: Callable[[int], Iterator], count: int, ahead: int) -> Iterato
     for thread in threads:
         thread.start()
     try:
-        for index in range(count):
-            while (item := ready[index % _THREADS].get()) is not end:
+        for place, index in enumerate(indices):
+            while (item := ready[place % _THREADS].get()) is not end:
                 if isinstance(item, BaseException):
                     raise item
                 yield index, item
@@ -224,55 +247,3 @@ def _in_order(job: Callable[[int], Iterator], count: int, ahead: int) -> Iterato
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def training_batches(
-    spans: list[Span],
-    labels: dict[str, int],
-    drawing: Drawing,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield shuffled batches of an epoch: uint8 (B, T, H, W, 3) and int class indices (B,)."""
-    random = np.random.default_rng([seed, epoch])
-    order = [spans[index] for index in random.permutation(len(spans))]
-    waiting = max(batch_size, _MIXED_BYTES // drawing.clip_bytes)
-    pool: list[tuple[np.ndarray, int]] = []
-    for index, clip in drawn_clips(order, drawing, (seed, epoch)):
-        pool.append((clip, labels[order[index].label]))
-        if len(pool) > waiting:
-            yield _take(pool, batch_size, random)
-    while pool:
-        yield _take(pool, min(batch_size, len(pool)), random)
-
-
-def _take(
-    pool: list[tuple[np.ndarray, int]], count: int, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    # From the end of a list, after a swap: taking from the middle would move all the rest.
-    for place in range(len(pool) - 1, len(pool) - 1 - count, -1):
-        other = random.integers(place + 1)
-        pool[place], pool[other] = pool[other], pool[place]
-    taken = pool[-count:]
-    del pool[-count:]
-    return np.stack([clip for clip, _ in taken]), np.array([label for _, label in taken])
-
-
-def validation_batches(
-    spans: list[Span], drawing: Drawing, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches in order, the same ones every time: uint8 (B, T, H, W, 3), and the index of
-    each clip's span (B,). A span's clips may lie in two batches."""
-    batch: list[tuple[int, np.ndarray]] = []
-    for drawn in drawn_clips(spans, drawing):
-        batch.append(drawn)
-        if len(batch) == batch_size:
-            yield _stacked(batch)
-            batch = []
-    if batch:
-        yield _stacked(batch)
-
-
-def _stacked(batch: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    return np.stack([clip for _, clip in batch]), np.array([index for index, _ in batch])

@@ -1,9 +1,13 @@
 """One update of fine-tuning: loss, gradients, clipping, accumulation, averages, rates by group."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from extract.backbones import Trunk
 from extract.framework import keras
+from extract.network import class_logits
 from extract.optimizers import make_grouped_optimizer
 from extract.phases import ActivePhase
 from recipes.schema import Finetune
@@ -22,6 +26,14 @@ class TrainingStep:
     def __init__(
         self, model: keras.Model, trunk: Trunk, phase: ActivePhase, chosen: Finetune
     ) -> None:
+        """Compile a network, or the part of it behind a frozen trunk, for a phase.
+
+        Args:
+            model: with all that trains; its inputs to logits.
+            trunk: whose layers are set to what the phase trains.
+            phase: which stages train, at which rates.
+            chosen: optimizer and loss.
+        """
         self._model, self.phase = model, phase
         self.base_rates = [phase.head_rate, *phase.rates.values()]
         group_of = {
@@ -54,14 +66,14 @@ class TrainingStep:
         self.optimizer.build(model.trainable_variables)
         self.rates = self.base_rates
 
-    def __call__(self, clips: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> float:
-        """Train on uint8 clips (B, T, H, W, 3) of class numbers (B,), weighted by (B,); return the
+    def __call__(self, inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> float:
+        """Train on the model's inputs (B, ...) of class numbers (B,), weighted by (B,); return the
         loss."""
         if self._classes == 1:
             targets = classes[:, None].astype(np.float32)
         else:
             targets = np.eye(self._classes, dtype=np.float32)[classes]
-        loss = self._model.train_on_batch(clips, targets, weights)
+        loss = self._model.train_on_batch(inputs, targets, weights)
         return float(np.ravel(loss)[0])
 
     def set_rates(self, rates: list[float]) -> None:
@@ -69,14 +81,31 @@ class TrainingStep:
         self.rates = rates
         self._grouped.set_rates(rates)
 
-    def seed(self, seed: int, epoch: int) -> None:
-        """Set the random state of every dropout layer, so that an epoch draws alike whatever came
-        before it, and no two layers or epochs draw alike."""
-        states = [each for each in self._model.variables if "seed_generator" in each.path]
-        for number, state in enumerate(states):
-            drawn = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
-            state.assign(drawn.astype(state.dtype))
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the logits (B, K) of the model's inputs (B, ...), as for inference."""
+        return class_logits(np.asarray(self._model.predict_on_batch(inputs)))
 
     def take_average(self) -> None:
         """Give the model's trained variables the moving average of what they were."""
         self._grouped.finalize_variable_values(self._model.trainable_variables)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model with the moving average of its weights, for a while."""
+        trained = self._model.trainable_variables
+        before = [keras.ops.convert_to_numpy(variable.value) for variable in trained]
+        self.take_average()
+        try:
+            yield
+        finally:
+            for variable, value in zip(trained, before, strict=True):
+                variable.assign(value)
+
+
+def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Set the random state of every dropout layer of a whole network, so that an epoch draws alike
+    whatever came before it, and no two layers or epochs draw alike."""
+    states = [each for each in model.variables if "seed_generator" in each.path]
+    for number, state in enumerate(states):
+        drawn = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
+        state.assign(drawn.astype(state.dtype))

@@ -90,6 +90,13 @@ class Decay(Section):
     per_phase: bool
 
 
+class Cache(Section):
+    """What is kept of a frozen trunk's results; see `extract.activation_cache`."""
+
+    draws: Whole
+    megabytes: Positive
+
+
 class Augment(Section):
     flip: bool
     rotation_degrees: NotNegative
@@ -124,6 +131,7 @@ class Finetune(Section):
     freeze_batch_norm: bool | None
     schedule: Annotated[tuple[Phase, ...], Field(min_length=1)]
     decay: Decay
+    cache: Cache
     augment: Augment
 
 

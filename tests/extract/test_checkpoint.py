@@ -6,7 +6,6 @@ import h5py
 import numpy as np
 import pytest
 
-from extract import finetuning
 from extract.checkpoint import BEST, FOLDER
 from extract.finetuning import FineTuning
 from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
@@ -26,6 +25,7 @@ WHOLE = {
     "ema": 0.9,
     "network": {"dropout": 0.4},
     "augment": {"erasing": 0.5},
+    "cache": {"draws": 1},  # so that draws come back which were computed before the run stopped
 }
 COSINE = {"kind": "cosine", "warmup_epochs": 1.5, "minimum": 1e-5}
 PLATEAU = {"kind": "plateau", "patience": 0, "factor": 0.5}
@@ -51,7 +51,7 @@ class Watched(FineTuning):
     end: list[np.ndarray]
 
     def _finish(self, best: Scores, stopped: bool) -> None:
-        variables = [*self.model.variables, *self._step.optimizer.variables]
+        variables = [*self.network.model.variables, *self.network.step.optimizer.variables]
         self.end = [np.asarray(variable) for variable in variables]
         super()._finish(best, stopped)
 
@@ -100,17 +100,20 @@ def stop(tuning: FineTuning, monkeypatch, epoch: int, where: str, error: BaseExc
 
         monkeypatch.setattr(tuning, "_save", saved)
         return
-    drawn, train = finetuning.training_batches, tuning._train_epoch
-
-    def stopped(*arguments):
-        for number, batch in enumerate(drawn(*arguments)):
-            if number == 3:
-                raise error
-            yield batch
+    train = tuning._train_epoch
 
     def trained(number: int) -> float:
+        inputs = tuning.network.inputs
+        drawn = inputs.train
+
+        def stopped(epoch: int):
+            for batch, each in enumerate(drawn(epoch)):
+                if batch == 3:
+                    raise error
+                yield each
+
         if number == epoch:
-            monkeypatch.setattr(finetuning, "training_batches", stopped)
+            monkeypatch.setattr(inputs, "train", stopped)
         return train(number)
 
     monkeypatch.setattr(tuning, "_train_epoch", trained)
@@ -191,6 +194,7 @@ def unfinished(quick_settings, scenes, monkeypatch) -> FineTuning:
         ("finetune.augment.flip", {"augment": {"flip": False}}),
         ("finetune.decay.kind", {"decay": {"kind": "step"}}),
         ("finetune.network.dropout", {"network": {"dropout": 0.3}}),
+        ("finetune.cache.draws", {"cache": {"draws": 2}}),
         ("finetune.monitor", {"monitor": "accuracy"}),
         ("finetune.epochs", {"epochs": 5, "decay": {"kind": "cosine"}}),
     ],
@@ -214,6 +218,15 @@ def test_another_seed_is_refused(unfinished, scenes):
     chosen = unfinished.settings
     other = replace(chosen, recipe=chosen.recipe.model_copy(update={"seed": 1}))
     with pytest.raises(UsageError, match="--resume: seed is 1 now and was 0 in the unfinished run"):
+        FineTuning(other, scenes(2, 1)).train(resume=True)
+
+
+def test_another_engine_is_refused(unfinished, scenes):
+    """It computes what is frozen, to other last bits."""
+    chosen = unfinished.settings
+    extract = chosen.recipe.extract.model_copy(update={"engine": "auto"})
+    other = replace(chosen, recipe=chosen.recipe.model_copy(update={"extract": extract}))
+    with pytest.raises(UsageError, match=r"--resume: extract\.engine is 'auto' now and was"):
         FineTuning(other, scenes(2, 1)).train(resume=True)
 
 

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.spans import Span
-from extract import finetuning
+from clips.spans import Span, limited
+from extract import finetuning, tuning_clips
 from extract.checkpoint import FOLDER as CHECKPOINT
 from extract.choosing import choose_extractor
 from extract.extractor import load_network
-from extract.finetuning import FineTuning, limited, print_outcome
+from extract.finetuning import FineTuning, print_outcome
 from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.network import weights_sha256
+from extract.training_step import seed_dropout
 from extract.validation import Scores
 from tests.extract.conftest import phase
 from tests.extract.test_history import points_of, rows_of
@@ -27,12 +28,12 @@ def layer_weights(tuning: FineTuning) -> dict[str, list[np.ndarray]]:
     """Return copies of the weights of every layer, by stage for those of the backbone."""
     found = {
         f"{stage}/{layer.name}": layer.get_weights()
-        for stage, layers in tuning.trunk.stages.items()
+        for stage, layers in tuning.network.trunk.stages.items()
         for layer in layers
         if layer.weights
     }
     for name in HEAD:
-        found[f"head/{name}"] = tuning.model.get_layer(name).get_weights()
+        found[f"head/{name}"] = tuning.network.model.get_layer(name).get_weights()
     return found
 
 
@@ -49,17 +50,17 @@ def scripted(tuning: FineTuning, monkeypatch, losses: list, record: list | None 
     """Replace training and validation: epoch n writes n into a bias and scores losses[n], which may
     be whole `Scores`. An exception is raised instead.
     """
-    bias = tuning.model.get_layer("classifier").bias
+    bias = tuning.network.model.get_layer("classifier").bias
 
     def train(epoch: int) -> float:
         bias.assign(np.full(bias.shape, epoch, np.float32))
         if record is not None:
             trained = {
                 stage
-                for stage, layers in tuning.trunk.stages.items()
+                for stage, layers in tuning.network.trunk.stages.items()
                 if any(layer.trainable for layer in layers)
             }
-            record.append((trained, tuning._step.base_rates))
+            record.append((trained, tuning.network.step.base_rates))
         return 1.0
 
     script = iter(losses)
@@ -141,7 +142,7 @@ def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes,
     tuning = FineTuning(settings, scenes(train=2, val=1))
     norms = {
         layer: stage
-        for stage, layers in tuning.trunk.stages.items()
+        for stage, layers in tuning.network.trunk.stages.items()
         for layer in layers
         if isinstance(layer, keras.layers.BatchNormalization)
     }
@@ -149,7 +150,7 @@ def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes,
     for layer in norms:
         layer.momentum = 0.0
     noise = np.random.default_rng(0).integers(0, 256, (16, 1, 48, 48, 3), np.uint8)
-    tuning.trunk.model(noise, training=True)
+    tuning.network.trunk.model(noise, training=True)
     for layer in norms:
         layer.momentum = 0.9
     before = layer_weights(tuning)
@@ -185,7 +186,7 @@ def test_within_a_phase_the_optimizer_keeps_its_state(quick_settings, scenes, mo
     train, optimizers = tuning._train_epoch, []
 
     def watched(epoch: int) -> float:
-        optimizers.append(tuning.model.optimizer)
+        optimizers.append(tuning.network.step.optimizer)
         return train(epoch)
 
     monkeypatch.setattr(tuning, "_train_epoch", watched)
@@ -274,17 +275,18 @@ def test_training_is_repeatable(quick_settings, scenes):
         tuning = FineTuning(quick_settings(phase(0, 1), epochs=1), scenes(train=2, val=1))
         tuning._enter_phase(0)
         tuning._train_epoch(0)
-        hashes.append(weights_sha256(tuning.model))
+        hashes.append(weights_sha256(tuning.network.model))
     assert hashes[0] == hashes[1]
 
 
 def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
     quick_settings, scenes, monkeypatch
 ):
-    tuning = FineTuning(quick_settings(phase(0, 0)), scenes(train=2, val=2))
+    settings = quick_settings(phase(0, 0), cache={"draws": 0})
+    tuning = FineTuning(settings, scenes(train=2, val=2))
     tuning._enter_phase(0)
     drawings, seen = [], []
-    batches = finetuning.validation_batches
+    batches = tuning_clips.batches_in_order
 
     def watched(spans, drawing, batch_size):
         drawings.append(drawing)
@@ -292,7 +294,7 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
             seen.extend(zip(indices.tolist(), (clip.tobytes() for clip in clips), strict=True))
             yield clips, indices
 
-    monkeypatch.setattr(finetuning, "validation_batches", watched)
+    monkeypatch.setattr(tuning_clips, "batches_in_order", watched)
     first, second = tuning._validate(), tuning._validate()
     assert first == second
     assert len(seen) == 2 * 16
@@ -305,7 +307,8 @@ def test_the_scores_are_those_of_the_probabilities(quick_settings, scenes, monke
     """Two frames a clip; the clip's score takes their mean."""
     manifest = scenes(train=2, val=1)
     tuning = FineTuning(quick_settings(phase(0, 0)), manifest)
-    wanted = iter(np.repeat([tuning.class_of[span.label] for span in tuning.validation], 2))
+    tuning._enter_phase(0)
+    wanted = iter(np.repeat([tuning.labels.index(s.label) for s in tuning.clips.validation], 2))
     given = []
 
     def predict(pictures) -> np.ndarray:
@@ -320,7 +323,7 @@ def test_the_scores_are_those_of_the_probabilities(quick_settings, scenes, monke
         given.append(len(pictures))
         return np.log(probabilities) + 7.0  # logits: the network has no softmax
 
-    monkeypatch.setattr(tuning.model, "predict_on_batch", predict)
+    monkeypatch.setattr(tuning.network.step._model, "predict_on_batch", predict)
     scores = tuning._validate()
     assert given == [8]
     assert scores.loss == pytest.approx(-(np.log(0.6) + np.log(0.3)) / 2)
@@ -341,9 +344,9 @@ def test_class_weights_reach_the_loss(quick_settings, scenes, monkeypatch, choic
         seen.extend(zip(targets.argmax(1).tolist(), weights.tolist(), strict=True))
         return 0.0
 
-    monkeypatch.setattr(tuning.model, "train_on_batch", train)
+    monkeypatch.setattr(tuning.network.step._model, "train_on_batch", train)
     tuning._train_epoch(0)
-    up = tuning.class_of["up"]
+    up = tuning.labels.index("up")
     assert [weight for number, weight in seen if number == up] == pytest.approx([rare])
     assert [weight for number, weight in seen if number != up] == pytest.approx([others] * 9)
 
@@ -355,9 +358,9 @@ def test_the_rest_of_a_partly_labelled_video_is_trained_as_background(quick_sett
     ]
     tuning = FineTuning(quick_settings(phase(0, 0)), manifest.with_entries(entries))
     assert BACKGROUND in tuning.labels
-    kinds = [(span.label == BACKGROUND) for span in tuning.training]
+    kinds = [(span.label == BACKGROUND) for span in tuning.clips.training]
     assert kinds.count(True) == 2 * kinds.count(False) == 16
-    assert {span.split for span in tuning.training} == {"train"}
+    assert {span.split for span in tuning.clips.training} == {"train"}
 
 
 def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, scenes):
@@ -407,7 +410,7 @@ def test_random_weights_alone_let_batch_normalisation_learn_its_statistics(
     frozen = {
         weights: FineTuning(
             quick_settings(phase(0, 0), weights=weights), scenes()
-        )._freezes_batch_norm()
+        ).network.freezes_batch_norm
         for weights in ("none", str(path))
     }
     assert frozen == {"none": False, str(path): True}
@@ -454,13 +457,13 @@ def test_all_dropout_of_a_network_draws_its_own(quick_settings, scenes):
     tuning._enter_phase(0)
     layers = [
         layer
-        for layer in (*tuning.trunk.core.layers, *tuning.model.layers)
+        for layer in (*tuning.network.trunk.core.layers, *tuning.network.model.layers)
         if isinstance(layer, keras.layers.Dropout)
     ]
     assert len(layers) == 10
 
     def states(epoch: int) -> list[tuple[int, int]]:
-        tuning._step.seed(0, epoch)
+        seed_dropout(tuning.network.model, 0, epoch)
         return [tuple(np.asarray(layer.seed_generator.state).tolist()) for layer in layers]
 
     assert states(1) == states(1)

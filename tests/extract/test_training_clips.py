@@ -11,14 +11,9 @@ import pytest
 
 from clips.drawing import plan
 from clips.spans import Span
-from extract import training_clips
-from extract.training_clips import (
-    Drawing,
-    draw_clips,
-    drawn_clips,
-    training_batches,
-    validation_batches,
-)
+from extract import clip_batches, training_clips
+from extract.clip_batches import batches_in_order, training_batches
+from extract.training_clips import Drawing, SpanFrames, draw_clips, drawn_clips, most_clips
 from recipes.schema import Augment
 from tests.conftest import coded_frame, read_code, write_coded_video
 from video.errors import VideoError
@@ -97,8 +92,12 @@ def codes(clips) -> list[list[int]]:
 
 
 def epoch_of(folder, spans, epoch=0, seed=0, batch_size=4, **options) -> list:
-    made = drawing(folder, **options)
-    return list(training_batches(spans, LABELS, made, batch_size, seed, epoch))
+    batches = training_batches(spans, drawing(folder, **options), batch_size, seed, epoch)
+    return [(clips, classes_of(spans, indices)) for clips, indices in batches]
+
+
+def classes_of(spans: list[Span], indices: np.ndarray) -> np.ndarray:
+    return np.array([LABELS[spans[index].label] for index in indices])
 
 
 def drawn_codes(batches: list) -> list[int]:
@@ -189,8 +188,8 @@ def test_a_span_beyond_the_video_gives_no_clips(folder, low):
     beyond = replace(low, start=50.0)
     for how in ("random", "dense", "uniform"):
         assert draw(beyond, drawing(folder, how=how)) == []
-    assert list(training_batches([beyond], LABELS, drawing(folder), 4, 0, 0)) == []
-    assert list(validation_batches([beyond], drawing(folder), 4)) == []
+    assert list(training_batches([beyond], drawing(folder), 4, 0, 0)) == []
+    assert list(batches_in_order([beyond], drawing(folder), 4)) == []
 
 
 def test_repeated_steps_of_a_slow_video_can_be_drawn(tmp_path):
@@ -327,7 +326,7 @@ def test_validation_sees_the_same_even_clips_every_time(folder, spans, low):
     assert codes(draw(low, made)) == [[2, 3, 4, 5], [8, 9, 10, 11], [14, 15, 16, 17]]
     (centre,) = codes(draw(low, replace(made, count=1)))
     assert centre == [8, 9, 10, 11]
-    once, again = (list(validation_batches(spans, made, 7)) for _ in range(2))
+    once, again = (list(batches_in_order(spans, made, 7)) for _ in range(2))
     for (clips, indices), (others, other_indices) in zip(once, again, strict=True):
         assert np.array_equal(clips, others)
         assert np.array_equal(indices, other_indices)
@@ -335,7 +334,7 @@ def test_validation_sees_the_same_even_clips_every_time(folder, spans, low):
 
 @pytest.mark.parametrize("batch_size", [1, 7, 30, 100])
 def test_validation_batches_tell_each_clip_s_span(folder, spans, batch_size):
-    batches = list(validation_batches(spans, drawing(folder, augment=None), batch_size))
+    batches = list(batches_in_order(spans, drawing(folder, augment=None), batch_size))
     sizes = [len(indices) for _, indices in batches]
     assert set(sizes[:-1]) <= {batch_size}
     indices = np.concatenate([indices for _, indices in batches])
@@ -366,7 +365,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
     folder, spans, monkeypatch, waiting, batch_size
 ):
     made = drawing(folder, "all")
-    monkeypatch.setattr(training_clips, "_MIXED_BYTES", waiting * made.clip_bytes)
+    monkeypatch.setattr(clip_batches, "_MIXED_BYTES", waiting * made.clip_bytes)
     batches = epoch_of(folder, spans, count="all", batch_size=batch_size)
     assert sorted(drawn_codes(batches)) == sorted(
         100 * LABELS[span.label] + index for span in spans for index in range(FRAMES)
@@ -378,7 +377,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
 
 def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
     made, seen, counts = drawing(folder, "all", 4), 0, []
-    monkeypatch.setattr(training_clips, "_MIXED_BYTES", 20 * made.clip_bytes)
+    monkeypatch.setattr(clip_batches, "_MIXED_BYTES", 20 * made.clip_bytes)
     real = drawn_clips
 
     def counted(*arguments):
@@ -387,8 +386,8 @@ def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
             seen += 1
             yield drawn
 
-    monkeypatch.setattr(training_clips, "drawn_clips", counted)
-    for number, _ in enumerate(training_batches(spans, LABELS, made, 6, 0, 0)):
+    monkeypatch.setattr(clip_batches, "drawn_clips", counted)
+    for number, _ in enumerate(training_batches(spans, made, 6, 0, 0)):
         counts.append(seen - 6 * number)
     assert max(counts) == 21
 
@@ -458,6 +457,42 @@ def test_threads_hold_few_clips_ready(folder, spans, monkeypatch):
     drawn.close()
 
 
+@pytest.mark.parametrize("clip_length", [1, 4])
+@pytest.mark.parametrize("how", ["random", "dense", "uniform"])
+def test_all_clips_are_counted_without_converting_any(folder, spans, monkeypatch, how, clip_length):
+    short = [replace(span, end=0.7) for span in spans[:2]]
+    chosen = [*spans[:3], *short, Span("gone.mp4", "low", "train", "g")]
+    made = drawing(folder, "all", clip_length, how=how, augment=LIVELY)
+    drawn = list(drawn_clips(chosen, made))
+    monkeypatch.setattr(training_clips, "Preprocessor", None)
+    assert most_clips(chosen, replace(made, span_frames=SpanFrames())) == len(drawn)
+    assert most_clips(chosen, replace(made, count=5)) == 5 * len(chosen)
+
+
+def test_an_order_of_the_spans_changes_no_clip(folder, spans):
+    made = drawing(folder, 2, 4, augment=LIVELY)
+    wanted = list(drawn_clips(spans, made, (3, 1)))
+    order = [4, 0, 7]
+    found = list(drawn_clips(spans, made, (3, 1), order))
+    assert [index for index, _ in found] == [4, 4, 0, 0, 7, 7]
+    for place, (index, clip) in enumerate(found):
+        assert np.array_equal(clip, wanted[2 * index + place % 2][1])
+
+
+def test_an_epoch_s_clips_are_those_of_the_draw_in_order(folder, spans):
+    made = drawing(folder, 3, 4, augment=LIVELY)
+    mixed = list(training_batches(spans, made, 4, 5, 2))
+    ordered = list(batches_in_order(spans, made, 7, (5, 2)))
+
+    def examples(batches: list) -> list[tuple]:
+        return [
+            (n, c.tobytes()) for clips, spans in batches for n, c in zip(spans, clips, strict=True)
+        ]
+
+    assert examples(mixed) != examples(ordered)
+    assert sorted(examples(mixed)) == sorted(examples(ordered))
+
+
 def test_videos_that_cannot_be_read_are_skipped(folder, spans, tmp_path):
     for span in spans:
         (tmp_path / span.video).write_bytes((folder / span.video).read_bytes())
@@ -484,7 +519,7 @@ def test_a_file_that_has_become_shorter_gives_what_it_has(tmp_path, clip_length)
 
 def test_leaving_an_epoch_early_ends_its_threads(folder, spans):
     before = set(threading.enumerate())
-    batches = training_batches(spans * 20, LABELS, drawing(folder, 5), 4, 0, 0)
+    batches = training_batches(spans * 20, drawing(folder, 5), 4, 0, 0)
     next(batches)
     batches.close()
     assert set(threading.enumerate()) <= before

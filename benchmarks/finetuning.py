@@ -1,0 +1,95 @@
+"""An epoch of fine-tuning while a trunk is frozen: as a whole, laid aside, and from the cache.
+
+    python -m benchmarks.finetuning --manifest data/manifest.csv --backbone efficientnet_b0
+
+Three ways over the same clips, training and validation, by turns, several rounds:
+
+whole    the frozen trunk within the training step, by Keras, as fine-tuning usually goes
+aside    the frozen trunk on its own, by the engine, every draw anew (finetune.cache.draws 0)
+cached   draws that an epoch before has computed (finetune.cache.draws 1)
+
+Weights are random: they cost what trained ones do. The first epoch of each is not counted; that of
+`cached` costs what one of `aside` does.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+from benchmarks.record import write_result
+from clips.manifest import Manifest, read
+from extract.activation_cache import ActivationCache
+from extract.finetuning import FineTuning
+from recipes.loader import load
+
+DRAWS = {"whole": 0, "aside": 0, "cached": 1}
+
+
+def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Namespace) -> FineTuning:
+    """Return a run of one phase, whose first epoch has begun."""
+    keys = {
+        "model.folder": str(folder / way),
+        "backbone.name": chosen.backbone,
+        "backbone.weights": "none",
+        "extract.engine": chosen.engine,
+        "finetune.limit": chosen.clips,
+        "finetune.cache.draws": DRAWS[way],
+        "finetune.freeze_batch_norm": True,
+        "finetune.schedule": [{"epoch": 0, "stages": chosen.stages, "learning_rate": 1e-4}],
+    }
+    tuning = FineTuning(load(flags=keys), manifest)
+    if way == "whole":
+        with patch("extract.tuned_network.cut_of", return_value=None):
+            tuning._enter_phase(0)
+    else:
+        tuning._enter_phase(0)
+    return tuning
+
+
+def seconds_of(tuning: FineTuning, epoch: int) -> float:
+    """Return how long an epoch takes, with its validation."""
+    started = time.perf_counter()
+    tuning._train_epoch(epoch)
+    tuning._validate()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--manifest", type=Path, required=True)
+    flags.add_argument("--backbone", default="efficientnet_b0")
+    flags.add_argument("--stages", type=int, default=0, help="that train, from the end")
+    flags.add_argument("--engine", default="openvino")
+    flags.add_argument("--clips", type=int, default=24, help="of train and of val")
+    flags.add_argument("--rounds", type=int, default=3)
+    arguments = flags.parse_args()
+    manifest = read(arguments.manifest)
+    rounds: dict[str, list[float]] = {way: [] for way in DRAWS}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {way: tuning_of(way, manifest, Path(folder), arguments) for way in DRAWS}
+        first = {way: seconds_of(tuning, 0) for way, tuning in runs.items()}  # compiles, counts
+        for number in range(1, arguments.rounds + 1):
+            for way, tuning in runs.items():
+                rounds[way].append(seconds_of(tuning, number))
+    cache = runs["cached"].network.inputs
+    size = cache.kept_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
+    medians = {way: statistics.median(seconds) for way, seconds in rounds.items()}
+    for way, seconds in medians.items():
+        print(f"{way:<8}{seconds:>8.2f} s an epoch (the first: {first[way]:.1f} s)")
+    print(f"whole / cached {medians['whole'] / medians['cached']:.1f}")
+    print(f"aside / cached {medians['aside'] / medians['cached']:.1f}")
+    print(f"cache          {size:.1f} MB")
+    chosen = {key: str(value) for key, value in vars(arguments).items() if key != "manifest"}
+    print(
+        write_result(
+            f"finetuning_{arguments.backbone}_{arguments.stages}",
+            {"settings": chosen, "first": first, "rounds": rounds, "cache_megabytes": size},
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

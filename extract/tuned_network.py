@@ -1,0 +1,87 @@
+"""The network of a fine-tuning: built once, then cut and compiled anew for every phase."""
+
+from extract.activation_cache import ActivationCache
+from extract.backbones import build_trunk, spec_of
+from extract.framework import keras
+from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
+from extract.network import classifier_network
+from extract.phases import ActivePhase, set_trainable
+from extract.precision import layers_in, training_precision
+from extract.resolving import clip_length_of, preprocessing_of, weights_name
+from extract.training_step import TrainingStep
+from extract.tuning_clips import TuningClips
+from recipes.schema import Recipe
+
+# Converting for a faster engine takes some ten seconds, which fewer frames do not pay back.
+_FRAMES_WORTH_CONVERTING = 2000
+
+
+class TunedNetwork:
+    """A backbone with the head that fine-tuning trains.
+
+    Attributes:
+        trunk: the backbone.
+        model: all of it, uint8 clips (B, T, H, W, 3) to logits.
+        without_optimizer: the same layers; a weights file of `model` would hold its optimizer too.
+        step: the training step of the phase; None before the first.
+        inputs: what the step is fed with: the clips, or what a frozen trunk makes of them.
+    """
+
+    def __init__(self, recipe: Recipe, clips: TuningClips) -> None:
+        """Build the network that a recipe asks for, with a class a label of the clips."""
+        self._recipe, self._clips = recipe, clips
+        self._spec = spec = spec_of(recipe.backbone.name)
+        side, clip_length = preprocessing_of(recipe).width, clip_length_of(recipe)
+        self._precision = training_precision(recipe.finetune.precision)
+        with layers_in(self._precision):
+            self.trunk = build_trunk(spec.name, recipe.backbone.weights, side, clip_length)
+            self.model = classifier_network(self.trunk, recipe.finetune.network, len(clips.labels))
+        self.without_optimizer = keras.Model(self.model.input, self.model.output)
+        if self._precision != "float32":
+            print(f"Training in {self._precision}; the weights stay float32.")
+        self.step: TrainingStep | None = None
+        self.inputs: TuningClips | ActivationCache = clips
+
+    def enter(self, phase: ActivePhase) -> None:
+        """Let the stages of a phase train, with an optimizer of its own, and lay the rest aside."""
+        set_trainable(self.trunk, set(phase.rates), self.freezes_batch_norm)
+        cut = cut_of(self.model, self.trunk)
+        if cut is None:
+            self.inputs, trained = self._clips, self.model
+            if len(phase.rates) < len(self._spec.stages):
+                print(
+                    "note: the frozen stages are computed in every epoch; trained ones lie below "
+                    "them, or several pathways lead on from them."
+                )
+        else:
+            self._feed_from(cut)
+            with layers_in(self._precision):
+                trained = trained_part(self.model, self.trunk, cut)
+        self.step = TrainingStep(trained, self.trunk, phase, self._recipe.finetune)
+
+    @property
+    def freezes_batch_norm(self) -> bool:
+        """Whether batch normalisation keeps its statistics in stages that train too."""
+        # Published statistics are better than those of small batches; random weights have none.
+        chosen = self._recipe.finetune.freeze_batch_norm
+        return weights_name(self._recipe) != "none" if chosen is None else chosen
+
+    def _feed_from(self, cut: "keras.KerasTensor") -> None:
+        """Let the step see what the network gives at a cut; what is kept of the same cut stays."""
+        if isinstance(self.inputs, ActivationCache) and self.inputs.trunk.cut is cut:
+            return
+        self.inputs = self._clips  # before more is kept, the memory of the other cut goes
+        chosen = self._recipe.finetune.cache
+        part = frozen_part(self.model, self.trunk, self._spec, cut)
+        trunk = FrozenTrunk(part, cut, self._engine(max(chosen.draws, 1)))
+        self.inputs = ActivationCache(self._clips, trunk, chosen)
+        print(self.inputs)
+
+    def _engine(self, draws: int) -> str:
+        """Return which engine is to compute so many draws and the validation clips."""
+        chosen, clips = self._recipe.extract.engine, self._clips
+        if self._precision != "float32":  # other engines compute in float32
+            return "keras"
+        count = draws * clips.most_training() + clips.most_validation()
+        few = count * clip_length_of(self._recipe) < _FRAMES_WORTH_CONVERTING
+        return "keras" if chosen == "auto" and few else chosen

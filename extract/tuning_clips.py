@@ -1,0 +1,108 @@
+"""The clips of one fine-tuning: which train and which validate, and how they are drawn."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clips.augmentation import check_augment
+from clips.manifest import Manifest
+from clips.spans import Span, limited, spans_of
+from extract.clip_batches import batches_in_order, shuffled, training_batches
+from extract.optimizers import class_weights
+from extract.resolving import (
+    clip_length_of,
+    draws_per_clip_of,
+    preprocessing_of,
+    sampling_of,
+    training_batch_size_of,
+)
+from extract.training_clips import Drawing, most_clips
+from recipes.schema import Recipe
+
+
+class TuningClips:
+    """What a network is trained on and validated by, as uint8 clips (B, T, H, W, 3).
+
+    Attributes:
+        labels: classes in order.
+        training, validation: spans.
+        training_classes, validation_classes: class numbers of the spans (n,).
+        class_weights: float32 (K,), see `extract.optimizers.class_weights`.
+        batch_size: clips a step of training.
+    """
+
+    def __init__(self, recipe: Recipe, manifest: Manifest) -> None:
+        """Choose the spans of a manifest that a recipe asks for; nothing is opened."""
+        chosen, spans = recipe.finetune, spans_of(manifest)
+        self.labels, self._seed = manifest.labels, recipe.seed
+        self.training, self.validation = (
+            limited([span for span in spans if span.split == split], chosen.limit, recipe.seed)
+            for split in ("train", "val")
+        )
+        self.training_classes = self._classes_of(self.training)
+        self.validation_classes = self._classes_of(self.validation)
+        self.class_weights = class_weights(
+            self.training_classes, len(self.labels), chosen.class_weights
+        )
+        self.batch_size = training_batch_size_of(recipe)
+        self._drawing = Drawing(
+            folder=manifest.path.parent,
+            sampling=sampling_of(recipe),
+            preprocessing=preprocessing_of(recipe),
+            clip_length=clip_length_of(recipe),
+            clip_sampling=chosen.clip_sampling,
+            count=draws_per_clip_of(recipe),
+            augment=chosen.augment,
+        )
+        check_augment(chosen.augment, self._drawing.preprocessing)
+        self._plain = replace(self._drawing, augment=None)  # which shares the spans' lengths
+
+    def _classes_of(self, spans: list[Span]) -> np.ndarray:
+        numbers = {label: number for number, label in enumerate(self.labels)}
+        return np.array([numbers[span.label] for span in spans], int)
+
+    @property
+    def least_batches(self) -> int:
+        """How many batches an epoch has as far as is known without opening a clip."""
+        count = self._drawing.count
+        return -(-len(self.training) * (1 if count == "all" else count) // self.batch_size)
+
+    def most_training(self) -> int:
+        """Return how many clips a draw of all training spans has at most."""
+        return most_clips(self.training, self._drawing)
+
+    def most_validation(self) -> int:
+        """Return how many clips validation has at most."""
+        return most_clips(self.validation, self._plain)
+
+    def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield an epoch's clips, mixed, with their class numbers (B,)."""
+        for clips, spans in training_batches(
+            self.training, self._drawing, self.batch_size, self._seed, epoch
+        ):
+            yield clips, self.training_classes[spans]
+
+    def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the validation clips, the same ones every time, each with its span's index (B,)."""
+        return batches_in_order(self.validation, self._plain, self.batch_size)
+
+    def draw(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the clips that `train` has in an epoch, in the spans' order, each with its span's
+        index (B,)."""
+        seed = (self._seed, epoch)
+        return batches_in_order(self.training, self._drawing, self.batch_size, seed)
+
+    def mixed(
+        self, epoch: int, items_of: Callable[[int], Iterator[Any]]
+    ) -> Iterator[list[tuple[int, Any]]]:
+        """Yield batches of (index of the training span, item) in the order in which `train` has an
+        epoch's clips, with other items in their place: as many of every span as it has clips."""
+
+        def items(order: list[int]) -> Iterator[tuple[int, Any]]:
+            return ((span, item) for span in order for item in items_of(span))
+
+        return shuffled(
+            items, len(self.training), self._drawing, self.batch_size, self._seed, epoch
+        )

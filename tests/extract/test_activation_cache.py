@@ -1,0 +1,259 @@
+"""Training from the cache is training without it: same draws, same losses, same weights."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from extract import activation_cache
+from extract.activation_cache import ActivationCache
+from extract.finetuning import FineTuning
+from tests.extract.conftest import phase
+
+DRAWS = 3
+
+
+@pytest.fixture
+def tuning_of(quick_settings, scenes):
+    """Return a function that makes a fine-tuning of eight clips with a cache of three draws."""
+
+    def make(*schedule: dict, **keys) -> FineTuning:
+        keys = {"cache": {"draws": DRAWS}, "batch_size": 3, "epochs": DRAWS + 2, **keys}
+        return FineTuning(quick_settings(*schedule, **keys), scenes(train=2, val=1))
+
+    return make
+
+
+def entered(tuning: FineTuning, epoch: int = 0) -> ActivationCache:
+    tuning._enter_phase(epoch)
+    assert isinstance(tuning.network.inputs, ActivationCache)
+    return tuning.network.inputs
+
+
+def run(tuning: FineTuning, epochs: int) -> tuple[list, list[np.ndarray]]:
+    """Train for some epochs; return losses and scores, and the weights of the whole network."""
+    course = []
+    for epoch in range(epochs):
+        tuning._enter_phase(epoch)
+        loss = tuning._train_epoch(epoch)
+        scores = tuning._validate()
+        course.append((loss, scores.loss, scores.accuracy, scores.clip_accuracy))
+    return course, tuning.network.model.get_weights()
+
+
+def trunk_weights(tuning: FineTuning) -> dict[str, np.ndarray]:
+    layers = tuning.network.trunk.core.layers
+    return {v.path: np.array(v) for layer in layers for v in layer.weights}
+
+
+def assert_close(one: tuple, other: tuple) -> None:
+    for first, second in zip([one[0], *one[1]], [other[0], *other[1]], strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)
+
+
+def drawn(tuning: FineTuning, monkeypatch) -> dict[str, list]:
+    """Record which draws of the clips are asked for from now on."""
+    asked: dict[str, list] = {"draw": [], "train": [], "validate": []}
+
+    def watch(name: str) -> None:
+        real = getattr(tuning.clips, name)
+
+        def watched(*arguments):
+            asked[name].append(arguments[0] if arguments else None)
+            return real(*arguments)
+
+        monkeypatch.setattr(tuning.clips, name, watched)
+
+    for name in asked:
+        watch(name)
+    return asked
+
+
+def test_the_first_epochs_are_those_of_a_run_without_a_cache(tuning_of):
+    """Also where a phase moves the cut."""
+    schedule = phase(0, 0, 1e-2), phase(1, ["block5"])
+    tuning = tuning_of(*schedule)
+    before = trunk_weights(tuning)
+    cached = run(tuning, DRAWS)
+    assert_close(cached, run(tuning_of(*schedule, cache={"draws": 0}), DRAWS))
+    after = trunk_weights(tuning)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {name for name in before if name.startswith("block5")}
+
+
+def test_laid_aside_and_trained_as_a_whole_the_network_becomes_the_same(tuning_of, monkeypatch):
+    """The tiny network draws nothing at random in its trunk, so that both must agree."""
+    # Adam would divide gradients by their size, and with them the rounding of many batches.
+    keys = {"draws_per_clip": "all", "batch_size": 16, "optimizer": "sgd"}
+    keys |= {"accumulate": 2, "ema": 0.9, "weight_decay": 0.01}
+    apart = run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2)
+    monkeypatch.setattr("extract.tuned_network.cut_of", lambda *_: None)
+    assert_close(apart, run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2))
+
+
+def test_a_cached_epoch_has_the_clips_and_the_order_of_one_drawn_anew(tuning_of):
+    tuning = tuning_of(phase(0, ["block5"]))
+    cache = entered(tuning)
+    for epoch in range(DRAWS):
+        pairs = zip(cache.train(epoch), tuning.clips.train(epoch), strict=True)
+        for (activations, classes), (clips, wanted) in pairs:
+            np.testing.assert_array_equal(classes, wanted)
+            np.testing.assert_allclose(activations, cache.trunk(clips), rtol=1e-4, atol=1e-5)
+    pairs = zip(cache.validate(), tuning.clips.validate(), strict=True)
+    for (activations, spans), (clips, wanted) in pairs:
+        np.testing.assert_array_equal(spans, wanted)
+        np.testing.assert_allclose(activations, cache.trunk(clips), rtol=1e-4, atol=1e-5)
+
+
+def rows(batches) -> list[tuple]:
+    """Return every example of an epoch with its class, in its order."""
+    return [
+        (row.tobytes(), int(number))
+        for activations, classes in batches
+        for row, number in zip(activations, classes, strict=True)
+    ]
+
+
+def test_later_epochs_take_the_draws_in_turn_and_mix_them_anew(tuning_of, monkeypatch):
+    tuning = tuning_of(phase(0, 0))
+    cache, asked = entered(tuning), drawn(tuning, monkeypatch)
+    epochs = [rows(cache.train(epoch)) for epoch in range(3 * DRAWS)]
+    assert asked == {"draw": [0, 1, 2], "train": [], "validate": []}
+    for epoch, examples in enumerate(epochs):
+        assert sorted(examples) == sorted(epochs[epoch % DRAWS])
+    assert all(sorted(one) != sorted(other) for one, other in pairwise(epochs))
+    assert len({tuple(examples) for examples in epochs}) == len(epochs)
+
+
+def test_a_draw_is_computed_when_an_epoch_asks_for_it_and_validation_once(tuning_of, monkeypatch):
+    tuning = tuning_of(phase(0, 0), epochs=2)
+    asked = drawn(tuning, monkeypatch)
+    for epoch in range(2):
+        tuning._enter_phase(epoch)
+        assert asked["draw"] == list(range(epoch))
+        tuning._train_epoch(epoch)
+        assert tuning._validate() == tuning._validate()
+    assert {name: len(calls) for name, calls in asked.items()} == {
+        "draw": 2,
+        "train": 0,
+        "validate": 1,
+    }
+
+
+def test_a_phase_that_moves_the_cut_begins_a_cache_and_another_keeps_it(tuning_of, monkeypatch):
+    schedule = [phase(n, stages, 10.0 ** -(3 + n)) for n, stages in enumerate((0, 0, 1, 1, "all"))]
+    tuning = tuning_of(*schedule)
+    asked, caches = drawn(tuning, monkeypatch), []
+    for epoch in range(5):
+        tuning._enter_phase(epoch)
+        caches.append(tuning.network.inputs)
+        assert len(rows(tuning.network.inputs.train(epoch))) == 16
+    assert caches[0] is caches[1]
+    assert caches[1] is not caches[2]
+    assert caches[2] is caches[3]
+    assert caches[4] is tuning.clips
+    assert asked["draw"] == [0, 1, 2, 0]  # the draws of epochs 0 to 3
+    assert asked["train"] == [4]
+    assert [cache.trunk.shape for cache in caches[1:3]] == [(128,), (3, 3, 96)]
+
+
+def test_without_a_cache_every_epoch_is_drawn_afresh_and_nothing_is_kept(
+    tuning_of, monkeypatch, capsys
+):
+    tuning = tuning_of(phase(0, 0), cache={"draws": 0})
+    asked = drawn(tuning, monkeypatch)
+    cache = entered(tuning)
+    for epoch in range(3):
+        assert len(rows(cache.train(epoch))) == 16
+        assert len(rows(cache.validate())) == 8
+    assert asked == {"draw": [], "train": [0, 1, 2], "validate": [None] * 3}
+    assert cache.kept_bytes == 0
+    assert "The frozen part is computed by keras, in every epoch.\n" in capsys.readouterr().out
+
+
+# 16 draws and 8 of validation, 128 numbers of four bytes each.
+ROW, DRAW, VALIDATION = 512, 16 * 512, 8 * 512
+
+
+@pytest.mark.parametrize(
+    ("room", "draws", "validation", "told"),
+    [
+        (VALIDATION + 3 * DRAW, 3, True, ""),
+        (VALIDATION + 3 * DRAW - 1, 2, True, "holds validation and 2 of the draws"),
+        (VALIDATION + DRAW - ROW, 0, True, "holds validation and 0 of the draws"),
+        (VALIDATION - 1, 0, False, "holds 0 of the draws"),
+    ],
+)
+def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
+    tuning_of, monkeypatch, capsys, room, draws, validation, told
+):
+    monkeypatch.setattr(activation_cache, "_MEGABYTE", room)
+    tuning = tuning_of(phase(0, 0), cache={"draws": DRAWS, "megabytes": 1})
+    cache, asked = entered(tuning), drawn(tuning, monkeypatch)
+    assert (cache.draws, cache.keeps_validation) == (draws, validation)
+    for epoch in range(2 * DRAWS):
+        assert len(rows(cache.train(epoch))) == 16
+        list(cache.validate())
+        assert cache.kept_bytes <= room
+    assert cache.kept_bytes == draws * DRAW + validation * VALIDATION
+    assert asked["draw"] == list(range(draws))
+    assert asked["train"] == [epoch for epoch in range(2 * DRAWS) if epoch % DRAWS >= draws]
+    assert len(asked["validate"]) == (1 if validation else 2 * DRAWS)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "cache: " in line]
+    assert told in line
+    assert ("computed in every epoch" in line) == bool(told)
+
+
+def test_the_size_is_told_beforehand(tuning_of, capsys):
+    entered(tuning_of(phase(0, ["block5"])))
+    assert (
+        "The frozen part is computed by keras; cache: (16 clips x 3 draws + 8 of validation) x "
+        "3x3x96 float32 = at most 0.19 MB of memory.\n"
+    ) in capsys.readouterr().out
+
+
+def test_under_mixed_precision_keras_computes_and_the_loss_is_scaled(tuning_of):
+    tuning = tuning_of(phase(0, ["block5"]), precision="mixed_float16")
+    cache = entered(tuning)
+    assert cache.trunk.engine == "keras"
+    assert type(tuning.network.step.optimizer).__name__ == "LossScaleOptimizer"
+    (clips, _), *_ = tuning.clips.validate()
+    (activations, _), *_ = cache.validate()
+    assert activations.dtype == np.float32
+    np.testing.assert_array_equal(activations, activations.astype(np.float16))
+    logits, whole = tuning.network.step.logits(activations), tuning.network.model(clips)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, np.asarray(whole), rtol=1e-2, atol=1e-2)
+
+
+def test_clips_that_cannot_be_read_leave_the_others_their_rows(tuning_of):
+    tuning = tuning_of(phase(0, 0))
+    gone = tuning.clips.training[2]
+    tuning.clips.training[2] = replace(gone, video="gone.mp4")
+    cache = entered(tuning)
+    for epoch in (0, DRAWS):
+        examples = rows(cache.train(epoch))
+        assert len(examples) == 14
+    plain = [int(n) for _, classes in tuning.clips.train(DRAWS) for n in classes]
+    assert [number for _, number in examples] == plain
+
+
+@pytest.mark.parametrize(
+    ("chosen", "frames_worth", "engine"),
+    [
+        ("auto", 56, "auto"),
+        ("auto", 57, "keras"),
+        ("openvino", 57, "openvino"),
+        ("keras", 1, "keras"),
+    ],
+)
+def test_few_frames_are_not_worth_converting_a_network(
+    tuning_of, monkeypatch, chosen, frames_worth, engine
+):
+    """Three draws of 16 and 8 of validation are 56 pictures."""
+    monkeypatch.setattr("extract.tuned_network._FRAMES_WORTH_CONVERTING", frames_worth)
+    tuning = tuning_of(phase(0, 0))
+    extract = tuning.recipe.extract.model_copy(update={"engine": chosen})
+    tuning.network._recipe = tuning.recipe.model_copy(update={"extract": extract})
+    assert tuning.network._engine(DRAWS) == engine
