@@ -1,6 +1,6 @@
 """From the model folder to something that turns clips into features, for extraction and live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from extract.backbones import build_trunk, load_weights, spec_of
 from extract.backbones.building import load_classifier, require_weights_file, weights_file
 from extract.engines import Engine, Workload, make_engine
+from extract.framewise import make_live_engine
 from extract.framework import keras
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
@@ -33,7 +34,7 @@ from extract.weights_info import is_non_commercial, read_info
 from recipes.loader import Settings
 from video.errors import LookbackError, UsageError
 from video.scaling import PIXELS
-from video.steps import Stepper
+from video.steps import Step, Stepper
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ class Extractor:
     def clip_length(self) -> int:
         return self.card.backbone.clip_length
 
-    def stepper(self) -> Stepper:
-        """Return what turns one video's frames into steps."""
-        return Stepper(self.card.sampling, self.card.preprocessing, self.clip_length)
+    def stepper(self, hop: int | None = None) -> Stepper:
+        """Return what turns one video's frames into steps, `hop` sampled frames from one to the
+        next; None for as many as the features were made with."""
+        sampling = replace(self.card.sampling, hop=hop) if hop else self.card.sampling
+        return Stepper(sampling, self.card.preprocessing, self.clip_length)
 
     def spec(self, dtype: str) -> dict:
         """Return what a feature file records: features under equal specs are interchangeable."""
@@ -81,6 +84,10 @@ class Extractor:
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         """Return float32 features (B, D) of uint8 clips (B, T, H, W, 3)."""
         return self.engine(clips)
+
+    def of_step(self, step: Step) -> np.ndarray:
+        """Return the float32 feature (D,) of a running video's newest step."""
+        return self.engine.of_step(step.clip, step.frames)
 
 
 def load_extractor(
@@ -109,9 +116,13 @@ def load_extractor(
     if card.precision == "int8":
         require_quantised(folder, card)
     classifier = own_classifier(network) if backbone.network else None
-    workload = Workload(card.precision, batch_size, live)
-    features = feature_network(network)
-    made = make_engine(features, folder, backbone.sha256, engine, workload)
+    features, sha256 = feature_network(network), backbone.sha256
+    if live:
+        spec, hop = spec_of(backbone.name), card.sampling.hop
+        made = make_live_engine(features, spec, hop, folder, sha256, engine, card.precision)
+    else:
+        workload = Workload(card.precision, batch_size)
+        made = make_engine(features, folder, sha256, engine, workload)
     return Extractor(card, made, classifier)
 
 
@@ -186,8 +197,8 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     network = keras.Model(pooled.input, dense(pooled.output))
     labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
     card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
-    workload, sha256 = Workload(card.precision, live=True), card.backbone.sha256
     # A place of its own: beside this file may lie those of other networks.
     place = path.parent / path.name.removesuffix(".weights.h5")
-    made = make_engine(pooled, place, sha256, recipe.extract.engine, workload)
+    hop, sha256, engine = card.sampling.hop, card.backbone.sha256, recipe.extract.engine
+    made = make_live_engine(pooled, spec, hop, place, sha256, engine, card.precision)
     return Extractor(card, made, own_classifier(network))

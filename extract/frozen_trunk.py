@@ -4,7 +4,6 @@ What lies below the cut runs as for inference, whether or not its results are ke
 and dropout are for layers that learn.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
@@ -13,6 +12,7 @@ import numpy as np
 
 from extract.backbones import BackboneSpec, Trunk
 from extract.backbones.building import from_pixels
+from extract.backbones.passages import passages
 from extract.engines import make_engine
 from extract.framework import keras
 from extract.network import weights_sha256
@@ -47,20 +47,8 @@ def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":
 def _passages(
     model: keras.Model, trunk: Trunk
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
-    """Yield the operations from the core's input to the logits, each with the one tensor that
-    carries everything behind it, or None where there are several."""
-    operations, flatten = trunk.core.operations, keras.tree.flatten
-    # How often a tensor is still to be used; the core's output leads on to the head.
-    uses = Counter(id(tensor) for each in operations for tensor in flatten(each.input))
-    uses[id(trunk.core.output)] += 1
-    carrying: dict[int, keras.KerasTensor] = {}
-    for operation in operations:
-        for tensor in flatten(operation.input):
-            uses[id(tensor)] -= 1
-            if not uses[id(tensor)]:
-                del carrying[id(tensor)]
-        carrying |= {id(made): made for made in flatten(operation.output) if uses[id(made)]}
-        yield operation, next(iter(carrying.values())) if len(carrying) == 1 else None
+    """Yield the operations from the core's input to the logits, as `passages` does."""
+    yield from passages(trunk.core)
     for layer in _head(model, trunk):
         yield layer, layer.output
 

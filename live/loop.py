@@ -2,18 +2,32 @@
 
 from live.decision import Decision, Recogniser
 from live.overlay import annotate
+from live.pace import AtOnce, Beside
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
 from video.sources import VideoSource
 
 
-def run_loop(source: VideoSource, recogniser: Recogniser, sinks: list[Sink]) -> Stopwatch:
+def run_loop(
+    source: VideoSource, recogniser: Recogniser, sinks: list[Sink], hop: int | None = None
+) -> Stopwatch:
     """Run until the source ends, a sink asks for the end, or Ctrl-C; return where time went.
 
     The caller closes source and sinks, so that whatever ends the loop leaves complete outputs.
+
+    Args:
+        source: gives the frames.
+        recogniser: decides.
+        sinks: take the outcome.
+        hop: sampled frames from one step to the next; None for the model's own.
     """
     watch = Stopwatch()
-    stepper = recogniser.extractor.stepper()
+    extractor = recogniser.extractor
+    stepper = extractor.stepper(hop)
+    # A single frame is soon computed, and the newest one is then read; the frames of a clip must be
+    # collected while the last one is.
+    beside = source.live and extractor.clip_length > 1
+    decider = (Beside if beside else AtOnce)(recogniser, watch)
     latest: Decision | None = None
     draws = any(sink.draws for sink in sinks)
     # Waiting for a camera's next frame is no work; decoding a file's is.
@@ -30,16 +44,19 @@ def run_loop(source: VideoSource, recogniser: Recogniser, sinks: list[Sink]) -> 
             while True:
                 with watch.stage("preprocess"):
                     step = next(steps, None)
+                decided = decider.ready() if step is None else decider.push(step)
+                for latest, seconds in decided:
+                    for sink in sinks:
+                        sink.on_step(latest, seconds)
                 if step is None:
                     break
-                latest = recogniser.decide(step, watch)
-                seconds = watch.step_done(step.repeats)
-                for sink in sinks:
-                    sink.on_step(latest, seconds)
             with watch.stage("output"):
                 picture = annotate(frame.rgb, latest, recogniser.best) if draws else None
                 for sink in sinks:
                     sink.on_frame(frame, picture)
     except (KeyboardInterrupt, StopRequested):
         pass  # the usual ways to end a live run
+    finally:
+        decider.close()
+    watch.skipped = decider.skipped
     return watch

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from live.decision import Recogniser, choose_recogniser
 from live.loop import run_loop
+from live.pace import slower_pace
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
 from recipes.loader import Settings
 from video.errors import LookbackError, UsageError
@@ -53,7 +54,8 @@ def run(options: RunOptions, settings: Settings) -> None:
         source = stack.enter_context(SOURCES[options.source](options.address))
         print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
         sinks = [stack.enter_context(sink) for sink in _sinks(options, source, recogniser)]
-        watch = run_loop(source, recogniser, sinks)
+        hop = slower_pace(recogniser, source.rate) if source.live else None
+        watch = run_loop(source, recogniser, sinks, hop)
     print(watch.summary())
     if source.note:
         print(f"note: {source.name}: {source.note}")

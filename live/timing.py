@@ -20,6 +20,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self.steps = 0
         self.repeated = 0
+        self.skipped = 0
         self.frames = 0
         self._recent: deque[dict[str, float]] = deque(maxlen=_STEPS_KEPT)
         self._now: dict[str, float] = defaultdict(float)
@@ -32,6 +33,11 @@ class Stopwatch:
             yield
         finally:
             self._now[name] += time.perf_counter() - started
+
+    def take_over(self, other: "Stopwatch") -> None:
+        """Add the stages of a step that another watch has timed, in another thread."""
+        for name, seconds in other._now.items():
+            self._now[name] += seconds
 
     def step_done(self, repeated: bool = False) -> float:
         """End a step; return its seconds from decoding to decision.
@@ -68,6 +74,10 @@ class Stopwatch:
             f"{self.steps} steps of {self.frames} frames in {passed:.1f} s "
             f"({self.frames / passed:.0f} frames/s); a step is decode to decision"
         )
+        if self.skipped:
+            lines.append(
+                f"{self.skipped} more steps were skipped: the one before was still being computed"
+            )
         if self.repeated:
             lines.append(
                 f"{self.repeated} of {self.steps} steps came without a new frame and took the last "

@@ -27,6 +27,7 @@ class Step:
         repeats: whether the clip shows the very frames of the step before, so that its feature can
             be taken over.
         full: whether the video has T sampled frames by then; one filled up looks motionless.
+        frames: of each picture of the clip, its frame's place in the video.
     """
 
     index: int
@@ -34,6 +35,7 @@ class Step:
     clip: np.ndarray
     repeats: bool
     full: bool = True
+    frames: tuple[int, ...] = ()
 
 
 class Stepper:
@@ -49,7 +51,7 @@ class Stepper:
         self._preprocess = Preprocessor(preprocessing)
         self._hop = sampling.hop
         self._recent: deque[tuple[int, np.ndarray]] = deque(maxlen=clip_length)
-        self._shown: list[int] = []
+        self._shown: tuple[int, ...] = ()
         self._count = 0
 
     def push(self, frame: Frame) -> Iterator[Step]:
@@ -59,10 +61,10 @@ class Stepper:
             length = self._recent.maxlen
             if not is_step(sample.index, length, self._hop):
                 continue
-            shown = [index for index, _ in self._recent]
+            shown = tuple(index for index, _ in self._recent)
             clip = np.stack([pixels for _, pixels in self._recent])
             full = sample.index >= length - 1
-            yield Step(self._count, sample.seconds, clip, shown == self._shown, full)
+            yield Step(self._count, sample.seconds, clip, shown == self._shown, full, shown)
             self._shown = shown
             self._count += 1
 

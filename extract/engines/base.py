@@ -54,6 +54,11 @@ class Engine:
             features[start : start + count] = self._compute(batch)[:count]
         return features
 
+    def of_step(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
+        """Return the feature (D,) of a running video's newest clip, uint8 (T, H, W, 3); `frames`
+        (T,) are the places of its frames in the video, by which they are known again."""
+        return self(clip[None])[0]
+
     def _compute(self, clips: np.ndarray) -> np.ndarray:
         """Return the features (B, D) of one batch; the array may be used again by the next call of
         the same thread."""

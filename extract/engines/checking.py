@@ -37,4 +37,5 @@ def cosines(ours: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 def _features_of_noise(engine: Engine, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     shape = (1, *model.input_shape[1:])
     clip = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    clip = clip.astype(model.inputs[0].dtype)  # a network's later part takes float32
     return engine(clip), keras.ops.convert_to_numpy(model(clip)).astype(np.float32)

@@ -42,7 +42,7 @@ class KeptNetwork:
 
     def keep(self, write: Callable[[Path], None]) -> None:
         """Let `write` fill the place, which then is there whole or not at all; networks of the
-        weights before are removed. A folder that cannot be written is no reason to stop."""
+        other weights are removed. A folder that cannot be written is no reason to stop."""
         if not self._place:
             return
         partial = self._place.with_name(f"part.{self._place.name}")
@@ -50,16 +50,10 @@ class KeptNetwork:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             write(partial)
-            self._remove_older()
+            for older in self._place.parent.parent.iterdir():
+                if older != self._place.parent:
+                    shutil.rmtree(older, ignore_errors=True)
             shutil.rmtree(self._place, ignore_errors=True)
             partial.rename(self._place)
         except (OSError, RuntimeError):
             shutil.rmtree(partial, ignore_errors=True)
-
-    def _remove_older(self) -> None:
-        of_weights = self._place.parent
-        runtime = self._place.name.split("-")[0]
-        older = [place for place in of_weights.parent.iterdir() if place != of_weights]
-        older += [place for place in of_weights.glob(f"{runtime}-*") if place != self._place]
-        for place in older:
-            shutil.rmtree(place, ignore_errors=True)

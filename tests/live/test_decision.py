@@ -44,9 +44,9 @@ class CountingExtractor:
         self.asked = 0
         self.card = type("Card", (), {"labels": LABELS})
 
-    def __call__(self, clips: np.ndarray) -> np.ndarray:
-        self.asked += len(clips)
-        return np.repeat(clips.reshape(len(clips), -1).mean(1)[:, None] / 7, 4, 1).astype("float32")
+    def of_step(self, step: Step) -> np.ndarray:
+        self.asked += 1
+        return np.repeat(step.clip.mean() / 7, 4).astype("float32")
 
 
 class EchoPredictor:

@@ -24,7 +24,9 @@ class CodeReader:
         self._fps = fps
         self.read: list[int] = []
 
-    def stepper(self) -> Stepper:
+    clip_length = 1
+
+    def stepper(self, hop: int | None) -> Stepper:
         return Stepper(Sampling(self._fps), Preprocessing(64, 48), 1)
 
     def decide(self, step, watch) -> Decision:

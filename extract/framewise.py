@@ -1,0 +1,120 @@
+"""The part of a clip network that sees each frame by itself: live, a step costs it new frames only.
+
+A step's clip shares most of its frames with the clip before. Where the network's first layers look
+at no other frame (kernels of one instant, as in the first stages of Slow), what they made of a
+frame is kept until the frame leaves the clip. Any layer that looks along time sees, at the clip's
+ends, zeros instead of neighbours, and a clip's ends move with every step; so the part ends there.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from extract.backbones.building import from_pixels
+from extract.backbones.costs import gflops
+from extract.backbones.passages import passages
+from extract.backbones.spec import BackboneSpec
+from extract.engines import Engine, Workload, make_engine
+from extract.framework import keras
+
+# Of the network's cost. Below it, carrying the results over costs what it saves.
+_LEAST_SHARE = 0.1
+
+
+def framewise_cut(core: keras.Model) -> "keras.KerasTensor | None":
+    """Return the tensor (B, T, h, w, C) up to which a clip network sees each frame by itself; None
+    where that is too little of it to be worth anything."""
+    cut = None
+    for operation, tensor in passages(core):
+        if not _is_framewise(operation):
+            break
+        cut = tensor if tensor is not None else cut
+    if cut is None or cut is core.input:
+        return None
+    share = gflops(keras.Model(core.input, cut)) / gflops(core)
+    return cut if share >= _LEAST_SHARE else None
+
+
+def _is_framewise(operation: "keras.Operation") -> bool:
+    layers = keras.layers
+    if isinstance(operation, layers.Conv3D):
+        return operation.kernel_size[0] == operation.strides[0] == 1
+    if isinstance(operation, layers.MaxPooling3D):
+        return operation.pool_size[0] == operation.strides[0] == 1
+    if isinstance(operation, layers.ZeroPadding3D):
+        return tuple(operation.padding[0]) == (0, 0)
+    kinds = (layers.InputLayer, layers.BatchNormalization, layers.Activation, layers.Add)
+    return isinstance(operation, kinds)
+
+
+def frame_part(spec: BackboneSpec, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
+    """Return what lies below a cut for single frames, with the network's own layers and weights:
+    uint8 (B, 1, H, W, 3) to float32 (B, h w C)."""
+    frame = keras.Input((1, *core.input_shape[2:]))
+    below = keras.models.clone_model(
+        keras.Model(core.input, cut), frame, clone_function=lambda layer: layer
+    )
+    pixels = from_pixels(spec, below)
+    return keras.Model(pixels.input, keras.layers.Flatten()(pixels.output))
+
+
+def clip_part(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
+    """Return what stands behind a cut, with the network's own layers and weights: float32
+    (B, T, h, w, C) to (B, D).
+
+    Args:
+        model: uint8 (B, T, H, W, 3) to features (B, D); holds `core`.
+        core: the clip network.
+        cut: of `framewise_cut`.
+    """
+    inputs = keras.Input(cut.shape[1:])
+    x = keras.Model(cut, core.output)(inputs)
+    for layer in model.layers[model.layers.index(core) + 1 :]:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+class FramewiseEngine(Engine):
+    """Computes the clips of a running video, each frame's part once. One instance a video."""
+
+    def __init__(self, of_frames: Engine, of_clips: Engine, shape: tuple[int, ...]) -> None:
+        """Join the engines of both parts; `shape` is (h, w, C) of what a frame gives."""
+        super().__init__(batch_size=1)
+        self.name, self.precision = of_clips.name, of_clips.precision
+        self.feature_size = of_clips.feature_size
+        self._of_frames, self._of_clips, self._shape = of_frames, of_clips, shape
+        self._kept: dict[int, np.ndarray] = {}
+
+    def of_step(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
+        """See `Engine.of_step`."""
+        places = {frame: place for place, frame in enumerate(frames) if frame not in self._kept}
+        if places:
+            made = self._of_frames(clip[list(places.values())][:, None])
+            self._kept |= dict(zip(places, made.reshape(-1, *self._shape), strict=True))
+        self._kept = {frame: self._kept[frame] for frame in frames}
+        return self._of_clips(np.stack([self._kept[frame] for frame in frames])[None])[0]
+
+    def _compute(self, clips: np.ndarray) -> np.ndarray:
+        made = self._of_frames(clips[0][:, None]).reshape(1, -1, *self._shape)
+        return self._of_clips(made)
+
+
+def make_live_engine(
+    model: keras.Model,
+    spec: BackboneSpec,
+    hop: int,
+    folder: Path | None,
+    sha256: str,
+    engine: str,
+    precision: str,
+) -> Engine:
+    """Return the engine for the steps of a running video; see `extract.engines.make_engine`."""
+    workload = Workload(precision, live=True)
+    core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
+    shares = core is not None and hop < spec.clip_length and precision != "int8"
+    cut = framewise_cut(core) if shares and spec.is_clip_network else None
+    if cut is None:
+        return make_engine(model, folder, sha256, engine, workload)
+    parts = (frame_part(spec, core, cut), clip_part(model, core, cut))
+    of_frames, of_clips = (make_engine(part, folder, sha256, engine, workload) for part in parts)
+    return FramewiseEngine(of_frames, of_clips, cut.shape[2:])

@@ -1,0 +1,83 @@
+"""What a clip network sees frame by frame is computed once a frame, and changes no feature."""
+
+import numpy as np
+import pytest
+
+from extract import framewise
+from extract.backbones import spec_of
+from extract.backbones.building import from_pixels
+from extract.engines import Workload, make_engine
+from extract.framewise import FramewiseEngine, framewise_cut, make_live_engine
+from extract.framework import keras
+from extract.network import FEATURES
+from tests.golden.cases import CASES
+
+
+def network(name: str):
+    """Return the spec and a small network up to a dense layer of features."""
+    case = CASES[name]
+    keras.utils.set_random_seed(0)
+    core = case.make(case.shape)
+    pixels = from_pixels(spec_of(case.backbone), core)
+    features = keras.layers.Dense(6, activation="relu", name=FEATURES)(pixels.output)
+    return spec_of(case.backbone), keras.Model(pixels.input, features), core
+
+
+# Of the small TimeSformer, but not of the published one, its patches are a large share.
+@pytest.mark.parametrize("name", [each for each in CASES if each not in ("slow", "timesformer")])
+def test_other_networks_look_along_time_too_soon_to_be_cut(name):
+    case = CASES[name]
+    assert framewise_cut(case.make(case.shape)) is None
+
+
+def test_slow_is_cut_where_its_kernels_begin_to_see_several_frames():
+    _, _, core = network("slow")
+    cut = framewise_cut(core)
+    behind = keras.Model(cut, core.output)
+    kernels = [layer.kernel_size[0] for layer in behind.layers if hasattr(layer, "kernel_size")]
+    before = [layer.kernel_size[0] for layer in core.layers if hasattr(layer, "kernel_size")]
+    assert kernels[:2] in ([3, 1], [1, 3])  # the projection of the shortcut, and the first to see
+    assert before.count(3) == kernels.count(3) > 0
+    assert cut.shape[1] == core.input_shape[1]
+
+
+@pytest.mark.parametrize("hop", [1, 3])
+def test_a_running_video_s_features_are_those_of_whole_clips(hop):
+    spec, model, _ = network("slow")
+    length = model.input_shape[1]
+    live = make_live_engine(model, spec, 1, None, "a", "keras", "f32")
+    assert isinstance(live, FramewiseEngine)
+    whole = make_engine(model, None, "a", "keras", Workload(live=True))
+    video = np.random.default_rng(0).integers(0, 256, (20, *model.input_shape[2:]), np.uint8)
+    for end in range(0, 20, hop):
+        frames = tuple(max(0, end - length + 1 + place) for place in range(length))
+        clip = video[list(frames)]
+        wanted = whole.of_step(clip, frames)
+        np.testing.assert_allclose(live.of_step(clip, frames), wanted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(live(clip[None])[0], wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_frame_is_computed_once(monkeypatch):
+    spec, model, _ = network("slow")
+    length, seen = model.input_shape[1], []
+    live = make_live_engine(model, spec, 1, None, "a", "keras", "f32")
+    of_frames = live._of_frames
+    live._of_frames = lambda clips: seen.append(len(clips)) or of_frames(clips)
+    clip = np.zeros(model.input_shape[1:], np.uint8)
+    for start in (0, 1, 3, 3, 100):
+        live.of_step(clip, tuple(range(start, start + length)))
+    assert seen == [length, 1, 2, length]
+    assert len(live._kept) == length
+
+
+def test_clips_that_share_no_frame_are_computed_as_a_whole():
+    spec, model, _ = network("slow")
+    live = make_live_engine(model, spec, spec.clip_length, None, "a", "keras", "f32")
+    assert live.name == "keras"
+    assert not isinstance(live, FramewiseEngine)
+
+
+def test_too_small_a_share_is_not_worth_a_cut(monkeypatch):
+    _, _, core = network("slow")
+    monkeypatch.setattr(framewise, "_LEAST_SHARE", 0.999)
+    assert framewise_cut(core) is None
