@@ -12,19 +12,19 @@ Weights are random: they cost what trained ones do. Networks are built and conve
 """
 
 import argparse
-import statistics
+import itertools
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from benchmarks.measuring import by_turns, medians, rate, some_clips
 from benchmarks.record import write_result
-from clips.manifest import Manifest, read
+from clips.manifest import Manifest
+from extract import quantization
 from extract.backbones import build
-from extract.choosing import choose_extractor
 from extract.extraction import extract_features
 from extract.extractor import Extractor
 from extract.reading import reading_stage
@@ -67,19 +67,9 @@ def infer_alone(extractor: Extractor, ready: np.ndarray, frames: int) -> int:
         return sum(stage)
 
 
-def rate(work, *arguments) -> float:
-    """Return the frames a second of a job that returns how many frames it did."""
-    started = time.perf_counter()
-    frames = work(*arguments)
-    return frames / (time.perf_counter() - started)
-
-
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
     """Return the frames a second of every way, a number a round."""
-    whole = read(arguments.manifest)
-    # Evenly over the manifest, so that all classes and sizes are there.
-    step = max(1, len(whole.entries) // arguments.clips)
-    manifest = whole.with_entries(list(whole.entries[::step][: arguments.clips]))
+    manifest = some_clips(arguments.manifest, arguments.clips)
     keys = {
         "model.folder": str(folder / "weights"),
         "backbone.name": arguments.backbone,
@@ -89,7 +79,9 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float
         "extract.precision": arguments.precision,
         "extract.batch_size": arguments.batch_size,
     }
-    extractor = choose_extractor(load(flags=keys))
+    # Of random weights int8 may cost too much to be used; here only its speed counts.
+    quantization.LEAST_COSINE = -1.0
+    extractor = quantization.choose_quantising(load(flags=keys), whole)
     usual = build(arguments.backbone, "none")
     side = extractor.card.preprocessing.width
     size = extractor.engine.batch_size
@@ -98,17 +90,21 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float
     frames = decode_alone(manifest, extractor)
     infer_alone(extractor, ready, size)  # compiles
     usual_loop(usual, paths[:1], side)
-    rounds: dict[str, list[float]] = {"usual": [], "ours": [], "decode": [], "inference": []}
-    for number in range(arguments.rounds):
+    numbers = itertools.count()
 
-        def ours(store: Path = folder / f"features{number}.h5") -> int:
-            return extract_features(manifest, extractor, store, "float32").steps
+    def ours() -> int:
+        store = folder / f"features{next(numbers)}.h5"
+        return extract_features(manifest, extractor, store, "float32").steps
 
-        rounds["decode"].append(rate(decode_alone, manifest, extractor))
-        rounds["ours"].append(rate(ours))
-        rounds["inference"].append(rate(infer_alone, extractor, ready, frames))
-        rounds["usual"].append(rate(usual_loop, usual, paths[: arguments.usual_clips], side))
-    return rounds
+    return by_turns(
+        {
+            "decode": lambda: rate(decode_alone, manifest, extractor),
+            "ours": lambda: rate(ours),
+            "inference": lambda: rate(infer_alone, extractor, ready, frames),
+            "usual": lambda: rate(usual_loop, usual, paths[: arguments.usual_clips], side),
+        },
+        arguments.rounds,
+    )
 
 
 def main() -> None:
@@ -124,12 +120,13 @@ def main() -> None:
     arguments = flags.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rounds = measure(arguments, Path(folder))
-    medians = {name: statistics.median(values) for name, values in rounds.items()}
-    ceiling = 1 / (1 / medians["decode"] + 1 / medians["inference"])
-    for name, value in {**medians, "ceiling": ceiling}.items():
-        print(f"{name:<10}{value:>9.1f} frames/s")
-    print(f"ours / usual   {medians['ours'] / medians['usual']:.1f}")
-    print(f"ours / ceiling {medians['ours'] / ceiling:.2f}")
+    rates = medians(rounds)
+    ceiling = 1 / (1 / rates["decode"] + 1 / rates["inference"])
+    for name in ("usual", "ours", "decode", "inference"):
+        print(f"{name:<10}{rates[name]:>9.1f} frames/s")
+    print(f"{'ceiling':<10}{ceiling:>9.1f} frames/s")
+    print(f"ours / usual   {rates['ours'] / rates['usual']:.1f}")
+    print(f"ours / ceiling {rates['ours'] / ceiling:.2f}")
     chosen = {key: str(value) for key, value in vars(arguments).items() if key != "manifest"}
     print(
         write_result(

@@ -1,15 +1,21 @@
 """What every benchmark writes beside its numbers: machine, versions, commit."""
 
+import contextlib
 import json
 import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("tensorflow", "keras", "numpy", "av", "opencv-python", "h5py")
+_OPTIONAL = ("openvino", "onnxruntime", "torch")
+
+# Processes that wanted a core in the minute before: what else ran spoils what is measured. Windows
+# does not tell.
+LOAD_AT_START = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def write_result(name: str, content: dict) -> Path:
@@ -25,11 +31,20 @@ def write_result(name: str, content: dict) -> Path:
             "system": platform.platform(),
             "processor": platform.machine(),
             "cores": os.cpu_count(),
+            "load_at_start": LOAD_AT_START,
         },
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": _versions(),
         **content,
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def _versions() -> dict[str, str]:
+    versions = {package: version(package) for package in _PACKAGES}
+    for package in _OPTIONAL:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from extract.backbones import build_trunk, spec_of
-from extract.engines import Workload, make_engine
+from extract.engines import NetworkId, Workload, make_engine
 from extract.extractor import Extractor, load_extractor, require_quantised
 from extract.framework import keras
 from extract.model_folder import (
@@ -134,4 +134,6 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
     if card.precision == "int8":
         require_quantised(folder, card)
     workload = Workload(card.precision, recipe.extract.batch_size)
-    return Extractor(card, make_engine(model, folder, sha256, recipe.extract.engine, workload))
+    return Extractor(
+        card, make_engine(model, NetworkId(folder, sha256), recipe.extract.engine, workload)
+    )

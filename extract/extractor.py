@@ -7,7 +7,7 @@ import numpy as np
 
 from extract.backbones import build_trunk, load_weights, spec_of
 from extract.backbones.building import load_classifier, require_weights_file, weights_file
-from extract.engines import Engine, Workload, make_engine
+from extract.engines import Engine, NetworkId, Workload, make_engine
 from extract.framewise import make_live_engine
 from extract.framework import keras
 from extract.model_folder import (
@@ -116,13 +116,12 @@ def load_extractor(
     if card.precision == "int8":
         require_quantised(folder, card)
     classifier = own_classifier(network) if backbone.network else None
-    features, sha256 = feature_network(network), backbone.sha256
+    features, known_as = feature_network(network), NetworkId(folder, backbone.sha256)
     if live:
         spec, hop = spec_of(backbone.name), card.sampling.hop
-        made = make_live_engine(features, spec, hop, folder, sha256, engine, card.precision)
+        made = make_live_engine(features, spec, hop, known_as, engine, card.precision)
     else:
-        workload = Workload(card.precision, batch_size)
-        made = make_engine(features, folder, sha256, engine, workload)
+        made = make_engine(features, known_as, engine, Workload(card.precision, batch_size))
     return Extractor(card, made, classifier)
 
 
@@ -199,6 +198,6 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
     # A place of its own: beside this file may lie those of other networks.
     place = path.parent / path.name.removesuffix(".weights.h5")
-    hop, sha256, engine = card.sampling.hop, card.backbone.sha256, recipe.extract.engine
-    made = make_live_engine(pooled, spec, hop, place, sha256, engine, card.precision)
+    known_as, engine = NetworkId(place, card.backbone.sha256), recipe.extract.engine
+    made = make_live_engine(pooled, spec, card.sampling.hop, known_as, engine, card.precision)
     return Extractor(card, made, own_classifier(network))

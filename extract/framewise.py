@@ -6,15 +6,13 @@ frame is kept until the frame leaves the clip. Any layer that looks along time s
 ends, zeros instead of neighbours, and a clip's ends move with every step; so the part ends there.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from extract.backbones.building import from_pixels
 from extract.backbones.costs import gflops
 from extract.backbones.passages import passages
 from extract.backbones.spec import BackboneSpec
-from extract.engines import Engine, Workload, make_engine
+from extract.engines import Engine, NetworkId, Workload, make_engine
 from extract.framework import keras
 
 # Of the network's cost. Below it, carrying the results over costs what it saves.
@@ -103,18 +101,18 @@ def make_live_engine(
     model: keras.Model,
     spec: BackboneSpec,
     hop: int,
-    folder: Path | None,
-    sha256: str,
+    network: NetworkId,
     engine: str,
     precision: str,
 ) -> Engine:
-    """Return the engine for the steps of a running video; see `extract.engines.make_engine`."""
+    """Return the engine for the steps of a running video, `hop` sampled frames apart; the other
+    arguments and the errors are those of `extract.engines.make_engine`."""
     workload = Workload(precision, live=True)
     core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
     shares = core is not None and hop < spec.clip_length and precision != "int8"
     cut = framewise_cut(core) if shares and spec.is_clip_network else None
     if cut is None:
-        return make_engine(model, folder, sha256, engine, workload)
+        return make_engine(model, network, engine, workload)
     parts = (frame_part(spec, core, cut), clip_part(model, core, cut))
-    of_frames, of_clips = (make_engine(part, folder, sha256, engine, workload) for part in parts)
+    of_frames, of_clips = (make_engine(part, network, engine, workload) for part in parts)
     return FramewiseEngine(of_frames, of_clips, cut.shape[2:])

@@ -13,7 +13,7 @@ import numpy as np
 from extract.backbones import BackboneSpec, Trunk
 from extract.backbones.building import from_pixels
 from extract.backbones.passages import passages
-from extract.engines import make_engine
+from extract.engines import NetworkId, make_engine
 from extract.framework import keras
 from extract.network import weights_sha256
 
@@ -125,7 +125,7 @@ class FrozenTrunk:
         """
         self.cut, self.shape = cut, tuple(cut.shape[1:])
         # Nothing of it is kept in the model folder: it is of use to this run alone.
-        self._engine = make_engine(part, None, weights_sha256(part), engine)
+        self._engine = make_engine(part, NetworkId(None, weights_sha256(part)), engine)
         self.engine = self._engine.name
         self._threads = ThreadPoolExecutor(self._engine.parallel)
 

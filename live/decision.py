@@ -167,6 +167,7 @@ def load_recogniser(
     if takes_own_head(folder, card, head):
         extractor = load_extractor(folder, card, engine, live=True)
         predictor = own_predictor(extractor)
+        predictor.compute_by(engine, folder)
         labels = card.backbone.labels
         return Recogniser(extractor, predictor, _or_half(threshold), labels=labels)
     told = require_sequence(folder, card)
@@ -174,6 +175,7 @@ def load_recogniser(
     # Before the weights: of other features they would not even have the right shape.
     require_spec(card, spec_sha256(extractor.spec(told.dtype)), str(folder))
     predictor = load_predictor(folder, card)
+    predictor.compute_by(engine, folder)
     threshold = told.threshold if threshold is None else threshold
     return Recogniser(extractor, predictor, threshold, told.dtype)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from extract.backbones import load_weights
 from extract.calibration import softmax
+from extract.engines import Engine, NetworkId, Workload, make_engine
 from extract.framework import keras
 from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from extract.network import weights_sha256
@@ -24,9 +25,23 @@ class Predictor:
         self.model = model
         self.look_back = look_back
         self.temperature = temperature
+        self._engine: Engine | None = None
+
+    def compute_by(self, engine: str, folder: Path | None) -> None:
+        """Let an engine of `extract.engines.make_engine` give the logits, a window at a time: live,
+        Keras takes several times as long, and its threads disturb those of the backbone's.
+
+        Args:
+            engine: its name.
+            folder: the model folder.
+        """
+        known_as = NetworkId(folder, weights_sha256(self.model), "sequence")
+        self._engine = make_engine(self.model, known_as, engine, Workload(live=True))
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return logits (n, K) of windows (n, L, D)."""
+        if self._engine:
+            return self._engine(batch)
         parts = [
             np.asarray(self.model.predict_on_batch(batch[start : start + _WINDOWS_AT_ONCE]))
             for start in range(0, len(batch), _WINDOWS_AT_ONCE)

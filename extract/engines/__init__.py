@@ -3,10 +3,9 @@
 A new engine is a module with `PRECISIONS`, `missing` and `make`, and one line in `ENGINES`.
 """
 
-from pathlib import Path
-
 from extract.engines import keras_engine, onnx_engine, openvino_engine
 from extract.engines.base import EXACT, Engine, Workload
+from extract.engines.kept import NetworkId
 from extract.framework import gpus, keras
 from video.errors import LookbackError, UsageError
 
@@ -14,13 +13,12 @@ from video.errors import LookbackError, UsageError
 # OpenVINO 213, ONNX Runtime 128, Keras 89). All equal Keras within 1e-4 at f32.
 ENGINES = {"openvino": openvino_engine, "onnx": onnx_engine, "keras": keras_engine}
 
-__all__ = ["ENGINES", "Engine", "Workload", "make_engine"]
+__all__ = ["ENGINES", "EXACT", "Engine", "NetworkId", "Workload", "make_engine"]
 
 
 def make_engine(
     model: keras.Model,
-    folder: Path | None,
-    sha256: str,
+    network: NetworkId,
     engine: str = "auto",
     workload: Workload = EXACT,
 ) -> Engine:
@@ -28,9 +26,7 @@ def make_engine(
 
     Args:
         model: uint8 (B, T, H, W, 3) to features (B, D).
-        folder: model folder that keeps what is converted, and holds what is quantised; None for
-            none.
-        sha256: of the network's weights.
+        network: which it is.
         engine: a key of `ENGINES`, or `auto`: the fastest that is installed and as exact as Keras;
             on a GPU Keras itself.
         workload: what it is wanted for.
@@ -47,7 +43,7 @@ def make_engine(
         if precision not in ENGINES[engine].PRECISIONS:
             raise _no_such_precision(precision, f"{engine} does not compute in it")
         try:
-            return ENGINES[engine].make(model, folder, sha256, workload)
+            return ENGINES[engine].make(model, network, workload)
         except RuntimeError as error:
             raise LookbackError(
                 f"extract.engine {engine}: does not take this network ({_first_line(error)}); "
@@ -60,10 +56,10 @@ def make_engine(
         raise _no_such_precision(precision, "no engine that is installed computes in it")
     for name in able[:-1]:
         try:
-            return ENGINES[name].make(model, folder, sha256, workload)
+            return ENGINES[name].make(model, network, workload)
         except RuntimeError as error:
             print(f"note: {name} does not take this network ({_first_line(error)}).")
-    return ENGINES[able[-1]].make(model, folder, sha256, workload)
+    return ENGINES[able[-1]].make(model, network, workload)
 
 
 def _no_such_precision(precision: str, why: str) -> UsageError:

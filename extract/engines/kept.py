@@ -1,6 +1,6 @@
 """Converted networks, kept in the model folder so that only the first start pays for them.
 
-    <model folder>/engines/<weights>/<runtime>-<version, shape>/    the runtime's own files
+    <model folder>/engines/<part>/<weights>/<runtime>-<version, shape>/    the runtime's own files
 
 They are a cache: whoever removes them gets them back at the next start.
 """
@@ -9,31 +9,46 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "engines"
 
 # Changes with what the converting modules make of a network, so that older files are made anew.
-_FORM = 2
+_FORM = 3
+
+
+@dataclass(frozen=True)
+class NetworkId:
+    """A network by its place in a model.
+
+    Attributes:
+        folder: the model folder, which keeps what is converted and holds what is quantised; None
+            for none.
+        sha256: of the network's weights.
+        part: which of the model's networks it is.
+    """
+
+    folder: Path | None
+    sha256: str
+    part: str = "backbone"
 
 
 class KeptNetwork:
     """The place of one converted network."""
 
-    def __init__(
-        self, folder: Path | None, sha256: str, shape: tuple, runtime: str, version: str
-    ) -> None:
+    def __init__(self, network: "NetworkId", shape: tuple, runtime: str, version: str) -> None:
         """Name the place.
 
         Args:
-            folder: the model folder; None keeps nothing.
-            sha256: of the network's weights.
+            network: which.
             shape: of its input, without the batch.
             runtime, version: what it was converted for.
         """
         told = json.dumps([_FORM, shape, version])
         key = hashlib.sha256(told.encode()).hexdigest()[:12]
-        self._place = folder and folder / FOLDER / sha256[:16] / f"{runtime}-{key}"
+        folder, weights = network.folder, network.sha256[:16]
+        self._place = folder and folder / FOLDER / network.part / weights / f"{runtime}-{key}"
 
     def find(self, name: str) -> Path | None:
         """Return the path of a file of the network, or None where it is not kept."""

@@ -1,10 +1,9 @@
 """Inference by Keras itself, on its backend's device: the reference."""
 
-from pathlib import Path
-
 import numpy as np
 
 from extract.engines.base import Engine, Workload
+from extract.engines.kept import NetworkId
 from extract.framework import keras
 
 PRECISIONS = ("f32",)
@@ -36,6 +35,6 @@ def missing() -> str:
     return ""
 
 
-def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workload) -> Engine:
+def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
     """Return the engine; arguments as for `extract.engines.make_engine`."""
     return KerasEngine(model, 1 if workload.live else workload.batch_size)

@@ -16,7 +16,7 @@ import numpy as np
 
 from extract.engines.base import Engine, Workload
 from extract.engines.checking import require_equal
-from extract.engines.kept import KeptNetwork
+from extract.engines.kept import KeptNetwork, NetworkId
 from extract.framework import keras
 
 PRECISIONS = ("f32",)
@@ -69,7 +69,7 @@ def missing() -> str:
     return ""
 
 
-def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workload) -> Engine:
+def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
     """Return the engine; arguments and errors as for `extract.engines.make_engine`.
 
     Raises:
@@ -77,14 +77,14 @@ def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workloa
     """
     import onnxruntime
 
-    kept = KeptNetwork(folder, sha256, model.input_shape[1:], "onnx", onnxruntime.__version__)
+    kept = KeptNetwork(network, model.input_shape[1:], "onnx", onnxruntime.__version__)
     feature_size = model.output_shape[-1]
     if path := kept.find(_FILE):
         return OnnxEngine(path, feature_size, workload)
-    network = _convert(model)
-    require_equal(OnnxEngine(network, feature_size, Workload(live=True)), model)
-    kept.keep(lambda place: (place / _FILE).write_bytes(network))
-    return OnnxEngine(network, feature_size, workload)
+    made = _convert(model)
+    require_equal(OnnxEngine(made, feature_size, Workload(live=True)), model)
+    kept.keep(lambda place: (place / _FILE).write_bytes(made))
+    return OnnxEngine(made, feature_size, workload)
 
 
 def _convert(model: keras.Model) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 from extract.backbones.clip_layers import depthwise_as
 from extract.engines.base import Engine, Workload
 from extract.engines.checking import require_equal, tell_cost
-from extract.engines.kept import KeptNetwork
+from extract.engines.kept import KeptNetwork, NetworkId
 from extract.framework import keras
 from extract.model_folder import QUANTISED
 from video.errors import LookbackError, UsageError
@@ -81,7 +81,7 @@ def missing() -> str:
     return ""
 
 
-def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workload) -> Engine:
+def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
     """Return the engine; arguments and errors as for `extract.engines.make_engine`.
 
     Raises:
@@ -89,8 +89,8 @@ def make(model: keras.Model, folder: Path | None, sha256: str, workload: Workloa
     """
     require_precision(workload.precision)
     if workload.precision == "int8":
-        return OpenVinoEngine(read_quantised(folder), workload)
-    engine = OpenVinoEngine(converted(model, folder, sha256), workload)
+        return OpenVinoEngine(read_quantised(network.folder), workload)
+    engine = OpenVinoEngine(converted(model, network), workload)
     if workload.precision == "bf16":
         tell_cost(engine, model)
     return engine
@@ -112,7 +112,7 @@ def require_precision(precision: str) -> None:
         )
 
 
-def converted(model: keras.Model, folder: Path | None, sha256: str) -> "openvino.Model":
+def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
     """Return a Keras model as a float32 network of OpenVINO: converted, held against Keras and kept
     in the folder, or as it is kept there.
 
@@ -121,13 +121,13 @@ def converted(model: keras.Model, folder: Path | None, sha256: str) -> "openvino
     """
     import openvino
 
-    kept = KeptNetwork(folder, sha256, model.input_shape[1:], "openvino", openvino.__version__)
+    kept = KeptNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
     if path := kept.find(_FILE):
         return openvino.Core().read_model(path)
-    network = _convert(model)
-    require_equal(OpenVinoEngine(network, Workload(live=True)), model)
-    kept.keep(lambda place: openvino.save_model(network, place / _FILE, compress_to_fp16=False))
-    return network
+    made = _convert(model)
+    require_equal(OpenVinoEngine(made, Workload(live=True)), model)
+    kept.keep(lambda place: openvino.save_model(made, place / _FILE, compress_to_fp16=False))
+    return made
 
 
 def _convert(model: keras.Model) -> "openvino.Model":

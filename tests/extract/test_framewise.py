@@ -6,7 +6,7 @@ import pytest
 from extract import framewise
 from extract.backbones import spec_of
 from extract.backbones.building import from_pixels
-from extract.engines import Workload, make_engine
+from extract.engines import NetworkId, Workload, make_engine
 from extract.framewise import FramewiseEngine, framewise_cut, make_live_engine
 from extract.framework import keras
 from extract.network import FEATURES
@@ -45,9 +45,9 @@ def test_slow_is_cut_where_its_kernels_begin_to_see_several_frames():
 def test_a_running_video_s_features_are_those_of_whole_clips(hop):
     spec, model, _ = network("slow")
     length = model.input_shape[1]
-    live = make_live_engine(model, spec, 1, None, "a", "keras", "f32")
+    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
     assert isinstance(live, FramewiseEngine)
-    whole = make_engine(model, None, "a", "keras", Workload(live=True))
+    whole = make_engine(model, NetworkId(None, "a"), "keras", Workload(live=True))
     video = np.random.default_rng(0).integers(0, 256, (20, *model.input_shape[2:]), np.uint8)
     for end in range(0, 20, hop):
         frames = tuple(max(0, end - length + 1 + place) for place in range(length))
@@ -60,7 +60,7 @@ def test_a_running_video_s_features_are_those_of_whole_clips(hop):
 def test_a_frame_is_computed_once(monkeypatch):
     spec, model, _ = network("slow")
     length, seen = model.input_shape[1], []
-    live = make_live_engine(model, spec, 1, None, "a", "keras", "f32")
+    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
     of_frames = live._of_frames
     live._of_frames = lambda clips: seen.append(len(clips)) or of_frames(clips)
     clip = np.zeros(model.input_shape[1:], np.uint8)
@@ -72,7 +72,7 @@ def test_a_frame_is_computed_once(monkeypatch):
 
 def test_clips_that_share_no_frame_are_computed_as_a_whole():
     spec, model, _ = network("slow")
-    live = make_live_engine(model, spec, spec.clip_length, None, "a", "keras", "f32")
+    live = make_live_engine(model, spec, spec.clip_length, NetworkId(None, "a"), "keras", "f32")
     assert live.name == "keras"
     assert not isinstance(live, FramewiseEngine)
 

@@ -5,7 +5,7 @@ import pytest
 
 from extract.backbones import build, spec_of
 from extract.backbones.building import from_pixels
-from extract.engines import EXACT, Workload, make_engine, onnx_engine
+from extract.engines import EXACT, NetworkId, Workload, make_engine, onnx_engine
 from extract.engines.keras_engine import KerasEngine
 from extract.framework import keras
 from tests.golden.cases import CASES
@@ -28,14 +28,14 @@ def model():
 def folder(model, tmp_path_factory):
     """A model folder that keeps the converted network."""
     folder = tmp_path_factory.mktemp("model")
-    make_engine(model, folder, "a", "onnx")
+    make_engine(model, NetworkId(folder, "a"), "onnx")
     return folder
 
 
 @pytest.mark.parametrize("workload", [EXACT, Workload(live=True), Workload(batch_size=4)])
 def test_it_gives_the_features_of_keras_and_converts_once(model, folder, monkeypatch, workload):
     monkeypatch.setattr(onnx_engine, "_convert", None)
-    engine = make_engine(model, folder, "a", "onnx", workload)
+    engine = make_engine(model, NetworkId(folder, "a"), "onnx", workload)
     features, wanted = engine(CLIPS), KerasEngine(model, 8)(CLIPS)
     assert features.dtype == np.float32
     assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()
@@ -47,14 +47,14 @@ def test_other_features_than_those_of_keras_are_refused(model, folder, tmp_path,
     other = build("tiny", "none", side=48)
     monkeypatch.setattr(onnx_engine, "_convert", lambda model: file.read_bytes())
     with pytest.raises(LookbackError, match="its features differ by"):
-        make_engine(other, tmp_path, "b", "onnx")
+        make_engine(other, NetworkId(tmp_path, "b"), "onnx")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_network_is_refused(model, monkeypatch):
     monkeypatch.setattr(onnx_engine, "_convert", lambda model: b"no network")
     with pytest.raises(LookbackError, match="onnx: does not take this network"):
-        make_engine(model, None, "a", "onnx")
+        make_engine(model, NetworkId(None, "a"), "onnx")
 
 
 # A conversion takes ten seconds.
@@ -64,6 +64,9 @@ def test_every_family_of_clip_networks_gives_the_features_of_keras(name):
     case = CASES[name]
     model = from_pixels(spec_of(case.backbone), case.make(case.shape))
     clips = np.random.default_rng(1).integers(0, 256, (2, *case.shape, 3), np.uint8)
-    features, wanted = make_engine(model, None, "a", "onnx")(clips), np.asarray(model(clips))
+    features, wanted = (
+        make_engine(model, NetworkId(None, "a"), "onnx")(clips),
+        np.asarray(model(clips)),
+    )
     keras.backend.clear_session()
     assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()

@@ -7,7 +7,7 @@ import pytest
 
 from extract.backbones import build, spec_of
 from extract.backbones.building import from_pixels
-from extract.engines import EXACT, Workload, make_engine, openvino_engine
+from extract.engines import EXACT, NetworkId, Workload, make_engine, openvino_engine
 from extract.engines.kept import FOLDER
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.openvino_engine import OpenVinoEngine, converted
@@ -47,8 +47,8 @@ def engine(network) -> OpenVinoEngine:
     return OpenVinoEngine(network, EXACT)
 
 
-def made(model, folder=None, sha256="a", workload=EXACT) -> OpenVinoEngine:
-    return make_engine(model, folder, sha256, "openvino", workload)
+def made(model, folder=None, sha256="a", workload=EXACT, part="backbone") -> OpenVinoEngine:
+    return make_engine(model, NetworkId(folder, sha256, part), "openvino", workload)
 
 
 def relative(one: np.ndarray, other: np.ndarray) -> float:
@@ -141,7 +141,8 @@ def test_a_network_is_converted_once(model, tmp_path, monkeypatch):
 def test_of_the_weights_before_nothing_is_kept(model, tmp_path):
     made(model, tmp_path, "a")
     made(model, tmp_path, "b")
-    (of_weights,) = (tmp_path / FOLDER).iterdir()
+    made(model, tmp_path, "of another part", part="sequence")
+    (of_weights,) = (tmp_path / FOLDER / "backbone").iterdir()
     (kept,) = of_weights.iterdir()
     assert of_weights.name == "b"
     assert sorted(path.name for path in kept.iterdir()) == ["model.bin", "model.xml"]
@@ -157,7 +158,7 @@ def test_other_features_than_those_of_keras_are_noticed_and_not_kept(model, tmp_
     convert, wrong = openvino_engine._convert, build("tiny", "none", side=48)
     monkeypatch.setattr(openvino_engine, "_convert", lambda model: convert(wrong))
     with pytest.raises(RuntimeError, match="its features differ by"):
-        converted(model, tmp_path, "a")
+        converted(model, NetworkId(tmp_path, "a"))
     assert not list(tmp_path.iterdir())
     with pytest.raises(LookbackError, match=r"openvino: does not take .* --engine auto takes an"):
         made(model, tmp_path)
@@ -166,25 +167,25 @@ def test_other_features_than_those_of_keras_are_noticed_and_not_kept(model, tmp_
 def test_auto_takes_openvino_and_the_next_where_it_cannot(model, monkeypatch, capsys):
     monkeypatch.setattr("extract.engines.gpus", list)
     monkeypatch.setattr("extract.engines.onnx_engine.missing", lambda: "is not installed")
-    assert make_engine(model, None, "a").name == "openvino"
+    assert make_engine(model, NetworkId(None, "a")).name == "openvino"
 
     def cannot(model):
         raise RuntimeError("no such operation\nand much more")
 
     monkeypatch.setattr(openvino_engine, "_convert", cannot)
-    assert make_engine(model, None, "a").name == "keras"
+    assert make_engine(model, NetworkId(None, "a")).name == "keras"
     told = capsys.readouterr().out.strip()
     assert told == "note: openvino does not take this network (no such operation)."
 
 
 def test_on_a_gpu_auto_leaves_the_work_to_keras(model, monkeypatch):
     monkeypatch.setattr("extract.engines.gpus", lambda: ["gpu:0"])
-    assert make_engine(model, None, "a").name == "keras"
+    assert make_engine(model, NetworkId(None, "a")).name == "keras"
 
 
 def test_keras_has_no_bf16(model):
     with pytest.raises(UsageError, match=r"bf16: keras does not compute in it; --engine openvino"):
-        make_engine(model, None, "a", "keras", Workload("bf16"))
+        make_engine(model, NetworkId(None, "a"), "keras", Workload("bf16"))
 
 
 def test_bf16_is_refused_where_the_processor_has_none(model, monkeypatch):
@@ -220,9 +221,9 @@ def test_an_engine_that_is_not_installed_is_told_how(model, monkeypatch):
     monkeypatch.setattr(openvino_engine, "find_spec", lambda name: None)
     monkeypatch.setattr("extract.engines.onnx_engine.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="pip install openvino"):
-        make_engine(model, None, "a", "openvino")
+        make_engine(model, NetworkId(None, "a"), "openvino")
     with pytest.raises(UsageError, match=r"onnxruntime is not installed; pip install -r"):
-        make_engine(model, None, "a", "onnx")
-    assert make_engine(model, None, "a").name == "keras"
+        make_engine(model, NetworkId(None, "a"), "onnx")
+    assert make_engine(model, NetworkId(None, "a")).name == "keras"
     with pytest.raises(UsageError, match="bf16: no engine that is installed computes in it"):
-        make_engine(model, None, "a", "auto", Workload("bf16"))
+        make_engine(model, NetworkId(None, "a"), "auto", Workload("bf16"))

@@ -1,0 +1,189 @@
+"""Every backbone by every engine, precision and batch: clips a second, and milliseconds live.
+
+    python -m benchmarks.backbones --backbones efficientnet_b0 x3d_s --batches 1 16
+    python -m benchmarks.backbones --weights weights      # that model, int8 where it has it
+
+Within a backbone, the candidates of a batch size take turns, several rounds:
+
+<engine> <precision>   clips a second with all threads calling that the engine takes; live, the
+                       median and 95th percentile of one clip at a time
+predict                `model.predict` a clip, as scripts do; in every turn, for the ratio
+
+Clips are noise and weights random, which cost what real ones do. Every network is converted once.
+"""
+
+import argparse
+import itertools
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measuring import by_turns, call_milliseconds, medians, table
+from benchmarks.record import write_result
+from extract.backbones import build
+from extract.engines import ENGINES, Engine, NetworkId, Workload, make_engine
+from extract.extractor import load_network, require_quantised
+from extract.framework import keras
+from extract.model_folder import require_card
+from extract.network import feature_network, weights_sha256
+from extract.stages import Stage
+from video.errors import LookbackError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network to measure.
+
+    Attributes:
+        name: of its backbone.
+        model: uint8 (B, T, H, W, 3) to features (B, D).
+        usual: the same network as a script has it; an engine may have set options of `model`.
+        folder: keeps what is converted.
+        precisions: that are asked for.
+    """
+
+    name: str
+    model: keras.Model
+    usual: keras.Model
+    folder: Path
+    precisions: tuple[str, ...]
+
+    def clips(self, count: int) -> np.ndarray:
+        shape = (count, *self.model.input_shape[1:])
+        return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+    def engines(self, names: list[str], workload: dict) -> dict[str, Engine]:
+        """Return the engines that there are for a workload; print why others are left out."""
+        made = {}
+        for name, precision in itertools.product(names, self.precisions):
+            if precision not in ENGINES[name].PRECISIONS:
+                continue
+            wanted = Workload(precision, **workload)
+            try:
+                made[f"{name} {precision}"] = make_engine(
+                    self.model, NetworkId(self.folder, weights_sha256(self.model)), name, wanted
+                )
+            except LookbackError as error:
+                print(f"note: {self.name}, {name} {precision} is left out: {error}")
+        return made
+
+
+def clips_a_second(engine: Engine, clips: np.ndarray, seconds: float) -> float:
+    """Return the rate with so many threads as the engine takes, each computing batch by batch."""
+    end = time.perf_counter() + seconds
+
+    def compute() -> Iterator[int]:
+        yield len(engine(clips))
+        while time.perf_counter() < end:
+            yield len(engine(clips))
+
+    started = time.perf_counter()
+    with Stage("inference", compute, engine.parallel, ahead=1000) as stage:
+        count = sum(stage)
+    return count / (time.perf_counter() - started)
+
+
+def measure_extraction(candidate: Candidate, batch_size: int, chosen: argparse.Namespace) -> dict:
+    """Return clips a second, a number a round and candidate."""
+    engines = candidate.engines(chosen.engines, {"batch_size": batch_size})
+    clips, clip = candidate.clips(batch_size), candidate.clips(1)
+
+    def predict() -> float:
+        times = call_milliseconds(lambda: candidate.usual.predict(clip, verbose=0), chosen.seconds)
+        return 1000 / float(times.mean())
+
+    for engine in engines.values():
+        engine(clips)  # compiles
+    jobs = {
+        name: lambda engine=engine: clips_a_second(engine, clips, chosen.seconds)
+        for name, engine in engines.items()
+    }
+    return by_turns({**jobs, "predict": predict}, chosen.rounds)
+
+
+def measure_live(candidate: Candidate, chosen: argparse.Namespace) -> dict:
+    """Return median and 95th percentile in milliseconds, a pair a round and candidate."""
+    clip = candidate.clips(1)
+    calls = dict(candidate.engines(chosen.engines, {"live": True}))
+    calls["predict"] = lambda clip: candidate.usual.predict(clip, verbose=0)
+
+    def percentiles(call) -> list[float]:
+        return np.percentile(
+            call_milliseconds(lambda: call(clip), chosen.seconds), [50, 95]
+        ).tolist()
+
+    jobs = {name: lambda call=call: percentiles(call) for name, call in calls.items()}
+    return by_turns(jobs, chosen.rounds)
+
+
+def measure(candidate: Candidate, chosen: argparse.Namespace) -> dict:
+    """Measure all cells of a network, print them, and return them."""
+    cells = {
+        f"batch {size}": measure_extraction(candidate, size, chosen) for size in chosen.batches
+    }
+    live = measure_live(candidate, chosen)
+    rates = {column: medians(rounds) for column, rounds in cells.items()}
+    milliseconds = {name: np.median(pairs, axis=0).tolist() for name, pairs in live.items()}
+    names = list(milliseconds)
+    rows = [[name, *(rates[c].get(name) for c in rates), *milliseconds[name]] for name in names]
+    units = [f"clips/s {column}" for column in rates]
+    print(table([candidate.name, *units, "live ms", "p95"], rows), end="\n\n", flush=True)
+    return {
+        "input": list(candidate.model.input_shape[1:]),
+        "clips_a_second": cells,
+        "live_milliseconds_median_p95": live,
+        "medians": {"clips_a_second": rates, "live_milliseconds_median_p95": milliseconds},
+    }
+
+
+def of_backbone(name: str, folder: Path, precisions: list[str]) -> Candidate:
+    """Return a backbone with random weights."""
+    keras.utils.set_random_seed(0)
+    model, usual = build(name, "none"), build(name, "none")
+    return Candidate(name, model, usual, folder, tuple(precisions))
+
+
+def of_model_folder(folder: Path, precisions: list[str]) -> Candidate:
+    """Return a model folder's network, with int8 where it was quantised."""
+    card = require_card(folder)
+    model, usual = (feature_network(load_network(folder, card)) for _ in range(2))
+    if card.quantised:
+        require_quantised(folder, card)
+        precisions = [*precisions, "int8"]
+    return Candidate(card.backbone.name, model, usual, folder, tuple(precisions))
+
+
+def main() -> None:
+    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--backbones", nargs="+", default=["efficientnet_b0"])
+    flags.add_argument("--weights", type=Path, help="a model folder, instead of --backbones")
+    flags.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
+    flags.add_argument("--precisions", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"])
+    flags.add_argument("--batches", nargs="+", type=int, default=[1, 16])
+    flags.add_argument("--seconds", type=float, default=5.0, help="a cell and round")
+    flags.add_argument("--rounds", type=int, default=3)
+    chosen = flags.parse_args()
+    results = {}
+    for name in [""] if chosen.weights else chosen.backbones:
+        with ExitStack() as stack:
+            if chosen.weights:
+                candidate = of_model_folder(chosen.weights, chosen.precisions)
+            else:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                candidate = of_backbone(name, folder, chosen.precisions)
+            results[candidate.name] = measure(candidate, chosen)
+        del candidate
+        keras.backend.clear_session()  # one network in memory at a time
+    settings = {key: str(value) for key, value in vars(chosen).items() if key != "weights"}
+    kind = "model_folder_" if chosen.weights else ""
+    name = f"backbones_{kind}{'_'.join(results)}" if len(results) == 1 else "backbones"
+    print(write_result(name, {"settings": settings, "backbones": results}))
+
+
+if __name__ == "__main__":
+    main()
