@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.measuring import by_turns, medians, rate, some_clips
 from benchmarks.record import write_result
-from clips.manifest import Manifest
+from clips.manifest import Manifest, read
 from extract import quantization
 from extract.backbones import build
 from extract.extraction import extract_features
@@ -81,7 +81,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float
     }
     # Of random weights int8 may cost too much to be used; here only its speed counts.
     quantization.LEAST_COSINE = -1.0
-    extractor = quantization.choose_quantising(load(flags=keys), whole)
+    extractor = quantization.choose_quantising(load(flags=keys), read(arguments.manifest))
     usual = build(arguments.backbone, "none")
     side = extractor.card.preprocessing.width
     size = extractor.engine.batch_size

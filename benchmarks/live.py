@@ -27,6 +27,8 @@ import numpy as np
 
 from benchmarks.measuring import by_turns, table
 from benchmarks.record import write_result
+from clips.preparation import load_manifest
+from extract import quantization
 from extract.choosing import choose_extractor
 from extract.extractor import Extractor, load_extractor, load_network
 from extract.framework import keras
@@ -97,7 +99,11 @@ def lags(arrivals: list[float], works: list[float]) -> np.ndarray:
 def random_parts(settings: Settings) -> Parts:
     """Return a backbone with random weights and an untrained sequence model of the recipe."""
     folder, chosen = Path(settings.recipe.model.folder), settings.recipe.sequence
-    card = choose_extractor(settings).card
+    if settings.recipe.extract.precision == "int8":
+        quantization.LEAST_COSINE = -1.0  # of random weights only the speed counts
+        card = quantization.choose_quantising(settings, load_manifest(settings)).card
+    else:
+        card = choose_extractor(settings).card
     by_default = _LOOK_BACK_OF_CLIPS if card.backbone.clip_length > 1 else _LOOK_BACK
     look_back = chosen.look_back or by_default
     model = build_sequence_model(
@@ -124,6 +130,7 @@ def folder_parts(folder: Path) -> Parts:
 def _parts(folder: Path, card: ModelCard, predictor: Predictor | None) -> Parts:
     extractor = load_extractor(folder, card, live=True)
     predictor = predictor or own_predictor(extractor)
+    predictor.compute_by("auto", folder)
     return Parts(extractor, predictor, feature_network(load_network(folder, card)))
 
 

@@ -10,6 +10,7 @@ from extract.engines import Engine, NetworkId, Workload, make_engine
 from extract.framework import keras
 from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from extract.network import weights_sha256
+from sequence.heads.lstm import step_by_step
 from sequence.model import build_sequence_model
 from sequence.windows import windows
 from video.errors import LookbackError
@@ -36,7 +37,8 @@ class Predictor:
             folder: the model folder.
         """
         known_as = NetworkId(folder, weights_sha256(self.model), "sequence")
-        self._engine = make_engine(self.model, known_as, engine, Workload(live=True))
+        with step_by_step():
+            self._engine = make_engine(self.model, known_as, engine, Workload(live=True))
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return logits (n, K) of windows (n, L, D)."""

@@ -5,12 +5,13 @@ Akti, Tataroglu and Ekenel (2019) use the like on fights; the attention is that 
 """
 
 from extract.framework import keras
+from sequence.heads.lstm import LSTM
 
 
 def bilstm_attention(rows, units: tuple[int, ...], dropout: float):
     """Rows (B, L, F) to the attention-weighted mean of both directions' states (B, 2 units[0])."""
     layers = keras.layers
-    lstm = layers.LSTM(units[0], return_sequences=True, name="recurrent1")
+    lstm = LSTM(units[0], return_sequences=True, name="recurrent1")
     states = layers.Dropout(dropout)(layers.Bidirectional(lstm)(rows))
     hidden = layers.Dense(units[-1], activation="tanh", name="attention_hidden")(states)
     scores = layers.Dense(1, use_bias=False, name="attention_scores")(hidden)
