@@ -1,7 +1,7 @@
 """A live step's milliseconds by stage, and whether a video is kept up with, against the usual loop.
 
     python -m benchmarks.live --video FILE --weights weights
-    python -m benchmarks.live --video FILE --backbone mobilenet_v2  # random weights, default LSTM
+    python -m benchmarks.live --video FILE --backbone vgg16  # random weights, default LSTM
 
 By turns, several rounds:
 
@@ -210,6 +210,7 @@ def main() -> None:
     flags.add_argument("--weights", type=Path, help="a model folder, instead of --backbone")
     flags.add_argument("--backbone", default="efficientnet_b0")
     flags.add_argument("--precision", default="f32", help="of --backbone; a folder has its own")
+    flags.add_argument("--manifest", help="of --precision int8, for its calibration")
     flags.add_argument("--steps", type=int, default=300, help="of the video, at most")
     flags.add_argument("--usual-frames", type=int, default=30)
     flags.add_argument("--rounds", type=int, default=5)
@@ -222,6 +223,7 @@ def main() -> None:
             "sampling.fps": "source",
             "sampling.hop": 1,
             "extract.precision": chosen.precision,
+            "data.manifest": chosen.manifest,
         }
         parts = folder_parts(chosen.weights) if chosen.weights else random_parts(load(flags=keys))
         rounds = by_turns(
