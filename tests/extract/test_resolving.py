@@ -3,7 +3,6 @@
 import pytest
 
 from extract.resolving import (
-    batch_size_of,
     clip_length_of,
     draws_per_clip_of,
     preprocessing_of,
@@ -76,8 +75,6 @@ def test_an_image_network_has_no_clip_length(length):
 
 def test_batches_hold_about_as_many_frames_for_every_network():
     image, clips = recipe("vgg16"), recipe("x3d_s")
-    assert [batch_size_of(image, length) for length in (1, 4, 13, 64)] == [32, 8, 2, 1]
-    assert batch_size_of(recipe("vgg16", extract__batch_size=5), 64) == 5
     assert (training_batch_size_of(image), training_batch_size_of(clips)) == (32, 4)
     assert (draws_per_clip_of(image), draws_per_clip_of(clips)) == (5, 1)
     own = {"finetune__batch_size": 7, "finetune__draws_per_clip": "all"}

@@ -23,6 +23,11 @@ def counting(start: int, stop: int):
     return work
 
 
+def breaking():
+    yield 1
+    raise OSError("the disk was pulled out")
+
+
 @pytest.fixture(autouse=True)
 def all_threads_end():
     before = set(threading.enumerate())
@@ -67,25 +72,17 @@ def test_it_works_no_further_ahead_than_it_may():
 
 
 def test_an_error_in_a_thread_is_raised_to_the_reader():
-    def work():
-        yield 1
-        raise OSError("the disk was pulled out")
-
     with (
         pytest.raises(OSError, match="pulled out"),
-        Stage("numbers", work, 1, ahead=3) as stage,
+        Stage("numbers", breaking, 1, ahead=3) as stage,
     ):
         list(stage)
 
 
 def test_an_error_passes_through_a_stage_that_reads_another():
-    def work():
-        yield 1
-        raise OSError("the disk was pulled out")
-
     with (
         pytest.raises(OSError, match="pulled out"),
-        Stage("first", work, 1, ahead=3) as first,
+        Stage("first", breaking, 1, ahead=3) as first,
         Stage("second", lambda: (each for each in first), 2, ahead=3) as second,
     ):
         list(second)

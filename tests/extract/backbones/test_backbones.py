@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from extract.backbones import BACKBONES, build, build_trunk, load_weights, spec_of
-from extract.finetuning import set_trainable
 from extract.framework import keras
+from extract.phases import set_trainable
 from video.errors import LookbackError, UsageError
 
 # Every family once; LOOKBACK_ALL_BACKBONES=1 builds the large siblings as well.

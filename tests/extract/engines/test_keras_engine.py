@@ -48,6 +48,18 @@ def test_the_same_clips_give_the_same_bits(engine, model):
         assert np.array_equal(KerasEngine(model, 16)(CLIPS[:length]), features)
 
 
+def test_a_batch_has_as_many_clips_as_have_32_frames_unless_one_says_otherwise():
+    from extract.framework import keras
+
+    def pooled(length: int) -> keras.Model:
+        inputs = keras.Input((length, 8, 8, 3), dtype="uint8")
+        return keras.Model(inputs, keras.layers.Flatten()(inputs))
+
+    sizes = [KerasEngine(pooled(length)).batch_size for length in (1, 4, 13, 64)]
+    assert sizes == [32, 8, 2, 1]
+    assert KerasEngine(pooled(4), 5).batch_size == 5
+
+
 def test_no_clips_give_no_features(engine):
     features = engine(CLIPS[:0])
     assert features.shape == (0, 128)
