@@ -364,6 +364,8 @@ def test_where_decoding_is_not_as_the_packets_tell_nothing_more_is_left_out(
 def test_frames_left_out_change_no_sample_of_odd_files(shared):
     seen = 0
     for path in sorted(_EDGE.iterdir()):
+        if path.stat().st_size > 2**18:  # long ones take half a minute, and show nothing more
+            continue
         try:
             whole, count = samples(path, 5.0, skipping=False)
         except VideoError:
