@@ -25,7 +25,7 @@ from extract.calibration import clip_means, softmax
 from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.checking import cosines
-from extract.extractor import Extractor, NotQuantised, load_extractor, load_network
+from extract.extractor import Extractor, NotQuantised, load_network
 from extract.intervals import bootstrap_interval
 from extract.model_folder import (
     QUANTISED,
@@ -36,7 +36,7 @@ from extract.model_folder import (
     require_card,
     write_card,
 )
-from extract.network import class_logits, feature_network
+from extract.network import class_logits, feature_network, own_classifier
 from extract.training_clips import Drawing, drawn_clips
 from recipes.loader import Settings
 from recipes.schema import Recipe
@@ -95,11 +95,15 @@ def quantise(
         raise UsageError(
             "extract.precision int8: needs NNCF; pip install -r requirements-extras.txt"
         )
+    if why := openvino_engine.missing():
+        raise UsageError(f"extract.precision int8: openvino {why}")
     openvino_engine.require_precision("int8")
-    f32 = card.model_copy(update={"precision": "f32"})
-    exact = load_extractor(folder, f32, "openvino", live=True)
-    model = feature_network(load_network(folder, card))
-    network = openvino_engine.converted(model, NetworkId(folder, card.backbone.sha256))
+    whole = load_network(folder, card)
+    known_as = NetworkId(folder, card.backbone.sha256)
+    network = openvino_engine.converted(feature_network(whole), known_as)
+    classifier = own_classifier(whole) if card.backbone.network else None
+    engine = openvino_engine.OpenVinoEngine(network, Workload(live=True))
+    exact = Extractor(card, engine, classifier)
     spans, seed = spans_of(manifest), settings.recipe.seed
     training = limited([span for span in spans if span.split == "train"], _MOST_CLIPS, seed)
     validation = limited([span for span in spans if span.split == "val"], _MOST_CLIPS, seed)
