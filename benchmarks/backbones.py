@@ -26,9 +26,10 @@ import numpy as np
 from benchmarks.measuring import by_turns, call_milliseconds, medians, table
 from benchmarks.record import write_result
 from extract.backbones import build
-from extract.engines import ENGINES, Engine, NetworkId, Workload, make_engine
-from extract.extractor import load_network, require_quantised
+from extract.engines import Engine, NetworkId, Workload
+from extract.engines.registry import ENGINES, make_engine
 from extract.framework import keras
+from extract.loading import load_network, require_quantised
 from extract.model_folder import require_card
 from extract.network import feature_network, weights_sha256
 from extract.stages import Stage

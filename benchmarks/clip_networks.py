@@ -34,7 +34,8 @@ import numpy as np
 from benchmarks.measuring import by_turns, call_milliseconds, medians, table
 from benchmarks.record import LOAD_AT_START, write_result
 from extract.backbones import build, spec_of
-from extract.engines import Engine, NetworkId, Workload, make_engine
+from extract.engines import Engine, NetworkId, Workload
+from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.network import weights_sha256
 from video.errors import UsageError

@@ -30,8 +30,9 @@ from benchmarks.record import write_result
 from clips.preparation import load_manifest
 from extract import quantization
 from extract.choosing import choose_extractor
-from extract.extractor import Extractor, load_extractor, load_network
+from extract.extractor import Extractor
 from extract.framework import keras
+from extract.loading import load_extractor, load_network
 from extract.model_folder import ModelCard, require_card
 from extract.network import feature_network
 from live.decision import Decision, Recogniser

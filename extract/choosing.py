@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from extract.backbones import build_trunk, spec_of
-from extract.engines import NetworkId, Workload, make_engine
-from extract.extractor import Extractor, load_extractor, require_quantised
+from extract.engines import NetworkId, Workload
+from extract.engines.registry import make_engine
+from extract.extractor import Extractor
 from extract.framework import keras
+from extract.loading import load_extractor, require_quantised
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
     ModelCard,

@@ -1,40 +1,17 @@
-"""From the model folder to something that turns clips into features, for extraction and live."""
+"""What turns clips into features, for extraction and live."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extract.backbones import build_trunk, load_weights, spec_of
-from extract.backbones.building import load_classifier, require_weights_file, weights_file
-from extract.engines import Engine, NetworkId, Workload, make_engine
-from extract.framewise import make_live_engine
-from extract.framework import keras
-from extract.model_folder import (
-    BACKBONE_WEIGHTS,
-    CARD,
-    QUANTISED,
-    ModelCard,
-    quantised_sha256,
-)
-from extract.network import (
-    classifier_network,
-    feature_network,
-    own_classifier,
-    pooled_network,
-    weights_sha256,
-)
-from extract.resolving import (
-    clip_length_of,
-    make_card,
-    preprocessing_of,
-    weights_name,
-)
-from extract.weights_info import is_non_commercial, read_info
-from recipes.loader import Settings
-from video.errors import LookbackError, UsageError
+from extract.engines import Engine
+from extract.model_folder import ModelCard
 from video.scaling import PIXELS
 from video.steps import Step, Stepper
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -50,7 +27,7 @@ class Extractor:
 
     card: ModelCard
     engine: Engine
-    classifier: keras.Model | None = None
+    classifier: "keras.Model | None" = None
 
     @property
     def clip_length(self) -> int:
@@ -88,116 +65,3 @@ class Extractor:
     def of_step(self, step: Step) -> np.ndarray:
         """Return the float32 feature (D,) of a running video's newest step."""
         return self.engine.of_step(step.clip, step.frames)
-
-
-def load_extractor(
-    folder: Path,
-    card: ModelCard,
-    engine: str = "auto",
-    batch_size: int | None = None,
-    live: bool = False,
-) -> Extractor:
-    """Return the extractor of a model folder.
-
-    Args:
-        folder: the model folder.
-        card: what is to be made of it.
-        engine: of `extract.engines.make_engine`.
-        batch_size, live: of `extract.engines.Workload`.
-
-    Raises:
-        NotQuantised: the card asks for int8, and these weights were not quantised.
-        LookbackError: the weights are missing, of another network, or not those of model.yaml.
-    """
-    network = load_network(folder, card)
-    backbone = card.backbone
-    if is_non_commercial(backbone.licence):
-        print(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
-    if card.precision == "int8":
-        require_quantised(folder, card)
-    classifier = own_classifier(network) if backbone.network else None
-    features, known_as = feature_network(network), NetworkId(folder, backbone.sha256)
-    if live:
-        spec, hop = spec_of(backbone.name), card.sampling.hop
-        made = make_live_engine(features, spec, hop, known_as, engine, card.precision)
-    else:
-        made = make_engine(features, known_as, engine, Workload(card.precision, batch_size))
-    return Extractor(card, made, classifier)
-
-
-class NotQuantised(LookbackError):
-    """A model folder has no int8 network for its weights."""
-
-
-def require_quantised(folder: Path, card: ModelCard) -> None:
-    """Raise `NotQuantised` where the folder lacks the int8 network of its weights."""
-    mend = f"python -m extract.quantize --weights {folder} makes it from your training clips"
-    if card.quantised is None:
-        raise NotQuantised(f"{folder}: there is no int8 network of these weights; {mend}")
-    if not card.quantised.sha256:
-        raise NotQuantised(f"{folder}: {card.quantised}: too much; take bf16 or f32")
-    if quantised_sha256(folder) != card.quantised.sha256:
-        raise NotQuantised(
-            f"{folder / QUANTISED}: is missing, or not the one that {CARD} tells of; {mend}"
-        )
-
-
-def load_network(folder: Path, card: ModelCard) -> keras.Model:
-    """Return the backbone as the folder holds it: with its classifier where it was fine-tuned."""
-    backbone = card.backbone
-    side, clip_length = card.preprocessing.width, backbone.clip_length
-    trunk = build_trunk(backbone.name, side=side, clip_length=clip_length)
-    if backbone.network:
-        model = classifier_network(trunk, backbone.network, len(backbone.labels))
-    else:
-        model = pooled_network(trunk)
-    path = folder / BACKBONE_WEIGHTS
-    if not path.is_file():
-        raise LookbackError(
-            f"{path}: is missing; restore it, or remove {folder / CARD} and run python finetune.py "
-            "or python extract.py"
-        )
-    load_weights(model, path, backbone.name)
-    if weights_sha256(model) != backbone.sha256:
-        raise LookbackError(
-            f"{path}: these are other weights than {folder / CARD} tells of; restore the pair, or "
-            "remove both and run python extract.py"
-        )
-    return model
-
-
-def pretrained_classifier(settings: Settings) -> Extractor:
-    """Return a clip network with the classifier of its published weights: nothing is trained, and
-    no model folder is needed.
-
-    Raises:
-        UsageError: the backbone has no classifier.
-        LookbackError: the weights cannot be had, or hold no classifier.
-    """
-    recipe = settings.recipe
-    spec = spec_of(recipe.backbone.name)
-    path = weights_file(spec, recipe.backbone.weights) if spec.is_clip_network else None
-    if path is None:
-        raise UsageError(
-            f"--backbone {spec.name} (weights: {weights_name(recipe)}): without training, only a "
-            "clip network with weights that include its classifier knows labels (kinetics400, or a "
-            "file); to use a model of yours, leave --backbone away"
-        )
-    require_weights_file(path, spec.name)
-    info = read_info(path)
-    if not (info and info.classes):
-        raise LookbackError(
-            f"{path}: holds no classifier; convert the checkpoint without --without-head: "
-            f"python -m extract.convert {spec.name} CHECKPOINT --out {path.name}"
-        )
-    preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
-    trunk, dense = load_classifier(spec, path, info.classes, preprocessing.width, clip_length)
-    pooled = pooled_network(trunk)
-    network = keras.Model(pooled.input, dense(pooled.output))
-    labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
-    card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
-    # A place of its own: beside this file may lie those of other networks.
-    place = path.parent / path.name.removesuffix(".weights.h5")
-    known_as, engine = NetworkId(place, card.backbone.sha256), recipe.extract.engine
-    made = make_live_engine(pooled, spec, card.sampling.hop, known_as, engine, card.precision)
-    return Extractor(card, made, own_classifier(network))

@@ -12,7 +12,8 @@ from extract.backbones.building import from_pixels
 from extract.backbones.costs import gflops
 from extract.backbones.passages import passages
 from extract.backbones.spec import BackboneSpec
-from extract.engines import Engine, NetworkId, Workload, make_engine
+from extract.engines import Engine, NetworkId, Workload
+from extract.engines.registry import make_engine
 from extract.framework import keras
 
 # Of the network's cost. Below it, carrying the results over costs what it saves.
@@ -106,7 +107,7 @@ def make_live_engine(
     precision: str,
 ) -> Engine:
     """Return the engine for the steps of a running video, `hop` sampled frames apart; the other
-    arguments and the errors are those of `extract.engines.make_engine`."""
+    arguments and the errors are those of `extract.engines.registry.make_engine`."""
     workload = Workload(precision, live=True)
     core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
     shares = core is not None and hop < spec.clip_length and precision != "int8"

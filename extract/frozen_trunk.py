@@ -13,7 +13,8 @@ import numpy as np
 from extract.backbones import BackboneSpec, Trunk
 from extract.backbones.building import from_pixels
 from extract.backbones.passages import passages
-from extract.engines import NetworkId, make_engine
+from extract.engines import NetworkId
+from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.network import weights_sha256
 
@@ -121,7 +122,7 @@ class FrozenTrunk:
         Args:
             part: of `frozen_part`.
             cut: where it ends.
-            engine: as for `extract.engines.make_engine`.
+            engine: as for `extract.engines.registry.make_engine`.
         """
         self.cut, self.shape = cut, tuple(cut.shape[1:])
         # Nothing of it is kept in the model folder: it is of use to this run alone.

@@ -25,8 +25,9 @@ from extract.calibration import clip_means, softmax
 from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.checking import cosines
-from extract.extractor import Extractor, NotQuantised, load_network
+from extract.extractor import Extractor
 from extract.intervals import bootstrap_interval
+from extract.loading import NotQuantised, load_network
 from extract.model_folder import (
     QUANTISED,
     QUANTISED_WEIGHTS,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.extractor import Extractor, load_extractor, pretrained_classifier
+from extract.extractor import Extractor
 from extract.feature_store import spec_sha256
+from extract.loading import load_extractor, pretrained_classifier
 from extract.model_folder import require_card
 from live.timing import Stopwatch
 from recipes.loader import Settings
@@ -158,7 +159,7 @@ def load_recogniser(
         folder: the model folder.
         threshold: below it, a label counts as undecided; None for the model's own.
         head: as `sequence.own_head.asked_head` returns it.
-        engine: as `extract.engines.make_engine` takes it.
+        engine: as `extract.engines.registry.make_engine` takes it.
 
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.

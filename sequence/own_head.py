@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.extractor import Extractor, load_network
+from extract.extractor import Extractor
 from extract.framework import keras
+from extract.loading import load_network
 from extract.model_folder import ModelCard
 from extract.network import class_logits, own_classifier
 from recipes.loader import Settings

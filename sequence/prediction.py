@@ -6,7 +6,8 @@ import numpy as np
 
 from extract.backbones import load_weights
 from extract.calibration import softmax
-from extract.engines import Engine, NetworkId, Workload, make_engine
+from extract.engines import Engine, NetworkId, Workload
+from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from extract.network import weights_sha256
@@ -29,8 +30,8 @@ class Predictor:
         self._engine: Engine | None = None
 
     def compute_by(self, engine: str, folder: Path | None) -> None:
-        """Let an engine of `extract.engines.make_engine` give the logits, a window at a time: live,
-        Keras takes several times as long, and its threads disturb those of the backbone's.
+        """Let an engine of `extract.engines.registry.make_engine` give the logits, a window at a
+        time: live, Keras takes several times as long, and its threads disturb the backbone's.
 
         Args:
             engine: its name.

@@ -73,6 +73,12 @@ def test_the_pure_rooms_bring_no_framework_in():
     assert not loaded & _FRAMEWORKS
 
 
+def test_extraction_itself_brings_no_framework_in():
+    loaded = _modules_after("import extract.extraction, extract.extractor")
+    assert "h5py" in loaded
+    assert not loaded & _FRAMEWORKS
+
+
 @pytest.mark.parametrize("name", _PURE)
 def test_the_pure_rooms_name_no_framework(name):
     assert not _imported(ROOT / name) & (_FRAMEWORKS | {"cv2", "av", "h5py"})

@@ -36,5 +36,5 @@ def missing() -> str:
 
 
 def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
-    """Return the engine; arguments as for `extract.engines.make_engine`."""
+    """Return the engine; arguments as for `extract.engines.registry.make_engine`."""
     return KerasEngine(model, 1 if workload.live else workload.batch_size)

@@ -70,7 +70,7 @@ def missing() -> str:
 
 
 def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
-    """Return the engine; arguments and errors as for `extract.engines.make_engine`.
+    """Return the engine; arguments and errors as for `extract.engines.registry.make_engine`.
 
     Raises:
         RuntimeError: the network cannot be converted, or gives other features than Keras.

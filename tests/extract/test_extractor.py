@@ -8,7 +8,7 @@ import yaml
 
 from extract.backbones import build_trunk
 from extract.choosing import choose_extractor
-from extract.extractor import load_extractor, load_network
+from extract.loading import load_extractor, load_network
 from extract.model_folder import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
 from extract.network import classifier_network, feature_network, pooled_network
 from extract.resolving import preprocessing_of, sampling_of

@@ -11,8 +11,8 @@ from clips.spans import Span, limited
 from extract import finetuning, tuning_clips
 from extract.checkpoint import FOLDER as CHECKPOINT
 from extract.choosing import choose_extractor
-from extract.extractor import load_network
 from extract.finetuning import FineTuning, print_outcome
+from extract.loading import load_network
 from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.network import weights_sha256
 from extract.training_step import seed_dropout

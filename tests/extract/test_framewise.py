@@ -6,7 +6,8 @@ import pytest
 from extract import framewise
 from extract.backbones import spec_of
 from extract.backbones.building import from_pixels
-from extract.engines import NetworkId, Workload, make_engine
+from extract.engines import NetworkId, Workload
+from extract.engines.registry import make_engine
 from extract.framewise import FramewiseEngine, framewise_cut, make_live_engine
 from extract.framework import keras
 from extract.network import FEATURES

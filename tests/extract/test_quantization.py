@@ -7,8 +7,8 @@ from extract import quantization
 from extract.choosing import choose_extractor
 from extract.engines import openvino_engine
 from extract.engines.checking import cosines
-from extract.extractor import NotQuantised, load_extractor
 from extract.framework import keras
+from extract.loading import NotQuantised, load_extractor
 from extract.model_folder import (
     QUANTISED,
     QUANTISED_WEIGHTS,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from clips.manifest import read
-from extract.extractor import load_network
 from extract.feature_store import FeatureStore
+from extract.loading import load_network
 from extract.model_folder import require_card
 from live.decision import load_recogniser
 from live.timing import Stopwatch

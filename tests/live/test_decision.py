@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extract.calibration import softmax
-from extract.extractor import load_network
+from extract.loading import load_network
 from extract.model_folder import require_card, write_card
 from live.decision import Decision, Recogniser, load_recogniser
 from live.timing import Stopwatch

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from extract.calibration import softmax
-from extract.extractor import pretrained_classifier
+from extract.loading import pretrained_classifier
 from extract.weights_info import read_info, write_info
 from live.decision import pretrained_recogniser
 from recipes.loader import load

@@ -5,8 +5,9 @@ import pytest
 
 from extract.backbones import build, spec_of
 from extract.backbones.building import from_pixels
-from extract.engines import EXACT, NetworkId, Workload, make_engine, onnx_engine
+from extract.engines import EXACT, NetworkId, Workload, onnx_engine
 from extract.engines.keras_engine import KerasEngine
+from extract.engines.registry import make_engine
 from extract.framework import keras
 from tests.golden.cases import CASES
 from video.errors import LookbackError

@@ -7,10 +7,11 @@ import pytest
 
 from extract.backbones import build, spec_of
 from extract.backbones.building import from_pixels
-from extract.engines import EXACT, NetworkId, Workload, make_engine, openvino_engine
+from extract.engines import EXACT, NetworkId, Workload, openvino_engine
 from extract.engines.kept import FOLDER
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.openvino_engine import OpenVinoEngine, converted
+from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.model_folder import QUANTISED
 from tests.golden.cases import CASES
@@ -165,7 +166,7 @@ def test_other_features_than_those_of_keras_are_noticed_and_not_kept(model, tmp_
 
 
 def test_auto_takes_openvino_and_the_next_where_it_cannot(model, monkeypatch, capsys):
-    monkeypatch.setattr("extract.engines.gpus", list)
+    monkeypatch.setattr("extract.engines.registry.gpus", list)
     monkeypatch.setattr("extract.engines.onnx_engine.missing", lambda: "is not installed")
     assert make_engine(model, NetworkId(None, "a")).name == "openvino"
 
@@ -179,7 +180,7 @@ def test_auto_takes_openvino_and_the_next_where_it_cannot(model, monkeypatch, ca
 
 
 def test_on_a_gpu_auto_leaves_the_work_to_keras(model, monkeypatch):
-    monkeypatch.setattr("extract.engines.gpus", lambda: ["gpu:0"])
+    monkeypatch.setattr("extract.engines.registry.gpus", lambda: ["gpu:0"])
     assert make_engine(model, NetworkId(None, "a")).name == "keras"
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from extract.engines import NetworkId, Workload, make_engine
+from extract.engines import NetworkId, Workload
+from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.network import weights_sha256
 from sequence.heads.lstm import LSTM, step_by_step
