@@ -63,6 +63,10 @@ class OpenVinoEngine(Engine):
         self._compiled = openvino.Core().compile_model(network, "CPU", options)
         self.parallel = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = threading.local()
+        # The very first call goes alone. Of two at once, one can hold the lock under which the
+        # binding sets itself up and wait for Python's, the other the reverse: for ever.
+        entry = network.input()
+        self._compute(np.zeros(entry.shape, entry.get_element_type().to_dtype()))
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
         if not hasattr(self._requests, "own"):

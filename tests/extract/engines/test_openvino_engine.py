@@ -1,5 +1,7 @@
 """OpenVINO gives the features of Keras, converts a network once, and never stands in the way."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -15,6 +17,7 @@ from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.model_folder import QUANTISED
 from tests.golden.cases import CASES
+from tests.running import ROOT
 from video.errors import LookbackError, UsageError
 
 pytest.importorskip("openvino", reason="the engine is openvino's")
@@ -147,6 +150,37 @@ def test_of_the_weights_before_nothing_is_kept(model, tmp_path):
     (kept,) = of_weights.iterdir()
     assert of_weights.name == "b"
     assert sorted(path.name for path in kept.iterdir()) == ["model.bin", "model.xml"]
+
+
+FIRST_CALLS = """
+import os, sys, threading
+import numpy as np
+import openvino
+from extract.engines import EXACT
+from extract.engines.openvino_engine import OpenVinoEngine
+
+sys.setswitchinterval(1e-6)
+engine = OpenVinoEngine(openvino.Core().read_model(sys.argv[1]), EXACT)
+clips, together = np.zeros((1, 1, 48, 48, 3), np.uint8), threading.Barrier(8)
+
+def call():
+    together.wait()
+    engine(clips)
+
+threads = [threading.Thread(target=call) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_the_first_calls_of_a_process_may_come_at_once(network, tmp_path):
+    """A network that is kept is called by several threads before anything else has called one."""
+    openvino = pytest.importorskip("openvino")
+    openvino.save_model(network, tmp_path / "network.xml")
+    command = [sys.executable, "-c", FIRST_CALLS, tmp_path / "network.xml"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=100)
 
 
 def test_a_folder_that_cannot_be_written_is_no_hindrance(model, tmp_path):
