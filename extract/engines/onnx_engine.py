@@ -42,6 +42,7 @@ class OnnxEngine(Engine):
         super().__init__(1 if workload.live else workload.batch_size or 1)
         self.feature_size = feature_size
         cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+        onnxruntime.disable_telemetry_events()  # the ones for Windows report to Microsoft
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
         options.intra_op_num_threads = cores if workload.live else 1
