@@ -43,6 +43,10 @@ def _native_stderr_kept_back() -> Iterator[None]:
             os.close(kept)
 
 
+# At its end the interpreter would look once more through the half a million objects that TensorFlow
+# and a network leave, three quarters of the seconds that it takes to end. Nothing needs it.
+# atexit.register(gc.freeze)
+
 with _native_stderr_kept_back():
     import keras
 
