@@ -22,8 +22,11 @@ class ChangeLines(Sink):
     def on_step(self, decision: Decision, step_seconds: float) -> None:
         label = decision.label if decision.decided else "undecided"
         if label != self._label:
-            others = decision.best(self._best)[1:] if decision.decided else []
-            told = [(label, decision.probability), *others]
+            told = decision.best(self._best if decision.decided else 1)
             line = ", ".join(f"{name} ({probability:.2f})" for name, probability in told)
+            if not decision.decided:
+                # However sure: a window that is not full yet shows too little.
+                why = "likeliest" if decision.full else "not enough seen, so far"
+                line = f"undecided, {why} {line}"
             print(f"{decision.seconds:8.1f} s  {line}", flush=True)
             self._label = label

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,10 +66,16 @@ def test_otherwise_a_line_is_printed_where_the_label_changes(capsys):
         sink.on_step(decision(step, *probabilities), 0.0)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        ["0.0", "s", "undecided", "(0.40)"],
+        ["0.0", "s", "undecided,", "likeliest", "a", "(0.40)"],
         ["0.2", "s", "b", "(0.70)"],
         ["0.4", "s", "a", "(0.60)"],
     ]
+
+
+def test_a_sure_label_of_a_window_that_is_not_full_is_told_as_what_it_is(capsys):
+    ChangeLines().on_step(replace(decision(0, 0.99, 0.01, 0.0), full=False), 0.0)
+    told = "0.0 s  undecided, not enough seen, so far a (0.99)"
+    assert capsys.readouterr().out.strip() == told
 
 
 def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
