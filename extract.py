@@ -6,7 +6,13 @@ FLAGS = (
     *BACKBONE_FLAGS,
     Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "by the engine"),
     Flag("--engine", "extract.engine", "auto, openvino, onnx or keras", "NAME"),
-    Flag("--precision", "extract.precision", "f32; bf16 and int8: faster, less exact", "NAME"),
+    Flag(
+        "--precision",
+        "extract.precision",
+        "f32; bf16 and int8: faster, less exact",
+        "NAME",
+        "the model folder's, at first f32",
+    ),
     Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
 )
 

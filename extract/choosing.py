@@ -5,10 +5,10 @@ from pathlib import Path
 
 from extract.backbones import build_trunk, spec_of
 from extract.engines import NetworkId, Workload
-from extract.engines.registry import make_engine
+from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
 from extract.framework import keras
-from extract.loading import load_extractor, require_quantised
+from extract.loading import NotQuantised, load_extractor, require_quantised
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
     ModelCard,
@@ -61,8 +61,11 @@ def choose_extractor(settings: Settings) -> Extractor:
             update["precision"] = recipe.extract.precision
         if update:
             card = card.model_copy(update=update)
+        extract = recipe.extract
+        extractor = load_extractor(folder, card, extract.engine, extract.batch_size)
+        if update:  # now that it is known to work: a model that is in use stays as it is otherwise
             write_card(folder, card)
-        return load_extractor(folder, card, recipe.extract.engine, recipe.extract.batch_size)
+        return extractor
     if card and "backbone.name" not in given:
         settings = replace(settings, recipe=_rebuilt(folder, card, settings))
     return _pretrained(settings, folder, card)
@@ -122,6 +125,8 @@ def _for_folder(recipe: Recipe, card: ModelCard) -> Recipe:
 
 def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> Extractor:
     recipe = settings.recipe
+    engine, precision = recipe.extract.engine, recipe.extract.precision
+    require_able(engine, precision)
     preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
     keras.utils.set_random_seed(recipe.seed)
     weights = recipe.backbone.weights
@@ -130,12 +135,19 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
     sha256 = weights_sha256(model)
     card = make_card(settings, before, sha256, model.output_shape[-1], labels)
     same = before and before.backbone.sha256 == sha256
-    if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
-        save_weights(model, folder / BACKBONE_WEIGHTS)
-    write_card(folder, card)
-    if card.precision == "int8":
-        require_quantised(folder, card)
-    workload = Workload(card.precision, recipe.extract.batch_size)
-    return Extractor(
-        card, make_engine(model, NetworkId(folder, sha256), recipe.extract.engine, workload)
-    )
+
+    def move_in(card: ModelCard) -> None:
+        if not (same and (folder / BACKBONE_WEIGHTS).is_file()):
+            save_weights(model, folder / BACKBONE_WEIGHTS)
+        write_card(folder, card)
+
+    if precision == "int8":
+        try:
+            require_quantised(folder, card)
+        except NotQuantised:  # what quantises takes the network from the folder
+            move_in(card.model_copy(update={"precision": before.precision if same else "f32"}))
+            raise
+    workload = Workload(precision, recipe.extract.batch_size)
+    made = make_engine(model, NetworkId(folder, sha256), engine, workload)
+    move_in(card)
+    return Extractor(card, made)

@@ -202,14 +202,42 @@ def _park_other_spec(path: Path, spec: dict) -> None:
         swap.replace(previous)
     if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
         return
+    told = _differences(path, spec)
     if previous.exists() and _has_spec(previous, spec):
         path.replace(swap)
         previous.replace(path)
         swap.replace(previous)
-        print(f"note: {path} held other features; those of this backbone are back from {previous}")
+        print(f"note: {path}: these features are back from {previous}, which now keeps {told}")
         return
+    dropped = _differences(previous, spec) if previous.exists() else ""
     path.replace(previous)
-    print(f"note: {path} held features of other settings; it is now {previous}")
+    print(f"note: {path} held {told}; they are now {previous}")
+    if dropped:
+        print(
+            f"note: that replaced {dropped}; --features FILE keeps the features of several "
+            "settings, each in a file of its own"
+        )
+
+
+def _differences(path: Path, spec: dict) -> str:
+    """Return what the features in a file are, as far as those of `spec` are not."""
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            there, wanted = _flat(read_spec(path, file)), _flat(spec)
+    except (OSError, LookbackError):
+        return "what cannot be read"
+    others = [f"{key} {value}" for key, value in there.items() if wanted.get(key) != value]
+    return f"features of other settings ({', '.join(others)})"
+
+
+def _flat(spec: dict) -> dict[str, str]:
+    flat = {}
+    for key, value in spec.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{name}": str(inner) for name, inner in value.items()}
+        else:
+            flat[key] = str(value)[:12]  # of a hash no more than tells it apart
+    return flat
 
 
 def _has_spec(path: Path, spec: dict) -> bool:

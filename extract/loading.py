@@ -5,7 +5,7 @@ from pathlib import Path
 from extract.backbones import build_trunk, load_weights, spec_of
 from extract.backbones.building import load_classifier, require_weights_file, weights_file
 from extract.engines import NetworkId, Workload
-from extract.engines.registry import make_engine
+from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
 from extract.framewise import make_live_engine
 from extract.framework import keras
@@ -51,8 +51,10 @@ def load_extractor(
 
     Raises:
         NotQuantised: the card asks for int8, and these weights were not quantised.
+        UsageError: the engine cannot be used here, or not in the card's precision.
         LookbackError: the weights are missing, of another network, or not those of model.yaml.
     """
+    require_able(engine, card.precision)
     network = load_network(folder, card)
     backbone = card.backbone
     if is_non_commercial(backbone.licence):

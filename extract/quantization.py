@@ -66,15 +66,18 @@ def choose_quantising(settings: Settings, manifest: Manifest) -> Extractor:
         UsageError, LookbackError: as `choose_extractor` and `quantise`.
     """
     try:
-        return choose_extractor(settings)
+        extractor = choose_extractor(settings)
     except NotQuantised:
         folder = Path(settings.recipe.model.folder)
         card = require_card(folder)
         told = card.quantised
         if not told or told.sha256:
             told = quantise(folder, card, manifest, settings)
-    if told.sha256:
-        return choose_extractor(settings)
+        extractor = choose_extractor(settings) if told.sha256 else None
+    if extractor:
+        if extractor.engine.precision == "int8":
+            print(f"{extractor.card.quantised}.")
+        return extractor
     instead = "bf16" if openvino_engine.processor_has("bf16") else "f32"
     print(f"int8 costs this network too much and is not used: {told}. Going on in {instead}.")
     extract = settings.recipe.extract.model_copy(update={"precision": instead})
@@ -143,7 +146,11 @@ def _calibration_clips(training: list[Span], drawing: Drawing) -> list[np.ndarra
     clips = [clip[None] for _, clip in drawn_clips(training, each)][:wanted]
     if not clips:
         raise LookbackError(f"{drawing.folder}: no training clip can be read")
-    print(f"Quantising on {len(clips)} clips of the training videos.")
+    print(
+        f"Quantising on {len(clips)} pictures of the training clips."
+        if drawing.clip_length == 1
+        else f"Quantising on {len(clips)} stretches of the training clips."
+    )
     return clips
 
 

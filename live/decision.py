@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from extract.extractor import Extractor
-from extract.feature_store import spec_sha256
 from extract.loading import load_extractor, pretrained_classifier
 from extract.model_folder import require_card
 from live.timing import Stopwatch
@@ -147,6 +146,11 @@ def choose_recogniser(settings: Settings) -> Recogniser:
             "without training; a model folder tells its own"
         )
     folder, engine = Path(recipe.model.folder), recipe.extract.engine
+    if "extract.precision" in flags:
+        raise UsageError(
+            "extract.precision: a model runs in the precision that its features were made in; "
+            "python extract.py --precision and python train_lstm.py make it another"
+        )
     return load_recogniser(folder, threshold, asked_head(settings), engine)
 
 
@@ -174,7 +178,7 @@ def load_recogniser(
     told = require_sequence(folder, card)
     extractor = load_extractor(folder, card, engine, live=True)
     # Before the weights: of other features they would not even have the right shape.
-    require_spec(card, spec_sha256(extractor.spec(told.dtype)), str(folder))
+    require_spec(card, extractor.spec(told.dtype), str(folder))
     predictor = load_predictor(folder, card)
     predictor.compute_by(engine, folder)
     threshold = told.threshold if threshold is None else threshold

@@ -51,7 +51,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     if own:
         head, predictor = OWN, load_own_predictor(folder, card)
     else:
-        require_spec(card, workplace.store.spec_sha256, str(folder))
+        require_spec(card, workplace.store.spec, str(folder))
         predictor = load_predictor(folder, card)
         head = card.sequence.head
     out = _report_folder(out, folder)

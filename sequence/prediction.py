@@ -8,6 +8,7 @@ from extract.backbones import load_weights
 from extract.calibration import softmax
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
+from extract.feature_store import spec_sha256
 from extract.framework import keras
 from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from extract.network import weights_sha256
@@ -105,10 +106,27 @@ def _load(path: Path, folder: Path, card: ModelCard, head: str, temperature: flo
     return Predictor(model, told.look_back, temperature)
 
 
-def require_spec(card: ModelCard, spec_sha256: str, place: str) -> None:
+def require_spec(card: ModelCard, spec: dict, place: str) -> None:
     """Raise `LookbackError` unless the sequence model was trained on features of this spec."""
-    if card.sequence and card.sequence.features_spec != spec_sha256:
-        raise LookbackError(
-            f"{place}: the sequence model was trained on other features (another backbone, "
-            "sampling or preprocessing); run python extract.py and python train_lstm.py"
-        )
+    if not card.sequence or card.sequence.features_spec == spec_sha256(spec):
+        return
+    for precision in ("f32", "bf16", "int8"):
+        if card.sequence.features_spec == spec_sha256(_in_precision(spec, precision, card)):
+            raise LookbackError(
+                f"{place}: the sequence model was trained on {precision} features, and these are "
+                f"{spec['precision']}: python extract.py --precision {precision} goes back to "
+                "those, python train_lstm.py trains it anew (with the --weights and --data of "
+                "this model)"
+            )
+    raise LookbackError(
+        f"{place}: the sequence model was trained on other features (another backbone, "
+        "sampling or preprocessing); run python extract.py and python train_lstm.py"
+    )
+
+
+def _in_precision(spec: dict, precision: str, card: ModelCard) -> dict:
+    """Return the spec that the same features have in another precision."""
+    other = {key: value for key, value in spec.items() if key != "quantised_sha256"}
+    if precision == "int8" and card.quantised:
+        other["quantised_sha256"] = card.quantised.sha256
+    return {**other, "precision": precision}

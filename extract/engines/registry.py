@@ -35,11 +35,8 @@ def make_engine(
             that is to compute in int8 was not quantised.
     """
     precision = workload.precision
+    require_able(engine, precision)
     if engine != "auto":
-        if why := ENGINES[engine].missing():
-            raise UsageError(f"extract.engine {engine}: {why}")
-        if precision not in ENGINES[engine].PRECISIONS:
-            raise _no_such_precision(precision, f"{engine} does not compute in it")
         try:
             return ENGINES[engine].make(model, network, workload)
         except RuntimeError as error:
@@ -48,10 +45,7 @@ def make_engine(
                 "--engine auto takes another"
             ) from None
     # Keras computes on the GPU that it sees; the others would leave it idle.
-    names = ["keras"] if gpus() and precision == "f32" else ENGINES
-    able = [n for n in names if precision in ENGINES[n].PRECISIONS and not ENGINES[n].missing()]
-    if not able:
-        raise _no_such_precision(precision, "no engine that is installed computes in it")
+    able = ["keras"] if gpus() and precision == "f32" else _able(precision)
     for name in able[:-1]:
         try:
             return ENGINES[name].make(model, network, workload)
@@ -60,9 +54,27 @@ def make_engine(
     return ENGINES[able[-1]].make(model, network, workload)
 
 
+def require_able(engine: str, precision: str) -> None:
+    """Raise `UsageError` where an engine (or `auto`) cannot be used here, or not in a precision."""
+    if engine != "auto" and (why := ENGINES[engine].missing()):
+        raise UsageError(f"extract.engine {engine}: {why}")
+    if engine == "auto" and not _able(precision):
+        raise _no_such_precision(precision, "no engine that is installed computes in it")
+    if engine != "auto" and precision not in ENGINES[engine].PRECISIONS:
+        raise _no_such_precision(precision, f"{engine} does not compute in it")
+
+
+def _able(precision: str) -> list[str]:
+    there = [name for name, module in ENGINES.items() if not module.missing()]
+    return [name for name in there if precision in ENGINES[name].PRECISIONS]
+
+
 def _no_such_precision(precision: str, why: str) -> UsageError:
     those = [name for name, module in ENGINES.items() if precision in module.PRECISIONS]
-    return UsageError(f"extract.precision {precision}: {why}; --engine {' or '.join(those)}")
+    return UsageError(
+        f"extract.precision {precision}: {why}; --engine {' or '.join(those)}, or --precision f32 "
+        "(a model folder keeps the precision that extract.py was last given)"
+    )
 
 
 def _first_line(error: Exception) -> str:

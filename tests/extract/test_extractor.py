@@ -136,6 +136,23 @@ def test_the_recipe_s_sampling_is_taken_over_where_it_is_given(small_settings, f
     assert source.spec("float32") != extractor.spec("float32")
 
 
+@pytest.mark.parametrize("made_by", ["fine-tuning", "extraction"])
+def test_what_an_engine_cannot_do_leaves_the_model_as_it_was(
+    small_settings, folder, made_by, request
+):
+    asked = {"extract.precision": "bf16", "extract.engine": "keras"}
+    if made_by == "fine-tuning":
+        request.getfixturevalue("fine_tuned")
+        settings = small_settings(asked, base={})
+    else:
+        choose_extractor(small_settings())
+        settings = small_settings({**asked, "seed": 5})
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match=r"bf16: keras does not compute in it; .*--precision f32"):
+        choose_extractor(settings)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_weights_that_were_replaced_are_refused(small_settings, fine_tuned, folder):
     head = fine_tuned.backbone.network
     other = classifier_network(build_trunk("tiny", "none", 48), head, 3)

@@ -214,7 +214,8 @@ def test_features_of_another_spec_are_parked_and_come_back(tmp_path, capsys):
     one, two = spec_for(weights_sha256="1"), spec_for(weights_sha256="2")
     store_of(path, {"a": rows_of(1, 3)}, one)
     store_of(path, {"a": rows_of(2, 3)}, two)
-    assert str(previous) in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"features of other settings (weights_sha256 1); they are now {previous}" in told
     with FeatureStore(path) as store, FeatureStore(previous) as parked:
         assert store.spec == two
         assert parked.spec == one
@@ -227,6 +228,17 @@ def test_features_of_another_spec_are_parked_and_come_back(tmp_path, capsys):
         assert np.array_equal(store.features("a"), rows_of(1, 3))
         assert np.array_equal(parked.features("a"), rows_of(2, 3))
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".h5", ".lock"]
+
+
+def test_features_that_a_third_spec_drops_are_named(tmp_path, capsys):
+    path = tmp_path / "features.h5"
+    for precision in ("f32", "bf16", "int8"):
+        told = capsys.readouterr().out
+        store_of(path, {"a": rows_of(1, 3)}, {**spec_for(), "precision": precision})
+    assert "replaced" not in told
+    told = capsys.readouterr().out
+    assert "held features of other settings (precision bf16)" in told
+    assert "replaced features of other settings (precision f32); --features FILE keeps" in told
 
 
 def test_the_same_spec_is_appended_to(tmp_path, capsys):

@@ -56,7 +56,9 @@ def test_asked_for_int8_a_network_is_quantised_measured_and_used(
     assert told.clips == 8  # two scenes of four clips validate
     assert quantization.LEAST_COSINE <= told.least_cosine <= told.cosine < 1
     assert told.classifier == "ridge on clip means"
-    assert "Quantising on" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Quantising on" in out
+    assert f"{told}.\n" in out
     exact = load_extractor(folder, made.card.model_copy(update={"precision": "f32"}))
     ours, wanted = made(CLIPS), exact(CLIPS)
     assert not np.array_equal(ours, wanted)
@@ -64,7 +66,7 @@ def test_asked_for_int8_a_network_is_quantised_measured_and_used(
     assert made.spec("float32") != exact.spec("float32")
     assert "quantised_sha256" not in exact.spec("float32")
     again = choose_quantising(small_settings(INT8), scenes())
-    assert "Quantising on" not in capsys.readouterr().out
+    assert capsys.readouterr().out == f"{told}.\n"
     assert np.array_equal(again(CLIPS), ours)
     live = load_extractor(folder, made.card, live=True)
     assert np.allclose(live(CLIPS), ours, rtol=1e-3, atol=1e-3 * np.abs(ours).max())
@@ -115,10 +117,13 @@ def test_other_weights_have_no_int8_network_yet(small_settings, folder):
         choose_extractor(small_settings({"seed": 3, **INT8}))
 
 
-def test_without_nncf_the_mend_is_told(small_settings, scenes, monkeypatch):
+def test_without_nncf_the_mend_is_told(small_settings, scenes, tmp_path, monkeypatch):
+    choose_extractor(small_settings())
+    before = require_card(tmp_path / "weights")
     monkeypatch.setattr(quantization, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"needs NNCF; pip install -r requirements-extras\.txt"):
         choose_quantising(small_settings(INT8), scenes())
+    assert require_card(tmp_path / "weights") == before  # nothing of int8 is left behind
 
 
 def test_clips_that_cannot_be_read_are_an_error(small_settings, scenes, tmp_path):

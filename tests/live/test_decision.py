@@ -6,10 +6,11 @@ import pytest
 from extract.calibration import softmax
 from extract.loading import load_network
 from extract.model_folder import require_card, write_card
-from live.decision import Decision, Recogniser, load_recogniser
+from live.decision import Decision, Recogniser, choose_recogniser, load_recogniser
 from live.timing import Stopwatch
+from recipes.loader import load
 from sequence.windows import windows
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
 from video.steps import Step
 
 LABELS = ("bat", "bowl", "run")
@@ -153,3 +154,9 @@ def test_a_backbone_that_was_not_fine_tuned_has_no_head_of_its_own(project, tmp_
     write_card(tmp_path, card.model_copy(update={"backbone": backbone}))
     with pytest.raises(LookbackError, match=r"no classifier of its own.*finetune\.py"):
         load_recogniser(tmp_path, head="own")
+
+
+def test_another_precision_than_the_model_s_is_refused(project):
+    asked = {"model.folder": str(project.weights), "extract.precision": "bf16"}
+    with pytest.raises(UsageError, match=r"extract\.precision: a model runs in the precision"):
+        choose_recogniser(load(flags=asked))

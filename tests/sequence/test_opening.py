@@ -35,12 +35,23 @@ def test_clips_without_features_are_told(project, tmp_path, capsys):
 
 
 def test_a_sequence_model_of_other_features_is_refused(project):
-    card = open_workplace(settings(project)).card
-    require_spec(card, card.sequence.features_spec, "weights")
+    workplace = open_workplace(settings(project))
+    card, spec = workplace.card, workplace.store.spec
+    require_spec(card, spec, "weights")
+    other = {**spec, "backbone": "other"}
     with pytest.raises(LookbackError, match=r"weights: .*other features.*train_lstm\.py"):
-        require_spec(card, "f" * 64, "weights")
+        require_spec(card, other, "weights")
     without = card.model_copy(update={"sequence": None})
-    require_spec(without, "f" * 64, "weights")
+    require_spec(without, other, "weights")
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_features_in_another_precision_are_refused_with_the_way_back(project, precision):
+    workplace = open_workplace(settings(project))
+    spec = {**workplace.store.spec, "precision": precision, "quantised_sha256": "a"}
+    back = f"trained on f32 features, and these are {precision}: python extract.py --precision f32"
+    with pytest.raises(LookbackError, match=back):
+        require_spec(workplace.card, spec, "weights")
 
 
 def test_features_at_another_sampling_are_refused(project, tmp_path):
