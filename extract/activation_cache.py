@@ -75,12 +75,13 @@ class ActivationCache:
         shape = "x".join(map(str, self.trunk.shape))
         size = (draws * self._rows + self._validation_rows) * self._row / _MEGABYTE
         told += (
-            f"; cache: ({self._rows} clips x {draws} draw{'s' * (draws > 1)} + "
+            f"; cache: ({self._rows} inputs x {draws} draw{'s' * (draws > 1)} + "
             f"{self._validation_rows} of validation) x {shape} float32 = at most "
             f"{size:{'.0f' if size >= 10 else '.2g'}} MB of memory"
         )
         if self.draws == draws and self.keeps_validation:
-            return f"{told}."
+            first = f"first {draws} epochs" if draws > 1 else "first epoch"
+            return f"{told}; after its {first} only what is trained is computed."
         kept = f"{'validation and ' if self.keeps_validation else ''}{self.draws} of the draws"
         return (
             f"{told}; finetune.cache.megabytes {self._chosen.megabytes} holds {kept}, the rest is "

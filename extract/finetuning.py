@@ -243,16 +243,16 @@ def _columns(loss: float, scores: Scores, step: TrainingStep) -> dict[str, float
 
 def _tell(epoch: int, loss: float, scores: Scores, best: bool, seconds: float) -> None:
     print(
-        f"epoch {epoch + 1:>3}  loss {loss:.3f}  validation: loss {scores.loss:.3f}, draws "
-        f"{scores.accuracy:.3f}, clips {scores.clip_accuracy:.3f}  {seconds:.1f} s"
+        f"epoch {epoch + 1:>3}  loss {loss:.3f}  validation: loss {scores.loss:.3f}, accuracy "
+        f"{scores.accuracy:.3f}, of whole clips {scores.clip_accuracy:.3f}  {seconds:.1f} s"
         f"{'  best' if best else ''}"
     )
 
 
 def print_outcome(tuning: FineTuning, best: Scores) -> None:
     print(
-        f"{tuning.recipe.backbone.name}: validation draws {best.accuracy:.3f}, clips "
-        f"{best.clip_accuracy:.3f} by the mean of their draws\n{tuning.folder / BACKBONE_WEIGHTS}\n"
-        "It is a classifier as it is (python extract.py, python evaluate.py; run.py), and its "
-        "features are what python train_lstm.py takes."
+        f"{tuning.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of whole clips "
+        f"{best.clip_accuracy:.3f}\n{tuning.folder / BACKBONE_WEIGHTS}\n"
+        "Next: python extract.py, then python train_lstm.py for the second stage, or python "
+        "evaluate.py and python run.py with this network alone; all with the same --weights."
     )

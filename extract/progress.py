@@ -29,8 +29,7 @@ class Progress:
         self._started = time.perf_counter()
         self._bar = tqdm(
             total=sum(sizes.values()),
-            desc="extract",
-            bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}",
+            bar_format="{percentage:3.0f}% |{bar}| {remaining} left{postfix}",  # in 80 columns
             disable=None,
         )
 
@@ -53,13 +52,13 @@ class Progress:
         busy = {name: stage.busy for name, stage in stages.items()}
         busy["writing"] = self._writing / seconds
         self.bottleneck = max(busy, key=busy.__getitem__)
+        self._done += batch.last
         self._bar.set_postfix_str(
             f"{self._done}/{len(self._sizes)} videos, {steps / seconds:.0f} steps/s, "
             f"held up by {self.bottleneck}",
             refresh=False,
         )
         if batch.last:
-            self._done += 1
             self._bar.update(self._sizes[batch.video])
 
     def __enter__(self) -> "Progress":

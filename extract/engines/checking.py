@@ -19,7 +19,10 @@ def require_equal(engine: Engine, model: keras.Model) -> None:
 def tell_cost(engine: Engine, model: keras.Model) -> None:
     """Print how far a random clip's features lie from those of Keras."""
     cosine = cosines(*_features_of_noise(engine, model))[0]
-    print(f"{engine.precision}: cosine to the float32 features of a random clip {cosine:.5f}.")
+    print(
+        f"{engine.precision}: cosine to the float32 features of a random clip {cosine:.5f} (1: the "
+        "same); what it costs on your clips, python evaluate.py tells."
+    )
 
 
 def cosines(ours: np.ndarray, wanted: np.ndarray) -> np.ndarray:

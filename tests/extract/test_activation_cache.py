@@ -208,8 +208,9 @@ def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
 def test_the_size_is_told_beforehand(tuning_of, capsys):
     entered(tuning_of(phase(0, ["block5"])))
     assert (
-        "The frozen part is computed by keras; cache: (16 clips x 3 draws + 8 of validation) x "
-        "3x3x96 float32 = at most 0.19 MB of memory.\n"
+        "The frozen part is computed by keras; cache: (16 inputs x 3 draws + 8 of validation) x "
+        "3x3x96 float32 = at most 0.19 MB of memory; after its first 3 epochs only what is trained "
+        "is computed.\n"
     ) in capsys.readouterr().out
 
 
