@@ -66,23 +66,27 @@ def choose_quantising(settings: Settings, manifest: Manifest) -> Extractor:
         UsageError, LookbackError: as `choose_extractor` and `quantise`.
     """
     try:
-        extractor = choose_extractor(settings)
+        return _telling(choose_extractor(settings))
     except NotQuantised:
         folder = Path(settings.recipe.model.folder)
         card = require_card(folder)
         told = card.quantised
         if not told or told.sha256:
             told = quantise(folder, card, manifest, settings)
-        extractor = choose_extractor(settings) if told.sha256 else None
-    if extractor:
-        if extractor.engine.precision == "int8":
-            print(f"{extractor.card.quantised}.")
-        return extractor
+    if told.sha256:
+        return _telling(choose_extractor(settings))
     instead = "bf16" if openvino_engine.processor_has("bf16") else "f32"
     print(f"int8 costs this network too much and is not used: {told}. Going on in {instead}.")
     extract = settings.recipe.extract.model_copy(update={"precision": instead})
     recipe = settings.recipe.model_copy(update={"extract": extract})
     return choose_extractor(replace(settings, recipe=recipe))
+
+
+def _telling(extractor: Extractor) -> Extractor:
+    """Return an extractor, and print what it costs where it computes in int8."""
+    if extractor.engine.precision == "int8":
+        print(f"{extractor.card.quantised}.")
+    return extractor
 
 
 def quantise(
@@ -146,11 +150,8 @@ def _calibration_clips(training: list[Span], drawing: Drawing) -> list[np.ndarra
     clips = [clip[None] for _, clip in drawn_clips(training, each)][:wanted]
     if not clips:
         raise LookbackError(f"{drawing.folder}: no training clip can be read")
-    print(
-        f"Quantising on {len(clips)} pictures of the training clips."
-        if drawing.clip_length == 1
-        else f"Quantising on {len(clips)} stretches of the training clips."
-    )
+    what = "pictures" if drawing.clip_length == 1 else "stretches"
+    print(f"Quantising on {len(clips)} {what} of the training clips.")
     return clips
 
 
