@@ -5,7 +5,9 @@ is read; on a PC without a GPU that log reads like a list of failures. It is kep
 shown only when the start fails.
 """
 
+import atexit
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -45,7 +47,7 @@ def _native_stderr_kept_back() -> Iterator[None]:
 
 # At its end the interpreter would look once more through the half a million objects that TensorFlow
 # and a network leave, three quarters of the seconds that it takes to end. Nothing needs it.
-# atexit.register(gc.freeze)
+atexit.register(gc.freeze)
 
 with _native_stderr_kept_back():
     import keras
