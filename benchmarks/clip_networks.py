@@ -9,6 +9,8 @@ pytorch  the original, evaluation and inference mode, over float pixels that are
          costs it nothing, which favours it
 f32      `make_engine`'s choice for a live video, over the same clip in uint8; scales inside
 bf16     the same, where the processor has it
+product  one large float32 matrix product by PyTorch: what the processor multiplies at most; `of
+         product` is the rate of f32 (its spec's multiplications a second) in parts of that
 
 The originals are those of the parity test (tests/parity/references.py), which holds that ours give
 the same logits, so both sides do the same work: a second list of them could drift. Weights are
@@ -49,7 +51,10 @@ _NETWORKS = (
     *("x3d_xs", "x3d_s", "x3d_m", "efficient_x3d_xs", "i3d", "r2plus1d_18"),
     *("slow_r50", "slowfast_r50", "videomae_base", "timesformer_base"),
 )
-_HEADER = ("ms a clip", "input", "pytorch", "f32", "bf16", "/ f32", "/ bf16", "engine")
+_HEADER = (
+    *("ms a clip", "input", "pytorch", "f32", "bf16", "/ f32", "/ bf16", "of product", "engine"),
+)
+_SIDE = 4096  # of the matrices
 _NEEDED = ("torch", "torchvision", "pytorchvideo", "transformers")
 
 
@@ -94,25 +99,38 @@ def original_of(name: str, clip: np.ndarray) -> Callable[[], object]:
     return call
 
 
+def product() -> Callable[[], object]:
+    """Return a call that multiplies two large matrices."""
+    import torch
+
+    left, right = torch.rand(2, _SIDE, _SIDE)
+    return lambda: left @ right
+
+
 def measure(name: str, chosen: argparse.Namespace) -> dict:
-    """Return milliseconds a clip, the median of each turn, and what computed ours."""
+    """Return milliseconds a clip, the median of each turn, what computed ours, and the float32
+    multiplications a second, in units of a large matrix product's."""
     spec = spec_of(name)
     shape = (1, spec.clip_length, spec.input_size, spec.input_size, 3)
     clip = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     engines = engines_of(name)
     calls = {"pytorch": original_of(name, clip)}
     calls |= {precision: lambda e=engine: e(clip) for precision, engine in engines.items()}
+    calls["product"] = product()
 
     def turn(call: Callable[[], object]) -> float:
         return float(np.median(call_milliseconds(call, chosen.seconds)))
 
     jobs = {way: lambda call=call: turn(call) for way, call in calls.items()}
     rounds = by_turns(jobs, chosen.rounds)
+    milliseconds = medians(rounds)
+    of_product = spec.gflops * 1e9 / milliseconds["f32"] / (_SIDE**3 / milliseconds["product"])
     return {
         "input": list(shape[1:]),
         "engines": {precision: engine.name for precision, engine in engines.items()},
         "milliseconds": rounds,
-        "medians": medians(rounds),
+        "medians": milliseconds,
+        "of_product": of_product,
     }
 
 
@@ -121,7 +139,8 @@ def row(name: str, result: dict) -> list:
     frames, side, *_ = result["input"]
     taken = [result["medians"].get(way) for way in ("pytorch", "f32", "bf16")]
     ratios = [f"{taken[0] / value:.2f}" if value else None for value in taken[1:]]
-    return [name, f"{frames}x{side}", *taken, *ratios, result["engines"].get("f32")]
+    of_product = f"{result['of_product']:.2f}"
+    return [name, f"{frames}x{side}", *taken, *ratios, of_product, result["engines"].get("f32")]
 
 
 def main() -> None:

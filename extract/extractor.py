@@ -1,6 +1,7 @@
 """What turns clips into features, for extraction and live."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +24,14 @@ class Extractor:
         engine: computes the features.
         classifier: of a network that is a classifier too, what follows its features: float32
             (B, D) to logits (B, K) or (B, 1).
+        folder: where what engines convert is kept: the model folder, or one beside published
+            weights; None where nothing is.
     """
 
     card: ModelCard
     engine: Engine
     classifier: "keras.Model | None" = None
+    folder: Path | None = None
 
     @property
     def clip_length(self) -> int:

@@ -73,7 +73,7 @@ def device_line() -> str:
     if devices:
         return f"Running on {', '.join(devices)} ({backend})."
     hint = " TensorFlow has no GPU on Windows: use WSL2 for one." if os.name == "nt" else ""
-    return f"Running on the CPU ({backend}).{hint}"
+    return f"Running on the CPU: {backend} sees no GPU.{hint}"
 
 
 __all__ = ["device_line", "gpus", "keras"]

@@ -68,7 +68,7 @@ def load_extractor(
         made = make_live_engine(features, spec, hop, known_as, engine, card.precision)
     else:
         made = make_engine(features, known_as, engine, Workload(card.precision, batch_size))
-    return Extractor(card, made, classifier)
+    return Extractor(card, made, classifier, folder)
 
 
 class NotQuantised(LookbackError):
@@ -146,4 +146,4 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     place = path.parent / path.name.removesuffix(".weights.h5")
     known_as, engine = NetworkId(place, card.backbone.sha256), recipe.extract.engine
     made = make_live_engine(pooled, spec, card.sampling.hop, known_as, engine, card.precision)
-    return Extractor(card, made, own_classifier(network))
+    return Extractor(card, made, own_classifier(network), place)

@@ -78,10 +78,17 @@ class TunedNetwork:
         print(self.inputs)
 
     def _engine(self, draws: int) -> str:
-        """Return which engine is to compute so many draws and the validation clips."""
+        """Return which engine is to compute so many draws and the validation clips; say so where
+        Keras does although a faster one may be there."""
         chosen, clips = self._recipe.extract.engine, self._clips
         if self._precision != "float32":  # other engines compute in float32
             return "keras"
         count = draws * clips.most_training() + clips.most_validation()
-        few = count * clip_length_of(self._recipe) < _FRAMES_WORTH_CONVERTING
-        return "keras" if chosen == "auto" and few else chosen
+        frames = count * clip_length_of(self._recipe)
+        if chosen != "auto" or frames >= _FRAMES_WORTH_CONVERTING:
+            return chosen
+        print(
+            f"note: the frozen part sees {frames} frames in all; converting it for a faster engine "
+            f"pays from about {_FRAMES_WORTH_CONVERTING}."
+        )
+        return "keras"

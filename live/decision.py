@@ -172,7 +172,7 @@ def load_recogniser(
     if takes_own_head(folder, card, head):
         extractor = load_extractor(folder, card, engine, live=True)
         predictor = own_predictor(extractor)
-        predictor.compute_by(engine, folder)
+        predictor.compute_by(engine, extractor.folder)
         labels = card.backbone.labels
         return Recogniser(extractor, predictor, _or_half(threshold), labels=labels)
     told = require_sequence(folder, card)
@@ -180,7 +180,7 @@ def load_recogniser(
     # Before the weights: of other features they would not even have the right shape.
     require_spec(card, extractor.spec(told.dtype), str(folder))
     predictor = load_predictor(folder, card)
-    predictor.compute_by(engine, folder)
+    predictor.compute_by(engine, extractor.folder)
     threshold = told.threshold if threshold is None else threshold
     return Recogniser(extractor, predictor, threshold, told.dtype)
 
@@ -192,8 +192,10 @@ def pretrained_recogniser(settings: Settings, threshold: float | None = None) ->
         LookbackError: the weights cannot be had, or hold no classifier.
     """
     extractor = pretrained_classifier(settings)
+    predictor = own_predictor(extractor)
+    predictor.compute_by(settings.recipe.extract.engine, extractor.folder)
     # Among hundreds of classes the likeliest seldom has half: without a wish it always shows.
-    return Recogniser(extractor, own_predictor(extractor), threshold or 0.0)
+    return Recogniser(extractor, predictor, threshold or 0.0)
 
 
 def _or_half(threshold: float | None) -> float:

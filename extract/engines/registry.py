@@ -56,11 +56,13 @@ def make_engine(
 
 def require_able(engine: str, precision: str) -> None:
     """Raise `UsageError` where an engine (or `auto`) cannot be used here, or not in a precision."""
-    if engine != "auto" and (why := ENGINES[engine].missing()):
+    if engine == "auto":
+        if not _able(precision):
+            raise _no_such_precision(precision, "no engine that is installed computes in it")
+        return
+    if why := ENGINES[engine].missing():
         raise UsageError(f"extract.engine {engine}: {why}")
-    if engine == "auto" and not _able(precision):
-        raise _no_such_precision(precision, "no engine that is installed computes in it")
-    if engine != "auto" and precision not in ENGINES[engine].PRECISIONS:
+    if precision not in ENGINES[engine].PRECISIONS:
         raise _no_such_precision(precision, f"{engine} does not compute in it")
 
 

@@ -241,16 +241,16 @@ def test_clips_that_cannot_be_read_leave_the_others_their_rows(tuning_of):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "frames_worth", "engine"),
+    ("chosen", "frames_worth", "engine", "told"),
     [
-        ("auto", 56, "auto"),
-        ("auto", 57, "keras"),
-        ("openvino", 57, "openvino"),
-        ("keras", 1, "keras"),
+        ("auto", 56, "auto", False),
+        ("auto", 57, "keras", True),
+        ("openvino", 57, "openvino", False),
+        ("keras", 57, "keras", False),
     ],
 )
 def test_few_frames_are_not_worth_converting_a_network(
-    tuning_of, monkeypatch, chosen, frames_worth, engine
+    tuning_of, monkeypatch, capsys, chosen, frames_worth, engine, told
 ):
     """Three draws of 16 and 8 of validation are 56 pictures."""
     monkeypatch.setattr("extract.tuned_network._FRAMES_WORTH_CONVERTING", frames_worth)
@@ -258,3 +258,4 @@ def test_few_frames_are_not_worth_converting_a_network(
     extract = tuning.recipe.extract.model_copy(update={"engine": chosen})
     tuning.network._recipe = tuning.recipe.model_copy(update={"extract": extract})
     assert tuning.network._engine(DRAWS) == engine
+    assert ("sees 56 frames in all; " in capsys.readouterr().out) == told

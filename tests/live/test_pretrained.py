@@ -97,6 +97,13 @@ def test_of_many_classes_the_five_best_are_told(folder, scene, tmp_path):
     assert saved.is_file()
 
 
+def test_both_networks_are_converted_beside_the_weights(folder):
+    path = write_weights(folder / "kept.weights.h5", 4)
+    pretrained_recogniser(settings(path))
+    kept = folder / "kept" / "engines"
+    assert sorted(part.name for part in kept.iterdir()) == ["backbone", "sequence"]
+
+
 def test_classes_without_names_are_numbered(folder):
     path = write_weights(folder / "nameless.weights.h5", 4)
     recogniser = pretrained_recogniser(settings(path))
