@@ -54,7 +54,7 @@ def by_file_source(paths: list[Path], preprocess: bool) -> int:
     """Decode with `FileSource`, one video after another; return the frames."""
     frames, preprocessor = 0, Preprocessor(_INPUT)
     for path in paths:
-        with FileSource(path) as source:
+        with FileSource(path, threads=0) as source:
             for frame in source:
                 if preprocess:
                     preprocessor(frame)

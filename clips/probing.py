@@ -23,7 +23,7 @@ def probe(path: Path) -> ClipFacts:
         VideoError: no frame of it can be decoded.
     """
     frames, seconds = 0, 0.0
-    with FileSource(path) as source:
+    with FileSource(path, threads=0) as source:
         for frame in source:
             frames, seconds = frames + 1, frame.seconds
         return ClipFacts(frames, seconds, source.size, source.note)

@@ -1,6 +1,7 @@
 """Frames of a video file, decoded by PyAV (FFmpeg): all its formats, AV1 and gif included."""
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,21 @@ def first_video_stream(container: av.container.InputContainer, name: str) -> av.
             stream.thread_type = "AUTO"
             return stream
     raise VideoError(f"{name}: holds no video stream")
+
+
+# Up to 1080p (with the rows that a coder adds), a thread decodes several times as fast as it plays.
+_ONE_THREAD_PIXELS = 1920 * 1088
+_MOST_THREADS = 4
+
+
+def threads_needed(stream: av.VideoStream) -> int:
+    """Return how many threads are to decode a video that is worked on while it plays.
+
+    Few: threads that decode ahead take the cores from the networks in the middle of a step, and
+    each holds a frame back, by which a camera is late.
+    """
+    pixels = stream.codec_context.width * stream.codec_context.height
+    return 1 if pixels <= _ONE_THREAD_PIXELS else min(_MOST_THREADS, os.cpu_count() or 1)
 
 
 # Containers whose packets bear the time at which their frame is shown. Of others', such as AVI's,
@@ -57,7 +73,7 @@ class FileSource(VideoSource):
 
         Args:
             path: the file.
-            threads: of the decoder; None for one a core.
+            threads: of the decoder; 0 for one a core, None for `threads_needed`.
             sampled_at: the rate of the sampler that the frames are for, in ticks a second: frames
                 that it does not take may be left out, where that changes no other. None gives all.
         """
@@ -67,8 +83,9 @@ class FileSource(VideoSource):
             raise VideoError(f"{path}: there is no such file")
         if path.stat().st_size == 0:
             raise VideoError(f"{path}: the file is empty (0 bytes)")
-        self._path, self._threads = path, threads
+        self._path = path
         self._open()
+        self._use(threads_needed(self._stream) if threads is None else threads)
         self.rate = nominal_rate(self._stream)
         self._plan = self._planned(sampled_at) if sampled_at else None
         self.size = self._upright_size()
@@ -82,8 +99,14 @@ class FileSource(VideoSource):
             raise
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(f"{self._path}: cannot be read as a video ({reason(error)})") from None
-        if self._threads:
-            self._stream.codec_context.thread_count = self._threads
+
+    def _use(self, threads: int) -> None:
+        self._threads = self._stream.codec_context.thread_count = threads
+
+    def _open_again(self, threads: int) -> None:
+        self._container.close()
+        self._open()
+        self._use(threads)
 
     def _planned(self, fps: float) -> SkippingPlan | None:
         if not _TELLING_FORMATS & set(self._container.format.name.split(",")):
@@ -94,8 +117,7 @@ class FileSource(VideoSource):
         except (av.FFmpegError, ValueError):
             return None  # what breaks off is read frame by frame
         finally:
-            self._container.close()
-            self._open()
+            self._open_again(self._threads)
         return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
     def _upright_size(self) -> tuple[int, int]:
@@ -126,11 +148,16 @@ class FileSource(VideoSource):
             except _NotAsPlanned:
                 # Something is wrong with the file. What was given is what the whole would have
                 # given; from there on nothing is left out.
-                self._container.close()
-                self._open()
+                self._open_again(self._threads)
         for frame in self._whole():
             if frame.index > given:
+                given = frame.index
                 yield frame
+        if self.note and self._threads != 1:
+            # Of a file that is damaged, several threads give fewer frames than one, by their
+            # number: one gives the rest, so that the frames are the same on every machine.
+            self._open_again(threads=1)
+            yield from (frame for frame in self._whole() if frame.index > given)
 
     def _sampled(self, plan: SkippingPlan) -> Iterator[Frame]:
         """Yield at least the wanted frames; raise `_NotAsPlanned` before any that would differ from
@@ -179,10 +206,11 @@ class FileSource(VideoSource):
                 index += 1
         if broken:
             self.note = f"breaks off after {index} frames ({broken})"
-        elif damaged:
-            self.note = f"{damaged} damaged packets skipped ({last_error}), {index} frames decoded"
         else:
             self.note = self._ends_early(index, seconds)
+        if damaged:
+            skipped = f"{damaged} damaged packets skipped ({last_error})"
+            self.note = f"{self.note}; {skipped}" if self.note else f"{skipped}, {index} frames"
 
     def _ends_early(self, frames: int, seconds: float) -> str:
         promised = float((self._stream.duration or 0) * (self._stream.time_base or 0))

@@ -117,6 +117,16 @@ def test_a_file_that_breaks_off_gives_the_frames_before_and_a_note(coded_video):
     assert source.note.startswith(f"ends after {len(codes)} frames")
 
 
+@pytest.mark.parametrize("share", [0.7, 0.75, 0.9])
+def test_of_a_file_that_breaks_off_every_number_of_threads_gives_the_same(coded_video, share):
+    path, found = _shortened(coded_video(frames=60), share), []
+    for threads in (1, 2, 3, 8):
+        with FileSource(path, threads) as source:
+            frames = [(frame.index, frame.seconds, read_code(frame.rgb)) for frame in source]
+        found.append((frames, source.note))
+    assert found == [found[0]] * 4
+
+
 def test_a_matroska_file_that_breaks_off_has_a_note_as_well(coded_video, tmp_path):
     path = _remuxed(coded_video(frames=60), tmp_path / "clip.mkv")
     with FileSource(path) as whole:
@@ -358,6 +368,15 @@ def test_where_decoding_is_not_as_the_packets_tell_nothing_more_is_left_out(
     ours, count = samples(path, 10.0, skipping=True)
     assert ours == whole
     assert count < 100
+
+
+@pytest.mark.parametrize(("size", "threads"), [((1920, 1088), 1), ((2048, 1152), 4)])
+def test_a_picture_of_up_to_1080p_is_decoded_by_one_thread(coded_video, monkeypatch, size, threads):
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    path = coded_video(frames=6, size=size)
+    with FileSource(path) as source:
+        assert source._stream.codec_context.thread_count == threads
+        assert [read_code(frame.rgb) for frame in source] == list(range(6))
 
 
 @pytest.mark.shared

@@ -23,6 +23,13 @@ def test_a_video_on_a_server_arrives_up_to_its_end(coded_video, served):
     assert "no more frames" in source.note
 
 
+def test_no_frame_is_held_back_by_threads_that_decode_ahead(coded_video, served):
+    coded_video("clip.mp4", frames=30)
+    with UrlSource(f"{served}/clip.mp4") as source:
+        (stream,) = source._container.streams.video
+        assert stream.codec_context.thread_count == 1
+
+
 def test_a_torn_packet_costs_its_picture_and_not_the_stream(tmp_path, served):
     with av.open(str(tmp_path / "camera.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=10)
