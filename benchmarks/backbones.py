@@ -33,6 +33,7 @@ from extract.loading import load_network, require_quantised
 from extract.model_folder import require_card
 from extract.network import feature_network, weights_sha256
 from extract.stages import Stage
+from recipes.command_line import run_command
 from video.errors import LookbackError
 
 
@@ -159,16 +160,31 @@ def of_model_folder(folder: Path, precisions: list[str]) -> Candidate:
     return Candidate(card.backbone.name, model, usual, folder, tuple(precisions))
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--backbones", nargs="+", default=["efficientnet_b0"])
+    flags.add_argument(
+        "--backbones",
+        nargs="+",
+        default=["efficientnet_b0"],
+        help="see python -m extract.backbones",
+    )
     flags.add_argument("--weights", type=Path, help="a model folder, instead of --backbones")
-    flags.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
-    flags.add_argument("--precisions", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"])
-    flags.add_argument("--batches", nargs="+", type=int, default=[1, 16])
-    flags.add_argument("--seconds", type=float, default=5.0, help="a cell and round")
-    flags.add_argument("--rounds", type=int, default=3)
-    chosen = flags.parse_args()
+    flags.add_argument(
+        "--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="that are tried"
+    )
+    flags.add_argument(
+        "--precisions",
+        nargs="+",
+        choices=["f32", "bf16"],
+        default=["f32", "bf16"],
+        help="asked of each engine",
+    )
+    flags.add_argument(
+        "--batches", nargs="+", type=int, default=[1, 16], help="clips at once (%(default)s)"
+    )
+    flags.add_argument("--seconds", type=float, default=5.0, help="a cell and round (%(default)s)")
+    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
     results = {}
     for name in [""] if chosen.weights else chosen.backbones:
         with ExitStack() as stack:
@@ -184,7 +200,8 @@ def main() -> None:
     kind = "model_folder_" if chosen.weights else ""
     name = f"backbones_{kind}{'_'.join(results)}" if len(results) == 1 else "backbones"
     print(write_result(name, {"settings": settings, "backbones": results}))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -40,6 +40,7 @@ from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.framework import keras
 from extract.network import weights_sha256
+from recipes.command_line import run_command
 from video.errors import UsageError
 
 _CLASSES = 400
@@ -143,17 +144,23 @@ def row(name: str, result: dict) -> list:
     return [name, f"{frames}x{side}", *taken, *ratios, of_product, result["engines"].get("f32")]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--backbones", nargs="+", choices=_NETWORKS, default=_NETWORKS)
-    flags.add_argument("--seconds", type=float, default=5.0, help="a turn")
-    flags.add_argument("--rounds", type=int, default=5)
-    chosen = flags.parse_args()
+    flags.add_argument(
+        "--backbones",
+        nargs="+",
+        choices=_NETWORKS,
+        default=_NETWORKS,
+        help="see python -m extract.backbones",
+    )
+    flags.add_argument("--seconds", type=float, default=5.0, help="a turn (%(default)s)")
+    flags.add_argument("--rounds", type=int, default=5, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
     if lacking := [package for package in _NEEDED if find_spec(package) is None]:
         print(
             f"skipped: {', '.join(lacking)} not installed; make test-parity installs the originals"
         )
-        return
+        return 0
     if LOAD_AT_START > _IDLE_LOAD:
         print(f"note: the machine is busy (load {LOAD_AT_START:.1f}): this flatters ours")
     results = {}
@@ -165,7 +172,8 @@ def main() -> None:
     settings = {key: str(value) for key, value in vars(chosen).items()}
     content = {"threads": os.cpu_count(), "settings": settings, "networks": results}
     print(write_result("clip_networks", content))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -25,6 +25,7 @@ import cv2
 from benchmarks.measuring import by_turns, medians, rate, some_clips, table
 from benchmarks.record import write_result
 from extract.reading import reading_stage
+from recipes.command_line import run_command
 from video.preprocessing import Preprocessing, Preprocessor
 from video.sampling import Sampling
 from video.sources import FileSource
@@ -85,13 +86,15 @@ def by_stage(paths: list[Path], make_stepper: Callable[[], Stepper]) -> int:
         return sum(len(batch.rows) for batch in reading)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--manifest", type=Path, required=True)
-    flags.add_argument("--clips", type=int, default=12)
-    flags.add_argument("--rounds", type=int, default=5)
-    arguments = flags.parse_args()
-    manifest = some_clips(arguments.manifest, arguments.clips)
+    flags.add_argument("--manifest", type=Path, required=True, help="a manifest.csv")
+    flags.add_argument(
+        "--clips", type=int, default=12, help="evenly over the manifest (%(default)s)"
+    )
+    flags.add_argument("--rounds", type=int, default=5, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
+    manifest = some_clips(chosen.manifest, chosen.clips)
     paths = [manifest.place(video) for video in manifest.videos]
     frames = by_file_source(paths, preprocess=False)  # brings the files into memory, too
 
@@ -109,7 +112,7 @@ def main() -> None:
             "stage 10": lambda: rate(whole_source, at_ticks),
             "stage 10, whole": lambda: rate(whole_source, at_ticks_of_all),
         },
-        arguments.rounds,
+        chosen.rounds,
     )
     rates = medians(rounds)
     print(f"{len(paths)} videos, {frames} frames")
@@ -120,7 +123,8 @@ def main() -> None:
     print(f"leaving frames out              {rates['stage 10'] / rates['stage 10, whole']:.2f}")
     content = {"videos": len(paths), "frames": frames, "rounds": rounds, "medians": rates}
     print(write_result("decoding", content))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

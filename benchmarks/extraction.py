@@ -29,6 +29,7 @@ from extract.extraction import extract_features
 from extract.extractor import Extractor
 from extract.reading import reading_stage
 from extract.stages import Stage
+from recipes.command_line import run_command
 from recipes.loader import load
 
 
@@ -67,22 +68,22 @@ def infer_alone(extractor: Extractor, ready: np.ndarray, frames: int) -> int:
         return sum(stage)
 
 
-def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
+def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
     """Return the frames a second of every way, a number a round."""
-    manifest = some_clips(arguments.manifest, arguments.clips)
+    manifest = some_clips(chosen.manifest, chosen.clips)
     keys = {
         "model.folder": str(folder / "weights"),
-        "backbone.name": arguments.backbone,
+        "backbone.name": chosen.backbone,
         "backbone.weights": "none",
         "sampling.fps": "source",
-        "extract.engine": arguments.engine,
-        "extract.precision": arguments.precision,
-        "extract.batch_size": arguments.batch_size,
+        "extract.engine": chosen.engine,
+        "extract.precision": chosen.precision,
+        "extract.batch_size": chosen.batch_size,
     }
     # Of random weights int8 may cost too much to be used; here only its speed counts.
     quantization.LEAST_COSINE = -1.0
-    extractor = quantization.choose_quantising(load(flags=keys), read(arguments.manifest))
-    usual = build(arguments.backbone, "none")
+    extractor = quantization.choose_quantising(load(flags=keys), read(chosen.manifest))
+    usual = build(chosen.backbone, "none")
     side = extractor.card.preprocessing.width
     size = extractor.engine.batch_size
     ready = np.random.default_rng(0).integers(0, 256, (size, 1, side, side, 3), np.uint8)
@@ -101,25 +102,31 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, list[float
             "decode": lambda: rate(decode_alone, manifest, extractor),
             "ours": lambda: rate(ours),
             "inference": lambda: rate(infer_alone, extractor, ready, frames),
-            "usual": lambda: rate(usual_loop, usual, paths[: arguments.usual_clips], side),
+            "usual": lambda: rate(usual_loop, usual, paths[: chosen.usual_clips], side),
         },
-        arguments.rounds,
+        chosen.rounds,
     )
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--manifest", type=Path, required=True)
-    flags.add_argument("--backbone", default="efficientnet_b0")
-    flags.add_argument("--engine", default="auto")
-    flags.add_argument("--precision", default="f32")
-    flags.add_argument("--batch-size", type=int)
-    flags.add_argument("--clips", type=int, default=12)
-    flags.add_argument("--usual-clips", type=int, default=2, help="of them, for the usual loop")
-    flags.add_argument("--rounds", type=int, default=3)
-    arguments = flags.parse_args()
+    flags.add_argument("--manifest", type=Path, required=True, help="a manifest.csv")
+    flags.add_argument(
+        "--backbone",
+        default="efficientnet_b0",
+        help="see python -m extract.backbones (%(default)s)",
+    )
+    flags.add_argument("--engine", default="auto", help="ours (%(default)s)")
+    flags.add_argument("--precision", default="f32", help="ours (%(default)s)")
+    flags.add_argument("--batch-size", type=int, help="by the engine, if not given")
+    flags.add_argument(
+        "--clips", type=int, default=12, help="evenly over the manifest (%(default)s)"
+    )
+    flags.add_argument("--usual-clips", type=int, help="fewer of them, for the usual loop")
+    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        rounds = measure(arguments, Path(folder))
+        rounds = measure(chosen, Path(folder))
     rates = medians(rounds)
     ceiling = 1 / (1 / rates["decode"] + 1 / rates["inference"])
     for name in ("usual", "ours", "decode", "inference"):
@@ -127,18 +134,19 @@ def main() -> None:
     print(f"{'ceiling':<10}{ceiling:>9.1f} frames/s")
     print(f"ours / usual   {rates['ours'] / rates['usual']:.1f}")
     print(f"ours / ceiling {rates['ours'] / ceiling:.2f}")
-    chosen = {key: str(value) for key, value in vars(arguments).items() if key != "manifest"}
+    settings = {key: str(value) for key, value in vars(chosen).items() if key != "manifest"}
     print(
         write_result(
-            f"extraction_{arguments.backbone}_{arguments.precision}",
+            f"extraction_{chosen.backbone}_{chosen.precision}",
             {
-                "settings": chosen,
+                "settings": settings,
                 "rounds": rounds,
                 "ceiling": ceiling,
             },
         )
     )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -23,6 +23,7 @@ from benchmarks.record import write_result
 from clips.manifest import Manifest, read
 from extract.activation_cache import ActivationCache
 from extract.finetuning import FineTuning
+from recipes.command_line import run_command
 from recipes.loader import load
 
 DRAWS = {"whole": 0, "aside": 0, "cached": 1}
@@ -57,21 +58,27 @@ def seconds_of(tuning: FineTuning, epoch: int) -> float:
     return time.perf_counter() - started
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--manifest", type=Path, required=True)
-    flags.add_argument("--backbone", default="efficientnet_b0")
-    flags.add_argument("--stages", type=int, default=0, help="that train, from the end")
-    flags.add_argument("--engine", default="openvino")
-    flags.add_argument("--clips", type=int, default=24, help="of train and of val")
-    flags.add_argument("--rounds", type=int, default=3)
-    arguments = flags.parse_args()
-    manifest = read(arguments.manifest)
+    flags.add_argument("--manifest", type=Path, required=True, help="a manifest.csv")
+    flags.add_argument(
+        "--backbone",
+        default="efficientnet_b0",
+        help="see python -m extract.backbones (%(default)s)",
+    )
+    flags.add_argument(
+        "--stages", type=int, default=0, help="that train, from the end (%(default)s)"
+    )
+    flags.add_argument("--engine", default="openvino", help="ours (%(default)s)")
+    flags.add_argument("--clips", type=int, default=24, help="of train and of val (%(default)s)")
+    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
+    manifest = read(chosen.manifest)
     rounds: dict[str, list[float]] = {way: [] for way in DRAWS}
     with tempfile.TemporaryDirectory() as folder:
-        runs = {way: tuning_of(way, manifest, Path(folder), arguments) for way in DRAWS}
+        runs = {way: tuning_of(way, manifest, Path(folder), chosen) for way in DRAWS}
         first = {way: seconds_of(tuning, 0) for way, tuning in runs.items()}  # compiles, counts
-        for number in range(1, arguments.rounds + 1):
+        for number in range(1, chosen.rounds + 1):
             for way, tuning in runs.items():
                 rounds[way].append(seconds_of(tuning, number))
     cache = runs["cached"].network.inputs
@@ -82,14 +89,15 @@ def main() -> None:
     print(f"whole / cached {medians['whole'] / medians['cached']:.1f}")
     print(f"aside / cached {medians['aside'] / medians['cached']:.1f}")
     print(f"cache          {size:.1f} MB")
-    chosen = {key: str(value) for key, value in vars(arguments).items() if key != "manifest"}
+    settings = {key: str(value) for key, value in vars(chosen).items() if key != "manifest"}
     print(
         write_result(
-            f"finetuning_{arguments.backbone}_{arguments.stages}",
-            {"settings": chosen, "first": first, "rounds": rounds, "cache_megabytes": size},
+            f"finetuning_{chosen.backbone}_{chosen.stages}",
+            {"settings": settings, "first": first, "rounds": rounds, "cache_megabytes": size},
         )
     )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

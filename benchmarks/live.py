@@ -39,6 +39,7 @@ from live.decision import Decision, Recogniser
 from live.loop import run_loop
 from live.sinks import Sink, StopRequested
 from live.timing import STEP_STAGES
+from recipes.command_line import run_command
 from recipes.loader import Settings, load
 from sequence.model import build_sequence_model
 from sequence.own_head import own_predictor
@@ -205,17 +206,25 @@ def tell(rounds: dict[str, list]) -> dict:
     return {"milliseconds": milliseconds, "late_steps": late, "largest_lag_seconds": lag}
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--video", type=Path, required=True)
+    flags.add_argument("--video", type=Path, required=True, help="a file")
     flags.add_argument("--weights", type=Path, help="a model folder, instead of --backbone")
-    flags.add_argument("--backbone", default="efficientnet_b0")
-    flags.add_argument("--precision", default="f32", help="of --backbone; a folder has its own")
+    flags.add_argument(
+        "--backbone",
+        default="efficientnet_b0",
+        help="see python -m extract.backbones (%(default)s)",
+    )
+    flags.add_argument(
+        "--precision", default="f32", help="of --backbone; a folder has its own (%(default)s)"
+    )
     flags.add_argument("--manifest", help="of --precision int8, for its calibration")
-    flags.add_argument("--steps", type=int, default=300, help="of the video, at most")
-    flags.add_argument("--usual-frames", type=int, default=30)
-    flags.add_argument("--rounds", type=int, default=5)
-    chosen = flags.parse_args()
+    flags.add_argument("--steps", type=int, default=300, help="of the video, at most (%(default)s)")
+    flags.add_argument(
+        "--usual-frames", type=int, default=30, help="of the usual loop (%(default)s)"
+    )
+    flags.add_argument("--rounds", type=int, default=5, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         keys = {
             "model.folder": folder,
@@ -240,7 +249,8 @@ def main() -> None:
     result = tell(rounds)
     settings = {"steps": chosen.steps, "usual_frames": chosen.usual_frames}
     print(write_result(f"live_{title}", {"settings": settings, "rounds": rounds, **result}))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -19,6 +19,7 @@ from benchmarks.record import write_result
 from clips.manifest import read
 from clips.synthetic import render
 from extract.feature_store import FeatureStore
+from recipes.command_line import run_command
 
 _UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, kibibytes here
 
@@ -55,10 +56,10 @@ def features_mebibytes(path: Path, manifest: Path) -> float:
         return steps * store.feature_size * 4 / 2**20
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scenes", type=int, default=60, help="in the small set (%(default)s)")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         small = measure(Path(folder) / "small", chosen.scenes)
         large = measure(Path(folder) / "large", 4 * chosen.scenes)
@@ -69,7 +70,8 @@ def main() -> None:
         growth = large[name] - small[name]
         print(f"{name:<16}{small[name]:>14.0f}{large[name]:>14.0f}{growth:>9.0f}")
     print(write_result("memory", {"scenes": chosen.scenes, "small": small, "large": large}))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -30,6 +30,7 @@ from clips.manifest import Manifest, read
 from extract.feature_store import FeatureStore, video_id
 from extract.framework import device_line, keras
 from extract.optimizers import make_optimizer
+from recipes.command_line import run_command
 from recipes.loader import load
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabelledSteps
@@ -182,19 +183,23 @@ def kernel_line(model: keras.Model) -> str:
     return f"kernel: {path} ({', '.join(names)})"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--manifest", type=Path, required=True)
-    flags.add_argument("--features", type=Path, required=True)
-    flags.add_argument("--look-back", type=int, default=16)
-    flags.add_argument("--epochs", type=int, default=3, help="a round and way, after the first")
-    flags.add_argument("--rounds", type=int, default=3)
-    arguments = flags.parse_args()
-    store, manifest = FeatureStore(arguments.features), read(arguments.manifest)
+    flags.add_argument("--manifest", type=Path, required=True, help="a manifest.csv")
+    flags.add_argument(
+        "--features", type=Path, required=True, help="a feature file of the same clips"
+    )
+    flags.add_argument("--look-back", type=int, default=16, help="steps a window (%(default)s)")
+    flags.add_argument(
+        "--epochs", type=int, default=3, help="a round and way, after the first (%(default)s)"
+    )
+    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    chosen = flags.parse_args(arguments)
+    store, manifest = FeatureStore(chosen.features), read(chosen.manifest)
     default = load(flags={"sequence.patience": 0, "sequence.epochs": 50}).recipe.sequence
-    every = {"windows_per_clip": "all", "epochs": 1 + arguments.epochs}
-    chosen = default.model_copy(update=every)
-    dataset = Dataset(store, manifest, arguments.look_back)
+    every = {"windows_per_clip": "all", "epochs": 1 + chosen.epochs}
+    settings = default.model_copy(update=every)
+    dataset = Dataset(store, manifest, chosen.look_back)
     windows = dataset.full_windows(dataset.split("train"))
     held, stacked = (
         count * store.feature_size * 4 / 2**20
@@ -208,9 +213,9 @@ def main() -> None:
     )
     epochs: dict[str, list[float]] = {name: [] for name in WAYS}
     fifty: list[float] = []
-    for _ in range(arguments.rounds):
+    for _ in range(chosen.rounds):
         for name, way in WAYS.items():
-            epochs[name].append(statistics.median(np.diff(way(dataset, chosen)).tolist()))
+            epochs[name].append(statistics.median(np.diff(way(dataset, settings)).tolist()))
         fifty.append(whole_training(store, manifest, default, dataset.look_back))
     medians = {name: statistics.median(values) for name, values in epochs.items()}
     for name, value in medians.items():
@@ -229,7 +234,8 @@ def main() -> None:
         },
     )
     print(place)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -254,5 +254,6 @@ def print_outcome(tuning: FineTuning, best: Scores) -> None:
         f"{tuning.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of whole clips "
         f"{best.clip_accuracy:.3f}\n{tuning.folder / BACKBONE_WEIGHTS}\n"
         "Next: python extract.py, then python train_lstm.py for the second stage, or python "
-        "evaluate.py and python run.py with this network alone; all with the same --weights."
+        "evaluate.py for this network alone; python run.py runs it at once; all with the same "
+        "--weights."
     )

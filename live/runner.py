@@ -53,6 +53,9 @@ def run(options: RunOptions, settings: Settings) -> None:
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
+        extractor = recogniser.extractor
+        name, engine = extractor.card.backbone.name, extractor.engine
+        print(f"{name}, engine: {engine.name}, {engine.precision}")
         sinks = [stack.enter_context(sink) for sink in _sinks(options, source, recogniser)]
         hop = slower_pace(recogniser, source.rate) if source.live else None
         watch = run_loop(source, recogniser, sinks, hop)

@@ -57,7 +57,8 @@ def open_workplace(settings: Settings) -> Workplace:
     if held["weights_sha256"] != wanted.sha256:
         raise LookbackError(
             f"{store.path}: features of {held['backbone']} (weights {held['weights_sha256'][:8]}), "
-            f"but {folder} holds {wanted.name} (weights {wanted.sha256[:8]}); run python extract.py"
+            f"but {folder} holds {wanted.name} (weights {wanted.sha256[:8]}); run python "
+            f"extract.py --weights {folder}, with --features FILE where another model needs these"
         )
     if held["sampling"] != card.sampling.to_dict():
         raise LookbackError(

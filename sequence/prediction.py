@@ -115,8 +115,8 @@ def require_spec(card: ModelCard, spec: dict, place: str) -> None:
             raise LookbackError(
                 f"{place}: the sequence model was trained on {precision} features, and these are "
                 f"{spec['precision']}: python extract.py --precision {precision} goes back to "
-                "those, python train_lstm.py trains it anew (with the --weights and --data of "
-                "this model)"
+                "those, python train_lstm.py trains it anew (with the --weights, --data and "
+                "--features of this model)"
             )
     raise LookbackError(
         f"{place}: the sequence model was trained on other features (another backbone, "

@@ -209,7 +209,7 @@ class FileSource(VideoSource):
         else:
             self.note = self._ends_early(index, seconds)
         if damaged:
-            skipped = f"{damaged} damaged packets skipped ({last_error})"
+            skipped = f"{damaged} damaged packet{'s' * (damaged > 1)} skipped ({last_error})"
             self.note = f"{self.note}; {skipped}" if self.note else f"{skipped}, {index} frames"
 
     def _ends_early(self, frames: int, seconds: float) -> str:
