@@ -150,4 +150,4 @@ def _pretrained(settings: Settings, folder: Path, before: ModelCard | None) -> E
     workload = Workload(precision, recipe.extract.batch_size)
     made = make_engine(model, NetworkId(folder, sha256), engine, workload)
     move_in(card)
-    return Extractor(card, made)
+    return Extractor(card, made, folder=folder)

@@ -21,28 +21,29 @@ def nominal_rate(stream: av.VideoStream) -> float:
     return rate if 0 < rate <= 1000 else 25.0
 
 
-def first_video_stream(container: av.container.InputContainer, name: str) -> av.VideoStream:
-    """Return the first video stream that is no cover picture; raise `VideoError` without one."""
-    for stream in container.streams.video:
-        if "attached_pic" not in str(stream.disposition):
-            stream.thread_type = "AUTO"
-            return stream
-    raise VideoError(f"{name}: holds no video stream")
-
-
 # Up to 1080p (with the rows that a coder adds), a thread decodes several times as fast as it plays.
 _ONE_THREAD_PIXELS = 1920 * 1088
 _MOST_THREADS = 4
 
 
-def threads_needed(stream: av.VideoStream) -> int:
-    """Return how many threads are to decode a video that is worked on while it plays.
+def first_video_stream(
+    container: av.container.InputContainer, name: str, threads: int | None = None
+) -> av.VideoStream:
+    """Return the first video stream that is no cover picture; raise `VideoError` without one.
 
-    Few: threads that decode ahead take the cores from the networks in the middle of a step, and
-    each holds a frame back, by which a camera is late.
+    It is decoded by so many threads, 0 for one a core; None for as few as a video needs that is
+    worked on while it plays: threads that decode ahead take the cores from the networks in the
+    middle of a step, and each holds a frame back, by which a camera is late.
     """
-    pixels = stream.codec_context.width * stream.codec_context.height
-    return 1 if pixels <= _ONE_THREAD_PIXELS else min(_MOST_THREADS, os.cpu_count() or 1)
+    for stream in container.streams.video:
+        if "attached_pic" not in str(stream.disposition):
+            decoder = stream.codec_context
+            if threads is None:
+                small = decoder.width * decoder.height <= _ONE_THREAD_PIXELS
+                threads = 1 if small else min(_MOST_THREADS, os.cpu_count() or 1)
+            stream.thread_type, decoder.thread_count = "AUTO", threads
+            return stream
+    raise VideoError(f"{name}: holds no video stream")
 
 
 # Containers whose packets bear the time at which their frame is shown. Of others', such as AVI's,
@@ -73,7 +74,7 @@ class FileSource(VideoSource):
 
         Args:
             path: the file.
-            threads: of the decoder; 0 for one a core, None for `threads_needed`.
+            threads: of the decoder; as for `first_video_stream`.
             sampled_at: the rate of the sampler that the frames are for, in ticks a second: frames
                 that it does not take may be left out, where that changes no other. None gives all.
         """
@@ -83,9 +84,8 @@ class FileSource(VideoSource):
             raise VideoError(f"{path}: there is no such file")
         if path.stat().st_size == 0:
             raise VideoError(f"{path}: the file is empty (0 bytes)")
-        self._path = path
+        self._path, self._threads = path, threads
         self._open()
-        self._use(threads_needed(self._stream) if threads is None else threads)
         self.rate = nominal_rate(self._stream)
         self._plan = self._planned(sampled_at) if sampled_at else None
         self.size = self._upright_size()
@@ -93,20 +93,16 @@ class FileSource(VideoSource):
     def _open(self) -> None:
         try:
             self._container = av.open(str(self._path))
-            self._stream = first_video_stream(self._container, self.name)
+            self._stream = first_video_stream(self._container, self.name, self._threads)
         except VideoError:
             self._container.close()
             raise
         except (av.FFmpegError, ValueError, OSError) as error:
             raise VideoError(f"{self._path}: cannot be read as a video ({reason(error)})") from None
 
-    def _use(self, threads: int) -> None:
-        self._threads = self._stream.codec_context.thread_count = threads
-
-    def _open_again(self, threads: int) -> None:
+    def _open_again(self) -> None:
         self._container.close()
         self._open()
-        self._use(threads)
 
     def _planned(self, fps: float) -> SkippingPlan | None:
         if not _TELLING_FORMATS & set(self._container.format.name.split(",")):
@@ -117,7 +113,7 @@ class FileSource(VideoSource):
         except (av.FFmpegError, ValueError):
             return None  # what breaks off is read frame by frame
         finally:
-            self._open_again(self._threads)
+            self._open_again()
         return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
     def _upright_size(self) -> tuple[int, int]:
@@ -148,15 +144,16 @@ class FileSource(VideoSource):
             except _NotAsPlanned:
                 # Something is wrong with the file. What was given is what the whole would have
                 # given; from there on nothing is left out.
-                self._open_again(self._threads)
+                self._open_again()
         for frame in self._whole():
             if frame.index > given:
                 given = frame.index
                 yield frame
-        if self.note and self._threads != 1:
+        if self.note and self._stream.codec_context.thread_count != 1:
             # Of a file that is damaged, several threads give fewer frames than one, by their
             # number: one gives the rest, so that the frames are the same on every machine.
-            self._open_again(threads=1)
+            self._threads = 1
+            self._open_again()
             yield from (frame for frame in self._whole() if frame.index > given)
 
     def _sampled(self, plan: SkippingPlan) -> Iterator[Frame]:

@@ -8,7 +8,7 @@ import av
 from video.errors import VideoError
 from video.frame import Frame
 from video.orientation import orientation_of
-from video.sources.file import first_video_stream, nominal_rate, reason, threads_needed
+from video.sources.file import first_video_stream, nominal_rate, reason
 from video.sources.newest import NewestFrameSource
 
 _OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0
@@ -41,7 +41,6 @@ class UrlSource(NewestFrameSource):
                 address, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS)
             )
             stream = first_video_stream(self._container, self.name)
-            stream.codec_context.thread_count = threads_needed(stream)
             self.rate = nominal_rate(stream)
             self._pictures = self._decoded(stream)
             self._ahead = next(self._pictures)
