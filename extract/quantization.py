@@ -21,12 +21,10 @@ from tqdm import tqdm
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
 from extract.backbones import spec_of
-from extract.calibration import clip_means, softmax
 from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.checking import cosines
 from extract.extractor import Extractor
-from extract.intervals import bootstrap_interval
 from extract.loading import NotQuantised, load_network
 from extract.model_folder import (
     QUANTISED,
@@ -39,6 +37,8 @@ from extract.model_folder import (
 )
 from extract.network import class_logits, feature_network, own_classifier
 from extract.training_clips import Drawing, drawn_clips
+from metrics.bootstrap import bootstrap_interval
+from metrics.calibration import clip_means, softmax
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from extract.calibration import clip_means, fit_temperature, log_loss, softmax
+from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
 
 # Whether more of a score is better.
 RISES = {"loss": False, "accuracy": True, "clip_accuracy": True, "roc_auc": True}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from extract.calibration import softmax
+from metrics.calibration import softmax
 from sequence.dataset import LEAST_DEVIATION, Dataset, LabelledSteps
 from video.errors import LookbackError
 

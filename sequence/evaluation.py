@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
-from extract.calibration import softmax
-from extract.intervals import bootstrap_interval
+from metrics.bootstrap import bootstrap_interval
+from metrics.calibration import softmax
+from metrics.classification import scores
 from recipes.schema import Recipe
 from sequence.baselines import LinearBaseline, fit_baseline
 from sequence.dataset import Dataset, LabelledSteps
-from sequence.metrics import scores
 from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline, window_logits
 from video.errors import LookbackError, UsageError

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from extract.backbones import build_trunk
-from extract.calibration import softmax
 from extract.network import (
     FEATURES,
     class_logits,
@@ -14,6 +13,7 @@ from extract.network import (
     pooled_network,
     weights_sha256,
 )
+from metrics.calibration import softmax
 from recipes.schema import Network
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 48, 48, 3), np.uint8)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from extract.calibration import softmax
 from extract.validation import RISES, Scores, scores_of
+from metrics.calibration import softmax
 from recipes.schema import Finetune
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.calibration import softmax
 from extract.loading import pretrained_classifier
 from extract.weights_info import read_info, write_info
 from live.decision import pretrained_recogniser
+from metrics.calibration import softmax
 from recipes.loader import load
 from tests.clip_network import NAME, registered, write_weights
 from tests.live.conftest import read_rows, write_scene

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from extract.intervals import bootstrap_interval
+from metrics.bootstrap import bootstrap_interval
 
 
 def brute_force(hits: np.ndarray, groups: list[str], draws: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract.calibration import clip_means, fit_temperature, log_loss, softmax
+from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
 
 
 def test_softmax_is_exact_where_powers_overflow():

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from sequence.metrics import calibration_error, class_areas, scores
+from metrics.classification import calibration_error, class_areas, scores
 
 
 def test_the_calibration_error_of_numbers_made_by_hand():

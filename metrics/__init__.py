@@ -1,0 +1,1 @@
+"""Scores of predictions: classification metrics, calibration, bootstrap intervals. No framework."""
