@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
     from extract.extraction import extract_features, features_path, print_report
-    from extract.framework import device_line
     from extract.quantization import choose_quantising
+    from training.keras_backend import device_line
 
     manifest = load_manifest(chosen)
     print(device_line())

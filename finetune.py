@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
     from extract.finetuning import FineTuning, print_outcome
-    from extract.framework import device_line
+    from training.keras_backend import device_line
 
     manifest = load_manifest(chosen)
     print(device_line())

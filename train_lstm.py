@@ -19,9 +19,9 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser(__doc__, FLAGS).parse_args(arguments))
     # Slow imports wait until the command line is known to be right.
-    from extract.framework import device_line
     from sequence.opening import open_workplace
     from sequence.trainer import train
+    from training.keras_backend import device_line
 
     workplace = open_workplace(chosen)
     print(device_line())

@@ -28,12 +28,12 @@ from benchmarks.record import write_result
 from extract.backbones import build
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
-from extract.framework import keras
 from extract.loading import load_network, require_quantised
 from extract.model_folder import require_card
 from extract.network import feature_network, weights_sha256
 from extract.stages import Stage
 from recipes.command_line import run_command
+from training.keras_backend import keras
 from video.errors import LookbackError
 
 

@@ -38,9 +38,9 @@ from benchmarks.record import LOAD_AT_START, write_result
 from extract.backbones import build, spec_of
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
-from extract.framework import keras
 from extract.network import weights_sha256
 from recipes.command_line import run_command
+from training.keras_backend import keras
 from video.errors import UsageError
 
 _CLASSES = 400

@@ -31,7 +31,6 @@ from clips.preparation import load_manifest
 from extract import quantization
 from extract.choosing import choose_extractor
 from extract.extractor import Extractor
-from extract.framework import keras
 from extract.loading import load_extractor, load_network
 from extract.model_folder import ModelCard, require_card
 from extract.network import feature_network
@@ -45,6 +44,7 @@ from sequence.model import build_sequence_model
 from sequence.own_head import own_predictor
 from sequence.prediction import Predictor, load_predictor
 from sequence.windows import RollingWindow
+from training.keras_backend import keras
 from video.sampling import Sampling
 from video.sources import FileSource
 

@@ -28,14 +28,14 @@ import numpy as np
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
 from extract.feature_store import FeatureStore, video_id
-from extract.framework import device_line, keras
-from extract.optimizers import make_optimizer
 from recipes.command_line import run_command
 from recipes.loader import load
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabelledSteps
 from sequence.model import build_sequence_model
 from sequence.training import fit
+from training.keras_backend import device_line, keras
+from training.optimizers import make_optimizer
 
 
 class EpochEnds(keras.callbacks.Callback):

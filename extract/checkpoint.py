@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from extract.framework import keras
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 FOLDER = "checkpoint"

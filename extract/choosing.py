@@ -7,7 +7,6 @@ from extract.backbones import build_trunk, spec_of
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
-from extract.framework import keras
 from extract.loading import NotQuantised, load_extractor, require_quantised
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
@@ -26,6 +25,7 @@ from extract.resolving import (
 )
 from recipes.loader import Settings
 from recipes.schema import Recipe
+from training.keras_backend import keras
 from video.errors import UsageError
 
 _PIXEL_KEYS = {

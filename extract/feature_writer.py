@@ -20,8 +20,8 @@ from extract.feature_store import (
     video_id,
     writing_alone,
 )
-from extract.interruption import uninterrupted
 from extract.rollback_file import RollbackFile, roll_back
+from training.interruption import uninterrupted
 from video.errors import LookbackError
 
 _ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows

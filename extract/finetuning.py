@@ -12,9 +12,6 @@ from tqdm import tqdm
 from clips.manifest import Manifest
 from extract.backbones import spec_of
 from extract.checkpoint import Checkpoint, State, require_same_run
-from extract.framework import keras
-from extract.history import History
-from extract.interruption import uninterrupted
 from extract.learning_rates import Plateau, decayed
 from extract.model_folder import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
 from extract.network import feature_network, weights_sha256
@@ -26,6 +23,9 @@ from extract.tuned_network import TunedNetwork
 from extract.tuning_clips import TuningClips
 from extract.validation import Scores, scores_of
 from recipes.loader import Settings
+from training.history import History
+from training.interruption import uninterrupted
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 

@@ -14,7 +14,7 @@ from extract.backbones.passages import passages
 from extract.backbones.spec import BackboneSpec
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
-from extract.framework import keras
+from training.keras_backend import keras
 
 # Of the network's cost. Below it, carrying the results over costs what it saves.
 _LEAST_SHARE = 0.1

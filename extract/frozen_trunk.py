@@ -15,8 +15,8 @@ from extract.backbones.building import from_pixels
 from extract.backbones.passages import passages
 from extract.engines import NetworkId
 from extract.engines.registry import make_engine
-from extract.framework import keras
 from extract.network import weights_sha256
+from training.keras_backend import keras
 
 
 def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":

@@ -8,7 +8,6 @@ from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
 from extract.framewise import make_live_engine
-from extract.framework import keras
 from extract.model_folder import (
     BACKBONE_WEIGHTS,
     CARD,
@@ -31,6 +30,7 @@ from extract.resolving import (
 )
 from extract.weights_info import is_non_commercial, read_info
 from recipes.loader import Settings
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 

@@ -178,7 +178,7 @@ def made_with() -> dict[str, str]:
     import av
     import numpy
 
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     backend = keras.backend.backend()
     return {

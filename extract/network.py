@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 
 from extract.backbones import Trunk
-from extract.framework import keras
 from recipes.schema import Network
+from training.keras_backend import keras
 
 FEATURES = "features"
 

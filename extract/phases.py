@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from extract.backbones import Trunk
-from extract.framework import keras
 from recipes.schema import Phase
+from training.keras_backend import keras
 from video.errors import UsageError
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from extract.framework import gpus, keras
+from training.keras_backend import gpus, keras
 
 
 def training_precision(chosen: str) -> str:

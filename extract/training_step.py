@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from extract.backbones import Trunk
-from extract.framework import keras
 from extract.network import class_logits
-from extract.optimizers import make_grouped_optimizer
 from extract.phases import ActivePhase
 from recipes.schema import Finetune
+from training.keras_backend import keras
+from training.optimizers import make_grouped_optimizer
 
 
 class TrainingStep:

@@ -2,7 +2,6 @@
 
 from extract.activation_cache import ActivationCache
 from extract.backbones import build_trunk, spec_of
-from extract.framework import keras
 from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
 from extract.network import classifier_network
 from extract.phases import ActivePhase, set_trainable
@@ -11,6 +10,7 @@ from extract.resolving import clip_length_of, preprocessing_of, weights_name
 from extract.training_step import TrainingStep
 from extract.tuning_clips import TuningClips
 from recipes.schema import Recipe
+from training.keras_backend import keras
 
 # Converting for a faster engine takes some ten seconds, which fewer frames do not pay back.
 _FRAMES_WORTH_CONVERTING = 2000

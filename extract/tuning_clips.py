@@ -10,7 +10,6 @@ from clips.augmentation import check_augment
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
 from extract.clip_batches import batches_in_order, shuffled, training_batches
-from extract.optimizers import class_weights
 from extract.resolving import (
     clip_length_of,
     draws_per_clip_of,
@@ -20,6 +19,7 @@ from extract.resolving import (
 )
 from extract.training_clips import Drawing, most_clips
 from recipes.schema import Recipe
+from training.optimizers import class_weights
 
 
 class TuningClips:
@@ -29,7 +29,7 @@ class TuningClips:
         labels: classes in order.
         training, validation: spans.
         training_classes, validation_classes: class numbers of the spans (n,).
-        class_weights: float32 (K,), see `extract.optimizers.class_weights`.
+        class_weights: float32 (K,), see `training.optimizers.class_weights`.
         batch_size: clips a step of training.
     """
 

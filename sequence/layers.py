@@ -1,7 +1,7 @@
 """What stands before every head, inside the model, so that live has it too."""
 
-from extract.framework import keras
 from sequence.dataset import Moments
+from training.keras_backend import keras
 
 
 class Standardise(keras.layers.Layer):

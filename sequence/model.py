@@ -2,9 +2,9 @@
 
 import difflib
 
-from extract.framework import keras
 from sequence.heads import HEADS
 from sequence.layers import AppendDifference, Standardise
+from training.keras_backend import keras
 from video.errors import UsageError
 
 OWN = "own"  # no head of these: sequence/own_head.py

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from extract.extractor import Extractor
-from extract.framework import keras
 from extract.loading import load_network
 from extract.model_folder import ModelCard
 from extract.network import class_logits, own_classifier
 from recipes.loader import Settings
 from sequence.model import OWN
 from sequence.prediction import Predictor
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 

@@ -1,6 +1,5 @@
 """One run of train_lstm.py: the chosen head and all baselines, into the model folder."""
 
-from extract.history import History
 from extract.model_folder import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
@@ -21,6 +20,7 @@ from sequence.opening import Workplace
 from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.training import fit, fit_mean_baseline
+from training.history import History
 
 
 def train(workplace: Workplace, settings: Settings) -> None:

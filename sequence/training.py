@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extract.framework import keras
-from extract.history import History
-from extract.optimizers import class_weights, make_optimizer
 from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabelledSteps
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
 from sequence.prediction import Predictor
+from training.history import History
+from training.keras_backend import keras
+from training.optimizers import class_weights, make_optimizer
 
 _WINDOWS_AT_ONCE = 64
 

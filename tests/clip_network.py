@@ -14,7 +14,7 @@ NAME = "clips_tiny"
 def _make(frames: int, side: int, weights: str | None):
     from keras import layers
 
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     inputs = keras.Input((frames, side, side, 3))
     x = layers.Conv3D(8, (1, 3, 3), (1, 2, 2), padding="same", name="stem.conv")(inputs)
@@ -62,8 +62,8 @@ def write_weights(path: Path, classes: int, labels: tuple[str, ...] | None = Non
     """Write a weights file as `python -m extract.convert` does, with random weights of one seed;
     without classes there is no classifier in it."""
     from extract.backbones.building import build_core, with_classifier
-    from extract.framework import keras
     from extract.weights_info import WeightsInfo, write_info
+    from training.keras_backend import keras
 
     keras.utils.set_random_seed(5)
     core = build_core(SPEC)

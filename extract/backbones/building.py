@@ -7,8 +7,8 @@ from pathlib import Path
 
 from extract.backbones.naming import layer_name, module_name
 from extract.backbones.spec import BackboneSpec, Trunk
-from extract.framework import keras
 from extract.weights_info import announce_licence, classes_in, read_info
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 # What follows a network's name where its classifier stands on it.

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from extract.backbones.naming import layer_name
-from extract.framework import keras
+from training.keras_backend import keras
 
 layers, ops = keras.layers, keras.ops
 

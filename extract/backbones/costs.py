@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from extract.framework import keras
+from training.keras_backend import keras
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from extract.backbones.clip_layers import conv, depthwise, layers, norm, relu
 from extract.backbones.naming import layer_name
 from extract.backbones.spec import BackboneSpec
 from extract.backbones.x3d import NORMALISATION, rounded_width, squeeze_excite
-from extract.framework import keras
+from training.keras_backend import keras
 
 _STEM, _MIDDLE, _HEAD = 24, 432, 2048
 _BLOCKS, _WIDTHS = (3, 5, 11, 7), (24, 48, 96, 192)

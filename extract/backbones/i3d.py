@@ -14,7 +14,7 @@ smaller one or a shorter clip nothing: here the average is over all there is.
 from extract.backbones.clip_layers import layers, norm, relu
 from extract.backbones.naming import layer_name
 from extract.backbones.spec import BackboneSpec, Normalisation
-from extract.framework import keras
+from training.keras_backend import keras
 
 # Widths of the branches: 1x1x1; 1x1x1 then 3x3x3; 1x1x1 then 3x3x3; pool then 1x1x1.
 _MIXED = {

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from extract.framework import keras
+from training.keras_backend import keras
 
 
 def passages(

@@ -8,7 +8,7 @@ Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
 
 from extract.backbones.clip_layers import conv, norm, relu
 from extract.backbones.spec import BackboneSpec, Normalisation
-from extract.framework import keras
+from training.keras_backend import keras
 
 _MEAN = (0.43216, 0.394666, 0.37645)
 _DEVIATION = (0.22803, 0.22145, 0.216989)

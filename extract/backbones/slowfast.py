@@ -14,7 +14,7 @@ from extract.backbones.clip_layers import bottleneck_block, conv, layers, max_po
 from extract.backbones.naming import layer_name
 from extract.backbones.spec import BackboneSpec
 from extract.backbones.x3d import NORMALISATION, STAGES
-from extract.framework import keras
+from training.keras_backend import keras
 
 _BLOCKS, _INNER = (3, 4, 6, 3), (64, 128, 256, 512)
 _SLOW_TIME_KERNELS = (1, 1, 3, 3)

@@ -21,7 +21,7 @@ from extract.backbones.transformer_layers import (
     stages,
 )
 from extract.backbones.x3d import NORMALISATION
-from extract.framework import keras
+from training.keras_backend import keras
 
 _WIDTH, _BLOCKS, _EXPANSION, _HEAD_SIZE = 768, 12, 4, 64
 _EPSILON = 1e-6

@@ -12,7 +12,7 @@ import numpy as np
 
 from extract.backbones.clip_layers import layers, ops
 from extract.backbones.naming import layer_name
-from extract.framework import keras
+from training.keras_backend import keras
 
 PATCH = 16  # pixels along a side
 

@@ -26,7 +26,7 @@ from extract.backbones.transformer_layers import (
     stage_of,
     stages,
 )
-from extract.framework import keras
+from training.keras_backend import keras
 
 _TUBE_FRAMES, _BLOCKS, _EXPANSION = 2, 12, 4
 # PyTorch's own for the last one, which Hugging Face leaves as it is.

@@ -13,7 +13,7 @@ import math
 from extract.backbones.clip_layers import conv, depthwise, layers, norm, relu
 from extract.backbones.naming import layer_name
 from extract.backbones.spec import BackboneSpec, Normalisation
-from extract.framework import keras
+from training.keras_backend import keras
 
 _STEM, _HEAD = 24, 2048
 _BLOCKS, _WIDTHS = (1, 2, 5, 3), (24, 48, 96, 192)

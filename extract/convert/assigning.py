@@ -7,7 +7,7 @@ from extract.backbones.clip_layers import DepthwiseConv3D
 from extract.backbones.naming import module_name
 from extract.backbones.timesformer import SpaceTimeEmbeddings
 from extract.convert.hugging_face import renamed
-from extract.framework import keras
+from training.keras_backend import keras
 from video.errors import LookbackError
 
 # PyTorch counts batches beside the statistics; nothing here needs the count.

@@ -12,9 +12,9 @@ from extract.convert.catalogue import KINETICS, recognised
 from extract.convert.checkpoints import read_checkpoint
 from extract.convert.labels import labels_for
 from extract.convert.writing import require_ending, write_checked
-from extract.framework import keras
 from extract.labels import kinetics400
 from extract.weights_info import WeightsInfo
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from extract.convert.keras2_files import Layer, read_layers
 from extract.convert.writing import require_ending, write_checked
-from extract.framework import keras
+from training.keras_backend import keras
 from video.errors import LookbackError
 
 _GATES = 4

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.framework import keras
 from extract.weights_info import WeightsInfo, write_info
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 _ENDING = ".weights.h5"

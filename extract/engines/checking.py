@@ -3,7 +3,7 @@
 import numpy as np
 
 from extract.engines.base import Engine
-from extract.framework import keras
+from training.keras_backend import keras
 
 _TOLERANCE = 1e-4  # of the largest feature, at f32
 

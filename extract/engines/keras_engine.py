@@ -4,7 +4,7 @@ import numpy as np
 
 from extract.engines.base import Engine, Workload
 from extract.engines.kept import NetworkId
-from extract.framework import keras
+from training.keras_backend import keras
 
 PRECISIONS = ("f32",)
 _FRAMES_A_BATCH = 32

@@ -17,7 +17,7 @@ import numpy as np
 from extract.engines.base import Engine, Workload
 from extract.engines.checking import require_equal
 from extract.engines.kept import KeptNetwork, NetworkId
-from extract.framework import keras
+from training.keras_backend import keras
 
 PRECISIONS = ("f32",)
 _FILE = "model.onnx"

@@ -6,7 +6,7 @@ A new engine is a module with `PRECISIONS`, `missing` and `make`, and one line i
 from extract.engines import keras_engine, onnx_engine, openvino_engine
 from extract.engines.base import EXACT, Engine, Workload
 from extract.engines.kept import NetworkId
-from extract.framework import gpus, keras
+from training.keras_backend import gpus, keras
 from video.errors import LookbackError, UsageError
 
 # Those of the processor first, the fastest ahead (two cores, EfficientNetB0, frames a second:

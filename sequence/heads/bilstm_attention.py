@@ -4,8 +4,8 @@ Akti, Tataroglu and Ekenel (2019) use the like on fights; the attention is that 
 (2014) with a learned query.
 """
 
-from extract.framework import keras
 from sequence.heads.lstm import LSTM
+from training.keras_backend import keras
 
 
 def bilstm_attention(rows, units: tuple[int, ...], dropout: float):

@@ -1,7 +1,7 @@
 """Stacked GRU layers (Cho et al. 2014)."""
 
-from extract.framework import keras
 from sequence.heads.lstm import recurrent_stack
+from training.keras_backend import keras
 
 
 def gru(rows, units: tuple[int, ...], dropout: float):

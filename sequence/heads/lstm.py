@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from extract.framework import keras
+from training.keras_backend import keras
 
 ops = keras.ops
 _step_by_step: ContextVar[bool] = ContextVar("recurrent layers step by step", default=False)

@@ -1,6 +1,6 @@
 """The average of the window, then a dense layer: what tells whether the order of time matters."""
 
-from extract.framework import keras
+from training.keras_backend import keras
 
 
 def mean(rows, units: tuple[int, ...], dropout: float):

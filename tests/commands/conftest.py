@@ -56,7 +56,7 @@ def end_of(monkeypatch, capfd) -> Callable[..., Ending]:
     end_of("run.py", "--video", "a.mp4"). What native code writes to stderr is seen as well."""
 
     def run(name: str, *arguments: object, folder: Path = ROOT) -> Ending:
-        import extract.framework  # noqa: F401 (its start-up log is no part of what is looked at)
+        import training.keras_backend  # noqa: F401 (its start-up log is no part of what is looked at)
 
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])

@@ -11,7 +11,7 @@ from extract.finetuning import FineTuning
 from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.validation import Scores
 from tests.extract.conftest import phase
-from tests.extract.test_history import rows_of
+from tests.training.test_history import rows_of
 from video.errors import LookbackError, UsageError
 
 # Sixteen draws make six batches: what accumulates reaches from one epoch into the next.

@@ -18,7 +18,7 @@ from extract.network import weights_sha256
 from extract.training_step import seed_dropout
 from extract.validation import Scores
 from tests.extract.conftest import phase
-from tests.extract.test_history import points_of, rows_of
+from tests.training.test_history import points_of, rows_of
 from video.errors import LookbackError, UsageError
 
 HEAD = {"features", "classifier"}
@@ -134,7 +134,7 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(quick_settin
 
 @pytest.mark.parametrize("freeze", [True, False])
 def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes, freeze):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     settings = quick_settings(
         phase(0, ["block5"], 1e-2), backbone="mobilenet_025", epochs=1, freeze_batch_norm=freeze
@@ -450,7 +450,7 @@ def test_early_stopping_follows_the_monitor(quick_settings, scenes, monkeypatch)
 def test_all_dropout_of_a_network_draws_its_own(quick_settings, scenes):
     """Were two layers seeded alike, they would leave out the very same units; in EfficientNet all
     blocks of an example or none."""
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     settings = quick_settings(phase(0, 0), backbone="efficientnet_b0")
     tuning = FineTuning(settings, scenes(train=1, val=1))

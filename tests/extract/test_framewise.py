@@ -9,9 +9,9 @@ from extract.backbones.building import from_pixels
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.framewise import FramewiseEngine, framewise_cut, make_live_engine
-from extract.framework import keras
 from extract.network import FEATURES
 from tests.golden.cases import CASES
+from training.keras_backend import keras
 
 
 def network(name: str):

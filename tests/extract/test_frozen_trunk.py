@@ -8,12 +8,12 @@ import pytest
 from extract.backbones import build_trunk, spec_of
 from extract.backbones.building import from_pixels, stages_of
 from extract.backbones.spec import BackboneSpec, Trunk
-from extract.framework import keras
 from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
 from extract.network import classifier_network
 from extract.phases import set_trainable
 from recipes.schema import Network
 from tests.golden.cases import CASES
+from training.keras_backend import keras
 
 # Where the last frozen layer with weights is the end of the stage before; the smallest tensor on
 # the way to what trains: behind a pool, before a padding.

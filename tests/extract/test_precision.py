@@ -2,8 +2,8 @@
 
 import pytest
 
-from extract.framework import keras
 from extract.precision import layers_in, training_precision
+from training.keras_backend import keras
 
 
 @pytest.mark.parametrize("chosen", ["float32", "mixed_float16", "mixed_bfloat16"])

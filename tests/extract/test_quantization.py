@@ -7,7 +7,6 @@ from extract import quantization
 from extract.choosing import choose_extractor
 from extract.engines import openvino_engine
 from extract.engines.checking import cosines
-from extract.framework import keras
 from extract.loading import NotQuantised, load_extractor
 from extract.model_folder import (
     QUANTISED,
@@ -18,6 +17,7 @@ from extract.model_folder import (
     write_card,
 )
 from extract.quantization import choose_quantising, quantise
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 pytest.importorskip("openvino", reason="it computes in int8")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from extract.backbones import build_trunk
-from extract.framework import keras
 from extract.network import class_logits, classifier_network
 from extract.phases import Phases, set_trainable
 from extract.training_step import TrainingStep
 from recipes.loader import load
 from recipes.schema import Finetune, Phase
+from training.keras_backend import keras
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (8, 1, 32, 32, 3), np.uint8)
 CLASSES = np.array([0, 1, 1, 0, 0, 1, 0, 1])

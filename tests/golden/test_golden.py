@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 def test_a_small_network_gives_the_logits_of_the_original(name):
     from extract.backbones.building import with_classifier
     from extract.convert.assigning import assign
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     case, spec = CASES[name], spec_of(CASES[name].backbone)
     golden = json.loads((FOLDER / f"{name}.json").read_text())

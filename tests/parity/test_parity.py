@@ -45,8 +45,8 @@ def convert(name: str, checkpoint: Path, out: Path) -> None:
 
 def compare(name: str, module, reference, weights: Path, frames: int) -> None:
     """Hold the logits of two clips against the original's."""
-    from extract.framework import keras
     from tests.parity.references import logits
+    from training.keras_backend import keras
 
     side = spec_of(name).input_size
     model = build(name, str(weights), classes=CLASSES, clip_length=frames)

@@ -3,9 +3,6 @@ import csv
 import numpy as np
 import pytest
 
-from extract.framework import keras
-from extract.history import History
-from extract.optimizers import make_optimizer
 from sequence import held_features, training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
@@ -14,6 +11,9 @@ from sequence.model import build_sequence_model
 from sequence.prediction import Predictor, softmax
 from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
 from tests.sequence.stores import Clip, dataset_of, is_mapped, sequence_recipe
+from training.history import History
+from training.keras_backend import keras
+from training.optimizers import make_optimizer
 
 SPLITS = ("train", "train", "train", "val", "test")
 

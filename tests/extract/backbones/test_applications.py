@@ -33,7 +33,7 @@ def pixels(count: int, side: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_scaling_is_that_of_keras_applications(name):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     module = getattr(keras.applications, MODULES[name])
     wanted = module.preprocess_input(pixels(2, 8).astype(np.float32))
@@ -49,7 +49,7 @@ def test_every_application_s_scaling_is_held_against_keras():
 
 
 def test_vgg16_is_the_network_of_keras_on_its_preprocessed_pixels(tmp_path):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     theirs = keras.applications.VGG16(
         include_top=False, weights=None, pooling="avg", input_shape=(32, 32, 3)
@@ -62,7 +62,7 @@ def test_vgg16_is_the_network_of_keras_on_its_preprocessed_pixels(tmp_path):
 
 
 def test_mobilenet_025_with_its_published_weights_is_that_of_keras(shared):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     path = shared / "weights" / "mobilenet_2_5_224_tf_no_top.h5"
     theirs = keras.applications.MobileNet(
@@ -95,7 +95,7 @@ def downloaded(monkeypatch):
 
 def imagenet_like(path, side: int):
     """Save EfficientNetB0 with random weights and the normalisation of the published file."""
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     core = keras.applications.EfficientNetB0(
         include_top=False, weights=None, input_shape=(side, side, 3)
@@ -117,7 +117,7 @@ def test_efficientnet_sees_the_pixels_that_its_imagenet_weights_were_trained_on(
     downloaded, tmp_path
 ):
     """Keras divides by the deviation once more, but for `weights="imagenet"` alone."""
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     side = 64
     path = tmp_path / "x.weights.h5"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from extract.backbones import BACKBONES, build, build_trunk, load_weights, spec_of
-from extract.framework import keras
 from extract.phases import set_trainable
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 # Every family once; LOOKBACK_ALL_BACKBONES=1 builds the large siblings as well.
@@ -47,14 +47,14 @@ FRAMES = {"i3d": 16, "slowfast_r50": 8, "videomae_small": 4, "timesformer_base":
 @pytest.fixture(scope="module", params=BUILT)
 def built(request):
     """A backbone's name and trunk; its tests stand together, so that one is held at a time."""
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     yield request.param, build_trunk(request.param, "none", SIDE, FRAMES.get(request.param))
     keras.backend.clear_session()
 
 
 def test_pixels_become_finite_float32_features(built):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     name, trunk = built
     spec = spec_of(name)
@@ -112,7 +112,7 @@ def test_freezing_the_first_stages_leaves_the_later_layers_trainable(built):
 
 
 def test_a_frozen_batch_normalisation_stays_frozen_in_a_trained_stage(built):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     _, trunk = built
     set_trainable(trunk, set(trunk.stages), freeze_batch_norm=True)

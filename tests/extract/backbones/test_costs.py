@@ -27,7 +27,7 @@ COUNTED = (
 @pytest.fixture
 def small_network():
     from extract.backbones.clip_layers import conv, depthwise, norm
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     inputs = keras.Input((4, 8, 8, 3))
     x = conv(inputs, 16, (3, 3, 3), "first", (1, 2, 2))
@@ -58,7 +58,7 @@ def test_layers_cost_what_paper_and_pencil_say(small_network):
 
 def test_a_model_in_a_model_is_laid_open(small_network):
     from extract.backbones.costs import layer_costs
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     inputs = keras.Input(small_network.input_shape[1:])
     nested = keras.Model(inputs, keras.layers.Dense(2, name="outer")(small_network(inputs)))
@@ -71,7 +71,7 @@ def test_a_network_costs_what_its_spec_says(name):
     from extract.backbones import build_trunk
     from extract.backbones.building import with_classifier
     from extract.backbones.costs import gflops, learnt_parameters
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     spec = spec_of(name)
     core = build_trunk(name, "none").core

@@ -8,7 +8,7 @@ from extract.backbones.building import stages_of
 from extract.backbones.naming import layer_name, module_name
 from extract.backbones.timesformer import timesformer
 from extract.convert.assigning import assign
-from extract.framework import keras
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 SPEC = BACKBONES["timesformer_base"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extract.backbones.transformer_layers import Attention, stage_of, stages
-from extract.framework import keras
+from training.keras_backend import keras
 
 
 def draw(*shape: int) -> np.ndarray:

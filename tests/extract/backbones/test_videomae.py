@@ -6,7 +6,7 @@ import pytest
 from extract.backbones import BACKBONES, build
 from extract.backbones.building import stages_of
 from extract.backbones.videomae import sinusoids, videomae
-from extract.framework import keras
+from training.keras_backend import keras
 from video.errors import UsageError
 
 SPEC = BACKBONES["videomae_small"]

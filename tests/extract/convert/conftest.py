@@ -12,7 +12,7 @@ from extract.backbones import BACKBONES, BackboneSpec
 from extract.backbones.building import with_classifier
 from extract.backbones.clip_layers import DepthwiseConv3D, conv, depthwise, norm, relu
 from extract.backbones.naming import module_name
-from extract.framework import keras
+from training.keras_backend import keras
 
 
 @pytest.fixture

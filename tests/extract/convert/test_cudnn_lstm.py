@@ -9,7 +9,7 @@ import pytest
 
 from extract.convert.__main__ import main
 from extract.convert.cudnn_lstm import convert, from_cudnn
-from extract.framework import keras
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 STEPS, WIDTH, UNITS = 6, 5, 4

@@ -9,10 +9,10 @@ from extract.backbones import BACKBONES
 from extract.backbones.building import with_classifier
 from extract.convert.assigning import assign
 from extract.convert.hugging_face import renamed
-from extract.framework import keras
 from tests.golden.cases import CASES, CLASSES
 from tests.golden.drawing import draw_tensors
 from tests.golden.test_golden import FOLDER
+from training.keras_backend import keras
 from video.errors import LookbackError
 
 

@@ -49,7 +49,7 @@ def test_the_same_clips_give_the_same_bits(engine, model):
 
 
 def test_a_batch_has_as_many_clips_as_have_32_frames_unless_one_says_otherwise():
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     def pooled(length: int) -> keras.Model:
         inputs = keras.Input((length, 8, 8, 3), dtype="uint8")
@@ -93,7 +93,7 @@ def test_one_shape_is_compiled(model, monkeypatch):
 
 def test_the_network_runs_for_inference(model):
     """Dropout and batch normalisation behave as when they are used, not as when trained."""
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     inputs = keras.Input((1, 48, 48, 3), dtype="uint8")
     dropped = keras.layers.Dropout(0.9)(keras.ops.cast(inputs, "float32"))

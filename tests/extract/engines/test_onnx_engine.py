@@ -8,8 +8,8 @@ from extract.backbones.building import from_pixels
 from extract.engines import EXACT, NetworkId, Workload, onnx_engine
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.registry import make_engine
-from extract.framework import keras
 from tests.golden.cases import CASES
+from training.keras_backend import keras
 from video.errors import LookbackError
 
 pytest.importorskip("onnxruntime", reason="the engine is ONNX Runtime's")

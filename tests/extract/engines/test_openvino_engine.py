@@ -14,10 +14,10 @@ from extract.engines.kept import FOLDER
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.openvino_engine import OpenVinoEngine, converted
 from extract.engines.registry import make_engine
-from extract.framework import keras
 from extract.model_folder import QUANTISED
 from tests.golden.cases import CASES
 from tests.running import ROOT
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 pytest.importorskip("openvino", reason="the engine is openvino's")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from extract.framework import keras
 from sequence.heads import HEADS
 from sequence.model import build_sequence_model
+from training.keras_backend import keras
 
 BLIND_TO_ORDER = {"mean"}
 

@@ -5,10 +5,10 @@ import pytest
 
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine
-from extract.framework import keras
 from extract.network import weights_sha256
 from sequence.heads.lstm import LSTM, step_by_step
 from sequence.model import build_sequence_model
+from training.keras_backend import keras
 
 ROWS = np.random.default_rng(0).normal(size=(3, 7, 5)).astype(np.float32)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from extract.history import History
+from training.history import History
 
 
 def rows_of(path: Path) -> list[dict]:

@@ -5,8 +5,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from extract.optimizers import class_weights, make_grouped_optimizer, make_optimizer
 from recipes.schema import Optimizer
+from training.optimizers import class_weights, make_grouped_optimizer, make_optimizer
 
 
 @pytest.mark.parametrize("name", get_args(Optimizer))
@@ -20,7 +20,7 @@ def test_every_optimizer_of_the_schema_can_be_made(name, decay):
 
 @pytest.mark.parametrize("name", get_args(Optimizer))
 def test_every_optimizer_goes_downhill(name):
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     variable = keras.Variable([3.0])
     optimizer = make_optimizer(name, 0.1, 0.0)
@@ -60,7 +60,7 @@ GRADIENTS = [
 
 def updated(optimizer, variables: list, rates: list[list[float]] | None = None) -> list:
     """Apply all gradients, at these rates of the groups where there are some."""
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     optimizer.build(variables)
     for number, gradients in enumerate(GRADIENTS):
@@ -71,7 +71,7 @@ def updated(optimizer, variables: list, rates: list[list[float]] | None = None) 
 
 
 def fresh() -> list:
-    from extract.framework import keras
+    from training.keras_backend import keras
 
     return [keras.Variable(value) for value in START]
 

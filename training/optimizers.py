@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from extract.framework import keras
+from training.keras_backend import keras
 
 MOMENTUM = 0.9  # of sgd
 

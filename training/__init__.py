@@ -1,0 +1,1 @@
+"""Shared by both trainings: the Keras backend, optimizers, the history files, interruption."""
