@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
+from clips.clip_reader import Drawing, drawn_clips
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
 from extract.backbones import spec_of
@@ -36,7 +37,6 @@ from extract.model_folder import (
     write_card,
 )
 from extract.network import class_logits, feature_network, own_classifier
-from extract.training_clips import Drawing, drawn_clips
 from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import clip_means, softmax
 from recipes.loader import Settings

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from clips.augmentation import check_augment
+from clips.batches import batches_in_order, shuffled, training_batches
+from clips.clip_reader import Drawing, most_clips
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
-from extract.clip_batches import batches_in_order, shuffled, training_batches
 from extract.resolving import (
     clip_length_of,
     draws_per_clip_of,
@@ -17,7 +18,6 @@ from extract.resolving import (
     sampling_of,
     training_batch_size_of,
 )
-from extract.training_clips import Drawing, most_clips
 from recipes.schema import Recipe
 from training.optimizers import class_weights
 

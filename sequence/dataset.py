@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clips.drawing import evenly_spread
+from clips.clip_sampling import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.spans import Span, spans_of
 from extract.feature_store import FeatureStore

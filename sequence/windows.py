@@ -10,7 +10,7 @@ A window never spans two videos and always has L rows: no padding value, no mask
 
 import numpy as np
 
-from clips.drawing import full_ends
+from clips.clip_sampling import full_ends
 
 
 def windows(features: np.ndarray, look_back: int) -> np.ndarray:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from clips.clip_reader import Drawing, drawn_clips
 from clips.spans import Span
-from extract.training_clips import Drawing, drawn_clips
 
 # Clips that wait to be mixed, so that a batch does not hold those of a few videos alone.
 _MIXED_BYTES = 256 * 2**20

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from clips.augmentation import augmented, drawn_placement
-from clips.drawing import ClipSampling, plan
+from clips.clip_sampling import ClipSampling, plan
 from clips.spans import Span
 from recipes.schema import Augment
 from video.errors import VideoError
@@ -74,7 +74,7 @@ class Drawing:
         sampling: of `random` clips; the others are drawn from all frames of the source.
         preprocessing: how a frame becomes a picture.
         clip_length: T; 1 for frame networks.
-        clip_sampling: `random`, `dense` or `uniform`; see `clips.drawing`.
+        clip_sampling: `random`, `dense` or `uniform`; see `clips.clip_sampling`.
         count: clips a span, or `all`.
         augment: variation of training clips; None for validation, whose clips are plain and lie at
             even distances.

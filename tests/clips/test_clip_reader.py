@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips.drawing import plan
+from clips.batches import batches_in_order, training_batches
+from clips.clip_reader import Drawing, SpanFrames, draw_clips, drawn_clips, most_clips
+from clips.clip_sampling import plan
 from clips.spans import Span
 from extract import clip_batches, training_clips
-from extract.clip_batches import batches_in_order, training_batches
-from extract.training_clips import Drawing, SpanFrames, draw_clips, drawn_clips, most_clips
 from recipes.schema import Augment
 from tests.conftest import coded_frame, read_code, write_coded_video
 from video.errors import VideoError
