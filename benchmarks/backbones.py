@@ -29,9 +29,9 @@ from extract.backbones import build
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
 from extract.loading import load_network, require_quantised
-from extract.model_folder import require_card
 from extract.network import feature_network, weights_sha256
 from extract.stages import Stage
+from model_folder.card import require_card
 from recipes.command_line import run_command
 from training.keras_backend import keras
 from video.errors import LookbackError

@@ -32,12 +32,12 @@ from extract import quantization
 from extract.choosing import choose_extractor
 from extract.extractor import Extractor
 from extract.loading import load_extractor, load_network
-from extract.model_folder import ModelCard, require_card
 from extract.network import feature_network
 from live.decision import Decision, Recogniser
 from live.loop import run_loop
 from live.sinks import Sink, StopRequested
 from live.timing import STEP_STAGES
+from model_folder.card import ModelCard, require_card
 from recipes.command_line import run_command
 from recipes.loader import Settings, load
 from sequence.model import build_sequence_model

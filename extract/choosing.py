@@ -8,13 +8,6 @@ from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
 from extract.loading import NotQuantised, load_extractor, require_quantised
-from extract.model_folder import (
-    BACKBONE_WEIGHTS,
-    ModelCard,
-    read_card,
-    save_weights,
-    write_card,
-)
 from extract.network import pooled_network, weights_sha256
 from extract.resolving import (
     clip_length_of,
@@ -22,6 +15,13 @@ from extract.resolving import (
     preprocessing_of,
     sampling_of,
     weights_name,
+)
+from model_folder.card import (
+    BACKBONE_WEIGHTS,
+    ModelCard,
+    read_card,
+    save_weights,
+    write_card,
 )
 from recipes.loader import Settings
 from recipes.schema import Recipe

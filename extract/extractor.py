@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extract.engines import Engine
-from extract.model_folder import ModelCard
+from model_folder.card import ModelCard
 from video.scaling import PIXELS
 from video.steps import Step, Stepper
 

@@ -13,15 +13,15 @@ from clips.manifest import Manifest
 from extract.backbones import spec_of
 from extract.checkpoint import Checkpoint, State, require_same_run
 from extract.learning_rates import Plateau, decayed
-from extract.model_folder import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
 from extract.network import feature_network, weights_sha256
 from extract.phases import Phases
-from extract.provenance import keep_previous, record_seen
 from extract.resolving import make_card, weights_name
 from extract.training_step import TrainingStep, seed_dropout
 from extract.tuned_network import TunedNetwork
 from extract.tuning_clips import TuningClips
 from extract.validation import Scores, scores_of
+from model_folder.card import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
+from model_folder.provenance import keep_previous, record_seen
 from recipes.loader import Settings
 from training.history import History
 from training.interruption import uninterrupted

@@ -8,13 +8,6 @@ from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
 from extract.framewise import make_live_engine
-from extract.model_folder import (
-    BACKBONE_WEIGHTS,
-    CARD,
-    QUANTISED,
-    ModelCard,
-    quantised_sha256,
-)
 from extract.network import (
     classifier_network,
     feature_network,
@@ -29,6 +22,13 @@ from extract.resolving import (
     weights_name,
 )
 from extract.weights_info import is_non_commercial, read_info
+from model_folder.card import (
+    BACKBONE_WEIGHTS,
+    CARD,
+    QUANTISED,
+    ModelCard,
+    quantised_sha256,
+)
 from recipes.loader import Settings
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError

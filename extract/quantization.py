@@ -27,7 +27,10 @@ from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.checking import cosines
 from extract.extractor import Extractor
 from extract.loading import NotQuantised, load_network
-from extract.model_folder import (
+from extract.network import class_logits, feature_network, own_classifier
+from metrics.bootstrap import bootstrap_interval
+from metrics.calibration import clip_means, softmax
+from model_folder.card import (
     QUANTISED,
     QUANTISED_WEIGHTS,
     ModelCard,
@@ -36,9 +39,6 @@ from extract.model_folder import (
     require_card,
     write_card,
 )
-from extract.network import class_logits, feature_network, own_classifier
-from metrics.bootstrap import bootstrap_interval
-from metrics.calibration import clip_means, softmax
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError

@@ -11,8 +11,8 @@ def main(arguments: list[str] | None = None) -> int:
     from pathlib import Path
 
     from clips.preparation import load_manifest
-    from extract.model_folder import require_card
     from extract.quantization import quantise
+    from model_folder.card import require_card
 
     folder = Path(chosen.recipe.model.folder)
     card = require_card(folder)

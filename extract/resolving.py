@@ -4,8 +4,8 @@ batches, and the card that tells it all."""
 from pathlib import Path
 
 from extract.backbones import spec_of
-from extract.model_folder import BackboneCard, ModelCard, made_with
 from extract.weights_info import read_info
+from model_folder.card import BackboneCard, ModelCard, made_with
 from recipes.loader import Settings
 from recipes.schema import Network, Recipe
 from video.errors import UsageError

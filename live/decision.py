@@ -8,8 +8,8 @@ import numpy as np
 
 from extract.extractor import Extractor
 from extract.loading import load_extractor, pretrained_classifier
-from extract.model_folder import require_card
 from live.timing import Stopwatch
+from model_folder.card import require_card
 from recipes.loader import Settings
 from sequence.own_head import asked_head, own_predictor, takes_own_head
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec

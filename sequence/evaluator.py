@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.provenance import refuse_seen_clips
+from model_folder.provenance import refuse_seen_clips
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import load_baselines

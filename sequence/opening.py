@@ -7,7 +7,7 @@ from clips.manifest import Manifest
 from clips.preparation import load_manifest
 from extract.extraction import features_path
 from extract.feature_store import FeatureStore
-from extract.model_folder import ModelCard, require_card
+from model_folder.card import ModelCard, require_card
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from sequence.dataset import Dataset

@@ -6,8 +6,8 @@ import numpy as np
 
 from extract.extractor import Extractor
 from extract.loading import load_network
-from extract.model_folder import ModelCard
 from extract.network import class_logits, own_classifier
+from model_folder.card import ModelCard
 from recipes.loader import Settings
 from sequence.model import OWN
 from sequence.prediction import Predictor

@@ -8,9 +8,9 @@ from extract.backbones import load_weights
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.feature_store import spec_sha256
-from extract.model_folder import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from extract.network import weights_sha256
 from metrics.calibration import softmax
+from model_folder.card import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from sequence.heads.lstm import step_by_step
 from sequence.model import build_sequence_model
 from sequence.windows import windows

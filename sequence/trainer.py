@@ -1,6 +1,7 @@
 """One run of train_lstm.py: the chosen head and all baselines, into the model folder."""
 
-from extract.model_folder import (
+from extract.network import weights_sha256
+from model_folder.card import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
     SequenceCard,
@@ -8,8 +9,7 @@ from extract.model_folder import (
     save_weights,
     write_card,
 )
-from extract.network import weights_sha256
-from extract.provenance import keep_previous, record_seen
+from model_folder.provenance import keep_previous, record_seen
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import fit_baseline, save_baselines

@@ -10,7 +10,17 @@ import pytest
 from tests.running import ROOT
 
 # From the ground up: a room imports those before it.
-_ROOMS = ("video", "recipes", "clips", "metrics", "training", "extract", "sequence", "live")
+_ROOMS = (
+    "video",
+    "recipes",
+    "clips",
+    "metrics",
+    "training",
+    "model_folder",
+    "extract",
+    "sequence",
+    "live",
+)
 _PURE = ("video/sampling.py", "sequence/windows.py", "metrics/classification.py")
 _FRAMEWORKS = {"keras", "tensorflow", "torch", "jax", "openvino", "onnxruntime"}
 

@@ -17,7 +17,7 @@ from extract.backbones.clip_layers import depthwise_as
 from extract.engines.base import Engine, Workload
 from extract.engines.checking import require_equal, tell_cost
 from extract.engines.kept import KeptNetwork, NetworkId
-from extract.model_folder import QUANTISED
+from model_folder.card import QUANTISED
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 

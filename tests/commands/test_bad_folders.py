@@ -7,7 +7,7 @@ import pytest
 
 from extract.feature_store import FeatureStore
 from extract.feature_writer import FeatureWriter
-from extract.model_folder import read_card, write_card
+from model_folder.card import read_card, write_card
 
 
 @pytest.fixture

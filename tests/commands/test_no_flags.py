@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extract.model_folder import read_card
+from model_folder.card import read_card
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from clips.manifest import Entry, Manifest
-from extract.model_folder import (
+from extract.network import classifier_network, weights_sha256
+from model_folder.card import (
     BACKBONE_WEIGHTS,
     BackboneCard,
     ModelCard,
     save_weights,
     write_card,
 )
-from extract.network import classifier_network, weights_sha256
 from recipes.loader import Settings, load
 from recipes.schema import Network
 from video.preprocessing import Preprocessing

@@ -13,8 +13,8 @@ import numpy as np
 from clips.manifest import Entry, Manifest
 from extract.extraction import extract_features
 from extract.extractor import Extractor
-from extract.model_folder import BackboneCard, ModelCard
 from extract.rollback_file import RollbackFile
+from model_folder.card import BackboneCard, ModelCard
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
 

@@ -8,8 +8,8 @@ import pytest
 
 from extract.checkpoint import BEST, FOLDER
 from extract.finetuning import FineTuning
-from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.validation import Scores
+from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
 from tests.extract.conftest import phase
 from tests.training.test_history import rows_of
 from video.errors import LookbackError, UsageError

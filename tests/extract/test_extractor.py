@@ -9,9 +9,9 @@ import yaml
 from extract.backbones import build_trunk
 from extract.choosing import choose_extractor
 from extract.loading import load_extractor, load_network
-from extract.model_folder import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
 from extract.network import classifier_network, feature_network, pooled_network
 from extract.resolving import preprocessing_of, sampling_of
+from model_folder.card import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
 from recipes.loader import load
 from video.errors import LookbackError, UsageError
 from video.preprocessing import Preprocessing
@@ -231,7 +231,7 @@ def test_the_network_s_side_and_the_crop_s_margin_come_from_the_backbone():
 
 
 def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
-    from tests.extract.test_model_folder import full_card
+    from tests.model_folder.test_card import full_card
 
     choose_extractor(small_settings())
     card = require_card(folder)

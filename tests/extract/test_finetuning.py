@@ -13,10 +13,10 @@ from extract.checkpoint import FOLDER as CHECKPOINT
 from extract.choosing import choose_extractor
 from extract.finetuning import FineTuning, print_outcome
 from extract.loading import load_network
-from extract.model_folder import BACKBONE_WEIGHTS, read_card, require_card
 from extract.network import weights_sha256
 from extract.training_step import seed_dropout
 from extract.validation import Scores
+from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
 from tests.extract.conftest import phase
 from tests.training.test_history import points_of, rows_of
 from video.errors import LookbackError, UsageError

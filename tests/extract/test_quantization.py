@@ -8,7 +8,8 @@ from extract.choosing import choose_extractor
 from extract.engines import openvino_engine
 from extract.engines.checking import cosines
 from extract.loading import NotQuantised, load_extractor
-from extract.model_folder import (
+from extract.quantization import choose_quantising, quantise
+from model_folder.card import (
     QUANTISED,
     QUANTISED_WEIGHTS,
     QuantisedCard,
@@ -16,7 +17,6 @@ from extract.model_folder import (
     require_card,
     write_card,
 )
-from extract.quantization import choose_quantising, quantise
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 

@@ -12,9 +12,9 @@ import pytest
 from clips.manifest import read
 from extract.feature_store import FeatureStore
 from extract.loading import load_network
-from extract.model_folder import require_card
 from live.decision import load_recogniser
 from live.timing import Stopwatch
+from model_folder.card import require_card
 from sequence.dataset import Dataset
 from tests.clip_network import NAME, registered, write_weights
 from tests.conftest import Project

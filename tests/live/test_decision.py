@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from extract.loading import load_network
-from extract.model_folder import require_card, write_card
 from live.decision import Decision, Recogniser, choose_recogniser, load_recogniser
 from live.timing import Stopwatch
 from metrics.calibration import softmax
+from model_folder.card import require_card, write_card
 from recipes.loader import load
 from sequence.windows import windows
 from video.errors import LookbackError, UsageError

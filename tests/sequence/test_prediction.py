@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from extract.model_folder import read_card
+from model_folder.card import read_card
 from sequence import prediction
 from sequence.model import build_sequence_model
 from sequence.prediction import Predictor, load_mean_predictor, load_predictor, softmax

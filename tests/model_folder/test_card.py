@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from extract.model_folder import (
+from model_folder.card import (
     CARD,
     ModelCard,
     SequenceCard,

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from clips.manifest import Entry, Manifest
-from extract.model_folder import CARD, SEQUENCE_WEIGHTS, read_card
-from extract.provenance import SEEN, keep_previous, record_seen, refuse_seen_clips
+from model_folder.card import CARD, SEQUENCE_WEIGHTS, read_card
+from model_folder.provenance import SEEN, keep_previous, record_seen, refuse_seen_clips
 from video.errors import LookbackError
 
 

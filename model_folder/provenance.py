@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from clips.manifest import Manifest
-from extract.model_folder import (
+from model_folder.card import (
     BACKBONE_WEIGHTS,
     CARD,
     MEAN_WEIGHTS,
