@@ -35,7 +35,8 @@ import numpy as np
 
 from benchmarks.measuring import by_turns, call_milliseconds, medians, table
 from benchmarks.record import LOAD_AT_START, write_result
-from extract.backbones import build, spec_of
+from extract.architectures.registry import spec_of
+from extract.backbones import build
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.network import weights_sha256

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from extract.backbones import build_trunk, spec_of
+from extract.architectures.registry import spec_of
+from extract.backbones import build_trunk
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor

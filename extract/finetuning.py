@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from clips.manifest import Manifest
-from extract.backbones import spec_of
+from extract.architectures.registry import spec_of
 from extract.checkpoint import Checkpoint, State, require_same_run
 from extract.learning_rates import Plateau, decayed
 from extract.network import feature_network, weights_sha256

@@ -8,10 +8,10 @@ ends, zeros instead of neighbours, and a clip's ends move with every step; so th
 
 import numpy as np
 
-from extract.backbones.building import from_pixels
-from extract.backbones.costs import gflops
-from extract.backbones.passages import passages
-from extract.backbones.spec import BackboneSpec
+from extract.architectures.building import from_pixels
+from extract.architectures.costs import gflops
+from extract.architectures.graph_cuts import passages
+from extract.architectures.spec import BackboneSpec
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from training.keras_backend import keras

@@ -10,9 +10,9 @@ from math import prod
 
 import numpy as np
 
-from extract.backbones import BackboneSpec, Trunk
-from extract.backbones.building import from_pixels
-from extract.backbones.passages import passages
+from extract.architectures.building import from_pixels
+from extract.architectures.graph_cuts import passages
+from extract.architectures.spec import BackboneSpec, Trunk
 from extract.engines import NetworkId
 from extract.engines.registry import make_engine
 from extract.network import weights_sha256

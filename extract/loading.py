@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from extract.backbones import build_trunk, load_weights, spec_of
+from extract.architectures.registry import spec_of
+from extract.backbones import build_trunk, load_weights
 from extract.backbones.building import load_classifier, require_weights_file, weights_file
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from extract.backbones import Trunk
+from extract.architectures.spec import Trunk
 from recipes.schema import Network
 from training.keras_backend import keras
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from extract.backbones import Trunk
+from extract.architectures.spec import Trunk
 from recipes.schema import Phase
 from training.keras_backend import keras
 from video.errors import UsageError

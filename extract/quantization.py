@@ -21,7 +21,7 @@ from tqdm import tqdm
 from clips.clip_reader import Drawing, drawn_clips
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
-from extract.backbones import spec_of
+from extract.architectures.registry import spec_of
 from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.checking import cosines

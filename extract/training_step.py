@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from extract.backbones import Trunk
+from extract.architectures.spec import Trunk
 from extract.network import class_logits
 from extract.phases import ActivePhase
 from recipes.schema import Finetune

@@ -1,7 +1,8 @@
 """The network of a fine-tuning: built once, then cut and compiled anew for every phase."""
 
 from extract.activation_cache import ActivationCache
-from extract.backbones import build_trunk, spec_of
+from extract.architectures.registry import spec_of
+from extract.backbones import build_trunk
 from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
 from extract.network import classifier_network
 from extract.phases import ActivePhase, set_trainable

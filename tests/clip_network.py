@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extract.backbones.spec import BackboneSpec, Normalisation
+from extract.architectures.spec import BackboneSpec, Normalisation
 
 NAME = "clips_tiny"
 
@@ -51,7 +51,7 @@ SPEC = BackboneSpec(
 @contextmanager
 def registered() -> Iterator[BackboneSpec]:
     """Let `--backbone clips_tiny` name it."""
-    from extract.backbones import BACKBONES
+    from extract.architectures.registry import BACKBONES
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(BACKBONES, NAME, SPEC)
@@ -61,7 +61,7 @@ def registered() -> Iterator[BackboneSpec]:
 def write_weights(path: Path, classes: int, labels: tuple[str, ...] | None = None) -> Path:
     """Write a weights file as `python -m extract.convert` does, with random weights of one seed;
     without classes there is no classifier in it."""
-    from extract.backbones.building import build_core, with_classifier
+    from extract.architectures.building import build_core, with_classifier
     from extract.weights_info import WeightsInfo, write_info
     from training.keras_backend import keras
 

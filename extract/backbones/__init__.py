@@ -1,60 +1,21 @@
-"""Networks that turn clips into features. A new one is a module with its spec and one line here.
+"""Backbones: networks with their weights that turn clips into features.
 
 from extract.backbones import build
 model = build("x3d_s", weights="FILE.weights.h5", classes=400)   # uint8 (B,13,160,160,3) -> (B,400)
 model = build("vgg16", weights="imagenet")         # uint8 (B,1,224,224,3) -> features (B,512)
 """
 
-import difflib
 from typing import TYPE_CHECKING
 
-from extract.backbones import (
-    applications,
-    efficient_x3d,
-    i3d,
-    r2plus1d,
-    slowfast,
-    timesformer,
-    tiny,
-    videomae,
-    x3d,
-)
+from extract.architectures.registry import BACKBONES, spec_of
+from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones.building import build_model, load_weights, make_trunk
-from extract.backbones.spec import BackboneSpec, Trunk
-from video.errors import UsageError
 
 if TYPE_CHECKING:
     import keras
 
-BACKBONES: dict[str, BackboneSpec] = {
-    spec.name: spec
-    for spec in (
-        *applications.SPECS,
-        tiny.SPEC,
-        *x3d.SPECS,
-        *efficient_x3d.SPECS,
-        i3d.SPEC,
-        r2plus1d.SPEC,
-        *slowfast.SPECS,
-        *videomae.SPECS,
-        timesformer.SPEC,
-    )
-}
 
 __all__ = ["BACKBONES", "BackboneSpec", "Trunk", "build", "build_trunk", "load_weights", "spec_of"]
-
-
-def spec_of(name: str) -> BackboneSpec:
-    """Return the spec of a backbone.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    if name not in BACKBONES:
-        close = difflib.get_close_matches(name, BACKBONES, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(BACKBONES)}"
-        raise UsageError(f"backbone {name}: there is none of that name; {hint}")
-    return BACKBONES[name]
 
 
 def build(

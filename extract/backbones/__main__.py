@@ -16,7 +16,7 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     name = _parsed(arguments).name
     # Slow imports wait until the command line is known to be right.
-    from extract.backbones import BACKBONES, spec_of
+    from extract.architectures.registry import BACKBONES, spec_of
     from extract.backbones.tables import backbone_table, layer_table
 
     print(layer_table(spec_of(name)) if name else backbone_table(BACKBONES.values()))

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from extract.backbones.building import build_core, stages_of, with_classifier
-from extract.backbones.costs import LayerCost, layer_costs
-from extract.backbones.naming import module_name
-from extract.backbones.spec import BackboneSpec
+from extract.architectures.building import build_core, stages_of, with_classifier
+from extract.architectures.costs import LayerCost, layer_costs
+from extract.architectures.layer_names import module_name
+from extract.architectures.spec import BackboneSpec
 
 _MEGABYTE = 2**20
 

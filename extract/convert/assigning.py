@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from extract.backbones.building import CLASSIFIER
-from extract.backbones.clip_layers import DepthwiseConv3D
-from extract.backbones.naming import module_name
-from extract.backbones.timesformer import SpaceTimeEmbeddings
+from extract.architectures.building import CLASSIFIER
+from extract.architectures.conv3d_layers import DepthwiseConv3D
+from extract.architectures.layer_names import module_name
+from extract.architectures.timesformer import SpaceTimeEmbeddings
 from extract.convert.hugging_face import renamed
 from training.keras_backend import keras
 from video.errors import LookbackError

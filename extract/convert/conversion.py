@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.backbones import BackboneSpec, spec_of
-from extract.backbones.building import with_classifier
+from extract.architectures.building import with_classifier
+from extract.architectures.registry import spec_of
+from extract.architectures.spec import BackboneSpec
 from extract.convert.assigning import assign
 from extract.convert.catalogue import KINETICS, recognised
 from extract.convert.checkpoints import read_checkpoint

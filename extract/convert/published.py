@@ -6,7 +6,7 @@ from pathlib import Path
 
 import filelock
 
-from extract.backbones.spec import BackboneSpec
+from extract.architectures.spec import BackboneSpec
 from extract.convert.catalogue import FOLDER, Published, published
 from extract.convert.checkpoints import require_reader
 from extract.convert.conversion import convert_checkpoint

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extract.backbones.clip_layers import depthwise_as
+from extract.architectures.conv3d_layers import depthwise_as
 from extract.engines.base import Engine, Workload
 from extract.engines.checking import require_equal, tell_cost
 from extract.engines.kept import KeptNetwork, NetworkId

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from extract import framewise
-from extract.backbones import spec_of
-from extract.backbones.building import from_pixels
+from extract.architectures.building import from_pixels
+from extract.architectures.registry import spec_of
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.framewise import FramewiseEngine, framewise_cut, make_live_engine

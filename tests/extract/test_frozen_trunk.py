@@ -5,9 +5,10 @@ from math import prod
 import numpy as np
 import pytest
 
-from extract.backbones import build_trunk, spec_of
-from extract.backbones.building import from_pixels, stages_of
-from extract.backbones.spec import BackboneSpec, Trunk
+from extract.architectures.building import from_pixels, stages_of
+from extract.architectures.registry import spec_of
+from extract.architectures.spec import BackboneSpec, Trunk
+from extract.backbones import build_trunk
 from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
 from extract.network import classifier_network
 from extract.phases import set_trainable

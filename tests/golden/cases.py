@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extract.backbones.efficient_x3d import efficient_x3d
-from extract.backbones.i3d import i3d
-from extract.backbones.r2plus1d import r2plus1d
-from extract.backbones.slowfast import slow_r50, slowfast_r50
-from extract.backbones.timesformer import timesformer
-from extract.backbones.videomae import videomae
-from extract.backbones.x3d import x3d
+from extract.architectures.efficient_x3d import efficient_x3d
+from extract.architectures.i3d import i3d
+from extract.architectures.r2plus1d import r2plus1d
+from extract.architectures.slowfast import slow_r50, slowfast_r50
+from extract.architectures.timesformer import timesformer
+from extract.architectures.videomae import videomae
+from extract.architectures.x3d import x3d
 
 if TYPE_CHECKING:
     import keras

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.backbones import spec_of
+from extract.architectures.registry import spec_of
 from tests.golden.cases import CASES, CLASSES
 from tests.golden.drawing import draw_clip, draw_tensors
 
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_small_network_gives_the_logits_of_the_original(name):
-    from extract.backbones.building import with_classifier
+    from extract.architectures.building import with_classifier
     from extract.convert.assigning import assign
     from training.keras_backend import keras
 

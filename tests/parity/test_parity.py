@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.backbones import BACKBONES, build, spec_of
+from extract.architectures.registry import BACKBONES, spec_of
+from extract.backbones import build
 from tests.golden.drawing import draw_clip
 from tests.running import ROOT
 

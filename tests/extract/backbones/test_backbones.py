@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from extract.backbones import BACKBONES, build, build_trunk, load_weights, spec_of
+from extract.architectures.registry import BACKBONES, spec_of
+from extract.backbones import build, build_trunk, load_weights
 from extract.phases import set_trainable
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError

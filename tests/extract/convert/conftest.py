@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from extract.backbones import BACKBONES, BackboneSpec
-from extract.backbones.building import with_classifier
-from extract.backbones.clip_layers import DepthwiseConv3D, conv, depthwise, norm, relu
-from extract.backbones.naming import module_name
+from extract.architectures.building import with_classifier
+from extract.architectures.conv3d_layers import DepthwiseConv3D, conv, depthwise, norm, relu
+from extract.architectures.layer_names import module_name
+from extract.architectures.registry import BACKBONES
+from extract.architectures.spec import BackboneSpec
 from training.keras_backend import keras
 
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from extract.backbones import BACKBONES
-from extract.backbones.building import with_classifier
+from extract.architectures.building import with_classifier
+from extract.architectures.registry import BACKBONES
 from extract.convert.assigning import assign
 from extract.convert.hugging_face import renamed
 from tests.golden.cases import CASES, CLASSES

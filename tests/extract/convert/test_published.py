@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extract.backbones import BACKBONES
+from extract.architectures.registry import BACKBONES
 from extract.convert import catalogue, published
 from extract.convert.catalogue import CATALOGUE, KINETICS, Published
 from extract.convert.published import converted_weights

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from extract.backbones import build, spec_of
-from extract.backbones.building import from_pixels
+from extract.architectures.building import from_pixels
+from extract.architectures.registry import spec_of
+from extract.backbones import build
 from extract.engines import EXACT, NetworkId, Workload, onnx_engine
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.registry import make_engine

@@ -7,8 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from extract.backbones import build, spec_of
-from extract.backbones.building import from_pixels
+from extract.architectures.building import from_pixels
+from extract.architectures.registry import spec_of
+from extract.backbones import build
 from extract.engines import EXACT, NetworkId, Workload, openvino_engine
 from extract.engines.kept import FOLDER
 from extract.engines.keras_engine import KerasEngine

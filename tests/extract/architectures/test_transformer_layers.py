@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract.backbones.transformer_layers import Attention, stage_of, stages
+from extract.architectures.transformer_layers import Attention, stage_of, stages
 from training.keras_backend import keras
 
 

@@ -8,10 +8,10 @@ Departure: a clip of another length or side has embeddings of its own, to be tra
 stretches the published ones.
 """
 
-from extract.backbones.clip_layers import layers, ops
-from extract.backbones.naming import layer_name
-from extract.backbones.spec import BackboneSpec
-from extract.backbones.transformer_layers import (
+from extract.architectures.conv3d_layers import layers, ops
+from extract.architectures.layer_names import layer_name
+from extract.architectures.spec import BackboneSpec
+from extract.architectures.transformer_layers import (
     Attention,
     linear,
     mlp,
@@ -20,7 +20,7 @@ from extract.backbones.transformer_layers import (
     stage_of,
     stages,
 )
-from extract.backbones.x3d import NORMALISATION
+from extract.architectures.x3d import NORMALISATION
 from training.keras_backend import keras
 
 _WIDTH, _BLOCKS, _EXPANSION, _HEAD_SIZE = 768, 12, 4, 64

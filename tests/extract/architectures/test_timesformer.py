@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from extract.backbones import BACKBONES, build
-from extract.backbones.building import stages_of
-from extract.backbones.naming import layer_name, module_name
-from extract.backbones.timesformer import timesformer
+from extract.architectures.building import stages_of
+from extract.architectures.layer_names import layer_name, module_name
+from extract.architectures.registry import BACKBONES
+from extract.architectures.timesformer import timesformer
+from extract.backbones import build
 from extract.convert.assigning import assign
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError

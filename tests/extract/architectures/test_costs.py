@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from extract.backbones import BACKBONES, spec_of
+from extract.architectures.registry import BACKBONES, spec_of
 
 # Every family once; LOOKBACK_ALL_BACKBONES=1 counts the large siblings as well.
 COUNTED = (
@@ -26,7 +26,7 @@ COUNTED = (
 
 @pytest.fixture
 def small_network():
-    from extract.backbones.clip_layers import conv, depthwise, norm
+    from extract.architectures.conv3d_layers import conv, depthwise, norm
     from training.keras_backend import keras
 
     inputs = keras.Input((4, 8, 8, 3))
@@ -40,7 +40,7 @@ def small_network():
 
 
 def test_layers_cost_what_paper_and_pencil_say(small_network):
-    from extract.backbones.costs import gflops, layer_costs, learnt_parameters
+    from extract.architectures.costs import gflops, layer_costs, learnt_parameters
 
     costs = {cost.name: cost for cost in layer_costs(small_network)}
     first, second, third, last = (costs[name] for name in ("first", "second", "third", "last"))
@@ -57,7 +57,7 @@ def test_layers_cost_what_paper_and_pencil_say(small_network):
 
 
 def test_a_model_in_a_model_is_laid_open(small_network):
-    from extract.backbones.costs import layer_costs
+    from extract.architectures.costs import layer_costs
     from training.keras_backend import keras
 
     inputs = keras.Input(small_network.input_shape[1:])
@@ -68,9 +68,9 @@ def test_a_model_in_a_model_is_laid_open(small_network):
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_network_costs_what_its_spec_says(name):
+    from extract.architectures.building import with_classifier
+    from extract.architectures.costs import gflops, learnt_parameters
     from extract.backbones import build_trunk
-    from extract.backbones.building import with_classifier
-    from extract.backbones.costs import gflops, learnt_parameters
     from training.keras_backend import keras
 
     spec = spec_of(name)

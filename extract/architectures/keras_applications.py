@@ -5,7 +5,7 @@ Zisserman 2014), ResNet (He et al. 2015), Inception v3 (Szegedy et al. 2015), Mo
 al. 2017), MobileNetV3 (Howard et al. 2019), EfficientNet (Tan and Le 2019), EfficientNetV2 (Tan and
 Le 2021), ConvNeXt (Liu et al. 2022).
 Parity: the same object as keras.applications builds, so there is nothing to convert;
-tests/extract/backbones/test_applications.py holds the scaling against `preprocess_input`.
+tests/extract/architectures/test_keras_applications.py holds the scaling against `preprocess_input`.
 Departure: the EfficientNets always carry the second division by the deviation that Keras adds for
 `weights="imagenet"` only. Without it a weights file loaded by path would see other pixels than the
 weights loaded by name.
@@ -14,7 +14,7 @@ weights loaded by name.
 import re
 from collections.abc import Callable
 
-from extract.backbones.spec import BackboneSpec
+from extract.architectures.spec import BackboneSpec
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)

@@ -6,8 +6,8 @@ clips of 16 frames at 15 a second).
 Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
 """
 
-from extract.backbones.clip_layers import conv, norm, relu
-from extract.backbones.spec import BackboneSpec, Normalisation
+from extract.architectures.conv3d_layers import conv, norm, relu
+from extract.architectures.spec import BackboneSpec, Normalisation
 from training.keras_backend import keras
 
 _MEAN = (0.43216, 0.394666, 0.37645)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from extract.backbones.naming import layer_name
+from extract.architectures.layer_names import layer_name
 from training.keras_backend import keras
 
 layers, ops = keras.layers, keras.ops

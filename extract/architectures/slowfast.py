@@ -10,10 +10,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from extract.backbones.clip_layers import bottleneck_block, conv, layers, max_pool, norm, ops, relu
-from extract.backbones.naming import layer_name
-from extract.backbones.spec import BackboneSpec
-from extract.backbones.x3d import NORMALISATION, STAGES
+from extract.architectures.conv3d_layers import (
+    bottleneck_block,
+    conv,
+    layers,
+    max_pool,
+    norm,
+    ops,
+    relu,
+)
+from extract.architectures.layer_names import layer_name
+from extract.architectures.spec import BackboneSpec
+from extract.architectures.x3d import NORMALISATION, STAGES
 from training.keras_backend import keras
 
 _BLOCKS, _INNER = (3, 4, 6, 3), (64, 128, 256, 512)

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from extract.backbones import BACKBONES, build, build_trunk
+from extract.architectures.registry import BACKBONES
+from extract.backbones import build, build_trunk
 from extract.network import pooled_network
 from video.errors import LookbackError
 

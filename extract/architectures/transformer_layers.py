@@ -10,8 +10,8 @@ from math import prod
 
 import numpy as np
 
-from extract.backbones.clip_layers import layers, ops
-from extract.backbones.naming import layer_name
+from extract.architectures.conv3d_layers import layers, ops
+from extract.architectures.layer_names import layer_name
 from training.keras_backend import keras
 
 PATCH = 16  # pixels along a side

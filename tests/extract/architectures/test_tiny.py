@@ -17,7 +17,7 @@ def test_it_has_five_stages_of_a_convolution_each():
 
 
 def test_its_pixels_are_scaled_to_one():
-    from extract.backbones.tiny import SPEC
+    from extract.architectures.tiny import SPEC
 
     assert SPEC.scale(np.array([0.0, 127.5, 255.0])).tolist() == [-1.0, 0.0, 1.0]
 

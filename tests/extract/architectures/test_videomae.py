@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from extract.backbones import BACKBONES, build
-from extract.backbones.building import stages_of
-from extract.backbones.videomae import sinusoids, videomae
+from extract.architectures.building import stages_of
+from extract.architectures.registry import BACKBONES
+from extract.architectures.videomae import sinusoids, videomae
+from extract.backbones import build
 from training.keras_backend import keras
 from video.errors import UsageError
 

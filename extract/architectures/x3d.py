@@ -10,9 +10,9 @@ feature map it was made for, here it averages what there is.
 
 import math
 
-from extract.backbones.clip_layers import conv, depthwise, layers, norm, relu
-from extract.backbones.naming import layer_name
-from extract.backbones.spec import BackboneSpec, Normalisation
+from extract.architectures.conv3d_layers import conv, depthwise, layers, norm, relu
+from extract.architectures.layer_names import layer_name
+from extract.architectures.spec import BackboneSpec, Normalisation
 from training.keras_backend import keras
 
 _STEM, _HEAD = 24, 2048

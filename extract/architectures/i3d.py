@@ -11,9 +11,9 @@ every T from 9 on at sides from 193 to 224. A larger side would give the origina
 smaller one or a shorter clip nothing: here the average is over all there is.
 """
 
-from extract.backbones.clip_layers import layers, norm, relu
-from extract.backbones.naming import layer_name
-from extract.backbones.spec import BackboneSpec, Normalisation
+from extract.architectures.conv3d_layers import layers, norm, relu
+from extract.architectures.layer_names import layer_name
+from extract.architectures.spec import BackboneSpec, Normalisation
 from training.keras_backend import keras
 
 # Widths of the branches: 1x1x1; 1x1x1 then 3x3x3; 1x1x1 then 3x3x3; pool then 1x1x1.

@@ -7,10 +7,10 @@ Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
 Departure: none. From X3D it differs in that every projected shortcut is normalised.
 """
 
-from extract.backbones.clip_layers import conv, depthwise, layers, norm, relu
-from extract.backbones.naming import layer_name
-from extract.backbones.spec import BackboneSpec
-from extract.backbones.x3d import NORMALISATION, rounded_width, squeeze_excite
+from extract.architectures.conv3d_layers import conv, depthwise, layers, norm, relu
+from extract.architectures.layer_names import layer_name
+from extract.architectures.spec import BackboneSpec
+from extract.architectures.x3d import NORMALISATION, rounded_width, squeeze_excite
 from training.keras_backend import keras
 
 _STEM, _MIDDLE, _HEAD = 24, 432, 2048

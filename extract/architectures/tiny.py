@@ -4,7 +4,7 @@ Source: this project; there are no published weights. Group normalisation (Wu an
 steady at any batch size. The demo trains it, and the tests use it.
 """
 
-from extract.backbones.spec import BackboneSpec
+from extract.architectures.spec import BackboneSpec
 
 _WIDTHS = (16, 32, 64, 96, 128)
 

@@ -14,10 +14,10 @@ left out, and lacks `fc_norm`, which begins at one and zero: so the original's f
 
 import numpy as np
 
-from extract.backbones.clip_layers import layers, ops
-from extract.backbones.naming import layer_name
-from extract.backbones.spec import BackboneSpec, Normalisation
-from extract.backbones.transformer_layers import (
+from extract.architectures.conv3d_layers import layers, ops
+from extract.architectures.layer_names import layer_name
+from extract.architectures.spec import BackboneSpec, Normalisation
+from extract.architectures.transformer_layers import (
     Attention,
     linear,
     mlp,

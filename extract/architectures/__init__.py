@@ -1,0 +1,1 @@
+"""Architectures: graphs of networks with random weights. No files, no downloads."""

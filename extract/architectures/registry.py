@@ -1,0 +1,45 @@
+"""Registry of all architectures. A new one is a module with its spec and one line here."""
+
+import difflib
+
+from extract.architectures import (
+    efficient_x3d,
+    i3d,
+    keras_applications,
+    r2plus1d,
+    slowfast,
+    timesformer,
+    tiny,
+    videomae,
+    x3d,
+)
+from extract.architectures.spec import BackboneSpec
+from video.errors import UsageError
+
+BACKBONES: dict[str, BackboneSpec] = {
+    spec.name: spec
+    for spec in (
+        *keras_applications.SPECS,
+        tiny.SPEC,
+        *x3d.SPECS,
+        *efficient_x3d.SPECS,
+        i3d.SPEC,
+        r2plus1d.SPEC,
+        *slowfast.SPECS,
+        *videomae.SPECS,
+        timesformer.SPEC,
+    )
+}
+
+
+def spec_of(name: str) -> BackboneSpec:
+    """Return the spec of a backbone.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in BACKBONES:
+        close = difflib.get_close_matches(name, BACKBONES, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(BACKBONES)}"
+        raise UsageError(f"backbone {name}: there is none of that name; {hint}")
+    return BACKBONES[name]
