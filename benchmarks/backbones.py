@@ -26,10 +26,10 @@ import numpy as np
 from benchmarks.measuring import by_turns, call_milliseconds, medians, table
 from benchmarks.record import write_result
 from extract.backbones import build
+from extract.backbones.heads import feature_network, weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
 from extract.loading import load_network, require_quantised
-from extract.network import feature_network, weights_sha256
 from extract.stages import Stage
 from model_folder.card import require_card
 from recipes.command_line import run_command

@@ -37,9 +37,9 @@ from benchmarks.measuring import by_turns, call_milliseconds, medians, table
 from benchmarks.record import LOAD_AT_START, write_result
 from extract.architectures.registry import spec_of
 from extract.backbones import build
+from extract.backbones.heads import weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
-from extract.network import weights_sha256
 from recipes.command_line import run_command
 from training.keras_backend import keras
 from video.errors import UsageError

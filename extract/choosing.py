@@ -5,18 +5,18 @@ from pathlib import Path
 
 from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk
-from extract.engines import NetworkId, Workload
-from extract.engines.registry import make_engine, require_able
-from extract.extractor import Extractor
-from extract.loading import NotQuantised, load_extractor, require_quantised
-from extract.network import pooled_network, weights_sha256
-from extract.resolving import (
+from extract.backbones.defaults import (
     clip_length_of,
     make_card,
     preprocessing_of,
     sampling_of,
     weights_name,
 )
+from extract.backbones.heads import pooled_network, weights_sha256
+from extract.engines import NetworkId, Workload
+from extract.engines.registry import make_engine, require_able
+from extract.extractor import Extractor
+from extract.loading import NotQuantised, load_extractor, require_quantised
 from model_folder.card import (
     BACKBONE_WEIGHTS,
     ModelCard,

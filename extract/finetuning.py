@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from clips.manifest import Manifest
 from extract.architectures.registry import spec_of
+from extract.backbones.defaults import make_card, weights_name
+from extract.backbones.heads import feature_network, weights_sha256
 from extract.checkpoint import Checkpoint, State, require_same_run
 from extract.learning_rates import Plateau, decayed
-from extract.network import feature_network, weights_sha256
 from extract.phases import Phases
-from extract.resolving import make_card, weights_name
 from extract.training_step import TrainingStep, seed_dropout
 from extract.tuned_network import TunedNetwork
 from extract.tuning_clips import TuningClips

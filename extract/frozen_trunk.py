@@ -13,9 +13,9 @@ import numpy as np
 from extract.architectures.building import from_pixels
 from extract.architectures.graph_cuts import passages
 from extract.architectures.spec import BackboneSpec, Trunk
+from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId
 from extract.engines.registry import make_engine
-from extract.network import weights_sha256
 from training.keras_backend import keras
 
 
@@ -27,7 +27,7 @@ def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":
     with weights, since what follows that one costs nothing.
 
     Args:
-        model: of `extract.network.classifier_network` on `trunk`.
+        model: of `extract.backbones.heads.classifier_network` on `trunk`.
 
     Returns:
         A tensor (B, ...) of the core's graph, or of the model's behind the core; None where nothing

@@ -4,24 +4,24 @@ from pathlib import Path
 
 from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk, load_weights
-from extract.backbones.building import load_classifier, require_weights_file, weights_file
-from extract.engines import NetworkId, Workload
-from extract.engines.registry import make_engine, require_able
-from extract.extractor import Extractor
-from extract.framewise import make_live_engine
-from extract.network import (
+from extract.backbones.defaults import (
+    clip_length_of,
+    make_card,
+    preprocessing_of,
+    weights_name,
+)
+from extract.backbones.heads import (
     classifier_network,
     feature_network,
     own_classifier,
     pooled_network,
     weights_sha256,
 )
-from extract.resolving import (
-    clip_length_of,
-    make_card,
-    preprocessing_of,
-    weights_name,
-)
+from extract.backbones.pretrained import load_classifier, require_weights_file, weights_file
+from extract.engines import NetworkId, Workload
+from extract.engines.registry import make_engine, require_able
+from extract.extractor import Extractor
+from extract.framewise import make_live_engine
 from extract.weights_info import is_non_commercial, read_info
 from model_folder.card import (
     BACKBONE_WEIGHTS,

@@ -22,12 +22,12 @@ from clips.clip_reader import Drawing, drawn_clips
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
 from extract.architectures.registry import spec_of
+from extract.backbones.heads import class_logits, feature_network, own_classifier
 from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.checking import cosines
 from extract.extractor import Extractor
 from extract.loading import NotQuantised, load_network
-from extract.network import class_logits, feature_network, own_classifier
 from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import clip_means, softmax
 from model_folder.card import (

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from extract.architectures.spec import Trunk
-from extract.network import class_logits
+from extract.backbones.heads import class_logits
 from extract.phases import ActivePhase
 from recipes.schema import Finetune
 from training.keras_backend import keras

@@ -3,11 +3,11 @@
 from extract.activation_cache import ActivationCache
 from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk
+from extract.backbones.defaults import clip_length_of, preprocessing_of, weights_name
+from extract.backbones.heads import classifier_network
 from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
-from extract.network import classifier_network
 from extract.phases import ActivePhase, set_trainable
 from extract.precision import layers_in, training_precision
-from extract.resolving import clip_length_of, preprocessing_of, weights_name
 from extract.training_step import TrainingStep
 from extract.tuning_clips import TuningClips
 from recipes.schema import Recipe

@@ -11,7 +11,7 @@ from clips.batches import batches_in_order, shuffled, training_batches
 from clips.clip_reader import Drawing, most_clips
 from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
-from extract.resolving import (
+from extract.backbones.defaults import (
     clip_length_of,
     draws_per_clip_of,
     preprocessing_of,

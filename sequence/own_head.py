@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from extract.backbones.heads import class_logits, own_classifier
 from extract.extractor import Extractor
 from extract.loading import load_network
-from extract.network import class_logits, own_classifier
 from model_folder.card import ModelCard
 from recipes.loader import Settings
 from sequence.model import OWN

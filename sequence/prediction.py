@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from extract.backbones import load_weights
+from extract.backbones.heads import weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.feature_store import spec_sha256
-from extract.network import weights_sha256
 from metrics.calibration import softmax
 from model_folder.card import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from sequence.heads.lstm import step_by_step

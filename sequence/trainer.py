@@ -1,6 +1,6 @@
 """One run of train_lstm.py: the chosen head and all baselines, into the model folder."""
 
-from extract.network import weights_sha256
+from extract.backbones.heads import weights_sha256
 from model_folder.card import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,

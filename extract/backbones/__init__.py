@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from extract.architectures.registry import BACKBONES, spec_of
 from extract.architectures.spec import BackboneSpec, Trunk
-from extract.backbones.building import build_model, load_weights, make_trunk
+from extract.backbones.pretrained import build_model, load_weights, make_trunk
 
 if TYPE_CHECKING:
     import keras

@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     name = _parsed(arguments).name
     # Slow imports wait until the command line is known to be right.
     from extract.architectures.registry import BACKBONES, spec_of
-    from extract.backbones.tables import backbone_table, layer_table
+    from extract.backbones.summary import backbone_table, layer_table
 
     print(layer_table(spec_of(name)) if name else backbone_table(BACKBONES.values()))
     return 0

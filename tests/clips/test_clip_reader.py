@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clips import batches, clip_reader
 from clips.batches import batches_in_order, training_batches
 from clips.clip_reader import Drawing, SpanFrames, draw_clips, drawn_clips, most_clips
 from clips.clip_sampling import plan
 from clips.spans import Span
-from extract import clip_batches, training_clips
 from recipes.schema import Augment
 from tests.conftest import coded_frame, read_code, write_coded_video
 from video.errors import VideoError
@@ -280,7 +280,7 @@ def test_the_same_seed_draws_the_same_clips_in_the_same_order(folder, spans, aug
 def test_a_span_s_length_is_found_once_and_changes_no_draw(folder, low, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        training_clips, "FileSource", lambda path: opened.append(path) or FileSource(path)
+        clip_reader, "FileSource", lambda path: opened.append(path) or FileSource(path)
     )
     made = drawing(folder, 2, 4)
     first, again = draw(low, made, 3), draw(low, made, 3)
@@ -309,8 +309,8 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
 
     made = drawing(folder, 3, 4)
     draw(low, made)
-    monkeypatch.setattr(training_clips, "Preprocessor", Watched)
-    monkeypatch.setattr(training_clips, "FileSource", WatchedFile)
+    monkeypatch.setattr(clip_reader, "Preprocessor", Watched)
+    monkeypatch.setattr(clip_reader, "FileSource", WatchedFile)
     stops = set()
     for seed in range(10):
         converted.clear(), decoded.clear()
@@ -365,7 +365,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
     folder, spans, monkeypatch, waiting, batch_size
 ):
     made = drawing(folder, "all")
-    monkeypatch.setattr(clip_batches, "_MIXED_BYTES", waiting * made.clip_bytes)
+    monkeypatch.setattr(batches, "_MIXED_BYTES", waiting * made.clip_bytes)
     batches = epoch_of(folder, spans, count="all", batch_size=batch_size)
     assert sorted(drawn_codes(batches)) == sorted(
         100 * LABELS[span.label] + index for span in spans for index in range(FRAMES)
@@ -377,7 +377,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
 
 def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
     made, seen, counts = drawing(folder, "all", 4), 0, []
-    monkeypatch.setattr(clip_batches, "_MIXED_BYTES", 20 * made.clip_bytes)
+    monkeypatch.setattr(batches, "_MIXED_BYTES", 20 * made.clip_bytes)
     real = drawn_clips
 
     def counted(*arguments):
@@ -386,7 +386,7 @@ def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
             seen += 1
             yield drawn
 
-    monkeypatch.setattr(clip_batches, "drawn_clips", counted)
+    monkeypatch.setattr(batches, "drawn_clips", counted)
     for number, _ in enumerate(training_batches(spans, made, 6, 0, 0)):
         counts.append(seen - 6 * number)
     assert max(counts) == 21
@@ -423,8 +423,8 @@ def test_clips_of_one_video_are_varied_each_by_a_draw_of_its_own(tmp_path):
 def test_drawn_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
     folder, spans, monkeypatch, ahead
 ):
-    monkeypatch.setattr(training_clips, "_CLIPS_AHEAD", ahead)
-    monkeypatch.setattr(training_clips, "_BYTES_AHEAD", 0)
+    monkeypatch.setattr(clip_reader, "_CLIPS_AHEAD", ahead)
+    monkeypatch.setattr(clip_reader, "_BYTES_AHEAD", 0)
     made = drawing(folder, 3, 4, augment=LIVELY)
     everything = list(drawn_clips(spans, made, (7,)))
     indices = [index for index, _ in everything]
@@ -440,19 +440,19 @@ def test_drawn_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
 
 
 def test_threads_hold_few_clips_ready(folder, spans, monkeypatch):
-    monkeypatch.setattr(training_clips, "_BYTES_AHEAD", 0)
+    monkeypatch.setattr(clip_reader, "_BYTES_AHEAD", 0)
     finished = []
-    real = training_clips._PlannedClip.finished
+    real = clip_reader._PlannedClip.finished
 
     def counted(self):
         finished.append(self)
         return real(self)
 
-    monkeypatch.setattr(training_clips._PlannedClip, "finished", counted)
+    monkeypatch.setattr(clip_reader._PlannedClip, "finished", counted)
     drawn = drawn_clips(spans, drawing(folder, "all"))
     next(drawn)
     time.sleep(0.5)  # long enough to decode everything, were there no bound
-    threads, ready = training_clips._THREADS, training_clips._CLIPS_AHEAD
+    threads, ready = clip_reader._THREADS, clip_reader._CLIPS_AHEAD
     assert len(finished) <= threads * (ready + 1) + 1
     drawn.close()
 
@@ -464,7 +464,7 @@ def test_all_clips_are_counted_without_converting_any(folder, spans, monkeypatch
     chosen = [*spans[:3], *short, Span("gone.mp4", "low", "train", "g")]
     made = drawing(folder, "all", clip_length, how=how, augment=LIVELY)
     drawn = list(drawn_clips(chosen, made))
-    monkeypatch.setattr(training_clips, "Preprocessor", None)
+    monkeypatch.setattr(clip_reader, "Preprocessor", None)
     assert most_clips(chosen, replace(made, span_frames=SpanFrames())) == len(drawn)
     assert most_clips(chosen, replace(made, count=5)) == 5 * len(chosen)
 
@@ -533,7 +533,7 @@ def test_an_unexpected_error_in_a_thread_is_raised_and_ends_the_others(folder, s
     def broken(self):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(training_clips._PlannedClip, "finished", broken)
+    monkeypatch.setattr(clip_reader._PlannedClip, "finished", broken)
     before = set(threading.enumerate())
     with pytest.raises(RuntimeError, match="a bug"):
         list(drawn_clips(spans, drawing(folder)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clips.manifest import Entry, Manifest
-from extract.network import classifier_network, weights_sha256
+from extract.backbones.heads import classifier_network, weights_sha256
 from model_folder.card import (
     BACKBONE_WEIGHTS,
     BackboneCard,

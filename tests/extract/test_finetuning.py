@@ -9,11 +9,11 @@ import pytest
 from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.spans import Span, limited
 from extract import finetuning, tuning_clips
+from extract.backbones.heads import weights_sha256
 from extract.checkpoint import FOLDER as CHECKPOINT
 from extract.choosing import choose_extractor
 from extract.finetuning import FineTuning, print_outcome
 from extract.loading import load_network
-from extract.network import weights_sha256
 from extract.training_step import seed_dropout
 from extract.validation import Scores
 from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card

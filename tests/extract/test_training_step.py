@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extract.backbones import build_trunk
-from extract.network import class_logits, classifier_network
+from extract.backbones.heads import class_logits, classifier_network
 from extract.phases import Phases, set_trainable
 from extract.training_step import TrainingStep
 from recipes.loader import load

@@ -7,7 +7,7 @@ import pytest
 
 from extract.architectures.registry import BACKBONES
 from extract.backbones import build, build_trunk
-from extract.network import pooled_network
+from extract.backbones.heads import pooled_network
 from video.errors import LookbackError
 
 # The module of keras.applications whose preprocess_input belongs to a backbone.

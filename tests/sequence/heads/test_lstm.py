@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine
-from extract.network import weights_sha256
 from sequence.heads.lstm import LSTM, step_by_step
 from sequence.model import build_sequence_model
 from training.keras_backend import keras

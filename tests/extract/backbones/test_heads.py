@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extract.backbones import build_trunk
-from extract.network import (
+from extract.backbones.heads import (
     FEATURES,
     class_logits,
     classifier_network,

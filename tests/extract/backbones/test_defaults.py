@@ -2,7 +2,7 @@
 
 import pytest
 
-from extract.resolving import (
+from extract.backbones.defaults import (
     clip_length_of,
     draws_per_clip_of,
     preprocessing_of,

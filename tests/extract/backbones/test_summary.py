@@ -8,7 +8,7 @@ from extract.architectures.building import build_core
 from extract.architectures.layer_names import module_name
 from extract.architectures.registry import BACKBONES, spec_of
 from extract.backbones.__main__ import main
-from extract.backbones.tables import backbone_table, input_of, layer_table
+from extract.backbones.summary import backbone_table, input_of, layer_table
 from video.errors import UsageError
 
 
