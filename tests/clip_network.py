@@ -62,7 +62,7 @@ def write_weights(path: Path, classes: int, labels: tuple[str, ...] | None = Non
     """Write a weights file as `python -m extract.convert` does, with random weights of one seed;
     without classes there is no classifier in it."""
     from extract.architectures.building import build_core, with_classifier
-    from extract.weights_info import WeightsInfo, write_info
+    from extract.convert.weights_info import WeightsInfo, write_info
     from training.keras_backend import keras
 
     keras.utils.set_random_seed(5)

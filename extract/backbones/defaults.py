@@ -4,7 +4,7 @@ batches, and the card that tells it all."""
 from pathlib import Path
 
 from extract.architectures.registry import spec_of
-from extract.weights_info import read_info
+from extract.convert.weights_info import read_info
 from model_folder.card import BackboneCard, ModelCard, made_with
 from recipes.loader import Settings
 from recipes.schema import Network, Recipe

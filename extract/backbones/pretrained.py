@@ -8,7 +8,7 @@ from pathlib import Path
 from extract.architectures.building import build_core, from_pixels, stages_of, with_classifier
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec, Trunk
-from extract.weights_info import announce_licence, classes_in, read_info
+from extract.convert.weights_info import announce_licence, classes_in, read_info
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
@@ -90,7 +90,7 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
                 "none (and train it with finetune.py), or a file"
             )
         if weights == "kinetics400":
-            from extract.convert.published import converted_weights
+            from extract.convert.published_weights import converted_weights
 
             return converted_weights(spec)
         return None

@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _convert(chosen: argparse.Namespace) -> None:
     # Slow imports wait until the command line is known to be right.
     from extract.convert.conversion import convert_checkpoint
-    from extract.weights_info import announce_licence
+    from extract.convert.weights_info import announce_licence
 
     info = convert_checkpoint(
         chosen.name, chosen.checkpoint, chosen.out, chosen.without_head, chosen.labels

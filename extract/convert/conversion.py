@@ -8,13 +8,13 @@ import numpy as np
 from extract.architectures.building import with_classifier
 from extract.architectures.registry import spec_of
 from extract.architectures.spec import BackboneSpec
-from extract.convert.assigning import assign
 from extract.convert.catalogue import KINETICS, recognised
-from extract.convert.checkpoints import read_checkpoint
-from extract.convert.labels import labels_for
-from extract.convert.writing import require_ending, write_checked
-from extract.labels import kinetics400
-from extract.weights_info import WeightsInfo
+from extract.convert.checkpoint_reader import read_checkpoint
+from extract.convert.class_names import labels_for
+from extract.convert.kinetics import kinetics400
+from extract.convert.verified_writing import require_ending, write_checked
+from extract.convert.weight_porting import assign
+from extract.convert.weights_info import WeightsInfo
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.convert.keras2_files import Layer, read_layers
-from extract.convert.writing import require_ending, write_checked
+from extract.convert.verified_writing import require_ending, write_checked
 from training.keras_backend import keras
 from video.errors import LookbackError
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import batches, clip_reader
+from clips import batches as batching
+from clips import clip_reader
 from clips.batches import batches_in_order, training_batches
 from clips.clip_reader import Drawing, SpanFrames, draw_clips, drawn_clips, most_clips
 from clips.clip_sampling import plan
@@ -365,7 +366,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
     folder, spans, monkeypatch, waiting, batch_size
 ):
     made = drawing(folder, "all")
-    monkeypatch.setattr(batches, "_MIXED_BYTES", waiting * made.clip_bytes)
+    monkeypatch.setattr(batching, "_MIXED_BYTES", waiting * made.clip_bytes)
     batches = epoch_of(folder, spans, count="all", batch_size=batch_size)
     assert sorted(drawn_codes(batches)) == sorted(
         100 * LABELS[span.label] + index for span in spans for index in range(FRAMES)
@@ -377,7 +378,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
 
 def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
     made, seen, counts = drawing(folder, "all", 4), 0, []
-    monkeypatch.setattr(batches, "_MIXED_BYTES", 20 * made.clip_bytes)
+    monkeypatch.setattr(batching, "_MIXED_BYTES", 20 * made.clip_bytes)
     real = drawn_clips
 
     def counted(*arguments):
@@ -386,7 +387,7 @@ def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
             seen += 1
             yield drawn
 
-    monkeypatch.setattr(batches, "drawn_clips", counted)
+    monkeypatch.setattr(batching, "drawn_clips", counted)
     for number, _ in enumerate(training_batches(spans, made, 6, 0, 0)):
         counts.append(seen - 6 * number)
     assert max(counts) == 21

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 @pytest.mark.parametrize("name", CASES)
 def test_a_small_network_gives_the_logits_of_the_original(name):
     from extract.architectures.building import with_classifier
-    from extract.convert.assigning import assign
+    from extract.convert.weight_porting import assign
     from training.keras_backend import keras
 
     case, spec = CASES[name], spec_of(CASES[name].backbone)

@@ -8,7 +8,7 @@ from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.registry import BACKBONES
 from extract.architectures.timesformer import timesformer
 from extract.backbones import build
-from extract.convert.assigning import assign
+from extract.convert.weight_porting import assign
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 

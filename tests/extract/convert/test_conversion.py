@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from extract.backbones import build
 from extract.convert.__main__ import main
 from extract.convert.conversion import convert_checkpoint
-from extract.labels import kinetics400
-from extract.weights_info import classes_in, read_info
+from extract.convert.kinetics import kinetics400
+from extract.convert.weights_info import classes_in, read_info
 from tests.running import ROOT
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError

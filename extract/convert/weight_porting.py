@@ -6,7 +6,7 @@ from extract.architectures.building import CLASSIFIER
 from extract.architectures.conv3d_layers import DepthwiseConv3D
 from extract.architectures.layer_names import module_name
 from extract.architectures.timesformer import SpaceTimeEmbeddings
-from extract.convert.hugging_face import renamed
+from extract.convert.hugging_face_names import renamed
 from training.keras_backend import keras
 from video.errors import LookbackError
 

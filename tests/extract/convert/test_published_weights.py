@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from extract.architectures.registry import BACKBONES
-from extract.convert import catalogue, published
+from extract.convert import catalogue, published_weights
 from extract.convert.catalogue import CATALOGUE, KINETICS, Published
-from extract.convert.published import converted_weights
-from extract.weights_info import announce_licence, read_info
+from extract.convert.published_weights import converted_weights
+from extract.convert.weights_info import announce_licence, read_info
 from tests.extract.convert.serving import Served, serving
 from video.errors import LookbackError, UsageError
 
@@ -19,7 +19,7 @@ from video.errors import LookbackError, UsageError
 def pretrained(tmp_path, monkeypatch):
     """The folder of published weights, in a place of its own."""
     folder = tmp_path / "weights" / "pretrained"
-    monkeypatch.setattr(published, "FOLDER", folder)
+    monkeypatch.setattr(published_weights, "FOLDER", folder)
     return folder
 
 
@@ -94,10 +94,10 @@ def test_a_hash_in_the_name_is_held_against_the_content(tmp_path):
     good = tmp_path / f"net-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     for name in (good.name, "net-12345678.pth", "net-small.pth"):
         (tmp_path / name).write_bytes(content)
-    published._check_hash_in_name(good)
-    published._check_hash_in_name(tmp_path / "net-small.pth")
+    published_weights._check_hash_in_name(good)
+    published_weights._check_hash_in_name(tmp_path / "net-small.pth")
     with pytest.raises(LookbackError, match=r"net-12345678\.pth: is damaged"):
-        published._check_hash_in_name(tmp_path / "net-12345678.pth")
+        published_weights._check_hash_in_name(tmp_path / "net-12345678.pth")
 
 
 @pytest.mark.parametrize(("licence", "told"), [("CC-BY-NC-4.0", True), ("Apache-2.0", False)])

@@ -8,10 +8,10 @@ import filelock
 
 from extract.architectures.spec import BackboneSpec
 from extract.convert.catalogue import FOLDER, Published, published
-from extract.convert.checkpoints import require_reader
+from extract.convert.checkpoint_reader import require_reader
 from extract.convert.conversion import convert_checkpoint
 from extract.convert.download import download
-from extract.weights_info import announce_licence, read_info
+from extract.convert.weights_info import announce_licence, read_info
 from video.errors import LookbackError
 
 

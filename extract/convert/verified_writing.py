@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.weights_info import WeightsInfo, write_info
+from extract.convert.weights_info import WeightsInfo, write_info
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from extract.labels import kinetics400
+from extract.convert.kinetics import kinetics400
 from video.errors import LookbackError
 
 # What Hugging Face writes where names were never given.

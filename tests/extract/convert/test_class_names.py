@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from extract.convert.labels import labels_for
-from extract.labels import kinetics400
+from extract.convert.class_names import labels_for
+from extract.convert.kinetics import kinetics400
 from video.errors import LookbackError
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.convert import checkpoints
-from extract.convert.checkpoints import read_checkpoint, require_reader
+from extract.convert import checkpoint_reader as checkpoints
+from extract.convert.checkpoint_reader import read_checkpoint, require_reader
 from tests.running import ROOT
 from video.errors import LookbackError
 

@@ -7,8 +7,8 @@ import pytest
 
 from extract.architectures.building import with_classifier
 from extract.architectures.registry import BACKBONES
-from extract.convert.assigning import assign
-from extract.convert.hugging_face import renamed
+from extract.convert.hugging_face_names import renamed
+from extract.convert.weight_porting import assign
 from tests.golden.cases import CASES, CLASSES
 from tests.golden.drawing import draw_tensors
 from tests.golden.test_golden import FOLDER
