@@ -20,9 +20,9 @@ from extract.backbones.heads import (
 from extract.backbones.pretrained import load_classifier, require_weights_file, weights_file
 from extract.convert.weights_info import is_non_commercial, read_info
 from extract.engines import NetworkId, Workload
+from extract.engines.framewise import make_live_engine
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
-from extract.framewise import make_live_engine
 from model_folder.card import (
     BACKBONE_WEIGHTS,
     CARD,

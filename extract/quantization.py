@@ -25,7 +25,7 @@ from extract.architectures.registry import spec_of
 from extract.backbones.heads import class_logits, feature_network, own_classifier
 from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
-from extract.engines.checking import cosines
+from extract.engines.parity_check import cosines
 from extract.extractor import Extractor
 from extract.loading import NotQuantised, load_network
 from metrics.bootstrap import bootstrap_interval

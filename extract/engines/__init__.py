@@ -2,7 +2,7 @@
 
 from extract.engines import telemetry
 from extract.engines.base import EXACT, Engine, Workload
-from extract.engines.kept import NetworkId
+from extract.engines.converted_cache import NetworkId
 
 telemetry.opt_out()  # here, as whoever imports an engine passes by
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from extract.engines.base import Engine, Workload
-from extract.engines.kept import NetworkId
+from extract.engines.converted_cache import NetworkId
 from training.keras_backend import keras
 
 PRECISIONS = ("f32",)

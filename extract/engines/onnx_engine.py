@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from extract.engines.base import Engine, Workload
-from extract.engines.checking import require_equal
-from extract.engines.kept import KeptNetwork, NetworkId
+from extract.engines.converted_cache import KeptNetwork, NetworkId
+from extract.engines.parity_check import require_equal
 from training.keras_backend import keras
 
 PRECISIONS = ("f32",)

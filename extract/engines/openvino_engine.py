@@ -15,8 +15,8 @@ import numpy as np
 
 from extract.architectures.conv3d_layers import depthwise_as
 from extract.engines.base import Engine, Workload
-from extract.engines.checking import require_equal, tell_cost
-from extract.engines.kept import KeptNetwork, NetworkId
+from extract.engines.converted_cache import KeptNetwork, NetworkId
+from extract.engines.parity_check import require_equal, tell_cost
 from model_folder.card import QUANTISED
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError

@@ -5,7 +5,7 @@ A new engine is a module with `PRECISIONS`, `missing` and `make`, and one line i
 
 from extract.engines import keras_engine, onnx_engine, openvino_engine
 from extract.engines.base import EXACT, Engine, Workload
-from extract.engines.kept import NetworkId
+from extract.engines.converted_cache import NetworkId
 from training.keras_backend import gpus, keras
 from video.errors import LookbackError, UsageError
 

@@ -6,7 +6,7 @@ import pytest
 from extract import quantization
 from extract.choosing import choose_extractor
 from extract.engines import openvino_engine
-from extract.engines.checking import cosines
+from extract.engines.parity_check import cosines
 from extract.loading import NotQuantised, load_extractor
 from extract.quantization import choose_quantising, quantise
 from model_folder.card import (

@@ -11,7 +11,7 @@ from extract.architectures.building import from_pixels
 from extract.architectures.registry import spec_of
 from extract.backbones import build
 from extract.engines import EXACT, NetworkId, Workload, openvino_engine
-from extract.engines.kept import FOLDER
+from extract.engines.converted_cache import FOLDER
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.openvino_engine import OpenVinoEngine, converted
 from extract.engines.registry import make_engine

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from extract import framewise
 from extract.architectures.building import from_pixels
 from extract.architectures.registry import spec_of
 from extract.backbones.heads import FEATURES
-from extract.engines import NetworkId, Workload
+from extract.engines import NetworkId, Workload, framewise
+from extract.engines.framewise import FramewiseEngine, framewise_cut, make_live_engine
 from extract.engines.registry import make_engine
-from extract.framewise import FramewiseEngine, framewise_cut, make_live_engine
 from tests.golden.cases import CASES
 from training.keras_backend import keras
 
