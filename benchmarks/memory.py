@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.record import write_result
 from clips.manifest import read
 from clips.synthetic import render
-from extract.feature_store import FeatureStore
+from extract.feature_store.reader import FeatureStore
 from recipes.command_line import run_command
 
 _UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, kibibytes here

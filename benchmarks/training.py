@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
-from extract.feature_store import FeatureStore, video_id
+from extract.feature_store.reader import FeatureStore, video_id
 from recipes.command_line import run_command
 from recipes.loader import load
 from recipes.schema import Sequence

@@ -7,11 +7,10 @@ from pathlib import Path
 from clips.manifest import Manifest
 from extract.computing import ComputedSteps, computing_stage, in_order
 from extract.extractor import Extractor
-from extract.feature_store import source_of
-from extract.feature_writer import FeatureWriter, open_writer
+from extract.feature_store.reader import source_of
+from extract.feature_store.writer import FeatureWriter, open_writer
 from extract.progress import Progress
 from extract.reading import reading_stage
-from recipes.loader import Settings
 from video.errors import LookbackError
 
 
@@ -26,11 +25,6 @@ class ExtractionReport:
     bottleneck: str = ""
     failed: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-
-
-def features_path(settings: Settings) -> Path:
-    data = settings.recipe.data
-    return Path(data.features) if data.features else Path(data.folder) / "features.h5"
 
 
 def extract_features(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from clips.clip_sampling import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.spans import Span, spans_of
-from extract.feature_store import FeatureStore
+from extract.feature_store.reader import FeatureStore
 from sequence.held_features import HeldFeatures
 from sequence.windows import full_steps, window_rows
 from video.errors import LookbackError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.feature_store import FeatureStore
+from extract.feature_store.reader import FeatureStore
 from video.errors import LookbackError
 
 IN_MEMORY_BYTES = 2**30

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from clips.manifest import Manifest
 from clips.preparation import load_manifest
-from extract.extraction import features_path
-from extract.feature_store import FeatureStore
+from extract.feature_store.reader import FeatureStore, features_path
 from model_folder.card import ModelCard, require_card
 from recipes.loader import Settings
 from recipes.schema import Recipe

@@ -8,7 +8,7 @@ from extract.backbones import load_weights
 from extract.backbones.heads import weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
-from extract.feature_store import spec_sha256
+from extract.feature_store.reader import spec_sha256
 from metrics.calibration import softmax
 from model_folder.card import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
 from sequence.heads.lstm import step_by_step

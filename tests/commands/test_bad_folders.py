@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from extract.feature_store import FeatureStore
-from extract.feature_writer import FeatureWriter
+from extract.feature_store.reader import FeatureStore
+from extract.feature_store.writer import FeatureWriter
 from model_folder.card import read_card, write_card
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from clips.manifest import Entry, Manifest
 from extract.extraction import extract_features
 from extract.extractor import Extractor
-from extract.rollback_file import RollbackFile
+from extract.feature_store.rollback_file import RollbackFile
 from model_folder.card import BackboneCard, ModelCard
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clips.manifest import read
-from extract.feature_store import FeatureStore
+from extract.feature_store.reader import FeatureStore
 from extract.loading import load_network
 from live.decision import load_recogniser
 from live.timing import Stopwatch

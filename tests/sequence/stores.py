@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import Entry, Manifest
-from extract.feature_store import FeatureStore
-from extract.feature_writer import FeatureWriter
+from extract.feature_store.reader import FeatureStore
+from extract.feature_store.writer import FeatureWriter
 from recipes.loader import load
 from recipes.schema import Sequence
 from sequence.dataset import Dataset

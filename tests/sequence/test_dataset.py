@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clips.manifest import Entry, Manifest
-from extract.feature_store import FeatureStore
+from extract.feature_store.reader import FeatureStore
 from sequence.dataset import Dataset
 from sequence.windows import windows
 from tests.sequence.stores import Clip, dataset_of, store_of

@@ -55,7 +55,7 @@ def test_features_in_another_precision_are_refused_with_the_way_back(project, pr
 
 
 def test_features_at_another_sampling_are_refused(project, tmp_path):
-    from extract.feature_writer import FeatureWriter
+    from extract.feature_store.writer import FeatureWriter
 
     spec = open_workplace(settings(project)).store.spec
     other = {**spec, "sampling": {"fps": 5.0, "hop": 1}}

@@ -50,7 +50,7 @@ def test_the_validation_measures_are_those_of_the_weights_that_were_saved(head, 
     import json
 
     from clips.manifest import read
-    from extract.feature_store import FeatureStore
+    from extract.feature_store.reader import FeatureStore
     from sequence.dataset import Dataset
     from sequence.evaluation import measured, outcome_of
 

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from extract import rollback_file
-from extract.rollback_file import RollbackFile, journal_path, roll_back
+from extract.feature_store import rollback_file
+from extract.feature_store.rollback_file import RollbackFile, journal_path, roll_back
 
 LARGEST = 24_000  # six pages of 4096
 

@@ -1,6 +1,6 @@
 """Writing the feature store, so that whatever ends the program, what was finished stays.
 
-The layout is described in `extract/feature_store.py`, the file below HDF5 in `rollback_file.py`.
+The layout is described in `reader.py`, the file below HDF5 in `rollback_file.py`.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from extract.feature_store import (
+from extract.feature_store.reader import (
     FORMAT,
     VERSION,
     read_spec,
@@ -20,7 +20,7 @@ from extract.feature_store import (
     video_id,
     writing_alone,
 )
-from extract.rollback_file import RollbackFile, roll_back
+from extract.feature_store.rollback_file import RollbackFile, roll_back
 from training.interruption import uninterrupted
 from video.errors import LookbackError
 

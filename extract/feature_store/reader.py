@@ -21,11 +21,18 @@ import filelock
 import h5py
 import numpy as np
 
-from extract.rollback_file import journal_path, roll_back
+from extract.feature_store.rollback_file import journal_path, roll_back
+from recipes.loader import Settings
 from video.errors import LookbackError
 
 FORMAT, VERSION = "lookback-features", 1
 _DATASETS_HELD_OPEN = 512
+
+
+def features_path(settings: Settings) -> Path:
+    """Return the path of the feature file that the settings name."""
+    data = settings.recipe.data
+    return Path(data.features) if data.features else Path(data.folder) / "features.h5"
 
 
 def video_id(path: str) -> str:

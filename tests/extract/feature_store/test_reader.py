@@ -15,9 +15,9 @@ import h5py
 import numpy as np
 import pytest
 
-from extract.feature_store import FeatureStore, source_of, spec_sha256, video_id
-from extract.feature_writer import FeatureWriter, open_writer
-from extract.rollback_file import journal_path
+from extract.feature_store.reader import FeatureStore, source_of, spec_sha256, video_id
+from extract.feature_store.rollback_file import journal_path
+from extract.feature_store.writer import FeatureWriter, open_writer
 from tests.running import ROOT
 from video.errors import LookbackError
 
@@ -372,7 +372,7 @@ def test_the_lock_is_released_when_writing_fails(tmp_path):
 
 
 def test_many_videos_can_be_open_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("extract.feature_store._DATASETS_HELD_OPEN", 3)
+    monkeypatch.setattr("extract.feature_store.reader._DATASETS_HELD_OPEN", 3)
     videos = {f"v{n}": rows_of(n, 4) for n in range(10)}
     with FeatureStore(store_of(tmp_path / "features.h5", videos)) as store:
         for _ in range(2):
@@ -439,9 +439,9 @@ def check_and_complete(path: Path, videos: dict[str, np.ndarray], finished: list
 CREATE_ON_FULL_DISK = """
 import errno, os, sys
 from pathlib import Path
-from extract import rollback_file
-from extract.feature_writer import open_writer
-from tests.extract.test_feature_store import FullDisk
+from extract.feature_store import rollback_file
+from extract.feature_store.writer import open_writer
+from tests.extract.feature_store.test_reader import FullDisk
 from video.errors import LookbackError
 
 real = os.fdopen

@@ -1,0 +1,1 @@
+"""The feature store: one HDF5 file of features, written crash-safe, read by video."""
