@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser(__doc__, FLAGS).parse_args(arguments))
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
-    from extract.extraction import extract_features, print_report
     from extract.feature_store.reader import features_path
+    from extract.pipeline.runner import extract_features, print_report
     from extract.quantization import choose_quantising
     from training.keras_backend import device_line
 

@@ -24,7 +24,7 @@ import cv2
 
 from benchmarks.measuring import by_turns, medians, rate, some_clips, table
 from benchmarks.record import write_result
-from extract.reading import reading_stage
+from extract.pipeline.reader import reading_stage
 from recipes.command_line import run_command
 from video.preprocessing import Preprocessing, Preprocessor
 from video.sampling import Sampling

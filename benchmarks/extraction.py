@@ -25,10 +25,10 @@ from benchmarks.record import write_result
 from clips.manifest import Manifest, read
 from extract import quantization
 from extract.backbones import build
-from extract.extraction import extract_features
 from extract.extractor import Extractor
-from extract.reading import reading_stage
-from extract.stages import Stage
+from extract.pipeline.reader import reading_stage
+from extract.pipeline.runner import extract_features
+from extract.pipeline.stage import Stage
 from recipes.command_line import run_command
 from recipes.loader import load
 

@@ -84,7 +84,7 @@ def test_the_pure_rooms_bring_no_framework_in():
 
 
 def test_extraction_itself_brings_no_framework_in():
-    loaded = _modules_after("import extract.extraction, extract.extractor")
+    loaded = _modules_after("import extract.pipeline.runner, extract.extractor")
     assert "h5py" in loaded
     assert not loaded & _FRAMEWORKS
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import Entry, Manifest
-from extract.extraction import extract_features
 from extract.extractor import Extractor
 from extract.feature_store.rollback_file import RollbackFile
+from extract.pipeline.runner import extract_features
 from model_folder.card import BackboneCard, ModelCard
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling

@@ -16,14 +16,14 @@ import pytest
 
 from clips.manifest import Entry, Manifest
 from extract.choosing import choose_extractor
-from extract.extraction import (
+from extract.extractor import Extractor
+from extract.feature_store.reader import FeatureStore, features_path
+from extract.feature_store.rollback_file import journal_path
+from extract.pipeline.runner import (
     ExtractionReport,
     extract_features,
     print_report,
 )
-from extract.extractor import Extractor
-from extract.feature_store.reader import FeatureStore, features_path
-from extract.feature_store.rollback_file import journal_path
 from recipes.loader import load
 from tests.conftest import coded_frame, write_coded_video
 from tests.extract.projecting import BATCH, SIZE, manifest_of, projecting_extractor

@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from extract.computing import ComputedSteps, computing_stage, in_order
-from extract.reading import StepBatch
-from extract.stages import Stage
+from extract.pipeline.inference import ComputedSteps, computing_stage, in_order
+from extract.pipeline.reader import StepBatch
+from extract.pipeline.stage import Stage
 
 
 class Averaging:

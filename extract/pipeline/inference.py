@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from extract.engines import Engine
-from extract.reading import StepBatch
-from extract.stages import Stage
+from extract.pipeline.reader import StepBatch
+from extract.pipeline.stage import Stage
 
 
 @dataclass

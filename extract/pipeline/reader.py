@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.stages import Stage
+from extract.pipeline.stage import Stage
 from video.errors import VideoError
 from video.sources import FileSource
 from video.steps import Step, Stepper

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clips.manifest import Manifest
-from extract.computing import ComputedSteps, computing_stage, in_order
 from extract.extractor import Extractor
 from extract.feature_store.reader import source_of
 from extract.feature_store.writer import FeatureWriter, open_writer
-from extract.progress import Progress
-from extract.reading import reading_stage
+from extract.pipeline.inference import ComputedSteps, computing_stage, in_order
+from extract.pipeline.progress import Progress
+from extract.pipeline.reader import reading_stage
 from video.errors import LookbackError
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from extract.stages import Stage
+from extract.pipeline.stage import Stage
 
 
 def counting(start: int, stop: int):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.reading import StepBatch, batches_of, reading_stage
+from extract.pipeline.reader import StepBatch, batches_of, reading_stage
 from tests.conftest import read_code, write_coded_video
 from video.errors import VideoError
 from video.preprocessing import Preprocessing

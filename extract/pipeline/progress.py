@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from extract.reading import StepBatch
-from extract.stages import Stage
+from extract.pipeline.reader import StepBatch
+from extract.pipeline.stage import Stage
 
 
 class Progress:

@@ -1,0 +1,1 @@
+"""Extraction: decode, compute and write at once, stage by stage."""
