@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parsed)
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
-    from extract.finetuning import FineTuning, print_outcome
+    from extract.finetuning.trainer import FineTuning, print_outcome
     from training.keras_backend import device_line
 
     manifest = load_manifest(chosen)

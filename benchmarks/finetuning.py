@@ -21,8 +21,8 @@ from unittest.mock import patch
 
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
-from extract.activation_cache import ActivationCache
-from extract.finetuning import FineTuning
+from extract.finetuning.activation_cache import ActivationCache
+from extract.finetuning.trainer import FineTuning
 from recipes.command_line import run_command
 from recipes.loader import load
 
@@ -43,7 +43,7 @@ def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Names
     }
     tuning = FineTuning(load(flags=keys), manifest)
     if way == "whole":
-        with patch("extract.tuned_network.cut_of", return_value=None):
+        with patch("extract.finetuning.model.cut_of", return_value=None):
             tuning._enter_phase(0)
     else:
         tuning._enter_phase(0)

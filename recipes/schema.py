@@ -78,7 +78,7 @@ class Phase(Section):
 
 
 class Decay(Section):
-    """How learning rates go on from what a phase says; see `extract.learning_rates`."""
+    """How learning rates go on from what a phase says; see `extract.finetuning.learning_rates`."""
 
     kind: Literal["constant", "cosine", "step", "plateau"]
     warmup_epochs: NotNegative
@@ -91,7 +91,7 @@ class Decay(Section):
 
 
 class Cache(Section):
-    """What is kept of a frozen trunk's results; see `extract.activation_cache`."""
+    """What is kept of a frozen trunk's results; see `extract.finetuning.activation_cache`."""
 
     draws: Whole
     megabytes: Positive

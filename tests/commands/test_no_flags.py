@@ -65,7 +65,7 @@ def test_in_an_empty_folder_the_place_of_clips_is_named(script, end_of, tmp_path
 
 
 def test_finetune_with_no_flags_takes_the_default_backbone_and_folders(place, end_of, monkeypatch):
-    from extract import finetuning
+    from extract.finetuning import trainer as finetuning
 
     started = []
 

@@ -247,7 +247,7 @@ def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
 def test_the_card_of_a_fine_tuned_network_tells_the_width_of_its_features(
     quick_settings, scenes, folder, pooling, features
 ):
-    from extract.finetuning import FineTuning
+    from extract.finetuning.trainer import FineTuning
     from tests.extract.conftest import phase
 
     network = {"pooling": pooling, "features": features}

@@ -8,7 +8,7 @@ import pytest
 
 from extract.architectures.registry import BACKBONES, spec_of
 from extract.backbones import build, build_trunk, load_weights
-from extract.phases import set_trainable
+from extract.finetuning.schedule import set_trainable
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 

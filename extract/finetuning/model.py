@@ -1,15 +1,15 @@
 """The network of a fine-tuning: built once, then cut and compiled anew for every phase."""
 
-from extract.activation_cache import ActivationCache
 from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk
 from extract.backbones.defaults import clip_length_of, preprocessing_of, weights_name
 from extract.backbones.heads import classifier_network
-from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
-from extract.phases import ActivePhase, set_trainable
-from extract.precision import layers_in, training_precision
-from extract.training_step import TrainingStep
-from extract.tuning_clips import TuningClips
+from extract.finetuning.activation_cache import ActivationCache
+from extract.finetuning.dataset import TuningClips
+from extract.finetuning.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
+from extract.finetuning.mixed_precision import layers_in, training_precision
+from extract.finetuning.schedule import ActivePhase, set_trainable
+from extract.finetuning.train_step import TrainingStep
 from recipes.schema import Recipe
 from training.keras_backend import keras
 

@@ -13,13 +13,13 @@ from clips.manifest import Manifest
 from extract.architectures.registry import spec_of
 from extract.backbones.defaults import make_card, weights_name
 from extract.backbones.heads import feature_network, weights_sha256
-from extract.checkpoint import Checkpoint, State, require_same_run
-from extract.learning_rates import Plateau, decayed
-from extract.phases import Phases
-from extract.training_step import TrainingStep, seed_dropout
-from extract.tuned_network import TunedNetwork
-from extract.tuning_clips import TuningClips
-from extract.validation import Scores, scores_of
+from extract.finetuning.checkpoint import Checkpoint, State, require_same_run
+from extract.finetuning.dataset import TuningClips
+from extract.finetuning.learning_rates import Plateau, decayed
+from extract.finetuning.model import TunedNetwork
+from extract.finetuning.schedule import Phases
+from extract.finetuning.train_step import TrainingStep, seed_dropout
+from extract.finetuning.validation import Scores, scores_of
 from model_folder.card import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
 from model_folder.provenance import keep_previous, record_seen
 from recipes.loader import Settings

@@ -15,8 +15,8 @@ from math import prod
 import numpy as np
 from tqdm import tqdm
 
-from extract.frozen_trunk import FrozenTrunk
-from extract.tuning_clips import TuningClips
+from extract.finetuning.dataset import TuningClips
+from extract.finetuning.frozen_trunk import FrozenTrunk
 from recipes.schema import Cache
 
 _MEGABYTE = 10**6
@@ -36,7 +36,7 @@ class _Draw:
 class ActivationCache:
     """The clips of a run as the trained part of its network sees them: float32 (B, *trunk.shape).
 
-    Stands where `extract.tuning_clips.TuningClips` stands without a frozen trunk. A draw is
+    Stands where `extract.finetuning.dataset.TuningClips` stands without a frozen trunk. A draw is
     computed when an epoch first asks for it, all of it and in the spans' order, so that its bits
     depend on the draw alone, and a resumed run finds the same.
 

@@ -10,8 +10,8 @@ from extract.architectures.registry import spec_of
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones import build_trunk
 from extract.backbones.heads import classifier_network
-from extract.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
-from extract.phases import set_trainable
+from extract.finetuning.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
+from extract.finetuning.schedule import set_trainable
 from recipes.schema import Network
 from tests.golden.cases import CASES
 from training.keras_backend import keras

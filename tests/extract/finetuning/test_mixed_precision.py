@@ -2,7 +2,7 @@
 
 import pytest
 
-from extract.precision import layers_in, training_precision
+from extract.finetuning.mixed_precision import layers_in, training_precision
 from training.keras_backend import keras
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.spans import Span, limited
-from extract import finetuning, tuning_clips
 from extract.backbones.heads import weights_sha256
-from extract.checkpoint import FOLDER as CHECKPOINT
 from extract.choosing import choose_extractor
-from extract.finetuning import FineTuning, print_outcome
+from extract.finetuning import dataset, trainer
+from extract.finetuning.checkpoint import FOLDER as CHECKPOINT
+from extract.finetuning.train_step import seed_dropout
+from extract.finetuning.trainer import FineTuning, print_outcome
+from extract.finetuning.validation import Scores
 from extract.loading import load_network
-from extract.training_step import seed_dropout
-from extract.validation import Scores
 from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
 from tests.extract.conftest import phase
 from tests.training.test_history import points_of, rows_of
@@ -251,7 +251,7 @@ def test_ctrl_c_while_a_better_epoch_is_saved_keeps_the_one_before(
 ):
     tuning = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
     scripted(tuning, monkeypatch, [3, 2, 1])
-    save, saves = finetuning.save_weights, []
+    save, saves = trainer.save_weights, []
 
     def stopped(model, path) -> None:
         saves.append(path)
@@ -259,7 +259,7 @@ def test_ctrl_c_while_a_better_epoch_is_saved_keeps_the_one_before(
             raise KeyboardInterrupt
         save(model, path)
 
-    monkeypatch.setattr(finetuning, "save_weights", stopped)
+    monkeypatch.setattr(trainer, "save_weights", stopped)
     if interrupted == 1:
         with pytest.raises(KeyboardInterrupt):
             tuning.train()
@@ -286,7 +286,7 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
     tuning = FineTuning(settings, scenes(train=2, val=2))
     tuning._enter_phase(0)
     drawings, seen = [], []
-    batches = tuning_clips.batches_in_order
+    batches = dataset.batches_in_order
 
     def watched(spans, drawing, batch_size):
         drawings.append(drawing)
@@ -294,7 +294,7 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
             seen.extend(zip(indices.tolist(), (clip.tobytes() for clip in clips), strict=True))
             yield clips, indices
 
-    monkeypatch.setattr(tuning_clips, "batches_in_order", watched)
+    monkeypatch.setattr(dataset, "batches_in_order", watched)
     first, second = tuning._validate(), tuning._validate()
     assert first == second
     assert len(seen) == 2 * 16

@@ -5,8 +5,8 @@ import pytest
 
 from extract.backbones import build_trunk
 from extract.backbones.heads import class_logits, classifier_network
-from extract.phases import Phases, set_trainable
-from extract.training_step import TrainingStep
+from extract.finetuning.schedule import Phases, set_trainable
+from extract.finetuning.train_step import TrainingStep
 from recipes.loader import load
 from recipes.schema import Finetune, Phase
 from training.keras_backend import keras
@@ -153,7 +153,7 @@ def test_one_logit_learns_what_the_difference_of_two_would():
 
 
 def test_under_mixed_precision_the_weights_stay_float32_and_the_loss_is_scaled():
-    from extract.precision import layers_in
+    from extract.finetuning.mixed_precision import layers_in
 
     with layers_in("mixed_float16"):
         step = made(chosen())

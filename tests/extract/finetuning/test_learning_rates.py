@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from extract.learning_rates import Plateau, decayed
+from extract.finetuning.learning_rates import Plateau, decayed
 from recipes.loader import load
 from recipes.schema import Decay
 

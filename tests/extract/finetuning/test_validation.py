@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from extract.validation import RISES, Scores, scores_of
+from extract.finetuning.validation import RISES, Scores, scores_of
 from metrics.calibration import softmax
 from recipes.schema import Finetune
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from extract.architectures.spec import Trunk
 from extract.backbones.heads import class_logits
-from extract.phases import ActivePhase
+from extract.finetuning.schedule import ActivePhase
 from recipes.schema import Finetune
 from training.keras_backend import keras
 from training.optimizers import make_grouped_optimizer

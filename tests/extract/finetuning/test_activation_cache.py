@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from extract import activation_cache
-from extract.activation_cache import ActivationCache
-from extract.finetuning import FineTuning
+from extract.finetuning import activation_cache
+from extract.finetuning.activation_cache import ActivationCache
+from extract.finetuning.trainer import FineTuning
 from tests.extract.conftest import phase
 
 DRAWS = 3
@@ -88,7 +88,7 @@ def test_laid_aside_and_trained_as_a_whole_the_network_becomes_the_same(tuning_o
     keys = {"draws_per_clip": "all", "batch_size": 16, "optimizer": "sgd"}
     keys |= {"accumulate": 2, "ema": 0.9, "weight_decay": 0.01}
     apart = run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2)
-    monkeypatch.setattr("extract.tuned_network.cut_of", lambda *_: None)
+    monkeypatch.setattr("extract.finetuning.model.cut_of", lambda *_: None)
     assert_close(apart, run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2))
 
 
@@ -253,7 +253,7 @@ def test_few_frames_are_not_worth_converting_a_network(
     tuning_of, monkeypatch, capsys, chosen, frames_worth, engine, told
 ):
     """Three draws of 16 and 8 of validation are 56 pictures."""
-    monkeypatch.setattr("extract.tuned_network._FRAMES_WORTH_CONVERTING", frames_worth)
+    monkeypatch.setattr("extract.finetuning.model._FRAMES_WORTH_CONVERTING", frames_worth)
     tuning = tuning_of(phase(0, 0))
     extract = tuning.recipe.extract.model_copy(update={"engine": chosen})
     tuning.network._recipe = tuning.recipe.model_copy(update={"extract": extract})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extract.phases import Phases, stages_of_phase
+from extract.finetuning.schedule import Phases, stages_of_phase
 from recipes.schema import Phase
 from video.errors import UsageError
 

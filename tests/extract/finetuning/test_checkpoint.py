@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from extract.checkpoint import BEST, FOLDER
-from extract.finetuning import FineTuning
-from extract.validation import Scores
+from extract.finetuning.checkpoint import BEST, FOLDER
+from extract.finetuning.trainer import FineTuning
+from extract.finetuning.validation import Scores
 from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
 from tests.extract.conftest import phase
 from tests.training.test_history import rows_of

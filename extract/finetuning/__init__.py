@@ -1,0 +1,1 @@
+"""Fine-tuning: trains a backbone with a classifier on labelled clips."""
