@@ -29,7 +29,7 @@ from extract.backbones import build
 from extract.backbones.heads import feature_network, weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
-from extract.loading import load_network, require_quantised
+from extract.extractor.loading import load_network, require_quantised
 from extract.pipeline.stage import Stage
 from model_folder.card import require_card
 from recipes.command_line import run_command

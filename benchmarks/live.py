@@ -30,9 +30,9 @@ from benchmarks.record import write_result
 from clips.preparation import load_manifest
 from extract import quantization
 from extract.backbones.heads import feature_network
-from extract.choosing import choose_extractor
 from extract.extractor import Extractor
-from extract.loading import load_extractor, load_network
+from extract.extractor.choosing import choose_extractor
+from extract.extractor.loading import load_extractor, load_network
 from live.decision import Decision, Recogniser
 from live.loop import run_loop
 from live.sinks import Sink, StopRequested

@@ -23,11 +23,11 @@ from clips.manifest import Manifest
 from clips.spans import Span, limited, spans_of
 from extract.architectures.registry import spec_of
 from extract.backbones.heads import class_logits, feature_network, own_classifier
-from extract.choosing import choose_extractor
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.parity_check import cosines
 from extract.extractor import Extractor
-from extract.loading import NotQuantised, load_network
+from extract.extractor.choosing import choose_extractor
+from extract.extractor.loading import NotQuantised, load_network
 from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import clip_means, softmax
 from model_folder.card import (

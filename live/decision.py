@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.extractor import Extractor
-from extract.loading import load_extractor, pretrained_classifier
+from extract.extractor.loading import load_extractor, pretrained_classifier
 from live.timing import Stopwatch
 from model_folder.card import require_card
 from recipes.loader import Settings

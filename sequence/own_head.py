@@ -6,7 +6,7 @@ import numpy as np
 
 from extract.backbones.heads import class_logits, own_classifier
 from extract.extractor import Extractor
-from extract.loading import load_network
+from extract.extractor.loading import load_network
 from model_folder.card import ModelCard
 from recipes.loader import Settings
 from sequence.model import OWN

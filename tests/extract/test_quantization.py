@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from extract import quantization
-from extract.choosing import choose_extractor
 from extract.engines import openvino_engine
 from extract.engines.parity_check import cosines
-from extract.loading import NotQuantised, load_extractor
+from extract.extractor.choosing import choose_extractor
+from extract.extractor.loading import NotQuantised, load_extractor
 from extract.quantization import choose_quantising, quantise
 from model_folder.card import (
     QUANTISED,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from clips.manifest import read
+from extract.extractor.loading import load_network
 from extract.feature_store.reader import FeatureStore
-from extract.loading import load_network
 from live.decision import load_recogniser
 from live.timing import Stopwatch
 from model_folder.card import require_card

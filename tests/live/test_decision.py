@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from extract.loading import load_network
+from extract.extractor.loading import load_network
 from live.decision import Decision, Recogniser, choose_recogniser, load_recogniser
 from live.timing import Stopwatch
 from metrics.calibration import softmax

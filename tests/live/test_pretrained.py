@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from extract.convert.weights_info import read_info, write_info
-from extract.loading import pretrained_classifier
+from extract.extractor.loading import pretrained_classifier
 from live.decision import pretrained_recogniser
 from metrics.calibration import softmax
 from recipes.loader import load

@@ -9,13 +9,13 @@ import pytest
 from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.spans import Span, limited
 from extract.backbones.heads import weights_sha256
-from extract.choosing import choose_extractor
+from extract.extractor.choosing import choose_extractor
+from extract.extractor.loading import load_network
 from extract.finetuning import dataset, trainer
 from extract.finetuning.checkpoint import FOLDER as CHECKPOINT
 from extract.finetuning.train_step import seed_dropout
 from extract.finetuning.trainer import FineTuning, print_outcome
 from extract.finetuning.validation import Scores
-from extract.loading import load_network
 from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
 from tests.extract.conftest import phase
 from tests.training.test_history import points_of, rows_of

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from clips.manifest import Entry, Manifest
-from extract.choosing import choose_extractor
 from extract.extractor import Extractor
+from extract.extractor.choosing import choose_extractor
 from extract.feature_store.reader import FeatureStore, features_path
 from extract.feature_store.rollback_file import journal_path
 from extract.pipeline.runner import (

@@ -16,7 +16,7 @@ from extract.backbones.heads import pooled_network, weights_sha256
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
-from extract.loading import NotQuantised, load_extractor, require_quantised
+from extract.extractor.loading import NotQuantised, load_extractor, require_quantised
 from model_folder.card import (
     BACKBONE_WEIGHTS,
     ModelCard,

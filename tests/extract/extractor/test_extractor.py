@@ -9,8 +9,8 @@ import yaml
 from extract.backbones import build_trunk
 from extract.backbones.defaults import preprocessing_of, sampling_of
 from extract.backbones.heads import classifier_network, feature_network, pooled_network
-from extract.choosing import choose_extractor
-from extract.loading import load_extractor, load_network
+from extract.extractor.choosing import choose_extractor
+from extract.extractor.loading import load_extractor, load_network
 from model_folder.card import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
 from recipes.loader import load
 from video.errors import LookbackError, UsageError
