@@ -33,8 +33,9 @@ from extract.backbones.heads import feature_network
 from extract.extractor import Extractor
 from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_extractor, load_network
-from live.decision import Decision, Recogniser
+from live.decision import Decision
 from live.loop import run_loop
+from live.model import LiveModel
 from live.sinks import Sink, StopRequested
 from live.timing import STEP_STAGES
 from model_folder.card import ModelCard, require_card
@@ -139,11 +140,11 @@ def _parts(folder: Path, card: ModelCard, predictor: Predictor | None) -> Parts:
 def ours(parts: Parts, video: Path, most_steps: int) -> dict:
     """Return percentiles in milliseconds by stage, and how the clip's pace was kept up with."""
     labels = parts.extractor.card.labels or parts.extractor.card.backbone.labels
-    recogniser = Recogniser(parts.extractor, parts.predictor, 0.5, labels=labels)
-    recogniser.warm_up()
+    model = LiveModel(parts.extractor, parts.predictor, labels, 0.5)
+    model.warm_up()
     clock = Clock(most_steps)
     with FileSource(video) as source:
-        watch = run_loop(source, recogniser, [clock])
+        watch = run_loop(source, model, [clock])
     # The first opens the file's decoder and starts the scaler; in a live run it was long ago.
     steps = list(watch._recent)[1:]
     stages = {

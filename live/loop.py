@@ -1,6 +1,7 @@
 """The loop: frames in, decisions out. A file and a camera run through the same lines."""
 
-from live.decision import Decision, Recogniser
+from live.decision import Decision
+from live.model import LiveModel
 from live.overlay import annotate
 from live.pace import AtOnce, Beside
 from live.sinks import Sink, StopRequested
@@ -9,7 +10,7 @@ from video.sources import VideoSource
 
 
 def run_loop(
-    source: VideoSource, recogniser: Recogniser, sinks: list[Sink], hop: int | None = None
+    source: VideoSource, model: LiveModel, sinks: list[Sink], hop: int | None = None
 ) -> Stopwatch:
     """Run until the source ends, a sink asks for the end, or Ctrl-C; return where time went.
 
@@ -17,17 +18,16 @@ def run_loop(
 
     Args:
         source: gives the frames.
-        recogniser: decides.
+        model: decides.
         sinks: take the outcome.
         hop: sampled frames from one step to the next; None for the model's own.
     """
     watch = Stopwatch()
-    extractor = recogniser.extractor
-    stepper = extractor.stepper(hop)
+    stream = model.stream(hop)
     # A single frame is soon computed, and the newest one is then read; the frames of a clip must be
     # collected while the last one is.
-    beside = source.live and extractor.clip_length > 1
-    decider = (Beside if beside else AtOnce)(recogniser, watch)
+    beside = source.live and model.extractor.clip_length > 1
+    decider = (Beside if beside else AtOnce)(stream, watch)
     latest: Decision | None = None
     draws = any(sink.draws for sink in sinks)
     # Waiting for a camera's next frame is no work; decoding a file's is.
@@ -40,7 +40,7 @@ def run_loop(
             if frame is None:
                 break
             watch.frames += 1
-            steps = stepper.push(frame)
+            steps = stream.steps(frame)
             while True:
                 with watch.stage("preprocess"):
                     step = next(steps, None)
@@ -51,7 +51,7 @@ def run_loop(
                 if step is None:
                     break
             with watch.stage("output"):
-                picture = annotate(frame.rgb, latest, recogniser.best) if draws else None
+                picture = annotate(frame.rgb, latest, model.best) if draws else None
                 for sink in sinks:
                     sink.on_frame(frame, picture)
     except (KeyboardInterrupt, StopRequested):

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from live.decision import Decision, Recogniser
+from live.decision import Decision
+from live.model import LiveModel
+from live.stream import VideoStream
 from live.timing import Stopwatch
 from video.steps import Step
 
@@ -29,20 +31,26 @@ def hop_that_keeps_up(seconds_a_step: float, fps: float, hop: int) -> int:
     return max(hop, math.ceil(seconds_a_step * fps / _SHARE))
 
 
-def slower_pace(recogniser: Recogniser, rate: float) -> int | None:
-    """Return the hop that a clip network needs on a camera of `rate` frames a second, and say so;
-    None where its own will do."""
-    card = recogniser.extractor.card
+def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | None:
+    """Return the hop that a clip network needs on a camera, and print it; None where its own will
+    do.
+
+    Args:
+        model: The model to run.
+        rate: Frames per second of the camera.
+        seconds_a_step: Time that a step takes, as `LiveModel.warm_up` found.
+    """
+    card = model.extractor.card
     fps, own = card.sampling.fps or rate, card.sampling.hop
-    hop = hop_that_keeps_up(recogniser.seconds_a_step, fps, own)
-    if recogniser.extractor.clip_length == 1 or hop == own:
+    hop = hop_that_keeps_up(seconds_a_step, fps, own)
+    if model.extractor.clip_length == 1 or hop == own:
         return None
-    takes, due, made = (1000 * each for each in (recogniser.seconds_a_step, own / fps, hop / fps))
+    takes, due, made = (1000 * each for each in (seconds_a_step, own / fps, hop / fps))
     print(
         f"note: a step of {card.backbone.name} takes {takes:.0f} ms here and is due every "
         f"{due:.0f} ms: to keep up with the camera, there is one every {made:.0f} ms."
     )
-    if recogniser.look_back > 1:
+    if model.look_back > 1:
         print(f"note: the second stage was trained on steps {due:.0f} ms apart.")
     return hop
 
@@ -52,12 +60,12 @@ class AtOnce:
 
     skipped = 0
 
-    def __init__(self, recogniser: Recogniser, watch: Stopwatch) -> None:
-        self._recogniser, self._watch = recogniser, watch
+    def __init__(self, stream: VideoStream, watch: Stopwatch) -> None:
+        self._stream, self._watch = stream, watch
 
     def push(self, step: Step) -> Iterator[tuple[Decision, float]]:
         """Yield the decision at a step, and the seconds that it took."""
-        decision = self._recogniser.decide(step, self._watch)
+        decision = self._stream.decide(step, self._watch)
         yield decision, self._watch.step_done(step.repeats)
 
     def ready(self) -> Iterator[tuple[Decision, float]]:
@@ -75,8 +83,8 @@ class Beside:
         skipped: how many.
     """
 
-    def __init__(self, recogniser: Recogniser, watch: Stopwatch) -> None:
-        self._recogniser, self._watch = recogniser, watch
+    def __init__(self, stream: VideoStream, watch: Stopwatch) -> None:
+        self._stream, self._watch = stream, watch
         self._thread = ThreadPoolExecutor(1, "decide")
         self._pending: tuple[Step, Stopwatch, Future] | None = None
         self.skipped, self._has_skipped = 0, False
@@ -90,7 +98,7 @@ class Beside:
         if self._has_skipped:  # what it repeats was not decided
             step, self._has_skipped = replace(step, repeats=False), False
         watch = Stopwatch()
-        future = self._thread.submit(self._recogniser.decide, step, watch)
+        future = self._thread.submit(self._stream.decide, step, watch)
         self._pending = (step, watch, future)
 
     def ready(self) -> Iterator[tuple[Decision, float]]:

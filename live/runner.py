@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from live.decision import Recogniser, choose_recogniser
 from live.loop import run_loop
+from live.model import LiveModel, choose_live_model
 from live.pace import slower_pace
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
 from recipes.loader import Settings
@@ -44,8 +44,8 @@ def run(options: RunOptions, settings: Settings) -> None:
             in .mp4.
     """
     _check_outputs(options)
-    recogniser = choose_recogniser(settings)
-    recogniser.warm_up()
+    model = choose_live_model(settings)
+    seconds_a_step = model.warm_up()
     # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does;
     # and one that a shell started in the background begins with SIGINT ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,12 +53,12 @@ def run(options: RunOptions, settings: Settings) -> None:
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
-        extractor = recogniser.extractor
+        extractor = model.extractor
         name, engine = extractor.card.backbone.name, extractor.engine
         print(f"{name}, engine: {engine.name}, {engine.precision}")
-        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, recogniser)]
-        hop = slower_pace(recogniser, source.rate) if source.live else None
-        watch = run_loop(source, recogniser, sinks, hop)
+        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model)]
+        hop = slower_pace(model, source.rate, seconds_a_step) if source.live else None
+        watch = run_loop(source, model, sinks, hop)
     print(watch.summary())
     if source.note:
         print(f"note: {source.name}: {source.note}")
@@ -83,13 +83,13 @@ def _check_outputs(options: RunOptions) -> None:
         raise UsageError(f"--save {options.save}: the video is H.264 in mp4; name it .mp4")
 
 
-def _sinks(options: RunOptions, source: VideoSource, recogniser: Recogniser) -> list[Sink]:
+def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[Sink]:
     # The window is made first: without a screen, no older file is overwritten in vain.
     window = [WindowSink(source.live)] if options.window else []
-    best = None if recogniser.tells_all else recogniser.best
+    best = None if model.tells_all else model.best
     sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines(best or 1)]
     if options.csv:
-        sinks.append(CsvSink(options.csv, recogniser.labels, best))
+        sinks.append(CsvSink(options.csv, model.labels, best))
     if options.save:
         sinks.append(VideoSink(options.save, source.size, source.rate))
     return [*sinks, *window]

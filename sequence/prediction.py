@@ -1,5 +1,6 @@
 """From windows to probabilities, for the report and for the live loop alike."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ _WINDOWS_AT_ONCE = 64
 
 
 class Predictor:
-    """A trained sequence model with its temperature."""
+    """A trained sequence model with its temperature. Any number of threads may ask it."""
 
     def __init__(self, model: keras.Model, look_back: int, temperature: float = 1.0) -> None:
         model.jit_compile = False  # see extract/engines/keras_engine.py
@@ -29,6 +30,7 @@ class Predictor:
         self.look_back = look_back
         self.temperature = temperature
         self._engine: Engine | None = None
+        self._one_at_a_time = threading.Lock()  # see extract/engines/keras_engine.py
 
     def compute_by(self, engine: str, folder: Path | None) -> None:
         """Let an engine of `extract.engines.registry.make_engine` give the logits, a window at a
@@ -46,10 +48,11 @@ class Predictor:
         """Return logits (n, K) of windows (n, L, D)."""
         if self._engine:
             return self._engine(batch)
-        parts = [
-            np.asarray(self.model.predict_on_batch(batch[start : start + _WINDOWS_AT_ONCE]))
-            for start in range(0, len(batch), _WINDOWS_AT_ONCE)
-        ]
+        with self._one_at_a_time:
+            parts = [
+                np.asarray(self.model.predict_on_batch(batch[start : start + _WINDOWS_AT_ONCE]))
+                for start in range(0, len(batch), _WINDOWS_AT_ONCE)
+            ]
         return np.concatenate(parts)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:

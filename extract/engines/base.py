@@ -27,12 +27,14 @@ class Engine:
     """Computes features, always `batch_size` clips at once: with one shape, the bits of a feature
     depend on its clip alone, whatever else is in the batch.
 
+    It holds no state of any video, and any number of threads may call it.
+
     Attributes:
         name: as `--engine` takes it.
         precision: of the workload it was made for.
         feature_size: D.
         batch_size: B.
-        parallel: how many threads may call it at once, and must for its full speed.
+        parallel: how many threads must call it at once for its full speed.
     """
 
     name: str
@@ -54,12 +56,27 @@ class Engine:
             features[start : start + count] = self._compute(batch)[:count]
         return features
 
-    def of_step(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
-        """Return the feature (D,) of a running video's newest clip, uint8 (T, H, W, 3); `frames`
-        (T,) are the places of its frames in the video, by which they are known again."""
-        return self(clip[None])[0]
+    def stream(self) -> "ClipStream":
+        """Return what computes the clips of one running video."""
+        return ClipStream(self)
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
         """Return the features (B, D) of one batch; the array may be used again by the next call of
         the same thread."""
         raise NotImplementedError
+
+
+class ClipStream:
+    """Computes the clips of one running video by an engine. One instance a video."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def feature(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
+        """Return the float32 feature (D,) of the video's newest clip.
+
+        Args:
+            clip: Pictures, uint8 (T, H, W, 3).
+            frames: Places of the T pictures in the video, by which they are known again.
+        """
+        return self._engine(clip[None])[0]

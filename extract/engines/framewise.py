@@ -12,7 +12,7 @@ from extract.architectures.building import from_pixels
 from extract.architectures.costs import gflops
 from extract.architectures.graph_cuts import passages
 from extract.architectures.spec import BackboneSpec
-from extract.engines import Engine, NetworkId, Workload
+from extract.engines import ClipStream, Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from training.keras_backend import keras
 
@@ -74,7 +74,8 @@ def clip_part(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -
 
 
 class FramewiseEngine(Engine):
-    """Computes the clips of a running video, each frame's part once. One instance a video."""
+    """Computes clips in two parts: each frame by itself, then the clip. Its streams compute a
+    frame's part once a video."""
 
     def __init__(self, of_frames: Engine, of_clips: Engine, shape: tuple[int, ...]) -> None:
         """Join the engines of both parts; `shape` is (h, w, C) of what a frame gives."""
@@ -82,20 +83,44 @@ class FramewiseEngine(Engine):
         self.name, self.precision = of_clips.name, of_clips.precision
         self.feature_size = of_clips.feature_size
         self._of_frames, self._of_clips, self._shape = of_frames, of_clips, shape
-        self._kept: dict[int, np.ndarray] = {}
 
-    def of_step(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
-        """See `Engine.of_step`."""
-        places = {frame: place for place, frame in enumerate(frames) if frame not in self._kept}
-        if places:
-            made = self._of_frames(clip[list(places.values())][:, None])
-            self._kept |= dict(zip(places, made.reshape(-1, *self._shape), strict=True))
-        self._kept = {frame: self._kept[frame] for frame in frames}
-        return self._of_clips(np.stack([self._kept[frame] for frame in frames])[None])[0]
+    def frame_parts(self, pictures: np.ndarray) -> np.ndarray:
+        """Return what the first part gives, float32 (n, h, w, C), of pictures, uint8
+        (n, H, W, 3)."""
+        return self._of_frames(pictures[:, None]).reshape(-1, *self._shape)
+
+    def clip_feature(self, parts: np.ndarray) -> np.ndarray:
+        """Return the float32 feature (D,) of a clip's frame parts (T, h, w, C)."""
+        return self._of_clips(parts[None])[0]
+
+    def stream(self) -> "FramewiseStream":
+        """See `Engine.stream`."""
+        return FramewiseStream(self)
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
-        made = self._of_frames(clips[0][:, None]).reshape(1, -1, *self._shape)
-        return self._of_clips(made)
+        return self.clip_feature(self.frame_parts(clips[0]))[None]
+
+
+class FramewiseStream(ClipStream):
+    """Computes the clips of one running video, each frame's part once.
+
+    Frames are known again by their places, which say nothing of another video's frames: hence one
+    instance a video.
+    """
+
+    def __init__(self, engine: FramewiseEngine) -> None:
+        super().__init__(engine)
+        self._parts = engine
+        self._kept: dict[int, np.ndarray] = {}
+
+    def feature(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
+        """See `ClipStream.feature`."""
+        places = {frame: place for place, frame in enumerate(frames) if frame not in self._kept}
+        if places:
+            made = self._parts.frame_parts(clip[list(places.values())])
+            self._kept |= dict(zip(places, made, strict=True))
+        self._kept = {frame: self._kept[frame] for frame in frames}
+        return self._parts.clip_feature(np.stack([self._kept[frame] for frame in frames]))
 
 
 def make_live_engine(

@@ -1,5 +1,7 @@
 """Inference by Keras itself, on its backend's device: the reference."""
 
+import threading
+
 import numpy as np
 
 from extract.engines.base import Engine, Workload
@@ -24,10 +26,13 @@ class KerasEngine(Engine):
         # networks.
         model.jit_compile = False
         self._model = model
+        # Keras compiles at the first call and, on some backends, moves variables at each.
+        self._one_at_a_time = threading.Lock()
         self.feature_size = model.output_shape[-1]
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
-        return np.asarray(self._model.predict_on_batch(clips), np.float32)
+        with self._one_at_a_time:
+            return np.asarray(self._model.predict_on_batch(clips), np.float32)
 
 
 def missing() -> str:

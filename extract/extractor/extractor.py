@@ -1,5 +1,6 @@
 """What turns clips into features, for extraction and live."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ import numpy as np
 
 from extract.engines import Engine
 from model_folder.card import ModelCard
+from video.frame import Frame
 from video.scaling import PIXELS
 from video.steps import Step, Stepper
 
@@ -66,6 +68,40 @@ class Extractor:
         """Return float32 features (B, D) of uint8 clips (B, T, H, W, 3)."""
         return self.engine(clips)
 
-    def of_step(self, step: Step) -> np.ndarray:
-        """Return the float32 feature (D,) of a running video's newest step."""
-        return self.engine.of_step(step.clip, step.frames)
+    def stream(self, hop: int | None = None) -> "FeatureStream":
+        """Return what computes the features of one video, step by step; `hop` as for `stepper`."""
+        return FeatureStream(self, hop)
+
+
+class FeatureStream:
+    """The features of one running video; `Extractor.stream` makes it. One instance a video.
+
+    What it keeps between steps (sampled frames, results of single frames, the last feature) is its
+    own, so streams of one extractor can run by turns or in threads.
+    """
+
+    def __init__(self, extractor: Extractor, hop: int | None = None) -> None:
+        self._stepper = extractor.stepper(hop)
+        self._clips = extractor.engine.stream()
+        self._newest: np.ndarray | None = None
+
+    def push(self, frame: Frame) -> Iterator[tuple[Step, np.ndarray]]:
+        """Yield the steps that `frame` settles, each with its float32 feature (D,).
+
+        Exhaust the iterator before the next push.
+        """
+        for step in self.steps(frame):
+            yield step, self.feature(step)
+
+    def steps(self, frame: Frame) -> Iterator[Step]:
+        """Yield the steps that `frame` settles: the first half of `push`."""
+        return self._stepper.push(frame)
+
+    def feature(self, step: Step) -> np.ndarray:
+        """Return the float32 feature (D,) of a step: the second half of `push`.
+
+        One that repeats the step before takes its feature over.
+        """
+        if self._newest is None or not step.repeats:
+            self._newest = self._clips.feature(step.clip, step.frames)
+        return self._newest

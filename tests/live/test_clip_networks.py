@@ -12,8 +12,7 @@ import pytest
 from clips.manifest import read
 from extract.extractor.loading import load_network
 from extract.feature_store.reader import FeatureStore
-from live.decision import load_recogniser
-from live.timing import Stopwatch
+from live.model import load_live_model
 from model_folder.card import require_card
 from sequence.dataset import Dataset
 from tests.clip_network import NAME, registered, write_weights
@@ -140,9 +139,9 @@ def test_without_a_second_stage_the_report_is_of_the_network_s_own_head(tuned):
     assert card.backbone.network.one_logit
     # Its steps are what the network itself says of their clips, at its temperature.
     network = load_network(tuned.weights, card)
-    recogniser = load_recogniser(tuned.weights)
+    model = load_live_model(tuned.weights)
     video, rows = next(iter(videos.items()))
-    stepper = recogniser.extractor.stepper()
+    stepper = model.extractor.stepper()
     with FileSource(tuned.data / video) as source:
         clips = np.stack([step.clip for frame in source for step in stepper.push(frame)])
     logit = np.asarray(network(clips), np.float64)[:, 0] / card.backbone.temperature
@@ -184,17 +183,14 @@ def test_a_clip_is_the_mean_of_its_views(tuned, tmp_path, views, steps):
 @pytest.mark.parametrize(("head", "full"), [("own", [2, 3, 4, 5]), ("", [4, 5])])
 def test_live_decides_where_offline_windows_are_full(with_lstm, head, full):
     """As soon as three steps, each of four frames, are the video's own."""
-    recogniser = load_recogniser(with_lstm.weights, threshold=0.0, head=head)
+    model = load_live_model(with_lstm.weights, threshold=0.0, head=head)
     manifest = read(with_lstm.data / "manifest.csv")
     store = FeatureStore(with_lstm.data / "features.h5")
     dataset = Dataset(store, manifest, 1 if head else 3)
     piece = dataset.pieces[0]
     assert list(dataset.full_steps(piece)) == full
-    stepper = recogniser.extractor.stepper()
     with FileSource(with_lstm.data / piece.video) as source:
-        made = [
-            recogniser.decide(step, Stopwatch()) for frame in source for step in stepper.push(frame)
-        ]
+        made = list(model.decisions(source))
     assert [decision.step for decision in made if decision.full] == full
     assert [decision.step for decision in made if decision.decided] == full
 

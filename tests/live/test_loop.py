@@ -1,4 +1,4 @@
-"""The loop with a recogniser that needs no framework: what reaches the sinks, and how it ends."""
+"""The loop with a model that needs no framework: what reaches the sinks, and how it ends."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,9 @@ class CodeReader:
 
     clip_length = 1
 
-    def stepper(self, hop: int | None) -> Stepper:
-        return Stepper(Sampling(self._fps), Preprocessing(64, 48), 1)
+    def stream(self, hop: int | None) -> "CodeReader":
+        self.steps = Stepper(Sampling(self._fps), Preprocessing(64, 48), 1).push
+        return self
 
     def decide(self, step, watch) -> Decision:
         self.read.append(read_code(step.clip[-1]))

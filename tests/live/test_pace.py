@@ -42,10 +42,10 @@ class Camera(VideoSource):
         pass
 
 
-class SlowRecogniser:
+class SlowModel:
     """Decides when it is allowed to; notes the frames that it has seen."""
 
-    labels, best, look_back, seconds_a_step = LABELS, 2, 1, 0.0
+    labels, best, look_back = LABELS, 2, 1
     clip_length = LENGTH
 
     def __init__(self) -> None:
@@ -54,8 +54,9 @@ class SlowRecogniser:
         self.seen: list[list[int]] = []
         self.allowed, self.begun = threading.Semaphore(0), threading.Semaphore(0)
 
-    def stepper(self, hop: int | None) -> Stepper:
-        return Stepper(Sampling(10.0, hop or 2), Preprocessing(64, 48), LENGTH)
+    def stream(self, hop: int | None) -> "SlowModel":
+        self.steps = Stepper(Sampling(10.0, hop or 2), Preprocessing(64, 48), LENGTH).push
+        return self
 
     def decide(self, step: Step, watch: Stopwatch) -> Decision:
         self.begun.release()
@@ -77,21 +78,21 @@ class Keeper(Sink):
 
 
 def test_frames_that_come_while_a_step_is_computed_are_in_the_next_clip():
-    recogniser, keeper = SlowRecogniser(), Keeper()
+    model, keeper = SlowModel(), Keeper()
 
     def before(index: int) -> None:
         if index == 9:  # the first step has been under way since frame 0
-            recogniser.allowed.release()
-            while not recogniser.seen:
+            model.allowed.release()
+            while not model.seen:
                 time.sleep(0.001)
             time.sleep(0.05)
         if index == 10:
-            recogniser.allowed.release()
+            model.allowed.release()
 
-    watch = run_loop(Camera(11, before), recogniser, [keeper])
+    watch = run_loop(Camera(11, before), model, [keeper])
     assert keeper.frames == list(range(11))
-    assert recogniser.seen[0] == [0, 0, 0, 0]
-    assert recogniser.seen[1] == [6, 7, 8, 9]
+    assert model.seen[0] == [0, 0, 0, 0]
+    assert model.seen[1] == [6, 7, 8, 9]
     assert keeper.steps[0] == 0
     assert watch.skipped == 4  # at frames 1, 3, 5 and 7
     assert "4 more steps were skipped" in watch.summary()
@@ -99,22 +100,22 @@ def test_frames_that_come_while_a_step_is_computed_are_in_the_next_clip():
 
 @pytest.mark.parametrize("hop", [2, 3, 5])
 def test_a_longer_hop_makes_fewer_steps(hop):
-    recogniser, keeper = SlowRecogniser(), Keeper()
-    recogniser.allowed.release(100)
+    model, keeper = SlowModel(), Keeper()
+    model.allowed.release(100)
 
     def before(index: int) -> None:
         time.sleep(0.02)  # a decision takes next to nothing
 
-    run_loop(Camera(20, before), recogniser, [keeper], hop)
-    ends = [seen[-1] for seen in recogniser.seen]
+    run_loop(Camera(20, before), model, [keeper], hop)
+    ends = [seen[-1] for seen in model.seen]
     assert ends == [0, *range((LENGTH - 1) % hop or hop, 20, hop)]
 
 
 def test_a_step_that_repeats_a_skipped_one_is_computed():
-    recogniser = SlowRecogniser()
+    model = SlowModel()
     repeats = []
-    recogniser.decide = lambda step, watch: repeats.append(step.repeats) or gate.wait(10)
-    gate, beside = threading.Event(), Beside(recogniser, Stopwatch())
+    model.decide = lambda step, watch: repeats.append(step.repeats) or gate.wait(10)
+    gate, beside = threading.Event(), Beside(model, Stopwatch())
     clip = np.zeros((LENGTH, 48, 64, 3), np.uint8)
     list(beside.push(Step(0, 0.0, clip, False)))
     list(beside.push(Step(1, 0.1, clip, False)))
@@ -128,7 +129,7 @@ def test_a_step_that_repeats_a_skipped_one_is_computed():
 
 
 def test_an_error_while_deciding_is_raised_by_the_loop():
-    class Breaking(SlowRecogniser):
+    class Breaking(SlowModel):
         def decide(self, step, watch):
             raise RuntimeError("out of memory")
 
@@ -146,17 +147,16 @@ def test_the_hop_leaves_a_step_its_time(seconds, hop):
 
 
 def test_a_slower_pace_is_told_and_a_file_s_own_is_kept(capsys):
-    recogniser = SlowRecogniser()
-    assert slower_pace(recogniser, 30.0) is None
-    recogniser.seconds_a_step = 0.4
-    assert slower_pace(recogniser, 30.0) == 5
+    model = SlowModel()
+    assert slower_pace(model, 30.0, 0.0) is None
+    assert slower_pace(model, 30.0, 0.4) == 5
     told = "takes 400 ms here and is due every 200 ms: to keep up with the camera, there is one"
     out = capsys.readouterr().out
     assert told in out
     assert "every 500 ms" in out
     assert "second stage" not in out
-    recogniser.look_back = 4
-    slower_pace(recogniser, 30.0)
+    model.look_back = 4
+    slower_pace(model, 30.0, 0.4)
     assert "the second stage was trained on steps 200 ms apart" in capsys.readouterr().out
-    recogniser.clip_length = 1  # a frame network takes the newest frame
-    assert slower_pace(recogniser, 30.0) is None
+    model.clip_length = 1  # a frame network takes the newest frame
+    assert slower_pace(model, 30.0, 0.4) is None

@@ -49,11 +49,12 @@ def test_a_running_video_s_features_are_those_of_whole_clips(hop):
     assert isinstance(live, FramewiseEngine)
     whole = make_engine(model, NetworkId(None, "a"), "keras", Workload(live=True))
     video = np.random.default_rng(0).integers(0, 256, (20, *model.input_shape[2:]), np.uint8)
+    stream = live.stream()
     for end in range(0, 20, hop):
         frames = tuple(max(0, end - length + 1 + place) for place in range(length))
         clip = video[list(frames)]
-        wanted = whole.of_step(clip, frames)
-        np.testing.assert_allclose(live.of_step(clip, frames), wanted, rtol=1e-4, atol=1e-6)
+        wanted = whole(clip[None])[0]
+        np.testing.assert_allclose(stream.feature(clip, frames), wanted, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(live(clip[None])[0], wanted, rtol=1e-4, atol=1e-6)
 
 
@@ -63,11 +64,21 @@ def test_a_frame_is_computed_once(monkeypatch):
     live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
     of_frames = live._of_frames
     live._of_frames = lambda clips: seen.append(len(clips)) or of_frames(clips)
-    clip = np.zeros(model.input_shape[1:], np.uint8)
+    clip, stream = np.zeros(model.input_shape[1:], np.uint8), live.stream()
     for start in (0, 1, 3, 3, 100):
-        live.of_step(clip, tuple(range(start, start + length)))
+        stream.feature(clip, tuple(range(start, start + length)))
     assert seen == [length, 1, 2, length]
-    assert len(live._kept) == length
+    assert len(stream._kept) == length
+
+
+def test_a_frame_of_another_video_is_another_frame():
+    spec, model, _ = network("slow")
+    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
+    frames = tuple(range(model.input_shape[1]))
+    clips = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), np.uint8)
+    features = [live.stream().feature(clip, frames) for clip in clips]
+    np.testing.assert_array_equal(features, live(clips))
+    assert not np.array_equal(*features)
 
 
 def test_clips_that_share_no_frame_are_computed_as_a_whole():

@@ -1,5 +1,7 @@
 """ONNX Runtime gives the features of Keras, from a file that was held against it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,14 @@ def test_it_gives_the_features_of_keras_and_converts_once(model, folder, monkeyp
     assert features.dtype == np.float32
     assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()
     assert np.array_equal(engine(CLIPS[::-1])[::-1], features)
+
+
+def test_several_threads_may_call_it_at_once(model, folder):
+    engine = make_engine(model, NetworkId(folder, "a"), "onnx", Workload(live=True))
+    wanted = engine(CLIPS)
+    with ThreadPoolExecutor(4) as threads:
+        for place, feature in enumerate(threads.map(engine, [clip[None] for clip in CLIPS] * 20)):
+            assert np.array_equal(feature[0], wanted[place % len(CLIPS)])
 
 
 def test_other_features_than_those_of_keras_are_refused(model, folder, tmp_path, monkeypatch):

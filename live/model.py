@@ -1,0 +1,160 @@
+"""Both stages ready to run, and where they come from: a model folder or published weights."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from extract.extractor import Extractor
+from extract.extractor.loading import load_extractor, pretrained_classifier
+from live.decision import Decision
+from live.stream import VideoStream
+from model_folder.card import require_card
+from recipes.loader import Settings
+from sequence.own_head import asked_head, own_predictor, takes_own_head
+from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
+from video.errors import UsageError
+from video.frame import Frame
+from video.steps import Step
+
+# Of the 400 classes of Kinetics nobody reads a column each.
+_MOST_COLUMNS, _BEST, _BEST_OF_MANY = 100, 3, 5
+_WARM_STEPS = 3
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """Both stages, the very objects that extraction and evaluation use.
+
+    It holds no state of any video: each has a `VideoStream` of its own, and any number of them can
+    run by turns or in threads.
+
+    Attributes:
+        extractor: The first stage.
+        predictor: The second stage.
+        labels: Names in the order of the probabilities.
+        threshold: Probability below which a label counts as undecided.
+        dtype: Type that the features were stored in, and are rounded to.
+    """
+
+    extractor: Extractor
+    predictor: Predictor
+    labels: tuple[str, ...]
+    threshold: float
+    dtype: str = "float32"
+
+    @property
+    def look_back(self) -> int:
+        """L, the steps that one prediction sees."""
+        return self.predictor.look_back
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether a row of probabilities, one per label, is worth writing."""
+        return len(self.labels) <= _MOST_COLUMNS
+
+    @property
+    def best(self) -> int:
+        """The number of likeliest labels that are worth showing."""
+        return _BEST if self.tells_all else _BEST_OF_MANY
+
+    def stream(self, hop: int | None = None) -> VideoStream:
+        """Return the stream of a new video, `hop` sampled frames from one step to the next; None
+        for as many as the features were made with."""
+        return VideoStream(self, hop)
+
+    def decisions(self, frames: Iterable[Frame]) -> Iterator[Decision]:
+        """Yield the decision at every step of one video's frames, such as a `VideoSource`."""
+        stream = self.stream()
+        for frame in frames:
+            yield from stream.push(frame)
+
+    def warm_up(self) -> float:
+        """Compile both networks, so that the first step is as fast as the others; return the
+        seconds that a step takes."""
+        wanted, length = self.extractor.card.preprocessing, self.extractor.clip_length
+        clip = np.zeros((length, wanted.height, wanted.width, 3), np.uint8)
+        blank = Step(0, 0.0, clip, False, frames=tuple(range(length)))
+        times = []
+        for _ in range(_WARM_STEPS):
+            stream = self.stream()  # a new one computes all frames of its first clip
+            started = time.perf_counter()
+            stream.decide(blank)
+            times.append(time.perf_counter() - started)
+        return min(times)
+
+
+def choose_live_model(settings: Settings) -> LiveModel:
+    """Return the model that run.py is to use: of the clip network that a flag names, without
+    training, or else the model folder's.
+
+    Raises:
+        UsageError: flags do not go together.
+        LookbackError: a part of the model is missing.
+    """
+    recipe, flags = settings.recipe, settings.flags
+    threshold = recipe.sequence.threshold if "sequence.threshold" in settings.given else None
+    if "backbone.name" in flags:
+        return pretrained_live_model(settings, threshold)
+    if flags & {"backbone.weights", "sampling.fps"}:
+        raise UsageError(
+            "--backbone-weights and --fps go with --backbone, which runs a published network "
+            "without training; a model folder tells its own"
+        )
+    folder, engine = Path(recipe.model.folder), recipe.extract.engine
+    if "extract.precision" in flags:
+        raise UsageError(
+            "extract.precision: a model runs in the precision that its features were made in; "
+            "python extract.py --precision and python train_lstm.py make it another"
+        )
+    return load_live_model(folder, threshold, asked_head(settings), engine)
+
+
+def load_live_model(
+    folder: Path, threshold: float | None = None, head: str = "", engine: str = "auto"
+) -> LiveModel:
+    """Return the model of a model folder.
+
+    Args:
+        folder: the model folder.
+        threshold: below it, a label counts as undecided; None for the model's own.
+        head: as `sequence.own_head.asked_head` returns it.
+        engine: as `extract.engines.registry.make_engine` takes it.
+
+    Raises:
+        LookbackError: a part is missing, or the parts do not belong together.
+    """
+    card = require_card(folder)
+    if takes_own_head(folder, card, head):
+        extractor = load_extractor(folder, card, engine, live=True)
+        predictor = own_predictor(extractor)
+        predictor.compute_by(engine, extractor.folder)
+        labels = card.backbone.labels
+        return LiveModel(extractor, predictor, labels, _or_half(threshold))
+    told = require_sequence(folder, card)
+    extractor = load_extractor(folder, card, engine, live=True)
+    # Before the weights: of other features they would not even have the right shape.
+    require_spec(card, extractor.spec(told.dtype), str(folder))
+    predictor = load_predictor(folder, card)
+    predictor.compute_by(engine, extractor.folder)
+    threshold = told.threshold if threshold is None else threshold
+    return LiveModel(extractor, predictor, card.labels, threshold, told.dtype)
+
+
+def pretrained_live_model(settings: Settings, threshold: float | None = None) -> LiveModel:
+    """Return the model of the recipe's clip network with the labels it was published with.
+
+    Raises:
+        LookbackError: the weights cannot be had, or hold no classifier.
+    """
+    extractor = pretrained_classifier(settings)
+    predictor = own_predictor(extractor)
+    predictor.compute_by(settings.recipe.extract.engine, extractor.folder)
+    # Among hundreds of classes the likeliest seldom has half: without a wish it always shows.
+    return LiveModel(extractor, predictor, extractor.card.labels, threshold or 0.0)
+
+
+def _or_half(threshold: float | None) -> float:
+    return 0.5 if threshold is None else threshold

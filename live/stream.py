@@ -1,0 +1,70 @@
+"""One running video: frames in, decisions out. All state of a video is here, none in the model."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from live.decision import Decision
+from live.timing import Stopwatch
+from sequence.windows import RollingWindow
+from video.frame import Frame
+from video.steps import Step
+
+if TYPE_CHECKING:
+    from live.model import LiveModel
+
+
+class VideoStream:
+    """The steps, the window and the kept results of one video; `LiveModel.stream` makes it.
+
+    Streams of one model share its networks and nothing else, so any number of them can run by
+    turns or in threads. One stream belongs to one video, and decides in one thread at a time.
+    """
+
+    def __init__(self, model: "LiveModel", hop: int | None = None) -> None:
+        """Begin a video.
+
+        Args:
+            model: The model to decide by.
+            hop: Sampled frames from one step to the next; None for the model's own.
+        """
+        self._features = model.extractor.stream(hop)
+        self._predictor = model.predictor
+        self._labels, self._threshold = model.labels, model.threshold
+        self._dtype = np.dtype(model.dtype)
+        self._window = RollingWindow(model.look_back)
+        self._full_steps = 0
+
+    def push(self, frame: Frame) -> Iterator[Decision]:
+        """Yield the decisions at the steps that `frame` settles.
+
+        Frames come in order, from the first. Exhaust the iterator before the next push.
+        """
+        for step in self.steps(frame):
+            yield self.decide(step)
+
+    def steps(self, frame: Frame) -> Iterator[Step]:
+        """Yield the steps that `frame` settles, undecided: the first half of `push`."""
+        return self._features.steps(frame)
+
+    def decide(self, step: Step, watch: Stopwatch | None = None) -> Decision:
+        """Return the decision at a step: the second half of `push`.
+
+        Args:
+            step: The step, of `steps`. Steps come in order; one that repeats the step before comes
+                after that one.
+            watch: The stopwatch that counts the seconds of both stages, if anybody asks.
+        """
+        watch = watch or Stopwatch()
+        with watch.stage("backbone"):
+            # Rounded as the feature file rounds, or live would differ from the report.
+            feature = self._features.feature(step).astype(self._dtype).astype(np.float32)
+        with watch.stage("sequence"):
+            window = self._window.push(feature)
+            probabilities = self._predictor.probabilities(window[None])[0]
+        self._full_steps += step.full
+        full = self._full_steps >= self._predictor.look_back
+        return Decision(
+            step.index, step.seconds, probabilities, self._labels, self._threshold, full
+        )
