@@ -1,6 +1,7 @@
 """The plan of drawing: which frames a clip shows, before any is decoded."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -20,38 +21,69 @@ def ends_of(clips: list[np.ndarray]) -> list[int]:
     return [int(clip[-1]) for clip in clips]
 
 
-@pytest.mark.parametrize("clip_length", [1, 2, 8, 16])
-@pytest.mark.parametrize("frames", _SPANS, ids=str)
-def test_clips_end_where_full_windows_do(frames, clip_length):
-    wanted = full_steps(frames.start, frames.stop, clip_length)
-    assert full_ends(frames, clip_length) == wanted
-    assert ends_of(planned(frames, clip_length, "all")) == list(wanted)
+def ends_inside(frames: range, clip_length: int) -> list[int]:
+    """Return by definition where a clip ends all of whose T frames are of the span.
+
+    Each frame is tried; a span too short for a clip has one, at its last frame.
+    """
+    inside = [end for end in frames if all(end - back in frames for back in range(clip_length))]
+    return inside or [max(frames)]
 
 
-@pytest.mark.parametrize("how", ["random", "dense"])
-@pytest.mark.parametrize("clip_length", [1, 2, 8, 16])
-@pytest.mark.parametrize("frames", _SPANS, ids=str)
-def test_a_clip_is_the_window_at_its_end(frames, clip_length, how):
-    # Windows over features that are frame numbers: what live has at that frame.
-    numbers = np.arange(frames.stop, dtype=float)[:, None]
-    at = windows(numbers, clip_length)[..., 0]
-    for seed in (None, 0, 1):
+@pytest.mark.parametrize(
+    ("frames", "clip_length", "ends"),
+    [
+        (range(1), 1, [0]),
+        (range(3), 1, [0, 1, 2]),
+        (range(3), 2, [1, 2]),
+        (range(8), 8, [7]),
+        (range(9), 8, [7, 8]),
+        (range(5, 9), 2, [6, 7, 8]),
+        (range(5, 9), 4, [8]),
+        (range(5, 9), 5, [8]),  # too short for one: up to its last frame
+        (range(5, 6), 2, [5]),
+        (range(2), 16, [1]),
+        (range(11, 40), 27, [37, 38, 39]),
+    ],
+    ids=str,
+)
+def test_clips_end_where_all_their_frames_are_of_the_span(frames, clip_length, ends):
+    assert list(full_ends(frames, clip_length)) == ends
+    assert list(full_steps(frames.start, frames.stop, clip_length)) == ends
+    assert ends_of(planned(frames, clip_length, "all")) == ends
+
+
+def test_full_clips_are_those_of_the_definition_at_any_length():
+    for frames, clip_length in product(_SPANS, [1, 2, 8, 16]):
+        case, wanted = f"{frames}, T={clip_length}", ends_inside(frames, clip_length)
+        assert list(full_ends(frames, clip_length)) == wanted, case
+        assert list(full_steps(frames.start, frames.stop, clip_length)) == wanted, case
+        assert ends_of(planned(frames, clip_length, "all")) == wanted, case
+
+
+def test_a_clip_is_the_window_at_its_end():
+    for frames, clip_length, how, seed in product(
+        _SPANS, [1, 2, 8, 16], ["random", "dense"], [None, 0, 1]
+    ):
+        case = f"{frames}, T={clip_length}, {how}, seed={seed}"
+        # Windows over features that are frame numbers: what live has at that frame.
+        numbers = np.arange(frames.stop, dtype=float)[:, None]
+        at = windows(numbers, clip_length)[..., 0]
         for clip in planned(frames, clip_length, 3, how, seed):
-            assert clip.tolist() == at[clip[-1]].tolist()
+            assert clip.tolist() == at[clip[-1]].tolist(), case
             if len(frames) >= clip_length:
-                assert clip[0] >= frames.start
+                assert clip[0] >= frames.start, case
 
 
-@pytest.mark.parametrize("seed", [None, 0, 1, 2])
 @pytest.mark.parametrize("count", [1, 2, 5, 33, 100, "all"])
-@pytest.mark.parametrize("clip_length", [1, 4, 8])
-@pytest.mark.parametrize("frames", _SPANS, ids=str)
-def test_clips_are_different_ones_in_order_of_time(frames, clip_length, count, seed):
-    ends = ends_of(planned(frames, clip_length, count, seed=seed))
-    there = len(full_ends(frames, clip_length))
-    assert len(ends) == (there if count == "all" else min(count, there))
-    assert ends == sorted(set(ends))
-    assert set(ends) <= set(frames)
+def test_clips_are_different_ones_in_order_of_time(count):
+    for frames, clip_length, seed in product(_SPANS, [1, 4, 8], [None, 0, 1, 2]):
+        case = f"{frames}, T={clip_length}, seed={seed}"
+        ends = ends_of(planned(frames, clip_length, count, seed=seed))
+        places = ends_inside(frames, clip_length)
+        assert len(ends) == (len(places) if count == "all" else min(count, len(places))), case
+        assert ends == sorted(set(ends)), case
+        assert set(ends) <= set(places), case
 
 
 @pytest.mark.parametrize("how", ["random", "dense", "uniform"])
@@ -87,29 +119,27 @@ def test_one_view_is_the_centre(frames, centre):
     assert clip.tolist() == list(range(2 + centre, 10 + centre))
 
 
-@pytest.mark.parametrize("clip_length", [1, 8])
-@pytest.mark.parametrize("views", [2, 3, 4, 10])
-@pytest.mark.parametrize("frames", [10, 23, 57])
-def test_views_lie_evenly_over_the_full_clips(frames, views, clip_length):
-    ends = ends_of(planned(range(frames + clip_length - 1), clip_length, views))
-    places = np.array(ends) - (clip_length - 1)
-    # Each in the middle of its part, so the margins are half of the distances.
-    assert np.abs(places - (np.arange(views) + 0.5) * frames / views).max() < 1
-    assert np.ptp(np.diff(places)) <= 1
+def test_views_lie_evenly_over_the_full_clips():
+    for frames, views, clip_length in product([10, 23, 57], [2, 3, 4, 10], [1, 8]):
+        case = f"{views} views of {frames} clips, T={clip_length}"
+        ends = ends_of(planned(range(frames + clip_length - 1), clip_length, views))
+        places = np.array(ends) - (clip_length - 1)
+        # Each in the middle of its part, so the margins are half of the distances.
+        middles = (np.arange(views) + 0.5) * frames / views
+        assert np.abs(places - middles).max() < 1, case
+        assert np.ptp(np.diff(places)) <= 1, case
 
 
-@pytest.mark.parametrize("seed", [None, 3])
-@pytest.mark.parametrize("clip_length", [2, 5, 8, 16])
-@pytest.mark.parametrize("frames", _SPANS, ids=str)
-def test_uniform_spreads_over_the_whole_span(frames, clip_length, seed):
-    (clip,) = planned(frames, clip_length, 3, "uniform", seed)
-    assert len(clip) == clip_length
-    assert (clip[0], clip[-1]) == (frames[0], frames[-1])
-    steps = np.diff(clip)
-    even = (len(frames) - 1) / (clip_length - 1)
-    assert set(steps) <= {math.floor(even), math.ceil(even)}
-    exact = frames.start + np.arange(clip_length) * even
-    assert ((exact - 1 < clip) & (clip <= exact + 1e-9)).all()  # rounded down
+def test_uniform_spreads_over_the_whole_span():
+    for frames, clip_length, seed in product(_SPANS, [2, 5, 8, 16], [None, 3]):
+        case = f"{frames}, T={clip_length}, seed={seed}"
+        (clip,) = planned(frames, clip_length, 3, "uniform", seed)
+        assert len(clip) == clip_length, case
+        assert (clip[0], clip[-1]) == (frames[0], frames[-1]), case
+        even = (len(frames) - 1) / (clip_length - 1)
+        assert set(np.diff(clip)) <= {math.floor(even), math.ceil(even)}, case
+        exact = frames.start + np.arange(clip_length) * even
+        assert ((exact - 1 < clip) & (clip <= exact + 1e-9)).all(), case  # rounded down
 
 
 def test_uniform_repeats_frames_of_a_short_span():
@@ -132,6 +162,7 @@ def test_a_single_uniform_frame_is_the_middle_one():
         (range(5, 10), 4, 8, [9]),  # no step in it is full: the last place that is
         (range(2, 4), 4, 8, [3]),
     ],
+    ids=str,
 )
 def test_all_ends_clips_at_steps(frames, clip_length, hop, ends):
     assert ends_of(planned(frames, clip_length, "all", hop=hop)) == ends
