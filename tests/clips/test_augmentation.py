@@ -162,6 +162,16 @@ def test_contrast_turns_about_the_middle_grey():
     assert 1.15 < max(spreads) <= 1.31
 
 
+def test_contrast_leaves_the_mean_of_all_greys_to_a_hundredth():
+    """The middle of 0..255 is 127.5; about 128 less contrast would make pictures lighter."""
+    clip = np.repeat(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1), 3, axis=3)
+    varied = [vary(clip, seed, contrast=0.3) for seed in range(60)]
+    softer = [each for each in varied if np.ptp(each) < 0.85 * 255]  # none of it clipped
+    assert len(softer) > 5
+    for each in softer:
+        assert each.mean() == pytest.approx(127.5, abs=0.01)
+
+
 def test_what_comes_in_from_outside_repeats_the_edge():
     clip = np.full((2, 20, 20, 3), 90, np.uint8)
     assert (vary(clip, 1, shift=0.5, rotation_degrees=40, zoom=0.5) == 90).all()

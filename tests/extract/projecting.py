@@ -14,7 +14,8 @@ from clips.manifest import Entry, Manifest
 from extract.extractor import Extractor
 from extract.feature_store.rollback_file import RollbackFile
 from extract.pipeline.runner import extract_features
-from model_folder.card import BackboneCard, ModelCard
+from model_folder.card import BackboneCard, ModelCard, SequenceCard
+from recipes.schema import Network
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
 
@@ -61,6 +62,34 @@ def card_of(name: str = "tiny", fps: float | None = 10.0, **values) -> ModelCard
         "made_with": {},
     }
     return ModelCard(**{**card, **values})
+
+
+def full_card() -> ModelCard:
+    """Return a card with a value other than the default in every field that has one."""
+    card = card_of(
+        labels=("schlagen", "würfeln", "no"),
+        sampling=Sampling(None, 4),
+        preprocessing=Preprocessing(32, 24, "crop", 40),
+        sequence=SequenceCard(
+            head="lstm",
+            look_back=16,
+            units=(64, 16),
+            dropout=0.5,
+            delta=True,
+            sha256="e" * 64,
+            features_spec="f" * 64,
+            dtype="float16",
+            threshold=0.5,
+            temperature=1.25,
+            mean_temperature=0.1 + 0.2,
+        ),
+        made_with={"keras": "3.15.1"},
+    )
+    network = Network(
+        pooling="flatten", features=1024, dropout=0.2, hidden=(256, 8), one_logit=True
+    )
+    values = {"network": network, "labels": ("a", "b"), "fine_tuned": True}
+    return card.model_copy(update={"backbone": card.backbone.model_copy(update=values)})
 
 
 def projecting_extractor(fps: float | None = 10.0, fail_at: int = -1) -> Extractor:

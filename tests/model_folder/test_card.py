@@ -5,47 +5,14 @@ import yaml
 
 from model_folder.card import (
     CARD,
-    ModelCard,
-    SequenceCard,
     made_with,
     read_card,
     require_card,
     save_weights,
     write_card,
 )
-from recipes.schema import Network
-from tests.extract.projecting import card_of
+from tests.extract.projecting import card_of, full_card
 from video.errors import LookbackError
-from video.preprocessing import Preprocessing
-from video.sampling import Sampling
-
-
-def full_card() -> ModelCard:
-    """Return a card with a value other than the default in every field that has one."""
-    card = card_of(
-        labels=("schlagen", "würfeln", "no"),
-        sampling=Sampling(None, 4),
-        preprocessing=Preprocessing(32, 24, "crop", 40),
-        sequence=SequenceCard(
-            head="lstm",
-            look_back=16,
-            units=(64, 16),
-            dropout=0.5,
-            delta=True,
-            sha256="e" * 64,
-            features_spec="f" * 64,
-            dtype="float16",
-            threshold=0.5,
-            temperature=1.25,
-            mean_temperature=0.1 + 0.2,
-        ),
-        made_with={"keras": "3.15.1"},
-    )
-    network = Network(
-        pooling="flatten", features=1024, dropout=0.2, hidden=(256, 8), one_logit=True
-    )
-    values = {"network": network, "labels": ("a", "b"), "fine_tuned": True}
-    return card.model_copy(update={"backbone": card.backbone.model_copy(update=values)})
 
 
 def test_a_card_comes_back_as_it_was_written(tmp_path):

@@ -1,22 +1,24 @@
 """A model is not tested on clips that made it, and the model before is kept."""
 
-import shutil
+import json
+from pathlib import Path
 
 import pytest
 
 from clips.manifest import Entry, Manifest
-from model_folder.card import CARD, SEQUENCE_WEIGHTS, read_card
+from model_folder.card import CARD, SEQUENCE_WEIGHTS, read_card, write_card
 from model_folder.provenance import SEEN, keep_previous, record_seen, refuse_seen_clips
+from tests.extract.projecting import full_card
 from video.errors import LookbackError
 
 
 @pytest.fixture
-def folder(project, tmp_path):
-    """A copy of a trained model folder, without what it says of seen clips."""
-    copy = tmp_path / "weights"
-    shutil.copytree(project.weights, copy)
-    (copy / SEEN).unlink()
-    return copy
+def folder(tmp_path) -> Path:
+    """A model folder of both stages, as far as provenance looks at it."""
+    made = tmp_path / "weights"
+    write_card(made, full_card())
+    (made / SEQUENCE_WEIGHTS).write_bytes(b"trained")
+    return made
 
 
 def manifest(tmp_path, **splits: str) -> Manifest:
@@ -29,7 +31,7 @@ def test_a_split_that_stays_is_tested(folder, tmp_path):
     split = manifest(tmp_path, a1="train", a2="train", b1="val", c1="test")
     card = read_card(folder)
     record_seen(folder, card.sequence.sha256, split)
-    refuse_seen_clips(folder, card, split)
+    refuse_seen_clips(folder, card, split)  # must not raise
 
 
 @pytest.mark.parametrize("stage", ["backbone", "sequence"])
@@ -54,22 +56,32 @@ def test_a_clip_of_a_seen_clips_group_is_not_tested(folder, tmp_path):
 def test_other_weights_in_the_folder_are_not_blamed(folder, tmp_path):
     split = manifest(tmp_path, a1="train", c1="test")
     record_seen(folder, "another", split)
-    refuse_seen_clips(folder, read_card(folder), manifest(tmp_path, a1="test", c1="train"))
+    now = manifest(tmp_path, a1="test", c1="train")
+    refuse_seen_clips(folder, read_card(folder), now)  # must not raise
 
 
-def test_training_and_fine_tuning_record_what_they_saw(project):
-    card = read_card(project.weights)
-    text = (project.weights / SEEN).read_text()
-    assert card.backbone.sha256 in text
-    assert card.sequence.sha256 in text
+def test_weights_that_the_card_names_no_more_are_forgotten(folder, tmp_path):
+    backbone = read_card(folder).backbone.sha256
+    record_seen(folder, "gone", manifest(tmp_path, a1="train", b1="test"))
+    record_seen(folder, backbone, manifest(tmp_path, b1="train", d1="val", c1="test"))
+    assert json.loads((folder / SEEN).read_text()) == {backbone: ["b1.mp4", "d1.mp4"]}
+
+
+def test_what_made_the_other_stage_stays_recorded(folder, tmp_path):
+    card = read_card(folder)
+    record_seen(folder, card.backbone.sha256, manifest(tmp_path, a1="train"))
+    record_seen(folder, card.sequence.sha256, manifest(tmp_path, b1="train"))
+    assert json.loads((folder / SEEN).read_text()) == {
+        card.backbone.sha256: ["a1.mp4"],
+        card.sequence.sha256: ["b1.mp4"],
+    }
 
 
 def test_the_model_before_is_kept(folder):
-    before = (folder / SEQUENCE_WEIGHTS).read_bytes()
     keep_previous(folder)
     (folder / SEQUENCE_WEIGHTS).write_bytes(b"other")
-    assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == before
+    assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == b"trained"
     assert read_card(folder / "previous") == read_card(folder)
     (folder / CARD).unlink()
     keep_previous(folder)  # without a card there is no model to keep, and none is lost
-    assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == before
+    assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == b"trained"

@@ -231,7 +231,7 @@ def test_the_network_s_side_and_the_crop_s_margin_come_from_the_backbone():
 
 
 def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
-    from tests.model_folder.test_card import full_card
+    from tests.extract.projecting import full_card
 
     choose_extractor(small_settings())
     card = require_card(folder)
