@@ -1,7 +1,7 @@
 """Which frame stands at which tick, over all kinds of frame rates."""
 
 import math
-from itertools import pairwise
+from itertools import pairwise, product
 
 import av
 import numpy as np
@@ -58,13 +58,14 @@ _CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("fps", [1, 3, 7.5, 10, 24, 30, 60])
 @pytest.mark.parametrize("times", _CLOCKS.values(), ids=_CLOCKS.keys())
-def test_tick_k_is_the_newest_frame_at_or_before_k_over_fps(times, fps):
-    samples = sampled(times, fps)
-    assert [frame for _, _, frame in samples] == newest_at_each_tick(times, fps)
-    assert [tick for tick, _, _ in samples] == list(range(len(samples)))
-    assert [seconds for _, seconds, _ in samples] == [tick / fps for tick, _, _ in samples]
+def test_tick_k_is_the_newest_frame_at_or_before_k_over_fps(times):
+    for fps in (1, 3, 7.5, 10, 24, 30, 60):
+        samples, case = sampled(times, fps), f"{fps} a second"
+        assert [frame for _, _, frame in samples] == newest_at_each_tick(times, fps), case
+        assert [tick for tick, _, _ in samples] == list(range(len(samples))), case
+        ticks = [tick / fps for tick, _, _ in samples]
+        assert [seconds for _, seconds, _ in samples] == ticks, case
 
 
 @pytest.mark.parametrize(
@@ -139,19 +140,18 @@ def test_sampling_as_a_dictionary_makes_an_equal_one():
         assert Sampling(**sampling.to_dict()) == sampling
 
 
-@pytest.mark.parametrize("hop", [1, 2, 3, 5, 8, 20])
-@pytest.mark.parametrize("clip_length", [1, 2, 4, 13, 16])
-def test_the_first_whole_clip_is_always_a_step_and_the_steps_before_it_are_counted(
-    clip_length, hop
-):
-    steps = [tick for tick in range(100) if is_step(tick, clip_length, hop)]
-    assert steps[0] == 0
-    assert clip_length - 1 in steps
-    assert sum(tick < clip_length - 1 for tick in steps) == steps_before_full(clip_length, hop)
-    # From the second step on the distance is the hop; to it, no more than that.
-    gaps = [after - before for before, after in pairwise(steps)]
-    assert set(gaps[1:]) == {hop}
-    assert gaps[0] <= hop
+def test_the_first_whole_clip_is_always_a_step_and_the_steps_before_it_are_counted():
+    for clip_length, hop in product([1, 2, 4, 13, 16], [1, 2, 3, 5, 8, 20]):
+        case = f"T={clip_length}, hop={hop}"
+        steps = [tick for tick in range(100) if is_step(tick, clip_length, hop)]
+        assert steps[0] == 0, case
+        assert clip_length - 1 in steps, case
+        before_full = sum(tick < clip_length - 1 for tick in steps)
+        assert before_full == steps_before_full(clip_length, hop), case
+        # From the second step on the distance is the hop; to it, no more than that.
+        gaps = [after - before for before, after in pairwise(steps)]
+        assert set(gaps[1:]) == {hop}, case
+        assert gaps[0] <= hop, case
 
 
 def test_a_frame_network_steps_at_every_hop_from_the_first_frame():

@@ -28,12 +28,12 @@ def relative(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max() / np.abs(other).max())
 
 
-@pytest.mark.parametrize("length", range(1, 41))
-def test_any_length_gives_the_rows_of_the_model(engine, direct, length):
-    features = engine(CLIPS[:length])
-    assert features.shape == (length, 128)
-    assert features.dtype == np.float32
-    assert relative(features, direct[:length]) < 1e-5
+def test_any_length_gives_the_rows_of_the_model(engine, direct):
+    for length in range(1, 41):
+        features, case = engine(CLIPS[:length]), f"{length} clips"
+        assert features.shape == (length, 128), case
+        assert features.dtype == np.float32, case
+        assert relative(features, direct[:length]) < 1e-5, case
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 8, 9])

@@ -228,24 +228,30 @@ def _expected() -> list[dict]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("row", _expected(), ids=lambda row: row["file"])
-def test_an_odd_file_gives_all_its_frames_or_one_clear_error(shared, row):
-    path = shared / "data" / "edge" / row["file"]
-    if row["decoded_frames"] == "0":
+def test_an_odd_file_that_holds_no_frames_is_one_clear_error(shared):
+    empty = [row["file"] for row in _expected() if row["decoded_frames"] == "0"]
+    assert len(empty) >= 5
+    for name in empty:
+        path = shared / "data" / "edge" / name
         with pytest.raises(VideoError) as raised:
             FileSource(path)
         assert str(raised.value).startswith(f"{path}: ")
-        return
-    with FileSource(path) as source:
-        count, before = 0, -1.0
-        for frame in source:
-            assert frame.index == count
-            assert frame.seconds > before
-            count, before = count + 1, frame.seconds
-    width, height = map(int, row["coded_size"].split("x"))
-    sideways = int(row["rotation"]) % 180
-    assert count == int(row["decoded_frames"])
-    assert source.size == ((height, width) if sideways else (width, height))
+
+
+def test_an_odd_file_gives_all_its_frames(shared):
+    rows = [row for row in _expected() if row["decoded_frames"] != "0"]
+    assert len(rows) >= 50
+    for row in rows:
+        with FileSource(shared / "data" / "edge" / row["file"]) as source:
+            count, before = 0, -1.0
+            for frame in source:
+                assert frame.index == count, row["file"]
+                assert frame.seconds > before, (row["file"], count)
+                count, before = count + 1, frame.seconds
+        width, height = map(int, row["coded_size"].split("x"))
+        sideways = int(row["rotation"]) % 180
+        assert count == int(row["decoded_frames"]), row["file"]
+        assert source.size == ((height, width) if sideways else (width, height)), row["file"]
 
 
 @pytest.fixture(scope="module")
