@@ -4,6 +4,7 @@ from sequence.dataset import Moments
 from training.keras_backend import keras
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 class Standardise(keras.layers.Layer):
     """Subtracts the training set's mean and divides by its deviation; both are stored weights."""
 
@@ -22,6 +23,7 @@ class Standardise(keras.layers.Layer):
         return (features - self.mean) / self.deviation
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 class AppendDifference(keras.layers.Layer):
     """Appends |x_t - x_(t-1)|, itself standardised, to every row: (B, L, D) to (B, L, 2 D).
 

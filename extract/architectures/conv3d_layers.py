@@ -31,6 +31,7 @@ def depthwise_as(grouped: Grouped) -> Iterator[None]:
         _grouped.reset(token)
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 class DepthwiseConv3D(layers.Layer):
     """One filter a channel over time and space: (B, T, H, W, C) to (B, T', H', W', C).
 
@@ -77,6 +78,10 @@ class DepthwiseConv3D(layers.Layer):
             for size, kernel, stride in zip(shape[1:4], self.kernel_size, self.strides, strict=True)
         ]
         return (shape[0], *sizes, shape[-1])
+
+    def get_config(self) -> dict:
+        sizes = {"kernel_size": self.kernel_size, "strides": self.strides}
+        return {**super().get_config(), **sizes}
 
 
 def conv(x, filters: int, kernel: tuple, name: str, strides: tuple = (1, 1, 1), bias: bool = False):

@@ -28,6 +28,7 @@ _EPSILON = 1e-6
 _TIME, _PLACE = 1, 2  # axes of the tokens (B, T, S, C)
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 class SpaceTimeEmbeddings(layers.Layer):
     """Learnt vectors of places and instants: patches (B, T, S, C) to the same with their sums.
 

@@ -17,6 +17,7 @@ from training.keras_backend import keras
 PATCH = 16  # pixels along a side
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 class Attention(layers.Layer):
     """Scaled dot-product attention with several heads (Vaswani et al. 2017), without projections.
 
@@ -55,6 +56,9 @@ class Attention(layers.Layer):
     def compute_output_shape(self, query_shape, key_shape, value_shape):
         return query_shape
 
+    def get_config(self) -> dict:
+        return {**super().get_config(), "heads": self.heads, "axis": self.axis}
+
     def macs(self) -> int:
         """Return the multiplications with additions for one input."""
         shape = self.output.shape
@@ -86,6 +90,7 @@ def linear(x, width: int, name: str, bias: bool = True):
     )(x)
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 def gelu(x):
     """x P(X <= x) of a normal X (Hendrycks and Gimpel 2016), exact. By erf: TensorFlow's own is by
     erfc, for which ONNX has no operation."""

@@ -34,6 +34,7 @@ _EPSILON, _LAST_EPSILON = 1e-12, 1e-5
 _HEAD_SIZE = 64
 
 
+@keras.saving.register_keras_serializable(package="lookback")
 class SinusoidalPositions(layers.Layer):
     """Add sine and cosine waves of a token's number to it: (B, N, C) to (B, N, C).
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from sequence.dataset import Moments
 from sequence.heads import HEADS
-from sequence.model import build_sequence_model
+from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
 from training.keras_backend import keras
 
 BLIND_TO_ORDER = {"mean"}
@@ -61,3 +62,17 @@ def test_every_weight_that_trains_gets_a_gradient(head):
     model.train_on_batch(windows(16, 5), np.arange(16) % 3)
     for old, weight in zip(before, model.trainable_weights, strict=True):
         assert np.abs(np.asarray(weight) - old).max() > 0, weight.path
+
+
+@pytest.mark.parametrize("delta", [False, True])
+def test_a_saved_model_gives_the_same_bits_after_loading(head, delta, tmp_path):
+    model = build_sequence_model(head, 6, 6, 3, (8, 4), 0.5, delta)
+    random = np.random.default_rng(2)
+    for layer in (STANDARDISE, DIFFERENCE) if delta else (STANDARDISE,):
+        moments = random.uniform(0.5, 2, (2, 6)).astype("float32")
+        model.get_layer(layer).set_moments(Moments(*moments))
+    model.save(tmp_path / "sequence.keras")
+    loaded = keras.saving.load_model(tmp_path / "sequence.keras")  # safe mode: no Lambda
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    batch = windows(4, 6)
+    np.testing.assert_array_equal(loaded.predict_on_batch(batch), model.predict_on_batch(batch))
