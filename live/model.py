@@ -15,12 +15,12 @@ from model_folder.card import require_card
 from recipes.loader import Settings
 from sequence.own_head import asked_head, own_predictor, takes_own_head
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
+from sequence.prediction_rows import BEST_OF_MANY, MAX_COLUMNS
 from video.errors import UsageError
 from video.frame import Frame
 from video.steps import Step
 
-# Of the 400 classes of Kinetics nobody reads a column each.
-_MOST_COLUMNS, _BEST, _BEST_OF_MANY = 100, 3, 5
+_BEST = 3
 _WARM_STEPS = 3
 
 
@@ -53,12 +53,12 @@ class LiveModel:
     @property
     def tells_all(self) -> bool:
         """Whether a row of probabilities, one per label, is worth writing."""
-        return len(self.labels) <= _MOST_COLUMNS
+        return len(self.labels) <= MAX_COLUMNS
 
     @property
     def best(self) -> int:
         """The number of likeliest labels that are worth showing."""
-        return _BEST if self.tells_all else _BEST_OF_MANY
+        return _BEST if self.tells_all else BEST_OF_MANY
 
     def stream(self, hop: int | None = None) -> VideoStream:
         """Return the stream of a new video, `hop` sampled frames from one step to the next; None

@@ -9,6 +9,7 @@ from clips.manifest import write_rows
 from sequence.dataset import LabelledSteps
 from sequence.evaluation import Outcome
 from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
+from sequence.prediction_rows import prediction_header, prediction_row
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -17,19 +18,6 @@ def write_json(path: Path, content: dict) -> None:
     partial = path.with_name(path.name + ".part")
     partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)
-
-
-def prediction_header(labels: list[str]) -> list[str]:
-    return ["step", "seconds", "label", "probability", *labels]
-
-
-def prediction_row(
-    step: int, seconds: float, probabilities: np.ndarray, labels: list[str]
-) -> list[str]:
-    """Return one row of a predictions CSV; probabilities with eight digits, seconds with three."""
-    best = int(np.argmax(probabilities))
-    numbers = [f"{value:.8f}" for value in probabilities]
-    return [str(step), f"{seconds:.3f}", labels[best], numbers[best], *numbers]
 
 
 def write_predictions(

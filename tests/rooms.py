@@ -29,6 +29,7 @@ ORDER = (
     "extract",
     "sequence",
     "live",
+    "lookback",
 )
 PACKAGES = tuple(dict.fromkeys(room.partition(".")[0] for room in ORDER))
 Graph = Mapping[str, set[str]]

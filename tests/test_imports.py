@@ -10,7 +10,12 @@ import pytest
 from tests import rooms
 from tests.running import ROOT
 
-_PURE = ("video/sampling.py", "sequence/windows.py", "metrics/classification.py")
+_PURE = (
+    "video/sampling.py",
+    "sequence/windows.py",
+    "metrics/classification.py",
+    "sequence/prediction_rows.py",
+)
 _FRAMEWORKS = {"keras", "tensorflow", "torch", "jax", "openvino", "onnxruntime"}
 
 _FILES = sorted(rooms.module_files().values())

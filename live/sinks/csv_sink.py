@@ -7,7 +7,7 @@ from pathlib import Path
 
 from live.decision import Decision
 from live.sinks.base import Sink
-from sequence.report import prediction_header, prediction_row
+from sequence.prediction_rows import best_header, best_row, prediction_header, prediction_row
 from video.errors import LookbackError
 
 
@@ -29,7 +29,7 @@ class CsvSink(Sink):
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
         if self._best:
-            row = best_row(decision, self._best)
+            row = best_row(decision.step, decision.seconds, decision.best(self._best))
         else:
             step, seconds = decision.step, decision.seconds
             row = prediction_row(step, seconds, decision.probabilities, self._labels)
@@ -49,14 +49,3 @@ class CsvSink(Sink):
             raise LookbackError(
                 f"{self._path}: cannot be written ({error.strerror}); name another --csv"
             ) from None
-
-
-def best_header(count: int) -> list[str]:
-    numbered = [f"{name}_{n}" for n in range(2, count + 1) for name in ("label", "probability")]
-    return ["step", "seconds", "label", "probability", *numbered]
-
-
-def best_row(decision: Decision, count: int) -> list[str]:
-    """Return the row of a decision's likeliest labels, with the digits of `prediction_row`."""
-    best = [text for label, value in decision.best(count) for text in (label, f"{value:.8f}")]
-    return [str(decision.step), f"{decision.seconds:.3f}", *best]

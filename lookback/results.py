@@ -1,0 +1,144 @@
+"""Results of a prediction, as plain arrays. Needs NumPy alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The probabilities of a video at every step.
+
+    Attributes:
+        labels: The K names, in the order of the probabilities.
+        seconds: (N,) float64, the time of each step on the video's clock, ascending.
+        probabilities: (N, K) floating point, one row a step.
+        full: (N,) bool, whether the window of a step holds look-back steps of its own. The window
+            of an early step is filled up with its oldest row, so its label is less certain. Without
+            this argument all steps count as full.
+
+    Raises:
+        ValueError: The shapes do not fit together, there is no step, or the times descend.
+
+    Examples:
+        >>> import numpy as np
+        >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.1, 0.9]], np.float32)
+        >>> result = Prediction(("down", "raise"), [0.0, 0.1, 0.2], probabilities)
+        >>> result.label
+        'raise'
+        >>> result.label_at(0.05)
+        'down'
+        >>> result
+        Prediction(raise, 0.533: 3 steps, 0.0 to 0.2 s, 2 labels)
+    """
+
+    labels: tuple[str, ...]
+    seconds: np.ndarray
+    probabilities: np.ndarray
+    full: np.ndarray
+
+    def __init__(
+        self,
+        labels: "tuple[str, ...] | list[str]",
+        seconds: ArrayLike,
+        probabilities: ArrayLike,
+        full: ArrayLike | None = None,
+    ) -> None:
+        times, rows = np.asarray(seconds, np.float64), np.asarray(probabilities)
+        if not np.issubdtype(rows.dtype, np.floating):
+            rows = rows.astype(np.float32)
+        windows = np.ones(len(times), bool) if full is None else np.asarray(full, bool)
+        _require_shapes(tuple(labels), times, rows, windows)
+        fields = {"labels": tuple(labels), "seconds": times, "probabilities": rows, "full": windows}
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        """Return N, the number of steps."""
+        return len(self.seconds)
+
+    def __repr__(self) -> str:
+        first, last = self.seconds[[0, -1]]
+        return (
+            f"Prediction({self.label}, {self.video_probabilities.max():.3f}: {len(self)} steps, "
+            f"{first:.1f} to {last:.1f} s, {len(self.labels)} labels)"
+        )
+
+    @property
+    def video_probabilities(self) -> np.ndarray:
+        """The probabilities of the whole video, float64 (K,).
+
+        They are the mean over the steps with a full window, as in the report of evaluate.py. A
+        video shorter than one window has the probabilities of its last step.
+        """
+        rows = self.probabilities[self.full] if self.full.any() else self.probabilities[-1:]
+        mean: np.ndarray = rows.mean(axis=0, dtype=np.float64)
+        return mean
+
+    @property
+    def label(self) -> str:
+        """The likeliest label of the whole video."""
+        return self.labels[int(self.video_probabilities.argmax())]
+
+    def label_at(self, seconds: float) -> str:
+        """Return the likeliest label at an instant: that of the newest step until then.
+
+        Args:
+            seconds: A time on the video's clock. Before the first step, the first step's label is
+                returned; after the last step, that of the last.
+
+        Raises:
+            ValueError: The time is not a number.
+        """
+        if np.isnan(seconds):
+            raise ValueError("label_at: the time is not a number")
+        step = max(int(np.searchsorted(self.seconds, seconds, side="right")) - 1, 0)
+        return self.labels[int(self.probabilities[step].argmax())]
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write every step as `run.py --csv` does, replacing the file in one step.
+
+        Columns are `step,seconds,label,probability` and one a label. With more than 100 labels,
+        they are the five likeliest labels with their probabilities instead.
+
+        Raises:
+            LookbackError: The file cannot be written.
+        """
+        # They bring in the video libraries, which a result by itself does without.
+        from clips.manifest import write_rows
+        from sequence import prediction_rows as rows
+        from video.errors import LookbackError
+
+        labels = list(self.labels)
+        steps = enumerate(zip(self.seconds, self.probabilities, strict=True))
+        if len(labels) > rows.MAX_COLUMNS:
+            header = rows.best_header(rows.BEST_OF_MANY)
+            body = [
+                rows.best_row(step, time, rows.likeliest(row, labels, rows.BEST_OF_MANY))
+                for step, (time, row) in steps
+            ]
+        else:
+            header = rows.prediction_header(labels)
+            body = [rows.prediction_row(step, time, row, labels) for step, (time, row) in steps]
+        try:
+            write_rows(Path(path), header, body)
+        except OSError as error:
+            raise LookbackError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _require_shapes(
+    labels: tuple[str, ...], seconds: np.ndarray, probabilities: np.ndarray, full: np.ndarray
+) -> None:
+    if seconds.ndim != 1 or not len(seconds):
+        raise ValueError(f"seconds must be (N,) with at least one step, and is {seconds.shape}")
+    if probabilities.shape != (len(seconds), len(labels)):
+        raise ValueError(
+            f"probabilities must be {(len(seconds), len(labels))} for {len(seconds)} steps and "
+            f"{len(labels)} labels, and are {probabilities.shape}"
+        )
+    if full.shape != seconds.shape:
+        raise ValueError(f"full must be {seconds.shape}, and is {full.shape}")
+    if (np.diff(seconds) < 0).any():
+        raise ValueError("seconds must ascend")
