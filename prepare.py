@@ -1,25 +1,9 @@
 """Check, group and split the clips of a folder: writes manifest.csv and rejected.csv."""
 
-from clips.preparation import prepare
-from recipes.command_line import Flag, parser, run_command, settings
+from lookback.commands.prepare import FLAGS, main
+from recipes.command_line import run_command
 
-FLAGS = (
-    Flag(
-        "--group-by",
-        "data.group_by",
-        "what must stay on one side of the split: auto (UCF-style _gNN_ in the name, else every "
-        "file by itself), folder, folder:N, a column of an existing manifest, or a regular "
-        "expression on the path",
-        "RULE",
-    ),
-    Flag("--split", "data.split", "shares of train/val/test, by clips", "A/B/C"),
-)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    prepare(settings(parser(__doc__, FLAGS).parse_args(arguments)))
-    return 0
-
+__all__ = ["FLAGS", "main"]
 
 if __name__ == "__main__":
     run_command(main)

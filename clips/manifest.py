@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from recipes.commands import command
 from video.errors import LookbackError
 
 COLUMNS = ("video", "label", "split", "group", "start", "end")
@@ -100,7 +101,7 @@ def read(path: Path) -> Manifest:
                 "keep one row, or give both their start and end"
             )
     if not entries:
-        raise LookbackError(f"{path}: lists no clip; remove it and run python prepare.py")
+        raise LookbackError(f"{path}: lists no clip; remove it and run {command('prepare')}")
     return Manifest(path, entries)
 
 

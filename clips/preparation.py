@@ -15,6 +15,7 @@ from clips.grouping import group_entries
 from clips.manifest import SPLITS, Entry, Manifest
 from clips.probing import ClipFacts, probe
 from clips.splitting import check_split, parse_shares, split_entries
+from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import LookbackError, VideoError
 
@@ -30,7 +31,7 @@ def load_manifest(settings: Settings) -> Manifest:
     if not path.is_file():
         if settings.recipe.data.manifest:
             raise LookbackError(f"{path}: there is no such manifest")
-        print(f"No {path} yet: preparing one (python prepare.py).")
+        print(f"No {path} yet: preparing one ({command('prepare')}).")
         return prepare(settings)
     manifest = _completed(manifests.read(path), settings)
     check_split(list(manifest.entries), str(path))
@@ -122,7 +123,7 @@ def _tell_new_clips(manifest: Manifest) -> None:
     if new:
         print(
             f"note: {len(new)} clips are not in {manifest.path} (such as {min(new)}); "
-            "python prepare.py adds them"
+            f"{command('prepare')} adds them"
         )
 
 

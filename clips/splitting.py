@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from clips.manifest import SPLITS, Entry
+from recipes.commands import command
 from video.errors import LookbackError, UsageError
 
 _TRIES = 50
@@ -121,7 +122,7 @@ def check_split(entries: list[Entry], source: str) -> None:
         more = f"; and {len(leaking) - 10} more" if len(leaking) > 10 else ""
         raise LookbackError(
             f"{source}: {len(leaking)} groups or videos stand on two sides of the split: "
-            f"{shown}{more}; python prepare.py --split 0.7/0.15/0.15 splits anew"
+            f"{shown}{more}; {command('prepare')} --split 0.7/0.15/0.15 splits anew"
         )
     missing = [
         f"{label} in {split}"

@@ -1,12 +1,11 @@
 """Quantise the model folder's backbone to int8 on the training clips, and tell what it costs."""
 
 from recipes.command_line import parser, run_command, settings
+from recipes.commands import command
 
 
 def main(arguments: list[str] | None = None) -> int:
-    flags = parser(__doc__, ())
-    flags.prog = "python -m extract.quantize"
-    chosen = settings(flags.parse_args(arguments))
+    chosen = settings(parser("quantize", __doc__, ()).parse_args(arguments))
     # Slow imports wait until the command line is known to be right.
     from pathlib import Path
 
@@ -19,9 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
     cost = quantise(folder, card, load_manifest(chosen), chosen)
     print(f"{cost}.")
     if cost.sha256:
-        print(f"python extract.py --precision int8 --weights {folder} uses it.")
+        print(f"{command('extract')} --precision int8 --weights {folder} uses it.")
     else:
-        print("That is too much: it is not kept, and extract.py will not use int8.")
+        print(f"That is too much: it is not kept, and {command('extract')} will not use int8.")
     return 0
 
 

@@ -12,6 +12,7 @@ from extract.extractor.loading import load_extractor, pretrained_classifier
 from live.decision import Decision
 from live.stream import VideoStream
 from model_folder.card import require_card
+from recipes.commands import command
 from recipes.loader import Settings
 from sequence.own_head import asked_head, own_predictor, takes_own_head
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
@@ -107,7 +108,7 @@ def choose_live_model(settings: Settings) -> LiveModel:
     if "extract.precision" in flags:
         raise UsageError(
             "extract.precision: a model runs in the precision that its features were made in; "
-            "python extract.py --precision and python train_lstm.py make it another"
+            f"{command('extract')} --precision and {command('train')} make it another"
         )
     return load_live_model(folder, threshold, asked_head(settings), engine)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 from pydantic import ValidationError
 
+from recipes.commands import command
 from recipes.schema import Network, Section
 from video.errors import LookbackError
 from video.preprocessing import Preprocessing
@@ -137,8 +138,8 @@ def require_card(folder: Path) -> ModelCard:
     card = read_card(folder)
     if card is None:
         raise LookbackError(
-            f"{folder}: no model is there ({CARD} is missing); python finetune.py, or python "
-            "extract.py and python train_lstm.py, make one; --weights names another folder"
+            f"{folder}: no model is there ({CARD} is missing); {command('finetune')}, or "
+            f"{command('extract')} and {command('train')}, make one; --weights names another folder"
         )
     return card
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recipes.commands import command
 from recipes.loader import Settings, default_value, load
 from video.errors import LookbackError, UsageError
 
@@ -56,23 +57,34 @@ class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are the one line of every other mistake."""
 
     def error(self, message: str) -> None:
-        command = self.prog if self.prog.startswith("python") else f"python {self.prog}"
-        raise UsageError(f"{message} ({command} --help lists the flags)")
+        raise UsageError(f"{message} ({self.prog} --help lists the flags)")
 
 
 def parser(
-    description: str, flags: tuple[Flag, ...], places: tuple[Flag, ...] = PLACE_FLAGS
+    name: str, description: str, flags: tuple[Flag, ...], places: tuple[Flag, ...] = PLACE_FLAGS
 ) -> argparse.ArgumentParser:
-    """Return a parser with `flags`, where things lie, `--recipe` and `--set`."""
+    """Return a parser with `flags`, where things lie, `--recipe` and `--set`.
+
+    Args:
+        name: A command in `recipes.commands.COMMANDS`.
+        description: One sentence for `--help`.
+        flags: The command's own.
+        places: Those that say where things lie.
+    """
     # Abbreviations would turn a typing error into another flag.
-    made = CommandParser(description=description, allow_abbrev=False)
+    made = CommandParser(prog=command(name), description=description, allow_abbrev=False)
     for flag in (*flags, *places):
         value = flag.default or default_value(flag.key)
         shown = "" if value is None else f" (default: {value})".replace("%", "%%")
         made.add_argument(
             flag.name, dest=flag.key, metavar=flag.metavar, help=flag.help + shown, default=None
         )
-    made.add_argument("--recipe", type=Path, metavar="FILE", help="YAML file that sets any value")
+    made.add_argument(
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="YAML file that sets any value, or the name of a recipe of this project, such as demo",
+    )
     made.add_argument(
         "--set",
         action="append",

@@ -35,9 +35,14 @@ class Settings:
 def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
     """Merge default.yaml, the recipe at `path` and `flags` (dotted key to value), and check it.
 
+    Args:
+        path: A recipe's file, or its name as `recipe_file` takes it.
+        flags: Dotted keys with their values.
+
     Raises:
         UsageError: a key is unknown or a value does not fit; the message names it.
     """
+    path = recipe_file(path) if path else None
     chosen = _read(path) if path else {}
     # A recipe's mistakes are reported by its own name, before the flags are laid over it.
     _check(_merged(_read(DEFAULT), chosen), str(path or DEFAULT))
@@ -46,6 +51,29 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     recipe = _check(_merged(_read(DEFAULT), chosen), "the command line")
     given = frozenset(_dotted(chosen))
     return Settings(recipe, given, path.name if path else DEFAULT.name, frozenset(flags or ()))
+
+
+def recipe_file(path: Path) -> Path:
+    """Return the file of a recipe, from whatever folder it is asked for.
+
+    Args:
+        path: A file, or else a recipe of this project as `demo`, `demo.yaml` or
+            `recipes/demo.yaml`.
+
+    Raises:
+        UsageError: It is a bare name, and no recipe has it.
+    """
+    own = DEFAULT.with_name(path.name).with_suffix(".yaml")
+    if path.is_file() or path.parent.name not in ("", DEFAULT.parent.name):
+        return path
+    if own.is_file() and path.suffix in ("", ".yaml"):
+        return own
+    if path.suffix or path.parent.name:
+        return path  # reading it says that there is no such file
+    known = sorted(each.stem for each in DEFAULT.parent.glob("*.yaml"))
+    close = difflib.get_close_matches(path.name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+    raise UsageError(f"--recipe {path}: there is no such file or recipe; {hint}")
 
 
 def default_value(key: str) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from metrics.calibration import softmax
+from recipes.commands import command
 from sequence.dataset import LEAST_DEVIATION, Dataset, LabelledSteps
 from video.errors import LookbackError
 
@@ -158,5 +159,5 @@ def load_baselines(path: Path) -> list[LinearBaseline]:
             ]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise LookbackError(
-            f"{path}: the baselines cannot be read; python train_lstm.py writes them"
+            f"{path}: the baselines cannot be read; {command('train')} writes them"
         ) from None

@@ -10,6 +10,7 @@ from clips.clip_sampling import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.spans import Span, spans_of
 from extract.feature_store.reader import FeatureStore
+from recipes.commands import command
 from sequence.held_features import HeldFeatures
 from sequence.windows import full_steps, window_rows
 from video.errors import LookbackError
@@ -104,7 +105,7 @@ class Dataset:
                     self.pieces.append(piece)
         if not self.pieces:
             raise LookbackError(
-                f"{store.path}: has features of no clip of {manifest.path}; python extract.py "
+                f"{store.path}: has features of no clip of {manifest.path}; {command('extract')} "
                 "computes them"
             )
         self._held = HeldFeatures(store, steps)
@@ -122,7 +123,7 @@ class Dataset:
                 if number not in there and not (label == BACKGROUND and absent):
                     raise LookbackError(
                         f"{self.store.path}: no clip of {label} in {split} has features; run "
-                        "python extract.py, or split anew with python prepare.py --split"
+                        f"{command('extract')}, or split anew with {command('prepare')} --split"
                     )
 
     def full_steps(self, piece: LabelledSteps) -> range:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from model_folder.provenance import refuse_seen_clips
+from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import load_baselines
@@ -45,8 +46,8 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     if list(labels) != workplace.manifest.labels:
         raise LookbackError(
             f"{folder}: was trained for {', '.join(labels)}, but the manifest has "
-            f"{', '.join(workplace.manifest.labels)}; run python "
-            + ("finetune.py" if own else "train_lstm.py")
+            f"{', '.join(workplace.manifest.labels)}; run "
+            + command("finetune" if own else "train")
         )
     if own:
         head, predictor = OWN, load_own_predictor(folder, card)
@@ -106,8 +107,8 @@ def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -
         raise UsageError(
             f"--folds: {workplace.folder} holds a backbone fine-tuned on clips that the folds "
             "would test, so their numbers would flatter; use features of a pretrained backbone "
-            "(extract.py with another --weights and --features), or python evaluate.py without "
-            "--folds"
+            f"({command('extract')} with another --weights and --features), or "
+            f"{command('evaluate')} without --folds"
         )
     out = _report_folder(out, workplace.folder)
     dataset = workplace.dataset(workplace.look_back(recipe))

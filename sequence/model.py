@@ -2,6 +2,7 @@
 
 import difflib
 
+from recipes.commands import command
 from sequence.heads import HEADS
 from sequence.layers import AppendDifference, Standardise
 from training.keras_backend import keras
@@ -17,7 +18,7 @@ def require_head(head: str) -> None:
     if head == OWN:
         raise UsageError(
             "sequence.head own: is the fine-tuned network's own classifier, with nothing to train: "
-            "python evaluate.py --head own, python run.py --head own"
+            f"{command('evaluate')} --head own, {command('run')} --head own"
         )
     if head not in HEADS:
         close = difflib.get_close_matches(head, HEADS, n=1)

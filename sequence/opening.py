@@ -7,6 +7,7 @@ from clips.manifest import Manifest
 from clips.preparation import load_manifest
 from extract.feature_store.reader import FeatureStore, features_path
 from model_folder.card import ModelCard, require_card
+from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from sequence.dataset import Dataset
@@ -37,7 +38,7 @@ class Workplace:
         if missing:
             print(
                 f"note: {len(missing)} clips of the manifest have no features and are left out "
-                f"(such as {missing[0]}); python extract.py computes what can be read"
+                f"(such as {missing[0]}); {command('extract')} computes what can be read"
             )
         return dataset
 
@@ -56,12 +57,13 @@ def open_workplace(settings: Settings) -> Workplace:
     if held["weights_sha256"] != wanted.sha256:
         raise LookbackError(
             f"{store.path}: features of {held['backbone']} (weights {held['weights_sha256'][:8]}), "
-            f"but {folder} holds {wanted.name} (weights {wanted.sha256[:8]}); run python "
-            f"extract.py --weights {folder}, with --features FILE where another model needs these"
+            f"but {folder} holds {wanted.name} (weights {wanted.sha256[:8]}); run "
+            f"{command('extract')} --weights {folder}, with --features FILE where another model "
+            "needs these"
         )
     if held["sampling"] != card.sampling.to_dict():
         raise LookbackError(
             f"{store.path}: features at another sampling than {folder} tells of; run "
-            "python extract.py"
+            + command("extract")
         )
     return Workplace(folder, card, manifest, store)

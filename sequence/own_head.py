@@ -8,6 +8,7 @@ from extract.backbones.heads import class_logits, own_classifier
 from extract.extractor import Extractor
 from extract.extractor.loading import load_network
 from model_folder.card import ModelCard
+from recipes.commands import command
 from recipes.loader import Settings
 from sequence.model import OWN
 from sequence.prediction import Predictor
@@ -61,14 +62,14 @@ def takes_own_head(folder: Path, card: ModelCard, asked: str) -> bool:
     """
     if asked == OWN and card.backbone.network is None:
         raise LookbackError(
-            f"{folder}: its backbone has no classifier of its own, it was not fine-tuned; python "
-            "finetune.py trains one, python train_lstm.py a second stage"
+            f"{folder}: its backbone has no classifier of its own, it was not fine-tuned; "
+            f"{command('finetune')} trains one, {command('train')} a second stage"
         )
     held = card.sequence.head if card.sequence else None
     if asked not in ("", OWN, held):
         there = f"a second stage of kind {held}" if held else "no second stage yet"
         raise UsageError(
-            f"--head {asked}: {folder} holds {there}; python train_lstm.py --head {asked} trains "
+            f"--head {asked}: {folder} holds {there}; {command('train')} --head {asked} trains "
             "this one"
         )
     return asked == OWN or (held is None and card.backbone.network is not None and not asked)

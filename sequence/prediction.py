@@ -12,6 +12,7 @@ from extract.engines.registry import make_engine
 from extract.feature_store.reader import spec_sha256
 from metrics.calibration import softmax
 from model_folder.card import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
+from recipes.commands import command
 from sequence.heads.lstm import step_by_step
 from sequence.model import build_sequence_model
 from sequence.windows import windows
@@ -77,7 +78,7 @@ def load_predictor(folder: Path, card: ModelCard) -> Predictor:
 def require_sequence(folder: Path, card: ModelCard) -> SequenceCard:
     """Return what the card says of the sequence model; raise `LookbackError` where it has none."""
     if card.sequence is None:
-        raise LookbackError(f"{folder}: has no sequence model yet; python train_lstm.py trains one")
+        raise LookbackError(f"{folder}: has no sequence model yet; {command('train')} trains one")
     return card.sequence
 
 
@@ -89,7 +90,7 @@ def load_mean_predictor(folder: Path, card: ModelCard) -> Predictor:
 
 def _load(path: Path, folder: Path, card: ModelCard, head: str, temperature: float) -> Predictor:
     if not path.is_file():
-        raise LookbackError(f"{path}: is missing; python train_lstm.py writes it")
+        raise LookbackError(f"{path}: is missing; {command('train')} writes it")
     told = card.sequence
     model = build_sequence_model(
         head,
@@ -104,7 +105,7 @@ def _load(path: Path, folder: Path, card: ModelCard, head: str, temperature: flo
     if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != told.sha256:
         raise LookbackError(
             f"{path}: these are other weights than {folder / CARD} tells of; restore the pair, or "
-            "run python train_lstm.py"
+            f"run {command('train')}"
         )
     return Predictor(model, told.look_back, temperature)
 
@@ -117,13 +118,13 @@ def require_spec(card: ModelCard, spec: dict, place: str) -> None:
         if card.sequence.features_spec == spec_sha256(_in_precision(spec, precision, card)):
             raise LookbackError(
                 f"{place}: the sequence model was trained on {precision} features, and these are "
-                f"{spec['precision']}: python extract.py --precision {precision} goes back to "
-                "those, python train_lstm.py trains it anew (with the --weights, --data and "
+                f"{spec['precision']}: {command('extract')} --precision {precision} goes back to "
+                f"those, {command('train')} trains it anew (with the --weights, --data and "
                 "--features of this model)"
             )
     raise LookbackError(
         f"{place}: the sequence model was trained on other features (another backbone, "
-        "sampling or preprocessing); run python extract.py and python train_lstm.py"
+        f"sampling or preprocessing); run {command('extract')} and {command('train')}"
     )
 
 

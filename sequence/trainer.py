@@ -10,6 +10,7 @@ from model_folder.card import (
     write_card,
 )
 from model_folder.provenance import keep_previous, record_seen
+from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import fit_baseline, save_baselines
@@ -71,8 +72,8 @@ def train(workplace: Workplace, settings: Settings) -> None:
     print("\n" + summary("Validation", results))
     print(
         "\nConfidence is fitted to the validation clips (temperature "
-        f"{predictor.temperature:.2f}); they also chose the epoch: python "
-        f"evaluate.py measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"
+        f"{predictor.temperature:.2f}); they also chose the epoch: "
+        f"{command('evaluate')} measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"
     )
 
 

@@ -3,12 +3,11 @@
 import argparse
 
 from recipes.command_line import CommandParser, run_command
+from recipes.commands import command
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    flags = CommandParser(
-        prog="python -m extract.backbones", description=__doc__, allow_abbrev=False
-    )
+    flags = CommandParser(prog=command("backbones"), description=__doc__, allow_abbrev=False)
     flags.add_argument("name", nargs="?", metavar="NAME", help="a backbone, layer by layer")
     return flags.parse_args(arguments)
 

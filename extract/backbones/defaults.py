@@ -6,6 +6,7 @@ from pathlib import Path
 from extract.architectures.registry import spec_of
 from extract.convert.weights_info import read_info
 from model_folder.card import BackboneCard, ModelCard, made_with
+from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Network, Recipe
 from video.errors import UsageError
@@ -23,7 +24,7 @@ def clip_length_of(recipe: Recipe) -> int:
     if chosen not in (None, 1) and not spec.is_clip_network:
         raise UsageError(
             f"sampling.clip_length {chosen}: {spec.name} sees single frames; leave it away, or "
-            "name a clip network (python -m extract.backbones lists them)"
+            f"name a clip network ({command('backbones')} lists them)"
         )
     return chosen or spec.clip_length
 

@@ -9,6 +9,7 @@ from extract.architectures.building import build_core, from_pixels, stages_of, w
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.convert.weights_info import announce_licence, classes_in, read_info
+from recipes.commands import command
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
@@ -87,7 +88,7 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
             known = f"{spec.published}, " if spec.published else ""
             raise UsageError(
                 f"{spec.name} has no published {weights} weights: --backbone-weights takes {known}"
-                "none (and train it with finetune.py), or a file"
+                f"none (and train it with {command('finetune')}), or a file"
             )
         if weights == "kinetics400":
             from extract.convert.published_weights import converted_weights
@@ -128,7 +129,7 @@ def require_weights_file(path: Path, name: str) -> None:
         raise LookbackError(
             f"{path}: a weights file's name ends in .weights.h5 or .h5"
             + (
-                f"; python -m extract.convert {name} {path.name} --out {path.stem}.weights.h5 "
+                f"; {command('convert')} {name} {path.name} --out {path.stem}.weights.h5 "
                 "makes one of a PyTorch checkpoint"
                 if path.suffix in (".pth", ".pt", ".pyth", ".bin", ".safetensors")
                 else ""

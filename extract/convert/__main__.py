@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from recipes.command_line import CommandParser, run_command
+from recipes.commands import command
 from video.errors import UsageError
 
 _CUDNN = "cudnnlstm"
@@ -16,8 +17,8 @@ _CUDNN = "cudnnlstm"
 
 def _parser() -> argparse.ArgumentParser:
     made = CommandParser(
-        prog="python -m extract.convert",
-        description=__doc__,
+        prog=command("convert"),
+        description=__doc__.replace("python -m extract.convert", command("convert")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("--out FILE.weights.h5", chosen.out),
     ):
         if value is None:
-            raise UsageError(f"{wanted} is missing (python -m extract.convert --help)")
+            raise UsageError(f"{wanted} is missing ({command('convert')} --help)")
     if chosen.out.resolve() == chosen.checkpoint.resolve():
         raise UsageError(f"--out {chosen.out}: this is the checkpoint itself")
     if chosen.labels and chosen.without_head:

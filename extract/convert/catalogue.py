@@ -7,6 +7,7 @@ per cent; how they cut views from a video differs, so they do not compare exactl
 from dataclasses import dataclass
 from pathlib import Path
 
+from recipes.commands import command
 from video.errors import UsageError
 
 # Where published files lie, below the folder that the commands run in.
@@ -48,7 +49,7 @@ def published(network: str) -> Published:
         if entry.network == network and entry.trained_on == KINETICS:
             return entry
     raise UsageError(
-        f"{network}: no {KINETICS} weights are known; python -m extract.convert --list shows them"
+        f"{network}: no {KINETICS} weights are known; {command('convert')} --list shows them"
     )
 
 

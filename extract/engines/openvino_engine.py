@@ -18,6 +18,7 @@ from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import KeptNetwork, NetworkId
 from extract.engines.parity_check import require_equal, tell_cost
 from model_folder.card import QUANTISED
+from recipes.commands import command
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
@@ -160,7 +161,7 @@ def read_quantised(folder: Path | None) -> "openvino.Model":
     import openvino
 
     path = (folder or Path()) / QUANTISED
-    mend = f"python -m extract.quantize --weights {path.parent} makes it from your training clips"
+    mend = f"{command('quantize')} --weights {path.parent} makes it from your training clips"
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; {mend}")
     try:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from extract.engines.base import Engine
+from recipes.commands import command
 from training.keras_backend import keras
 
 _TOLERANCE = 1e-4  # of the largest feature, at f32
@@ -21,7 +22,7 @@ def tell_cost(engine: Engine, model: keras.Model) -> None:
     cosine = cosines(*_features_of_noise(engine, model))[0]
     print(
         f"{engine.precision}: cosine to the float32 features of a random clip {cosine:.5f} (1: the "
-        "same); what it costs on your clips, python evaluate.py tells."
+        f"same); what it costs on your clips, {command('evaluate')} tells."
     )
 
 

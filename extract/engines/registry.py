@@ -6,6 +6,7 @@ A new engine is a module with `PRECISIONS`, `missing` and `make`, and one line i
 from extract.engines import keras_engine, onnx_engine, openvino_engine
 from extract.engines.base import EXACT, Engine, Workload
 from extract.engines.converted_cache import NetworkId
+from recipes.commands import command
 from training.keras_backend import gpus, keras
 from video.errors import LookbackError, UsageError
 
@@ -75,7 +76,7 @@ def _no_such_precision(precision: str, why: str) -> UsageError:
     those = [name for name, module in ENGINES.items() if precision in module.PRECISIONS]
     return UsageError(
         f"extract.precision {precision}: {why}; --engine {' or '.join(those)}, or --precision f32 "
-        "(a model folder keeps the precision that extract.py was last given)"
+        f"(a model folder keeps the precision that {command('extract')} was last given)"
     )
 
 

@@ -24,6 +24,7 @@ from model_folder.card import (
     save_weights,
     write_card,
 )
+from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from training.keras_backend import keras
@@ -111,7 +112,7 @@ def _refuse_other_backbone(folder: Path, card: ModelCard, settings: Settings) ->
         if asked_for != there:
             raise UsageError(
                 f"{key}: {folder} holds a {card.backbone.name} fine-tuned with {there}, not "
-                f"{asked_for}: run python finetune.py with this recipe, or leave the key away"
+                f"{asked_for}: run {command('finetune')} with this recipe, or leave the key away"
             )
 
 

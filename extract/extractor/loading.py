@@ -30,6 +30,7 @@ from model_folder.card import (
     ModelCard,
     quantised_sha256,
 )
+from recipes.commands import command
 from recipes.loader import Settings
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
@@ -78,7 +79,7 @@ class NotQuantised(LookbackError):
 
 def require_quantised(folder: Path, card: ModelCard) -> None:
     """Raise `NotQuantised` where the folder lacks the int8 network of its weights."""
-    mend = f"python -m extract.quantize --weights {folder} makes it from your training clips"
+    mend = f"{command('quantize')} --weights {folder} makes it from your training clips"
     if card.quantised is None:
         raise NotQuantised(f"{folder}: there is no int8 network of these weights; {mend}")
     if not card.quantised.sha256:
@@ -101,14 +102,14 @@ def load_network(folder: Path, card: ModelCard) -> keras.Model:
     path = folder / BACKBONE_WEIGHTS
     if not path.is_file():
         raise LookbackError(
-            f"{path}: is missing; restore it, or remove {folder / CARD} and run python finetune.py "
-            "or python extract.py"
+            f"{path}: is missing; restore it, or remove {folder / CARD} and run "
+            f"{command('finetune')} or {command('extract')}"
         )
     load_weights(model, path, backbone.name)
     if weights_sha256(model) != backbone.sha256:
         raise LookbackError(
             f"{path}: these are other weights than {folder / CARD} tells of; restore the pair, or "
-            "remove both and run python extract.py"
+            f"remove both and run {command('extract')}"
         )
     return model
 
@@ -135,7 +136,7 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     if not (info and info.classes):
         raise LookbackError(
             f"{path}: holds no classifier; convert the checkpoint without --without-head: "
-            f"python -m extract.convert {spec.name} CHECKPOINT --out {path.name}"
+            f"{command('convert')} {spec.name} CHECKPOINT --out {path.name}"
         )
     preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
     trunk, dense = load_classifier(spec, path, info.classes, preprocessing.width, clip_length)

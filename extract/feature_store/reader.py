@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 
 from extract.feature_store.rollback_file import journal_path, roll_back
+from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import LookbackError
 
@@ -66,14 +67,16 @@ class FeatureStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_file() or path.stat().st_size == 0:
-            raise LookbackError(f"{path}: there are no features yet; python extract.py makes them")
+            raise LookbackError(
+                f"{path}: there are no features yet; {command('extract')} makes them"
+            )
         _let_writer_finish(path)
         try:
             self._file = h5py.File(path, "r", locking="best-effort")
         except OSError as error:
             raise LookbackError(
                 f"{path}: cannot be opened as HDF5 ({str(error)[:80]}); remove it and run "
-                "python extract.py"
+                + command("extract")
             ) from None
         self.spec = read_spec(path, self._file)
         self.spec_sha256 = spec_sha256(self.spec)
@@ -108,7 +111,7 @@ class FeatureStore:
         if video not in self._open:
             if video not in self:
                 raise LookbackError(
-                    f"{self.path}: has no features of {video}; python extract.py computes them"
+                    f"{self.path}: has no features of {video}; {command('extract')} computes them"
                 )
             if len(self._open) >= _DATASETS_HELD_OPEN:
                 self._open.pop(next(iter(self._open)))
@@ -137,7 +140,7 @@ def _let_writer_finish(path: Path) -> None:
 def read_spec(path: Path, file: h5py.File) -> dict:
     if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
         raise LookbackError(
-            f"{path}: not a feature file of this version; move it away and run python extract.py"
+            f"{path}: not a feature file of this version; move it away and run {command('extract')}"
         )
     return json.loads(file.attrs["spec"])
 

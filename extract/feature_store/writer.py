@@ -21,6 +21,7 @@ from extract.feature_store.reader import (
     writing_alone,
 )
 from extract.feature_store.rollback_file import RollbackFile, roll_back
+from recipes.commands import command
 from training.interruption import uninterrupted
 from video.errors import LookbackError
 
@@ -151,7 +152,7 @@ class FeatureWriter:
     def _failure(self, error: OSError) -> LookbackError:
         return LookbackError(
             f"{self.path}: cannot be written ({error.strerror or error}); the videos finished so "
-            "far are kept: make room and run python extract.py again"
+            f"far are kept: make room and run {command('extract')} again"
         )
 
     @uninterrupted()

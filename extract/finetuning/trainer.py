@@ -22,6 +22,7 @@ from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.validation import Scores, scores_of
 from model_folder.card import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
 from model_folder.provenance import keep_previous, record_seen
+from recipes.commands import command
 from recipes.loader import Settings
 from training.history import History
 from training.interruption import uninterrupted
@@ -253,7 +254,7 @@ def print_outcome(tuning: FineTuning, best: Scores) -> None:
     print(
         f"{tuning.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of whole clips "
         f"{best.clip_accuracy:.3f}\n{tuning.folder / BACKBONE_WEIGHTS}\n"
-        "Next: python extract.py, then python train_lstm.py for the second stage, or python "
-        "evaluate.py for this network alone; python run.py runs it at once; all with the same "
-        "--weights."
+        f"Next: {command('extract')}, then {command('train')} for the second stage, or "
+        f"{command('evaluate')} for this network alone; {command('run')} runs it at once; all with "
+        "the same --weights."
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.loader import DEFAULT, Settings, default_value, load
+from recipes.loader import DEFAULT, Settings, default_value, load, recipe_file
 from video.errors import UsageError
 
 
@@ -170,3 +170,35 @@ def test_a_recipe_cannot_be_changed_once_read():
 def test_every_default_stands_in_default_yaml():
     assert DEFAULT.name == "default.yaml"
     assert default_value("finetune.augment.flip") is True
+
+
+@pytest.mark.parametrize("name", ["demo", "demo.yaml", "recipes/demo.yaml", "recipes/demo"])
+def test_a_recipe_of_the_project_is_found_from_any_folder(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load(Path(name))
+    assert settings.source == "demo.yaml"
+    assert settings.recipe.backbone.name == "tiny"
+
+
+def test_a_file_of_the_user_goes_before_a_recipe_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.yaml").write_text("seed: 7")
+    assert load(Path("demo.yaml")).recipe.seed == 7
+    assert recipe_file(Path("demo")) == DEFAULT.with_name("demo.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("dema", "--recipe dema: there is no such file or recipe; did you mean demo?"),
+        ("xyz", "known: cricket_vgg16, default, demo"),
+        ("mine.yaml", "mine.yaml: the recipe cannot be read"),
+        ("elsewhere/demo.yaml", "elsewhere/demo.yaml: the recipe cannot be read"),
+        ("demo.txt", "demo.txt: the recipe cannot be read"),
+    ],
+)
+def test_a_recipe_that_is_nowhere_is_one_line(name, problem, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as error:
+        load(Path(name))
+    assert problem in str(error.value)

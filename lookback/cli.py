@@ -1,0 +1,77 @@
+"""The command `lookback`: one name for all commands, from any folder."""
+
+import difflib
+import sys
+from importlib import import_module
+
+import lookback
+from recipes.command_line import run_command
+from recipes.commands import program
+from video.errors import UsageError
+
+# Name, module with its `main`, and what `lookback --help` says of it.
+_COMMANDS = {
+    "prepare": ("lookback.commands.prepare", "check, group and split the clips of a folder"),
+    "finetune": ("lookback.commands.finetune", "fine-tune a backbone on the clips"),
+    "extract": ("lookback.commands.extract", "turn every clip into features, once"),
+    "train": ("lookback.commands.train", "train the second stage on the features"),
+    "evaluate": ("lookback.commands.evaluate", "measure the model on clips it never saw"),
+    "run": ("lookback.commands.run", "show what happens, live: webcam, file or address"),
+    "quantize": ("extract.quantize", "quantize the model's backbone to int8, with its cost"),
+    "convert": ("extract.convert.__main__", "turn a published checkpoint into a weights file"),
+    "backbones": ("extract.backbones.__main__", "list the backbones, or the layers of one"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command: `lookback NAME ...`.
+
+    Args:
+        arguments: The words after the program's name; None for those of the process.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: There is no command of that name.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] in ("-h", "--help"):
+        print(_help())
+        return 0 if words else UsageError.exit_code
+    if words[0] == "--version":
+        print(f"lookback {lookback.__version__}")
+        return 0
+    if words[0] not in _COMMANDS:
+        close = difflib.get_close_matches(words[0], _COMMANDS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_COMMANDS)}"
+        raise UsageError(
+            f"{words[0]}: there is no such command; {hint} ({_program()} --help lists them)"
+        )
+    code: int = import_module(_COMMANDS[words[0]][0]).main(words[1:])
+    return code
+
+
+def console() -> None:
+    """Run the command of the process, and leave with its exit code."""
+    run_command(main)
+
+
+def _program() -> str:
+    return program() or "lookback"
+
+
+def _help() -> str:
+    width = max(map(len, _COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in _COMMANDS.items()]
+    return "\n".join(
+        [
+            f"usage: {_program()} COMMAND ...",
+            "",
+            "Train a two-stage video classifier from a folder of clips, and run it live.",
+            "",
+            *lines,
+            "",
+            f"{_program()} COMMAND --help lists a command's flags; --version prints the version.",
+        ]
+    )

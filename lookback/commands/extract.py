@@ -1,0 +1,44 @@
+"""Turn every clip into features, once: backbone over all steps, into features.h5."""
+
+from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
+
+FLAGS = (
+    *BACKBONE_FLAGS,
+    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "by the engine"),
+    Flag("--engine", "extract.engine", "auto, openvino, onnx or keras", "NAME"),
+    Flag(
+        "--precision",
+        "extract.precision",
+        "f32; bf16 and int8: faster, less exact",
+        "NAME",
+        "the model folder's, at first f32",
+    ),
+    Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    chosen = settings(parser("extract", __doc__, FLAGS).parse_args(arguments))
+    # Slow imports wait until the command line is known to be right.
+    from clips.preparation import load_manifest
+    from extract.feature_store.reader import features_path
+    from extract.pipeline.runner import extract_features, print_report
+    from extract.quantization import choose_quantising
+    from training.keras_backend import device_line
+
+    manifest = load_manifest(chosen)
+    print(device_line())
+    extractor = choose_quantising(chosen, manifest)
+    backbone = extractor.card.backbone
+    how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
+    engine = f"{extractor.engine.name}, {extractor.engine.precision}"
+    print(f"{backbone.name} ({how}), {backbone.feature_size} features a step; engine: {engine}.")
+    path = features_path(chosen)
+    report = extract_features(manifest, extractor, path, chosen.recipe.extract.dtype)
+    print_report(report, path)
+    if report.kept and "extract.engine" in chosen.flags:
+        print(
+            "note: features that were there already stay, whichever engine made them: engines "
+            "agree within 1e-4; --features FILE makes others"
+        )
+    return 0

@@ -1,0 +1,21 @@
+"""Check, group and split the clips of a folder: writes manifest.csv and rejected.csv."""
+
+from clips.preparation import prepare
+from recipes.command_line import Flag, parser, settings
+
+FLAGS = (
+    Flag(
+        "--group-by",
+        "data.group_by",
+        "what must stay on one side of the split: auto (UCF-style _gNN_ in the name, else every "
+        "file by itself), folder, folder:N, a column of an existing manifest, or a regular "
+        "expression on the path",
+        "RULE",
+    ),
+    Flag("--split", "data.split", "shares of train/val/test, by clips", "A/B/C"),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    prepare(settings(parser("prepare", __doc__, FLAGS).parse_args(arguments)))
+    return 0

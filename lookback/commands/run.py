@@ -1,0 +1,50 @@
+"""Say what happens, live: on a webcam, a file or a camera's address."""
+
+import argparse
+from pathlib import Path
+
+from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
+
+_OWN = "own: the fine-tuned network's own classifier"
+_NOT_OWN = "the second stage; own where there is none"
+FLAGS = (Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN), *BACKBONE_FLAGS)
+
+
+def _camera(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def _parsed(arguments: list[str] | None) -> argparse.Namespace:
+    flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG,))
+    source = flags.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--webcam", nargs="?", const=0, type=_camera, metavar="N", help="camera N, or its device"
+    )
+    source.add_argument("--video", metavar="FILE", help="a video file")
+    source.add_argument("--url", metavar="ADDRESS", help="a stream, such as rtsp://host/stream")
+    flags.add_argument("--csv", type=Path, metavar="FILE", help="write every step's probabilities")
+    flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="write the annotated video")
+    flags.add_argument("--no-window", action="store_true", help="show nothing on the screen")
+    flags.add_argument(
+        "--verbose", action="store_true", help="print probability and time of every step"
+    )
+    return flags.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parsed = _parsed(arguments)
+    chosen = settings(parsed)
+    # Slow imports wait until the command line is known to be right.
+    from live.runner import RunOptions, run
+
+    kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
+    options = RunOptions(
+        source=kind,
+        address=getattr(parsed, kind),
+        window=not parsed.no_window,
+        csv=parsed.csv,
+        save=parsed.save,
+        step_lines=parsed.verbose,
+    )
+    run(options, chosen)
+    return 0

@@ -1,0 +1,29 @@
+"""Train the second stage on the cached features: what the last steps say of what happens."""
+
+from recipes.command_line import Flag, parser, settings
+
+FLAGS = (
+    Flag(
+        "--look-back",
+        "sequence.look_back",
+        "steps that one prediction sees",
+        "L",
+        "16, or 4 of clips",
+    ),
+    Flag("--head", "sequence.head", "lstm, gru, bilstm_attention or mean", "NAME"),
+    Flag("--epochs", "sequence.epochs", "epochs at most", "N"),
+    Flag("--batch-size", "sequence.batch_size", "windows a step of training", "N"),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    chosen = settings(parser("train", __doc__, FLAGS).parse_args(arguments))
+    # Slow imports wait until the command line is known to be right.
+    from sequence.opening import open_workplace
+    from sequence.trainer import train
+    from training.keras_backend import device_line
+
+    workplace = open_workplace(chosen)
+    print(device_line())
+    train(workplace, chosen)
+    return 0

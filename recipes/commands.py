@@ -1,0 +1,51 @@
+"""Names of the commands as the user types them, for help texts and hints.
+
+The same commands have three forms: the scripts of a clone (`python extract.py`), the installed
+command (`lookback extract`), and `python -m lookback extract`. A hint in the form that the user has
+just typed can be copied.
+"""
+
+import sys
+from pathlib import Path
+
+_FORMS_OF_A_CLONE = {
+    "prepare": "python prepare.py",
+    "finetune": "python finetune.py",
+    "extract": "python extract.py",
+    "train": "python train_lstm.py",
+    "evaluate": "python evaluate.py",
+    "run": "python run.py",
+    "quantize": "python -m extract.quantize",
+    "convert": "python -m extract.convert",
+    "backbones": "python -m extract.backbones",
+}
+COMMANDS = tuple(_FORMS_OF_A_CLONE)
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def program() -> str | None:
+    """Return `lookback` or `python -m lookback`, as it was started; None where it was neither."""
+    called = Path(sys.argv[0] if sys.argv else "")
+    if called.stem.lower() == "lookback":  # bin/lookback, Scripts\\lookback.exe
+        return "lookback"
+    if (called.parent.name, called.name) == ("lookback", "__main__.py"):
+        return "python -m lookback"
+    return None
+
+
+def command(name: str) -> str:
+    """Return how the user starts a command.
+
+    Outside of any command, as in a notebook, it is the script where the packages lie in a clone,
+    and the installed command elsewhere.
+
+    Args:
+        name: A name in `COMMANDS`.
+
+    >>> command("train")
+    'python train_lstm.py'
+    """
+    started = program()
+    if started is None and not (_ROOT / "train_lstm.py").is_file():
+        started = "lookback"
+    return f"{started} {name}" if started else _FORMS_OF_A_CLONE[name]
