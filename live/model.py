@@ -64,7 +64,8 @@ class LiveModel:
     def stream(self, hop: int | None = None) -> VideoStream:
         """Return the stream of a new video, `hop` sampled frames from one step to the next; None
         for as many as the features were made with."""
-        return VideoStream(self, hop)
+        features = self.extractor.stream(hop)
+        return VideoStream(features, self.predictor, self.labels, self.threshold, self.dtype)
 
     def decisions(self, frames: Iterable[Frame]) -> Iterator[Decision]:
         """Yield the decision at every step of one video's frames, such as a `VideoSource`."""

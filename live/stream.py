@@ -1,18 +1,16 @@
 """One running video: frames in, decisions out. All state of a video is here, none in the model."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from extract.extractor import FeatureStream
 from live.decision import Decision
 from live.timing import Stopwatch
+from sequence.prediction import Predictor
 from sequence.windows import RollingWindow
 from video.frame import Frame
 from video.steps import Step
-
-if TYPE_CHECKING:
-    from live.model import LiveModel
 
 
 class VideoStream:
@@ -22,18 +20,27 @@ class VideoStream:
     turns or in threads. One stream belongs to one video, and decides in one thread at a time.
     """
 
-    def __init__(self, model: "LiveModel", hop: int | None = None) -> None:
+    def __init__(
+        self,
+        features: FeatureStream,
+        predictor: Predictor,
+        labels: tuple[str, ...],
+        threshold: float,
+        dtype: str,
+    ) -> None:
         """Begin a video.
 
         Args:
-            model: The model to decide by.
-            hop: Sampled frames from one step to the next; None for the model's own.
+            features: The stream of this video's features, a new one.
+            predictor: The second stage, shared with other streams.
+            labels: Names in the order of the probabilities.
+            threshold: Probability below which a label counts as undecided.
+            dtype: Type that the features of the training were stored in.
         """
-        self._features = model.extractor.stream(hop)
-        self._predictor = model.predictor
-        self._labels, self._threshold = model.labels, model.threshold
-        self._dtype = np.dtype(model.dtype)
-        self._window = RollingWindow(model.look_back)
+        self._features, self._predictor = features, predictor
+        self._labels, self._threshold = labels, threshold
+        self._dtype = np.dtype(dtype)
+        self._window = RollingWindow(predictor.look_back)
         self._full_steps = 0
 
     def push(self, frame: Frame) -> Iterator[Decision]:

@@ -1,5 +1,5 @@
 """Extractors: a network on an engine with its card, loaded from a folder or chosen by a recipe."""
 
-from extract.extractor.extractor import Extractor
+from extract.extractor.extractor import Extractor, FeatureStream
 
-__all__ = ["Extractor"]
+__all__ = ["Extractor", "FeatureStream"]
