@@ -43,8 +43,8 @@ test-backends: .venv/installed-backends
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
+.venv/installed-dev: requirements-extras.txt requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-extras.txt -r requirements-dev.txt
 	@touch $@
 
 # From PyTorch's own index comes torch without CUDA.
