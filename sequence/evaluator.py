@@ -30,11 +30,21 @@ from sequence.report import (
     write_pictures,
     write_predictions,
 )
+from sequence.results import EvaluationReport, FoldsReport
 from video.errors import LookbackError, UsageError
 
 
-def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None:
-    """Measure the folder's model and its baselines on a split; write the report folder."""
+def evaluate(workplace: Workplace, settings: Settings, out: Path | None = None) -> EvaluationReport:
+    """Measure the folder's model and its baselines on a split; write the report folder.
+
+    Args:
+        workplace: The model folder with manifest and features.
+        settings: The recipe.
+        out: The report folder; None for `reports/<model folder's name>`.
+
+    Returns:
+        The report folder and what its `metrics.json` holds.
+    """
     recipe, folder, card = settings.recipe, workplace.folder, workplace.card
     split = recipe.evaluate.split
     if split == "test":
@@ -85,6 +95,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None) -> None
     write_json(out / "metrics.json", report)
     print("\n" + summary(split.capitalize(), results))
     print(f"\n{out}")
+    return EvaluationReport(out, report)
 
 
 def _baselines(
@@ -100,8 +111,16 @@ def _baselines(
     return outcomes + [baseline_outcome(baseline, dataset, pieces) for baseline in linear]
 
 
-def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -> None:
-    """Train and test the recipe over folds of all clips; write folds.json."""
+def evaluate_folds(
+    workplace: Workplace, settings: Settings, out: Path | None = None
+) -> FoldsReport:
+    """Train and test the recipe over folds of all clips; write folds.json.
+
+    Arguments as for `evaluate`.
+
+    Returns:
+        The file and its content.
+    """
     recipe = settings.recipe
     if workplace.card.backbone.fine_tuned:
         raise UsageError(
@@ -113,12 +132,12 @@ def evaluate_folds(workplace: Workplace, settings: Settings, out: Path | None) -
     out = _report_folder(out, workplace.folder)
     dataset = workplace.dataset(workplace.look_back(recipe))
     rows = cross_validate(dataset, recipe)
-    write_json(
-        out / "folds.json",
-        {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows},
-    )
+    report = {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows}
+    path = out / "folds.json"
+    write_json(path, report)
     print("\n" + folds_summary(rows))
-    print(f"\n{out / 'folds.json'}")
+    print(f"\n{path}")
+    return FoldsReport(path, report)
 
 
 def _report_folder(out: Path | None, folder: Path) -> Path:

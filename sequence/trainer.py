@@ -20,12 +20,17 @@ from sequence.model import require_head
 from sequence.opening import Workplace
 from sequence.prediction import Predictor
 from sequence.report import summary, write_json
+from sequence.results import TrainingResult
 from sequence.training import fit, fit_mean_baseline
 from training.history import History
 
 
-def train(workplace: Workplace, settings: Settings) -> None:
-    """Train, choose by validation, and write weights, card, history and validation metrics."""
+def train(workplace: Workplace, settings: Settings) -> TrainingResult:
+    """Train, choose by validation, and write weights, card, history and validation metrics.
+
+    Returns:
+        The folder, the history and the validation metrics, as they are written.
+    """
     recipe, folder = settings.recipe, workplace.folder
     chosen, seed = recipe.sequence, recipe.seed
     require_head(chosen.head)  # before the history of the model that is there is overwritten
@@ -75,6 +80,7 @@ def train(workplace: Workplace, settings: Settings) -> None:
         f"{predictor.temperature:.2f}); they also chose the epoch: "
         f"{command('evaluate')} measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"
     )
+    return TrainingResult(folder, tuple(history.epochs), report)
 
 
 def _card(

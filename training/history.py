@@ -11,13 +11,22 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 class History:
     """Writes one row an epoch to a CSV file and one point a column to a TensorBoard folder
-    of this run below `logs`. A resumed run keeps the rows of its first `kept` epochs."""
+    of this run below `logs`. A resumed run keeps the rows of its first `kept` epochs.
+
+    Attributes:
+        epochs: One dictionary an epoch: `epoch` from 1, and the values written. Kept epochs have
+            the digits of the file.
+    """
 
     def __init__(self, path: Path, logs: Path, kept: int = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = _rows_of(path, kept)
         self._file = path.open("w", newline="", encoding="utf-8")
         self._rows: csv.DictWriter | None = None
+        self.epochs: list[dict[str, float]] = [
+            {name: int(value) if name == "epoch" else float(value) for name, value in row.items()}
+            for row in before
+        ]
         if before:
             self._rows = csv.DictWriter(self._file, list(before[0]), lineterminator="\n")
             self._rows.writeheader()
@@ -33,6 +42,7 @@ class History:
             self._rows.writeheader()
         self._rows.writerow({"epoch": epoch, **{k: f"{v:.6g}" for k, v in values.items()}})
         self._file.flush()
+        self.epochs.append({"epoch": epoch, **values})
         points = [Summary.Value(tag=name, simple_value=v) for name, v in values.items()]
         event = Event(wall_time=time.time(), step=epoch, summary=Summary(value=points))
         self._events.add_event(event)

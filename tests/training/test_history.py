@@ -76,3 +76,13 @@ def test_a_resumed_run_keeps_the_rows_of_its_first_epochs(tmp_path):
         assert rows_of(path) == before[:2]  # at once: a kill may come before the next row
         history.write(3, {"loss": 7.0, "rate": 0.25})
         assert rows_of(path) == [*before[:2], {"epoch": "3", "loss": "7", "rate": "0.25"}]
+
+
+def test_the_epochs_are_there_for_the_caller_also_those_kept_of_a_run_before(tmp_path):
+    with History(tmp_path / "history.csv", tmp_path / "logs") as history:
+        for epoch in (1, 2):
+            history.write(epoch, {"loss": 1 / 3})
+    assert history.epochs == [{"epoch": 1, "loss": 1 / 3}, {"epoch": 2, "loss": 1 / 3}]
+    with History(tmp_path / "history.csv", tmp_path / "logs", kept=1) as resumed:
+        resumed.write(2, {"loss": 0.25})
+    assert resumed.epochs == [{"epoch": 1, "loss": 0.333333}, {"epoch": 2, "loss": 0.25}]

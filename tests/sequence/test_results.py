@@ -1,0 +1,63 @@
+"""Training and evaluation return what they write."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from recipes.loader import load
+from sequence.evaluator import evaluate, evaluate_folds
+from sequence.opening import open_workplace
+from sequence.results import EvaluationReport
+from sequence.trainer import train
+from tests.running import ROOT
+from tests.training.test_history import rows_of
+
+
+@pytest.fixture(scope="module")
+def settings(project, tmp_path_factory):
+    """The recipe of the small project over a copy of its model folder."""
+    weights = tmp_path_factory.mktemp("results") / "weights"
+    shutil.copytree(project.weights, weights)
+    flags = {"data.folder": str(project.data), "model.folder": str(weights)}
+    flags |= {"sequence.look_back": 4, "sequence.epochs": 2, "evaluate.folds": 2}
+    return load(ROOT / "recipes" / "demo.yaml", flags)
+
+
+def test_training_returns_the_history_and_the_metrics_that_it_writes(settings):
+    result = train(open_workplace(settings), settings)
+    assert json.loads((result.folder / "metrics.json").read_text()) == result.metrics
+    rows = rows_of(result.folder / "history.csv")
+    assert [int(row["epoch"]) for row in rows] == [epoch["epoch"] for epoch in result.history]
+    for row, epoch in zip(rows, result.history, strict=True):
+        assert {name: float(value) for name, value in row.items()} == pytest.approx(epoch, rel=1e-5)
+
+
+def test_evaluation_returns_the_metrics_that_it_writes(settings, tmp_path):
+    report = evaluate(open_workplace(settings), settings, tmp_path)
+    assert report.folder == tmp_path
+    assert json.loads((tmp_path / "metrics.json").read_text()) == report.metrics
+    low, high = report.interval
+    assert low <= report.accuracy <= high
+    assert report.accuracy == report.metrics["clip"]["accuracy"]
+
+
+def test_an_evaluation_over_folds_returns_what_it_writes(settings, tmp_path, monkeypatch):
+    rows = [{"name": "lstm", "repeat": 1, "fold_accuracies": [1.0, 0.5]}]
+    monkeypatch.setattr("sequence.evaluator.cross_validate", lambda dataset, recipe: rows)
+    monkeypatch.setattr("sequence.evaluator.folds_summary", lambda rows: "")
+    workplace = open_workplace(settings)
+    backbone = workplace.card.backbone.model_copy(update={"fine_tuned": False})
+    card = workplace.card.model_copy(update={"backbone": backbone})
+    report = evaluate_folds(replace(workplace, card=card), settings, tmp_path)
+    assert report.path == tmp_path / "folds.json"
+    assert json.loads(report.path.read_text()) == report.metrics
+    assert report.metrics["models"] == rows
+
+
+def test_a_report_is_read_only(tmp_path):
+    report = EvaluationReport(tmp_path, {"clip": {"accuracy": 1, "accuracy_interval": [0.5, 1]}})
+    assert (report.accuracy, report.interval) == (1.0, (0.5, 1))
+    with pytest.raises(AttributeError):
+        report.folder = None
