@@ -1,4 +1,4 @@
-# make demo: everything once, from nothing, on a synthetic set. make test: ruff and pytest.
+# make demo: everything once, from nothing, on a synthetic set. make test: ruff, mypy and pytest.
 # make test-parity: every clip network in its published size against the original in PyTorch; needs
 # the downloads of requirements-parity.txt, 8 GB of memory and ten minutes.
 # make test-backends: the clip networks under KERAS_BACKEND=jax and torch; five minutes.
@@ -30,6 +30,7 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest
 
 test-parity: .venv/installed-parity
