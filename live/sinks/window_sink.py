@@ -1,13 +1,12 @@
 """A window on the screen; q or closing it ends the run."""
 
 import os
-import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
 
+from live.screen import REMEDY, require_screen
 from live.sinks.base import Sink, StopRequested
 from video.errors import LookbackError
 from video.frame import Frame
@@ -19,23 +18,18 @@ class WindowSink(Sink):
     """Shows the annotated frames; a file plays at its own pace, a camera as it comes.
 
     Raises:
-        LookbackError: there is no screen.
+        LookbackError: there is no screen, or this OpenCV was built without windows.
     """
 
     draws = True
 
     def __init__(self, live: bool) -> None:
-        # Without a display Qt ends the whole process instead of raising an error.
-        if sys.platform.startswith("linux") and not _has_screen():
-            raise LookbackError(
-                "there is no screen to open a window on; add --no-window (and --save F.mp4 or "
-                "--csv F to keep the outcome)"
-            )
+        require_screen()
         # Qt warns line by line that the wheel brings no fonts; the window needs none.
         os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
         self._live = live
         self._started: float | None = None
-        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        _open_window()
 
     def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:
         now = time.monotonic()
@@ -53,10 +47,16 @@ class WindowSink(Sink):
         cv2.destroyAllWindows()
 
 
-def _has_screen() -> bool:
-    """Return whether a display server is named and, where it is a local one, runs."""
-    display = os.environ.get("DISPLAY", "")
-    if display.startswith(":"):
-        number = display[1:].split(".")[0]
-        return Path(f"/tmp/.X11-unix/X{number}").exists()
-    return bool(display or os.environ.get("WAYLAND_DISPLAY"))
+def _open_window() -> None:
+    look = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+    try:
+        cv2.namedWindow(_TITLE, look)
+    except cv2.error as error:
+        if "not implemented" not in str(error):
+            reason = str(error).strip().splitlines()[-1]
+            raise LookbackError(f"OpenCV cannot open a window ({reason}); {REMEDY}") from None
+        raise LookbackError(
+            "this OpenCV has no windows (another package may have installed "
+            "opencv-python-headless over it): pip uninstall opencv-python-headless, then "
+            "pip install --force-reinstall opencv-python; or add --no-window"
+        ) from None

@@ -99,7 +99,7 @@ class Screen:
     def __init__(self, monkeypatch, key: int = -1, visible: float = 1.0) -> None:
         self.shown, self.waits, self.closed = [], [], 0
         self.key, self.visible = key, visible
-        monkeypatch.setenv("DISPLAY", "elsewhere:0")  # of a server here, its socket is looked for
+        monkeypatch.setattr(window_module, "require_screen", lambda: None)
         for name, function in {
             "namedWindow": lambda *_: None,
             "resizeWindow": lambda *_: None,
@@ -154,12 +154,30 @@ def test_a_file_plays_at_its_own_pace_and_a_camera_as_it_comes(live, least, most
     assert least <= screen.waits[1] <= most
 
 
-@pytest.mark.skipif("not __import__('sys').platform.startswith('linux')")
-def test_a_display_whose_server_has_ended_counts_as_none(monkeypatch):
-    monkeypatch.setattr(window_module.sys, "platform", "linux")
-    monkeypatch.setenv("DISPLAY", ":4711")
-    with pytest.raises(LookbackError, match="there is no screen"):
-        window_module.WindowSink(live=False)
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "OpenCV(5.0.0) window.cpp:10: error: (-2:Unspecified error) The function is not "
+            "implemented. Rebuild the library with Windows, GTK+ 2.x or Cocoa support. If you are "
+            "on Ubuntu or Debian, install libgtk2.0-dev and pkg-config, then re-run cmake or "
+            "configure script in function 'cvNamedWindow'\n",
+            "pip uninstall opencv-python-headless, then pip install --force-reinstall "
+            "opencv-python; or add --no-window",
+        ),
+        ("Can't initialize GTK backend\n", "(Can't initialize GTK backend); add --no-window"),
+    ],
+)
+def test_an_opencv_that_opens_no_window_is_one_line_with_the_remedy(words, told, monkeypatch):
+    Screen(monkeypatch)
+
+    def refuse(*_) -> None:
+        raise window_module.cv2.error(words)
+
+    monkeypatch.setattr(window_module.cv2, "namedWindow", refuse)
+    with pytest.raises(LookbackError, match=re.escape(told)) as error:
+        WindowSink(live=False)
+    assert "\n" not in str(error.value)
 
 
 def test_without_a_screen_one_line_says_what_to_do(monkeypatch):
