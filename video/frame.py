@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
+from video.libav import video_error
 from video.scaling import Scaler
 
 _thread = threading.local()
@@ -24,6 +25,9 @@ class Frame:
         picture: the decoder's output, in any pixel format, before rotation.
         quarter_turns: quarters of a turn, counter-clockwise, after which it is upright.
         mirrored: whether left and right are swapped before that turn.
+        after_gap: whether nothing was recorded between the frame before and this one; see
+            `video.sampling`.
+        video: the name of its video, for errors.
     """
 
     index: int
@@ -31,6 +35,8 @@ class Frame:
     picture: av.VideoFrame
     quarter_turns: int = 0
     mirrored: bool = False
+    after_gap: bool = False
+    video: str = "picture"
 
     @classmethod
     def from_array(
@@ -52,7 +58,11 @@ class Frame:
         return self.resized(*self.size)
 
     def resized(self, width: int, height: int, scaler: Scaler | None = None) -> np.ndarray:
-        """Return the picture, upright, at a size: uint8 RGB of shape (height, width, 3)."""
+        """Return the picture, upright, at a size: uint8 RGB of shape (height, width, 3).
+
+        Raises:
+            VideoError: FFmpeg cannot convert it.
+        """
         if scaler is None:
             if not hasattr(_thread, "scaler"):
                 _thread.scaler = Scaler()
@@ -60,7 +70,11 @@ class Frame:
         # Scale first and turn the small picture: turning does not change what a pixel averages.
         if self.quarter_turns % 2:
             width, height = height, width
-        pixels = scaler.rgb(self.picture, width, height)
+        try:
+            pixels = scaler.rgb(self.picture, width, height)
+        except Exception as error:
+            failure = f"frame {self.index} in {self.picture.format.name} cannot be converted"
+            raise video_error(self.video, failure, error) from None
         if self.mirrored:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
         if self.quarter_turns % 4:

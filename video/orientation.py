@@ -1,21 +1,44 @@
 """How a decoded picture is to be turned to stand as it was taken."""
 
+import math
 import struct
 
 import av
+from av.sidedata.sidedata import Type
+
+_MATRIX_BYTES = 36
+
+
+def _nameless(cls: type[Type], value: int) -> Type:
+    """Return a member for a kind of side data that PyAV has no name for.
+
+    Without it PyAV raises as soon as a frame's side data is looked at, the display matrix as well:
+    of JPEGs with EXIF, of Apple's spatial videos (PyAV issue 2392).
+    """
+    member = object.__new__(cls)
+    member._name_, member._value_ = f"NAMELESS_{value}", value
+    return cls._value2member_map_.setdefault(value, member)
+
+
+Type._missing_ = classmethod(_nameless)
 
 
 def orientation_of(picture: av.VideoFrame) -> tuple[int, bool]:
     """Return (quarter turns counter-clockwise, whether to mirror left and right before turning).
 
     The display matrix [a b u; c d v; x y w] of ISO/IEC 14496-12 (section 6.2.2) says it; where its
-    determinant is negative the picture is mirrored as well, which the angle alone does not tell.
+    determinant is negative the picture is mirrored as well, which the angle alone does not tell. A
+    picture without a matrix, or with one that shows nothing, stands upright.
     """
-    turns = round(picture.rotation / 90) % 4
-    matrix = next((bytes(s) for s in picture.side_data if "DISPLAYMATRIX" in str(s.type)), None)
-    if matrix is None:
-        return turns, False
-    a, b, _, c, d, *_ = struct.unpack("<9i", matrix)
+    matrix = next((bytes(s) for s in picture.side_data if s.type is Type.DISPLAYMATRIX), b"")
+    if len(matrix) < _MATRIX_BYTES:
+        return 0, False
+    a, b, _, c, d, *_ = struct.unpack_from("<9i", matrix)
+    # As av_display_rotation_get has it.
+    across, down = math.hypot(a, c), math.hypot(b, d)
+    if not across or not down:
+        return 0, False
+    turns = round(-math.degrees(math.atan2(b / down, a / across)) / 90) % 4
     if a * d - b * c >= 0:
         return turns, False
     # Taking the mirror out of the matrix negates its first row: half a turn.

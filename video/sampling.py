@@ -3,6 +3,11 @@
 frames  |    |    |      |    |        (any rate, also a varying one)
 ticks   k0        k1        k2         (k / fps)
 sample  ^         ^      ^             (the newest frame at or before the tick)
+
+A frame repeats over the ticks until the next one, except across a gap (`Frame.after_gap`): there
+are no ticks in it, as nothing was recorded. The source says where a gap is, since it alone sees
+every frame: in a file, two frames are more than a minute apart; in a live source, more than two
+seconds. Samples are counted without a break, so clips and windows go on across a gap.
 """
 
 import math
@@ -59,7 +64,7 @@ def steps_before_full(clip_length: int, hop: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Tick `index` at `seconds`, and the newest frame at that time."""
+    """A tick at `seconds`, and the newest frame at that time; `index` counts ticks outside gaps."""
 
     index: int
     seconds: float
@@ -71,11 +76,13 @@ class Sampler:
 
     A tick is given out as soon as its frame is certain: when a frame stands on it, or when a later
     frame arrives. Ticks run from 0 to the time of the last frame, so every video has at least one.
+    Those between the last frame before a gap and the first one after it are left out.
     """
 
     def __init__(self, fps: float | None) -> None:
         self.fps = fps
         self._tick = 0
+        self._given = 0
         self._newest: Frame | None = None
 
     def push(self, frame: Frame) -> Iterator[Sample]:
@@ -83,8 +90,11 @@ class Sampler:
         if self.fps is None:
             yield Sample(frame.index, frame.seconds, frame)
             return
-        while self._newest is not None and self._time() < frame.seconds - _TOLERANCE_SECONDS:
-            yield self._give(self._newest)
+        if frame.after_gap:
+            self._tick = max(self._tick, math.ceil((frame.seconds - _TOLERANCE_SECONDS) * self.fps))
+        elif self._newest is not None:
+            while self._time() < frame.seconds - _TOLERANCE_SECONDS:
+                yield self._give(self._newest)
         self._newest = frame
         if self._time() <= frame.seconds + _TOLERANCE_SECONDS:
             yield self._give(frame)
@@ -93,6 +103,6 @@ class Sampler:
         return self._tick / self.fps
 
     def _give(self, frame: Frame) -> Sample:
-        sample = Sample(self._tick, self._time(), frame)
-        self._tick += 1
+        sample = Sample(self._given, self._time(), frame)
+        self._tick, self._given = self._tick + 1, self._given + 1
         return sample

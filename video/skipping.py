@@ -20,12 +20,13 @@ class SkippingPlan:
     """The frames of a file by their time stamps, as its packets tell them.
 
     Attributes:
-        places: of every stamp (in the stream's time base) the frame's index and seconds.
-        wanted: the stamps of the frames that the sampler takes, and of the last one, which ends
-            the clock.
+        places: of every stamp (in the stream's time base) the frame's index, seconds, and whether
+            it comes after a gap.
+        wanted: the stamps of the frames that the sampler takes, and of the last one and those
+            around a gap, between which the clock runs.
     """
 
-    places: dict[int, tuple[int, float]]
+    places: dict[int, tuple[int, float, bool]]
     wanted: frozenset[int]
 
 
@@ -42,18 +43,21 @@ def skipping_plan(
 
     >>> plan = skipping_plan([0, 4, 2, 1, 3, 5], Fraction(1, 10), 0.1, fps=5.0)
     >>> sorted(plan.wanted), plan.places[4]
-    ([0, 2, 4, 5], (4, 0.4))
+    ([0, 2, 4, 5], (4, 0.4, False))
     """
     stamps = list(stamps)
     if not stamps or None in stamps or len(set(stamps)) < len(stamps):
         return None
     clock, sampler = Clock(interval_seconds), Sampler(fps)
-    places: dict[int, tuple[int, float]] = {}
+    places: dict[int, tuple[int, float, bool]] = {}
     wanted = {max(stamps)}
     by_index = sorted(stamps)
     for index, stamp in enumerate(by_index):
         seconds = clock.seconds(float(stamp * time_base))
-        places[stamp] = (index, seconds)
-        for sample in sampler.push(Frame(index, seconds, picture=None)):
+        places[stamp] = (index, seconds, clock.after_gap)
+        if clock.after_gap:
+            wanted |= {by_index[index - 1], stamp}
+        frame = Frame(index, seconds, picture=None, after_gap=clock.after_gap)
+        for sample in sampler.push(frame):
             wanted.add(by_index[sample.frame.index])
     return SkippingPlan(places, frozenset(wanted))

@@ -1,5 +1,6 @@
 """Writing H.264 mp4 files that browsers and phones play."""
 
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from video.errors import VideoError
-from video.sources.file import reason
+from video.libav import address_of, failing_as
 
 _TIME_BASE = Fraction(1, 90_000)
 _BT709 = 1
@@ -32,16 +33,14 @@ class Mp4Writer:
         self.path = Path(path)
         width, height = size
         self._pad = (height % 2, width % 2)
-        try:
+        with self._writing():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(
-                str(self.path), "w", format="mp4", options={"movflags": "+faststart"}
+                address_of(self.path), "w", format="mp4", options={"movflags": "+faststart"}
             )
             stream = self._container.add_stream(
                 "libx264", rate=Fraction(rate).limit_denominator(1001)
             )
-        except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"{path}: cannot be written ({reason(error)})") from None
         stream.width, stream.height = width + self._pad[1], height + self._pad[0]
         stream.pix_fmt = "yuv420p"
         stream.time_base = _TIME_BASE
@@ -70,13 +69,17 @@ class Mp4Writer:
         self._last_pts = frame.pts
         self._mux(frame)
 
+    def _writing(self) -> AbstractContextManager[None]:
+        return failing_as(str(self.path), "cannot be written")
+
     def _mux(self, frame: av.VideoFrame | None) -> None:
         try:
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
-        except (av.FFmpegError, OSError) as error:
+            with self._writing():
+                for packet in self._stream.encode(frame):
+                    self._container.mux(packet)
+        except VideoError:
             self._failed = True
-            raise VideoError(f"{self.path}: cannot be written ({reason(error)})") from None
+            raise
 
     def close(self) -> None:
         """Write what the encoder still holds and the index. May be called twice."""
@@ -88,10 +91,8 @@ class Mp4Writer:
             if self._last_pts >= 0 and not self._failed:
                 self._mux(None)
         finally:
-            try:
+            with self._writing():
                 self._container.close()
-            except (av.FFmpegError, OSError) as error:
-                raise VideoError(f"{self.path}: cannot be written ({reason(error)})") from None
 
     def __enter__(self) -> "Mp4Writer":
         return self

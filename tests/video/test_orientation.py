@@ -3,7 +3,10 @@
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 
+from tests.video.exif import write_exif_video
+from video.orientation import orientation_of
 from video.sources import FileSource
 
 _ONE = 1 << 16
@@ -57,3 +60,47 @@ def test_a_file_is_shown_as_its_display_matrix_says(tmp_path, matrix):
         frame = next(iter(source))
         assert source.size == frame.size == expected.shape[1::-1]
     assert np.abs(frame.rgb.astype(int) - expected).mean() < 12
+
+
+# (a, b, c, d) of what TIFF 6.0 calls orientation 1 to 8.
+_EXIF_MATRICES = {
+    1: _MATRICES["upright"],
+    2: _MATRICES["left and right swapped"],
+    3: _MATRICES["half turn"],
+    4: _MATRICES["top and bottom swapped"],
+    5: _MATRICES["mirrored along the diagonal"],
+    6: _MATRICES["quarter turn clockwise"],
+    7: _MATRICES["mirrored along the other diagonal"],
+    8: _MATRICES["quarter turn counter-clockwise"],
+}
+
+
+@pytest.mark.parametrize("orientation", _EXIF_MATRICES)
+def test_jpegs_with_exif_stand_as_it_says(tmp_path, orientation):
+    path = write_exif_video(tmp_path / "exif.avi", orientation, [_quarters()] * 3)
+    expected = _shown(_quarters(), *_EXIF_MATRICES[orientation])
+    with FileSource(path) as source:
+        frames = list(source)
+    assert len(frames) == 3
+    for frame in frames:
+        assert frame.size == expected.shape[1::-1]
+        assert np.abs(frame.rgb.astype(int) - expected).mean() < 12
+
+
+def test_kinds_of_side_data_without_a_name_are_distinct():
+    first, second = Type(12345), Type(12346)
+    assert Type(12345) is first
+    assert first is not second
+    assert first not in (Type.DISPLAYMATRIX, second)
+    assert {kind.value for kind in Type}.isdisjoint({12345, 12346})
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 8, b"\0" * 36, b"\xff" * 35])
+def test_a_matrix_that_shows_nothing_is_upright(content):
+    class Data(bytes):
+        type = Type.DISPLAYMATRIX
+
+    class Picture:
+        side_data = (Data(content),)
+
+    assert orientation_of(Picture()) == (0, False)

@@ -110,6 +110,16 @@ def test_a_file_that_is_there_is_replaced(tmp_path):
         assert (source.size, len(list(source))) == ((32, 32), 2)
 
 
+@pytest.mark.parametrize("name", ["2024-05-01T12:30.mp4", "tcp:9.mp4"])
+def test_a_name_with_a_colon_in_this_folder_is_a_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with Mp4Writer(Path(name), (64, 48), 10) as writer:
+        writer.write(coded_frame(5), 0.0)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with FileSource(tmp_path / name) as source:
+        assert [read_code(frame.rgb) for frame in source] == [5]
+
+
 def test_missing_folders_are_made(tmp_path):
     assert _write(tmp_path / "new" / "folder" / "a.mp4", (32, 32), [0.0]).is_file()
 

@@ -1,14 +1,23 @@
 """A webcam or capture device, through OpenCV."""
 
+import time
+
 import av
 import cv2
 
 from video.errors import VideoError
-from video.sources.newest import NewestFrameSource
+from video.sources.newest import SILENCE_SECONDS, NewestFrameSource
+
+# A USB camera fails to read now and then, and goes on. One that is gone fails at once and for good,
+# so the tries need an end, and a pause in between.
+_TRIED_SECONDS = SILENCE_SECONDS / 2
+_PAUSE_SECONDS = 0.1
 
 
 class CameraSource(NewestFrameSource):
     """A camera by OpenCV index (0 is the first) or by device name (`/dev/video2`).
+
+    A reading that fails is tried again for half of `SILENCE_SECONDS`.
 
     Raises:
         VideoError: the camera cannot be opened or gives no picture.
@@ -30,8 +39,14 @@ class CameraSource(NewestFrameSource):
         self._start()
 
     def _grab(self) -> av.VideoFrame | None:
-        arrived, pixels = self._capture.read()
-        return av.VideoFrame.from_ndarray(pixels, format="bgr24") if arrived else None
+        given_up = time.monotonic() + _TRIED_SECONDS
+        while True:
+            arrived, pixels = self._capture.read()
+            if arrived:
+                return av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            if self._closing or time.monotonic() > given_up:
+                return None
+            time.sleep(_PAUSE_SECONDS)
 
     def _release(self) -> None:
         self._capture.release()

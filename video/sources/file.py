@@ -1,7 +1,6 @@
 """Frames of a video file, decoded by PyAV (FFmpeg): all its formats, AV1 and gif included."""
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,41 +9,18 @@ import av
 from video.clock import Clock
 from video.errors import VideoError
 from video.frame import Frame
+from video.libav import address_of, failing_as, fault_of
 from video.orientation import orientation_of
 from video.skipping import SkippingPlan, skipping_plan
 from video.sources.base import VideoSource
-
-
-def nominal_rate(stream: av.VideoStream) -> float:
-    """Return a stream's frames a second, 25 where the container does not tell a sensible one."""
-    rate = float(stream.average_rate or stream.guessed_rate or 25)
-    return rate if 0 < rate <= 1000 else 25.0
-
-
-# Up to 1080p (with the rows that a coder adds), a thread decodes several times as fast as it plays.
-_ONE_THREAD_PIXELS = 1920 * 1088
-_MOST_THREADS = 4
-
-
-def first_video_stream(
-    container: av.container.InputContainer, name: str, threads: int | None = None
-) -> av.VideoStream:
-    """Return the first video stream that is no cover picture; raise `VideoError` without one.
-
-    It is decoded by so many threads, 0 for one a core; None for as few as a video needs that is
-    worked on while it plays: threads that decode ahead take the cores from the networks in the
-    middle of a step, and each holds a frame back, by which a camera is late.
-    """
-    for stream in container.streams.video:
-        if "attached_pic" not in str(stream.disposition):
-            decoder = stream.codec_context
-            if threads is None:
-                small = decoder.width * decoder.height <= _ONE_THREAD_PIXELS
-                threads = 1 if small else min(_MOST_THREADS, os.cpu_count() or 1)
-            stream.thread_type, decoder.thread_count = "AUTO", threads
-            return stream
-    raise VideoError(f"{name}: holds no video stream")
-
+from video.sources.remarks import Ending, remarks
+from video.sources.streams import (
+    best_stream,
+    candidates,
+    nominal_rate,
+    packet_counts,
+    use_threads,
+)
 
 # Containers whose packets bear the time at which their frame is shown. Of others', such as AVI's,
 # libav guesses the time.
@@ -60,9 +36,12 @@ class FileSource(VideoSource):
 
     What decodes is used: a file that breaks off gives the frames before the break and a note.
 
+    This class is where a file's faults end: whatever goes wrong in opening or decoding it, in
+    FFmpeg, in PyAV or in what we read from its headers, is a `VideoError` that names it.
+
     Raises:
-        VideoError: there is no such file, it is empty, no video, or (while iterating) it gives no
-            frame at all.
+        VideoError: there is no such file, it is empty, no video, or it gives no frame at all; or,
+            while iterating, an error after which no other frame can be read.
     """
 
     live = False
@@ -74,31 +53,43 @@ class FileSource(VideoSource):
 
         Args:
             path: the file.
-            threads: of the decoder; as for `first_video_stream`.
+            threads: of the decoder; as for `use_threads`.
             sampled_at: the rate of the sampler that the frames are for, in ticks a second: frames
                 that it does not take may be left out, where that changes no other. None gives all.
         """
         path = Path(path)
         self.name = str(path)
-        if not path.is_file():
-            raise VideoError(f"{path}: there is no such file")
-        if path.stat().st_size == 0:
-            raise VideoError(f"{path}: the file is empty (0 bytes)")
         self._path, self._threads = path, threads
-        self._open()
-        self.rate = nominal_rate(self._stream)
-        self._plan = self._planned(sampled_at) if sampled_at else None
-        self.size = self._upright_size()
+        self._container: av.container.InputContainer | None = None
+        self._packet_counts: dict[int, int] | None = None
+        self._plan: SkippingPlan | None = None
+        self._first = self._decoded()
+        try:
+            with failing_as(self.name, "cannot be read as a video"):
+                self._check_file()
+                self._open()
+                self.rate = nominal_rate(self._stream)
+                self._plan = self._planned(sampled_at) if sampled_at else None
+                self._find_size()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_file(self) -> None:
+        if not self._path.is_file():
+            raise VideoError(f"{self._path}: there is no such file")
+        if self._path.stat().st_size == 0:
+            raise VideoError(f"{self._path}: the file is empty (0 bytes)")
 
     def _open(self) -> None:
-        try:
-            self._container = av.open(str(self._path))
-            self._stream = first_video_stream(self._container, self.name, self._threads)
-        except VideoError:
+        self._container = av.open(address_of(self._path))
+        streams = candidates(self._container)
+        if len(streams) > 1 and self._packet_counts is None:
+            self._packet_counts = packet_counts(self._container, streams)
             self._container.close()
-            raise
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise VideoError(f"{self._path}: cannot be read as a video ({reason(error)})") from None
+            self._container = av.open(address_of(self._path))
+        self._stream = best_stream(self._container, self.name, self._packet_counts)
+        use_threads(self._stream, self._threads)
 
     def _open_again(self) -> None:
         self._container.close()
@@ -110,28 +101,29 @@ class FileSource(VideoSource):
         try:
             packets = self._container.demux(self._stream)
             stamps = [each.pts for each in packets if each.size and not each.is_discard]
-        except (av.FFmpegError, ValueError):
-            return None  # what breaks off is read frame by frame
+        except Exception as error:  # what breaks off is read frame by frame
+            fault_of(self.name, error)
+            return None
         finally:
             self._open_again()
         return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
-    def _upright_size(self) -> tuple[int, int]:
-        # The rotation stands on the frames alone, so the first one tells; then back to the start.
-        self._first = self._decoded()
+    def _find_size(self) -> None:
+        # The rotation stands on the frames alone, so the first one tells.
         self._ahead = next(self._first, None)
         if self._ahead is None:
-            self.close()
             raise VideoError(
                 f"{self.name}: no frame of it can be decoded ({self.note or 'no data'})"
             )
-        return self._ahead.size
+        self.size = self._ahead.size
 
     def __iter__(self) -> Iterator[Frame]:
         if self._ahead is not None:
             frame, self._ahead = self._ahead, None
             yield frame
-        yield from self._first
+        # What the reader raises does not come in here: it is not the file's.
+        with failing_as(self.name, "cannot be read any further"):
+            yield from self._first
 
     def _decoded(self) -> Iterator[Frame]:
         given = -1
@@ -167,66 +159,62 @@ class FileSource(VideoSource):
                 is_wanted = packet.pts in plan.wanted or not packet.size
                 decoder.skip_frame = "DEFAULT" if is_wanted else "NONREF"
                 for picture in packet.decode():
-                    index, seconds = plan.places.get(picture.pts, (-1, 0.0))
+                    index, seconds, after_gap = plan.places.get(picture.pts, (-1, 0.0, False))
                     if index <= last or picture.pts > next_due:
                         raise _NotAsPlanned
                     if picture.pts == next_due:
                         next_due = next(due, math.inf)
                     last = index
-                    yield Frame(index, seconds, picture, *orientation_of(picture))
-        except (av.FFmpegError, ValueError):
+                    yield self._frame(index, seconds, picture, after_gap)
+        except _NotAsPlanned:
+            raise
+        except Exception as error:
+            fault_of(self.name, error)
             raise _NotAsPlanned from None
         if next_due != math.inf:
             raise _NotAsPlanned
-        self.note = self._ends_early(last + 1, seconds)
+        ending = Ending(last + 1, seconds, min(plan.places) * float(self._stream.time_base))
+        ending.gaps = [place[1] for place in plan.places.values() if place[2]]
+        self._remark(ending)
 
     def _whole(self) -> Iterator[Frame]:
-        clock = Clock(1 / self.rate)
-        index, seconds, damaged, broken = 0, 0.0, 0, ""
+        clock, ending = Clock(1 / self.rate), Ending()
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
-            except (av.FFmpegError, ValueError) as error:
-                broken = reason(error)
+            except Exception as error:
+                ending.breaks_off = fault_of(self.name, error)
                 break
             if packet is None:
                 break
             try:
                 pictures = packet.decode()
-            except av.FFmpegError as error:
-                damaged, last_error = damaged + 1, reason(error)
+            except Exception as error:
+                why = fault_of(self.name, error)
+                ending.damaged += 1
+                ending.damage = "" if isinstance(error, av.InvalidDataError) else f" ({why})"
                 continue
             for picture in pictures:
-                seconds = clock.seconds(picture.time)
-                yield Frame(index, seconds, picture, *orientation_of(picture))
-                index += 1
-        if broken:
-            self.note = f"breaks off after {index} frames ({broken})"
-        else:
-            self.note = self._ends_early(index, seconds)
-        if damaged:
-            skipped = f"{damaged} damaged packet{'s' * (damaged > 1)} skipped ({last_error})"
-            self.note = f"{self.note}; {skipped}" if self.note else f"{skipped}, {index} frames"
+                if not ending.frames:
+                    ending.first_stamp = picture.time
+                ending.seconds = clock.seconds(picture.time)
+                if clock.after_gap:
+                    ending.gaps.append(ending.seconds)
+                yield self._frame(ending.frames, ending.seconds, picture, clock.after_gap)
+                ending.frames += 1
+        self._remark(ending)
 
-    def _ends_early(self, frames: int, seconds: float) -> str:
-        promised = float((self._stream.duration or 0) * (self._stream.time_base or 0))
-        if not promised and "matroska" in self._container.format.name:  # tells the file's alone
-            promised = (self._container.duration or 0) / av.time_base
-        missing = promised - (seconds + 1 / self.rate)
-        if missing > max(1.0, 0.1 * promised):
-            return f"ends after {frames} frames, {missing:.1f} s before what its header says"
-        return ""
+    def _frame(self, index: int, seconds: float, picture: av.VideoFrame, after_gap: bool) -> Frame:
+        turned = orientation_of(picture)
+        return Frame(index, seconds, picture, *turned, after_gap=after_gap, video=self.name)
+
+    def _remark(self, ending: Ending) -> None:
+        self.note = remarks(self._container, self._stream, self.rate, ending)
 
     def close(self) -> None:
         # The generator holds this object and this object the generator: unless the ring is cut, the
         # decoder's buffers wait for the garbage collector.
         self._first.close()
-        self._container.close()
-
-
-def reason(error: Exception) -> str:
-    """Return libav's words for an error, without the file's name and number."""
-    if isinstance(error, av.ExitError):  # what libav calls a timeout of ours
-        return "nothing came in time"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if self._container is not None:
+            self._container.close()

@@ -9,12 +9,15 @@ from dataclasses import replace
 import av
 
 from video.frame import Frame
+from video.libav import fault_of, reason
 from video.orientation import orientation_of
 from video.sources.base import VideoSource
-from video.sources.file import reason
 
 # A camera that gives nothing for this long is gone.
 SILENCE_SECONDS = 10.0
+
+# Where a live source gave nothing for so long, the picture before is no longer what is to be seen.
+LIVE_GAP_SECONDS = 2.0
 
 
 class NewestFrameSource(VideoSource):
@@ -44,7 +47,7 @@ class NewestFrameSource(VideoSource):
         self._thread.start()
 
     def _read(self) -> None:
-        start, index = None, 0
+        start, before, index = None, None, 0
         try:
             while not self._closing:
                 picture = self._grab()
@@ -53,17 +56,25 @@ class NewestFrameSource(VideoSource):
                     break
                 now = time.monotonic()
                 start = now if start is None else start
-                with self._condition:
-                    self._newest = Frame(index, now - start, picture, *orientation_of(picture))
-                    self._condition.notify()
-                index += 1
+                is_late = before is not None and now - before > LIVE_GAP_SECONDS
+                self._show(picture, index, now - start, is_late)
+                before, index = now, index + 1
         except Exception as error:  # the thread must always end the wait; the note tells why
             self.note = f"reading failed ({reason(error)})"
+            fault_of(self.name, error)
         finally:
             self._release()
             with self._condition:
                 self._ended = True
                 self._condition.notify()
+
+    def _show(self, picture: av.VideoFrame, index: int, seconds: float, is_late: bool) -> None:
+        turned = orientation_of(picture)
+        with self._condition:
+            # A gap stays one though the frame that ended it is dropped.
+            after_gap = is_late or (self._newest is not None and self._newest.after_gap)
+            self._newest = Frame(index, seconds, picture, *turned, after_gap, self.name)
+            self._condition.notify()
 
     def __iter__(self) -> Iterator[Frame]:
         # Frames dropped before the reader came, or while it worked, are none of its video.
@@ -79,7 +90,10 @@ class NewestFrameSource(VideoSource):
                     self.note = f"gave no frame for {SILENCE_SECONDS:.0f} s"
                 return
             start = frame.seconds if start is None else start
-            yield replace(frame, index=index, seconds=frame.seconds - start)
+            # A gap before the first frame that is read is none of the video either.
+            after_gap = frame.after_gap and index > 0
+            seconds = frame.seconds - start
+            yield replace(frame, index=index, seconds=seconds, after_gap=after_gap)
             index += 1
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """A camera's address (RTSP, HTTP and what else FFmpeg opens), through PyAV."""
 
+import errno
 import re
 from collections.abc import Iterator
 
@@ -7,9 +8,10 @@ import av
 
 from video.errors import VideoError
 from video.frame import Frame
+from video.libav import fault_of
 from video.orientation import orientation_of
-from video.sources.file import first_video_stream, nominal_rate, reason
 from video.sources.newest import NewestFrameSource
+from video.sources.streams import best_stream, nominal_rate, use_threads
 
 _OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0
 
@@ -36,32 +38,46 @@ class UrlSource(NewestFrameSource):
     def __init__(self, address: str) -> None:
         self.name = without_secrets(address)
         options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
+        self._container: av.container.InputContainer | None = None
         try:
-            self._container = av.open(
-                address, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS)
-            )
-            stream = first_video_stream(self._container, self.name)
-            self.rate = nominal_rate(stream)
-            self._pictures = self._decoded(stream)
-            self._ahead = next(self._pictures)
-        except VideoError:
-            self._container.close()
-            raise
-        except (av.FFmpegError, OSError, ValueError, StopIteration) as error:
-            why = reason(error).replace(address, self.name)
+            self._open(address, options)
+        except Exception as error:
+            if self._container is not None:
+                self._container.close()
+            why = fault_of(self.name, error).replace(address, self.name)
             raise VideoError(
                 f"{self.name}: cannot be opened ({why}); check the address, the network and "
                 "the camera's user and password"
             ) from None
-        self.size = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead)).size
         self._start()
 
+    def _open(self, address: str, options: dict[str, str]) -> None:
+        self._container = av.open(address, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS))
+        stream = best_stream(self._container, self.name)
+        use_threads(stream, None)
+        self.rate = nominal_rate(stream)
+        self._pictures = self._decoded(stream)
+        self._ahead = next(self._pictures, None)
+        if self._ahead is None:
+            raise VideoError(f"{self.name}: gives no picture")
+        self.size = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead)).size
+
     def _decoded(self, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-        for packet in self._container.demux(stream):
+        packets = self._container.demux(stream)
+        while (packet := self._next_packet(packets)) is not None:
             try:
                 yield from packet.decode()
             except av.InvalidDataError:
                 continue  # a torn packet costs its pictures, not the stream
+
+    def _next_packet(self, packets: Iterator[av.Packet]) -> av.Packet | None:
+        try:
+            return next(packets, None)
+        except av.OSError as error:
+            # So FFmpeg tells that a server has ended a stream of JPEGs.
+            if self._container.format.name == "mpjpeg" and error.errno == errno.EIO:
+                return None
+            raise
 
     def _grab(self) -> av.VideoFrame | None:
         if self._ahead is not None:

@@ -12,9 +12,15 @@ import cv2
 import numpy as np
 import pytest
 
+from video.sources import camera
+
+_GONE = object()
+
 
 class FakeDevice:
     """What cv2.VideoCapture opens in these tests: pictures come when the test gives them.
+
+    A camera that is gone is tried again for a tenth of a second.
 
     Attributes:
         plugged_in: whether it can be opened.
@@ -33,7 +39,12 @@ class FakeDevice:
     def give(self, *pictures: np.ndarray | None) -> None:
         """Let the device show RGB pictures; None disconnects it."""
         for picture in pictures:
-            self._pictures.put(None if picture is None else picture[..., ::-1])
+            self._pictures.put(_GONE if picture is None else picture[..., ::-1])
+
+    def lose(self, times: int = 1) -> None:
+        """Let so many readings fail."""
+        for _ in range(times):
+            self._pictures.put(None)
 
     def wait_until_asked(self, times: int) -> None:
         """Wait until a picture was asked for this often: the ones before have been dealt with."""
@@ -45,6 +56,9 @@ class FakeDevice:
             self.asked += 1
             self._condition.notify_all()
         picture = self._pictures.get(timeout=20)
+        if picture is _GONE:
+            self._pictures.put(_GONE)  # all readings fail from now on
+            return False, None
         if isinstance(picture, Exception):
             raise picture
         return picture is not None, picture
@@ -76,6 +90,8 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
             made.released += 1
 
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    monkeypatch.setattr(camera, "_TRIED_SECONDS", 0.1)
+    monkeypatch.setattr(camera, "_PAUSE_SECONDS", 0.01)
     yield made
     made.give(None)  # a reading thread that still waits may end
 
@@ -84,7 +100,8 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
 def served(tmp_path: Path) -> Iterator[str]:
     """The address of tmp_path, served on this machine.
 
-    `/locked/...` asks for a password; `/hanging/FILE` sends most of a file and then nothing.
+    `/locked/...` asks for a password; `/hanging/FILE` sends most of a file and then nothing; a file
+    that ends in .mpjpeg is a camera's stream of JPEGs.
     """
     asleep = threading.Event()
 
@@ -100,6 +117,11 @@ def served(tmp_path: Path) -> Iterator[str]:
                 self.wfile.write(content[: 7 * len(content) // 10])
                 self.wfile.flush()
                 asleep.wait(20)
+            elif self.path.endswith(".mpjpeg"):
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=part")
+                self.end_headers()
+                self.wfile.write((tmp_path / self.path.split("/")[-1]).read_bytes())
             else:
                 super().do_GET()
 

@@ -1,5 +1,7 @@
 """Cameras: never an old picture, and an end that says why."""
 
+import time
+
 import pytest
 
 from tests.conftest import coded_frame, read_code
@@ -65,6 +67,65 @@ def test_a_disconnected_camera_ends_the_frames_with_a_note(device):
         assert [read_code(frame.rgb) for frame in camera] == [1]
         assert "disconnected" in camera.note
     assert device.released == 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_camera_that_fails_to_read_now_and_then_goes_on(device, times):
+    device.give(coded_frame(0), coded_frame(1))
+    with CameraSource(0) as camera:
+        frames = iter(camera)
+        assert read_code(next(frames).rgb) == 1
+        device.lose(times)
+        device.give(coded_frame(2))
+        assert read_code(next(frames).rgb) == 2
+        assert camera.note == ""
+        device.give(None)
+
+
+def test_no_step_is_made_of_the_time_in_which_a_camera_was_silent(device, monkeypatch):
+    monkeypatch.setattr(newest, "LIVE_GAP_SECONDS", 0.2)
+    device.give(coded_frame(0), coded_frame(1))
+    stepper = Stepper(Sampling(10.0), Preprocessing(32, 24), 1)
+    with CameraSource(0) as camera:
+        frames, steps = iter(camera), []
+        steps += stepper.push(next(frames))
+        time.sleep(1.0)
+        device.give(coded_frame(2))
+        steps += stepper.push(next(frames))
+        time.sleep(0.1)
+        device.give(coded_frame(3))
+        steps += stepper.push(next(frames))
+        device.give(None)
+    assert [step.index for step in steps] == [0, 1]
+    assert [read_code(step.clip[0]) for step in steps] == [1, 2]
+    assert steps[1].seconds > 0.9
+
+
+def test_a_reader_that_is_slow_makes_no_gap(device, monkeypatch):
+    monkeypatch.setattr(newest, "LIVE_GAP_SECONDS", 0.2)
+    device.give(coded_frame(0), coded_frame(1))
+    with CameraSource(0) as camera:
+        frames = iter(camera)
+        assert not next(frames).after_gap
+        for number in range(2, 10):
+            device.give(coded_frame(number))
+            time.sleep(0.05)
+        assert not next(frames).after_gap
+        device.give(None)
+
+
+def test_a_gap_is_kept_though_the_frame_after_it_is_dropped(device, monkeypatch):
+    monkeypatch.setattr(newest, "LIVE_GAP_SECONDS", 0.2)
+    device.give(coded_frame(0), coded_frame(1))
+    with CameraSource(0) as camera:
+        frames = iter(camera)
+        next(frames)
+        time.sleep(0.3)
+        device.give(*(coded_frame(number) for number in range(2, 6)))
+        device.wait_until_asked(7)
+        frame = next(frames)
+        assert (read_code(frame.rgb), frame.after_gap) == (5, True)
+        device.give(None)
 
 
 def test_a_camera_that_is_closed_by_the_reader_has_no_note(device):

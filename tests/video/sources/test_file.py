@@ -312,6 +312,90 @@ def test_a_clip_turned_by_its_metadata_is_the_clip_turned_by_hand(shared):
     assert np.abs(turned.rgb - clockwise[::-1, ::-1]).mean() > 20
 
 
+@pytest.mark.parametrize(
+    "name", ["12:30:00.mp4", "2024-05-01T12:30.mp4", "file:a.mp4", "a%03d?.mp4"]
+)
+def test_a_name_with_a_colon_in_this_folder_is_a_file(coded_video, tmp_path, monkeypatch, name):
+    coded_video("clip.mp4", frames=3).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for path in (name, f"./{name}", Path(name), tmp_path / name):
+        with FileSource(path) as source:
+            assert source.name == str(Path(path))
+            assert len(list(source)) == 3
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
+def test_stamps_far_from_zero_are_no_missing_end(coded_video, tmp_path, suffix):
+    whole = coded_video(frames=25)
+    late = tmp_path / f"late{suffix}"
+    with av.open(str(whole)) as source, av.open(str(late), "w") as made:
+        stream = made.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                shift = int(20000 / packet.time_base)
+                packet.stream, packet.pts, packet.dts = (
+                    stream,
+                    packet.pts + shift,
+                    packet.dts + shift,
+                )
+                made.mux(packet)
+    with FileSource(late) as source:
+        frames = list(source)
+    assert [read_code(frame.rgb) for frame in frames] == list(range(25))
+    assert frames[-1].seconds == pytest.approx(2.4, abs=1e-3)
+    assert source.note == ""
+
+
+def _encoded(path: Path, frames: int) -> Path:
+    """Write H.264 with a key frame every 20 frames, at 10 a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"g": "20", "sc_threshold": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(coded_frame(number), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_file_that_begins_before_its_first_key_frame_says_so(tmp_path):
+    whole, cut = _encoded(tmp_path / "whole.ts", 80), tmp_path / "cut.ts"
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as made:
+        stream = made.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.dts is not None]
+        for packet in packets[3:]:
+            packet.stream = stream
+            made.mux(packet)
+    with FileSource(cut) as source:
+        codes = [read_code(frame.rgb) for frame in source]
+    assert codes == list(range(20, 80))
+    assert "first 1." in source.note
+    assert "cannot be decoded" in source.note
+    assert "ends" not in source.note
+    with FileSource(whole) as source:
+        assert len(list(source)) == 80
+    assert source.note == ""
+
+
+@pytest.mark.parametrize("suffix", [".h264", ".mjpeg"])
+def test_a_stream_without_times_says_which_rate_is_assumed(tmp_path, suffix):
+    path = tmp_path / f"pi{suffix}"
+    if suffix == ".h264":
+        _encoded(path, 30)
+    else:
+        with av.open(str(path), "w", format="mjpeg") as container:
+            stream = container.add_stream("mjpeg", rate=10)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+            for number in range(30):
+                frame = av.VideoFrame.from_ndarray(coded_frame(number), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    with FileSource(path) as source:
+        count = len(list(source))
+    assert count == 30
+    assert source.note == f"holds no times: {source.rate:.3g} frames a second are assumed"
+
+
 def test_libavs_messages_never_wait_for_the_interpreter():
     # A level, whichever, makes decoding threads take the GIL, and close() holds it while it waits
     # for them: about one damaged stream in three then froze the process for good.

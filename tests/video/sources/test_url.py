@@ -7,6 +7,7 @@ import av
 import pytest
 
 from tests.conftest import coded_frame, read_code
+from tests.video.exif import write_exif_video
 from video.errors import VideoError
 from video.sources import UrlSource
 from video.sources.url import without_secrets
@@ -44,6 +45,31 @@ def test_a_torn_packet_costs_its_picture_and_not_the_stream(tmp_path, served):
     with UrlSource(f"{served}/camera.avi") as source:
         assert read_code(list(source)[-1].rgb) == 19
         assert "failed" not in source.note
+
+
+def test_side_data_without_a_name_is_no_error_on_a_network(tmp_path, served):
+    write_exif_video(tmp_path / "exif.avi", 1, [coded_frame(n) for n in range(5)])
+    with UrlSource(f"{served}/exif.avi") as source:
+        frames = list(source)
+    assert read_code(frames[-1].rgb) == 4
+    assert "failed" not in source.note
+
+
+def test_a_stream_of_jpegs_that_its_server_ends_has_ended(tmp_path, served):
+    jpegs = []
+    with av.open(str(tmp_path / "jpegs.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(coded_frame(number), format="rgb24")
+            jpegs += [bytes(packet) for packet in stream.encode(frame)]
+    head = b"--part\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+    parts = [head % len(jpeg) + jpeg + b"\r\n" for jpeg in jpegs]
+    (tmp_path / "stream.mpjpeg").write_bytes(b"".join(parts))
+    with UrlSource(f"{served}/stream.mpjpeg") as source:
+        frames = list(source)
+    assert read_code(frames[-1].rgb) == 9
+    assert source.note == "gives no more frames (disconnected or ended)"
 
 
 _READER = """
