@@ -20,10 +20,12 @@ def probe(path: Path) -> ClipFacts:
     """Decode a whole clip and return what it holds.
 
     Raises:
-        VideoError: no frame of it can be decoded.
+        VideoError: no frame of it can be decoded, or its pixels cannot be converted.
     """
     frames, seconds = 0, 0.0
     with FileSource(path, threads=0) as source:
         for frame in source:
+            if not frames:
+                frame.resized(8, 8)  # pixels that cannot be converted are of no use
             frames, seconds = frames + 1, frame.seconds
         return ClipFacts(frames, seconds, source.size, source.note)

@@ -91,5 +91,5 @@ def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[S
     if options.csv:
         sinks.append(CsvSink(options.csv, model.labels, best))
     if options.save:
-        sinks.append(VideoSink(options.save, source.size, source.rate))
+        sinks.append(VideoSink(options.save, source.size, source.rate, source.pixel_aspect))
     return [*sinks, *window]

@@ -24,12 +24,19 @@ class Mp4Writer:
         path: the file, replaced where it exists.
         size: width and height of every frame in pixels.
         rate: nominal frames a second, for the header; times come with the frames.
+        pixel_aspect: width of a pixel over its height: players stretch the picture by it.
 
     Raises:
         VideoError: the file cannot be written.
     """
 
-    def __init__(self, path: str | Path, size: tuple[int, int], rate: float) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        rate: float,
+        pixel_aspect: Fraction = Fraction(1),
+    ) -> None:
         self.path = Path(path)
         width, height = size
         self._pad = (height % 2, width % 2)
@@ -43,6 +50,8 @@ class Mp4Writer:
             )
         stream.width, stream.height = width + self._pad[1], height + self._pad[0]
         stream.pix_fmt = "yuv420p"
+        if pixel_aspect != 1:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.time_base = _TIME_BASE
         stream.codec_context.time_base = _TIME_BASE
         stream.codec_context.colorspace = _BT709

@@ -1,5 +1,6 @@
-"""The annotated video, with the source's size, rate and times."""
+"""The annotated video, with the source's size, shape of pixels, rate and times."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,14 @@ class VideoSink(Sink):
 
     draws = True
 
-    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
-        self._writer = Mp4Writer(path, size, rate)
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        rate: float,
+        pixel_aspect: Fraction = Fraction(1),
+    ) -> None:
+        self._writer = Mp4Writer(path, size, rate, pixel_aspect)
         self._size = size
 
     def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:

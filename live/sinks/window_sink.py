@@ -36,6 +36,8 @@ class WindowSink(Sink):
         if self._started is None:
             self._started = now - frame.seconds
             cv2.resizeWindow(_TITLE, *frame.size)
+        if frame.after_gap:  # nothing was recorded for minutes, which nobody waits for
+            self._started = now - frame.seconds
         cv2.imshow(_TITLE, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         early = 0.0 if self._live else self._started + frame.seconds - now
         key = cv2.waitKey(max(1, int(1000 * early)))

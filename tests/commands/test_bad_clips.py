@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from clips.probing import probe
 from tests.commands.conftest import ending_of
-from tests.conftest import write_coded_video
+from tests.conftest import coded_frame, write_coded_video
 from tests.running import ROOT
+from tests.video.exif import write_exif_video
 
 
 def rows_of(path: Path) -> list[dict]:
@@ -33,6 +35,11 @@ def spoil(folder: Path, kind: str) -> Path:
         path.write_bytes(content[: len(content) * 2 // 3])
     elif kind == "instant":  # shorter than a step
         write_coded_video(path, 1)
+    elif kind in ("braw", "encv"):  # no decoder; encrypted
+        content = write_coded_video(path, 12).read_bytes()
+        path.write_bytes(content.replace(b"avc1", kind.encode()))
+    elif kind == "exif":  # side data that PyAV has no name for
+        write_exif_video(folder / "exif.avi", 1, [coded_frame(n) for n in range(12)]).rename(path)
     return path
 
 
@@ -68,12 +75,15 @@ def test_where_no_clip_can_be_read_rejected_csv_tells_why(end_of, tmp_path):
     }
 
 
+_REJECTED = ("text", "empty", "headless", "braw", "encv")
+
+
 @pytest.fixture(scope="module")
 def mixed(clips_folder, tmp_path_factory) -> Path:
     """The small project's clips with spoilt ones among them, prepared."""
     data = tmp_path_factory.mktemp("mixed")
     shutil.copytree(clips_folder / "clips", data / "clips")
-    for kind in ("text", "empty", "headless", "broken", "instant"):
+    for kind in (*_REJECTED, "broken", "instant", "exif"):
         spoil(data / "clips" / "up", kind)
     done = subprocess.run(
         [sys.executable, "prepare.py", "--data", data],
@@ -88,20 +98,20 @@ def mixed(clips_folder, tmp_path_factory) -> Path:
     return data
 
 
-@pytest.mark.parametrize("kind", ["text", "empty", "headless"])
+@pytest.mark.parametrize("kind", _REJECTED)
 def test_prepare_rejects_a_spoilt_clip_by_name_and_goes_on(kind, mixed):
     assert f"rejected: clips/up/{kind}.mp4: " in (mixed / "said.txt").read_text()
     assert f"clips/up/{kind}.mp4" in {row["video"] for row in rows_of(mixed / "rejected.csv")}
     videos = {row["video"] for row in rows_of(mixed / "manifest.csv")}
     assert f"clips/up/{kind}.mp4" not in videos
-    assert len(videos) == 48 + 2
+    assert len(videos) == 48 + 3
 
 
 def test_prepare_keeps_what_decodes_of_a_clip_that_breaks_off_and_notes_it(mixed):
     said = (mixed / "said.txt").read_text()
     assert "note: clips/up/broken.mp4: " in said
     videos = {row["video"] for row in rows_of(mixed / "manifest.csv")}
-    assert {"clips/up/broken.mp4", "clips/up/instant.mp4"} <= videos
+    assert {f"clips/up/{kind}.mp4" for kind in ("broken", "instant", "exif")} <= videos
 
 
 def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
@@ -123,7 +133,7 @@ def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
     folds = ["--folds", "2", "--look-back", "4", "--head", "mean", "--set", "sequence.epochs=1"]
     folded = end_of("evaluate.py", *places, *folds, "--out", tmp_path / "report")
     assert (folded.code, folded.errors) == (0, [])
-    assert "49 clips" in folded.output
+    assert "50 clips" in folded.output
     assert (tmp_path / "report" / "folds.json").is_file()
     one = end_of("evaluate.py", *places, "--folds", "1", "--out", tmp_path / "report")
     one.is_refusal("--folds 1", code=2)
@@ -131,7 +141,14 @@ def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("text", []), ("empty", ["0 bytes"]), ("headless", []), ("missing", ["no such file"])],
+    [
+        ("text", []),
+        ("empty", ["0 bytes"]),
+        ("headless", []),
+        ("missing", ["no such file"]),
+        ("braw", ["no decoder", "'braw'"]),
+        ("encv", ["encrypted"]),
+    ],
 )
 def test_run_names_a_video_that_cannot_be_read(kind, words, project, end_of, tmp_path):
     path = tmp_path / "missing.mp4" if kind == "missing" else spoil(tmp_path, kind)
@@ -139,12 +156,31 @@ def test_run_names_a_video_that_cannot_be_read(kind, words, project, end_of, tmp
     ending.is_refusal(path, *words)
 
 
-@pytest.mark.parametrize("kind", ["broken", "instant"])
+@pytest.mark.parametrize("kind", ["broken", "instant", "exif"])
 def test_run_takes_what_decodes(kind, project, end_of, tmp_path):
     path = spoil(tmp_path, kind)
     ending = end_of("run.py", "--weights", project.weights, "--video", path, "--no-window")
     assert (ending.code, ending.errors) == (0, [])
     assert ("note: " in ending.output) == (kind == "broken")
+
+
+def test_names_with_colons_in_this_folder_are_files(project, end_of, a_video, tmp_path):
+    shutil.copy(a_video, tmp_path / "12:30.mp4")
+    outputs = ["--save", "2024-05-01T12:30.mp4", "--csv", "12:30.csv", "--no-window"]
+    places = ["--weights", project.weights, "--video", "12:30.mp4"]
+    ending = end_of("run.py", *places, *outputs, folder=tmp_path)
+    assert (ending.code, ending.errors) == (0, [])
+    assert probe(tmp_path / "2024-05-01T12:30.mp4").frames == 12
+
+
+def test_a_data_folder_with_a_colon_in_its_name_is_prepared(end_of, clips_folder, tmp_path):
+    for label in ("up", "down"):
+        for path in sorted((clips_folder / "clips" / label).iterdir())[:4]:
+            (tmp_path / "2024:05" / "clips" / label).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, tmp_path / "2024:05" / "clips" / label)
+    ending = end_of("prepare.py", "--data", "2024:05", folder=tmp_path)
+    assert (ending.code, ending.errors) == (0, [])
+    assert rows_of(tmp_path / "2024:05" / "rejected.csv") == []
 
 
 def test_a_shell_sees_one_line_and_no_log_of_the_framework(project):

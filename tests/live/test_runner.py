@@ -16,6 +16,7 @@ from tests.conftest import coded_frame
 from tests.live.conftest import probabilities, read_rows, read_video, write_scene
 from video.errors import LookbackError, UsageError
 from video.sources import FileSource, camera, newest
+from video.writer import Mp4Writer
 
 
 @pytest.fixture
@@ -55,6 +56,25 @@ def test_a_source_of_odd_sides_gains_a_pixel_as_h264_asks_for(run_live, tmp_path
     saved = read_video(tmp_path / "out.mp4")
     assert saved.size == (66, 50)
     np.testing.assert_allclose(saved.seconds, np.arange(5) / 12.5, atol=1e-3)
+
+
+def test_the_saved_video_keeps_the_shape_of_pixels(run_live, tmp_path):
+    source = tmp_path / "dvd.mp4"
+    with Mp4Writer(source, (64, 48), 10, Fraction(3, 2)) as writer:
+        for number in range(5):
+            writer.write(coded_frame(number), number / 10)
+    assert run_live("--video", source, "--save", tmp_path / "out.mp4") == 0
+    with FileSource(tmp_path / "out.mp4") as saved:
+        assert (saved.size, saved.pixel_aspect) == ((64, 48), Fraction(3, 2))
+
+
+def test_minutes_without_frames_make_no_rows_and_are_told(run_live, tmp_path, capsys):
+    times = np.concatenate([np.arange(8), 18000 + np.arange(8)]) / 10
+    source = write_scene(tmp_path / "motion.mp4", times)
+    assert run_live("--video", source, "--csv", tmp_path / "out.csv") == 0
+    rows = read_rows(tmp_path / "out.csv")
+    assert [float(row["seconds"]) for row in rows] == pytest.approx(times, abs=1e-3)
+    assert "without frames before 1800 s: no steps there" in capsys.readouterr().out
 
 
 def test_at_the_end_of_the_file_all_outputs_are_complete(run_live, a_clip, outputs, capsys):
@@ -205,6 +225,7 @@ def failing_read():
 def test_a_camera_that_disconnects_leaves_complete_outputs(
     end, note, run_live, outputs, monkeypatch, capsys
 ):
+    monkeypatch.setattr(camera, "_TRIED_SECONDS", 0.1)
     made = Camera(60, end)
     monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: made)
     assert run_live("--webcam", "0", *outputs) == 0

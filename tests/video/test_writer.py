@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -118,6 +119,14 @@ def test_a_name_with_a_colon_in_this_folder_is_a_file(tmp_path, monkeypatch, nam
     assert [path.name for path in tmp_path.iterdir()] == [name]
     with FileSource(tmp_path / name) as source:
         assert [read_code(frame.rgb) for frame in source] == [5]
+
+
+@pytest.mark.parametrize("aspect", [Fraction(1), Fraction(3, 2), Fraction(16, 15)])
+def test_the_shape_of_pixels_reads_back(tmp_path, aspect):
+    with Mp4Writer(tmp_path / "wide.mp4", (64, 48), 10, aspect) as writer:
+        writer.write(coded_frame(5), 0.0)
+    with FileSource(tmp_path / "wide.mp4") as source:
+        assert (source.size, source.pixel_aspect) == ((64, 48), aspect)
 
 
 def test_missing_folders_are_made(tmp_path):

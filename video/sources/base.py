@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from fractions import Fraction
 
 from video.frame import Frame
 
@@ -13,6 +14,7 @@ class VideoSource(ABC):
         name: how a message calls it; never holds a password.
         size: width and height in pixels, upright.
         rate: nominal frames a second.
+        pixel_aspect: width of a pixel over its height, upright; 1 but for DVDs and some cameras.
         live: whether time passes on its own, so that a late reader misses frames.
         note: empty, or what was wrong with the source; complete once the frames have ended.
     """
@@ -20,6 +22,7 @@ class VideoSource(ABC):
     name: str
     size: tuple[int, int]
     rate: float
+    pixel_aspect: Fraction = Fraction(1)
     live: bool
     note: str = ""
 

@@ -19,6 +19,7 @@ from video.sources.streams import (
     candidates,
     nominal_rate,
     packet_counts,
+    pixel_aspect,
     use_threads,
 )
 
@@ -116,6 +117,7 @@ class FileSource(VideoSource):
                 f"{self.name}: no frame of it can be decoded ({self.note or 'no data'})"
             )
         self.size = self._ahead.size
+        self.pixel_aspect = pixel_aspect(self._stream, self._ahead.quarter_turns)
 
     def __iter__(self) -> Iterator[Frame]:
         if self._ahead is not None:

@@ -5,6 +5,7 @@ import mmap
 import os
 import re
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -27,6 +28,15 @@ def nominal_rate(stream: av.VideoStream) -> float:
     """Return a stream's frames a second, 25 where the container does not tell a sensible one."""
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     return rate if 0 < rate <= 1000 else 25.0
+
+
+def pixel_aspect(stream: av.VideoStream, quarter_turns: int) -> Fraction:
+    """Return the width of a pixel over its height after some quarters of a turn; 1 where the header
+    tells nothing sensible."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    if not Fraction(1, 4) <= aspect <= 4:
+        return Fraction(1)
+    return 1 / aspect if quarter_turns % 2 else aspect
 
 
 def candidates(container: InputContainer) -> list[av.VideoStream]:

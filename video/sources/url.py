@@ -11,7 +11,7 @@ from video.frame import Frame
 from video.libav import fault_of
 from video.orientation import orientation_of
 from video.sources.newest import NewestFrameSource
-from video.sources.streams import best_stream, nominal_rate, use_threads
+from video.sources.streams import best_stream, nominal_rate, pixel_aspect, use_threads
 
 _OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0
 
@@ -60,7 +60,9 @@ class UrlSource(NewestFrameSource):
         self._ahead = next(self._pictures, None)
         if self._ahead is None:
             raise VideoError(f"{self.name}: gives no picture")
-        self.size = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead)).size
+        first = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead))
+        self.size = first.size
+        self.pixel_aspect = pixel_aspect(stream, first.quarter_turns)
 
     def _decoded(self, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
         packets = self._container.demux(stream)

@@ -180,6 +180,16 @@ def test_an_opencv_that_opens_no_window_is_one_line_with_the_remedy(words, told,
     assert "\n" not in str(error.value)
 
 
+def test_nobody_waits_for_a_gap_of_a_file(monkeypatch):
+    screen = Screen(monkeypatch)
+    with WindowSink(live=False) as sink:
+        sink.on_frame(frame(0.0), coded_frame(1))
+        sink.on_frame(replace(frame(1800.0), after_gap=True), coded_frame(1))
+        sink.on_frame(frame(1801.0), coded_frame(1))
+    assert screen.waits[:2] == [1, 1]
+    assert 900 <= screen.waits[2] <= 1000
+
+
 def test_without_a_screen_one_line_says_what_to_do(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

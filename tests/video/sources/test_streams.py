@@ -1,5 +1,6 @@
 """The stream that is watched, and words for one that cannot be decoded."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -71,6 +72,30 @@ def test_a_film_that_is_decoded_comes_before_one_that_is_not(tmp_path):
     assert content.count(b"avc1") > 0
     path.write_bytes(content.replace(b"avc1", b"braw"))
     assert _codes(path) == list(_FILM)
+
+
+@pytest.mark.parametrize(
+    ("told", "turned", "aspect"),
+    [
+        (Fraction(3, 2), 0, Fraction(3, 2)),
+        (Fraction(3, 2), 90, Fraction(2, 3)),
+        (Fraction(3, 2), 180, Fraction(3, 2)),
+        (Fraction(500, 1), 0, Fraction(1)),
+        (None, 0, Fraction(1)),
+    ],
+)
+def test_a_source_tells_the_shape_of_its_pixels(tmp_path, served, told, turned, aspect):
+    with av.open(str(tmp_path / "dvd.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.set_display_rotation(turned)
+        if told:
+            stream.codec_context.sample_aspect_ratio = told
+        frame = av.VideoFrame.from_ndarray(coded_frame(1), format="rgb24")
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    for source in (FileSource(tmp_path / "dvd.mp4"), UrlSource(f"{served}/dvd.mp4")):
+        with source:
+            assert source.pixel_aspect == aspect
 
 
 _CODES = {
