@@ -8,15 +8,17 @@ holds; the rest of such a video is `background`, and so is an empty label.
 """
 
 import csv
+import io
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clips.columns import COLUMNS, column_names
 from recipes.commands import command
 from video.errors import LookbackError
 
-COLUMNS = ("video", "label", "split", "group", "start", "end")
 SPLITS = ("train", "val", "test")
 BACKGROUND = "background"
 
@@ -78,19 +80,20 @@ class Manifest:
 def read(path: Path) -> Manifest:
     """Read a manifest.
 
+    Blanks around column names and their case do not count.
+
     Raises:
         LookbackError: a column is missing or a row does not fit; the message names the line.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = {"video", "label"} - set(rows.fieldnames or ())
-            if missing:
-                raise LookbackError(
-                    f"{path}: the column {' and '.join(sorted(missing))} is missing; "
-                    f"a manifest's first line is {','.join(COLUMNS)}"
-                )
-            entries = tuple(_entry(path, rows.line_num, row) for row in rows)
+            rows = csv.reader(file)
+            columns = column_names(path, next((row for row in rows if row), []))
+            entries = tuple(
+                _entry(path, rows.line_num, _cells(path, rows.line_num, columns, row))
+                for row in rows
+                if row
+            )
     except (UnicodeDecodeError, csv.Error) as error:
         raise LookbackError(f"{path}: not a CSV file in UTF-8 ({error})") from None
     whole: dict[str, str] = {}
@@ -105,8 +108,20 @@ def read(path: Path) -> Manifest:
     return Manifest(path, entries)
 
 
-def _entry(path: Path, line: int, row: dict) -> Entry:
-    row = {key: (value or "").strip() for key, value in row.items() if key is not None}
+def _cells(path: Path, line: int, columns: list[str], row: list[str]) -> dict[str, str]:
+    """Return the values of a row by column, as they are typed; a short row's rest is empty."""
+    nameless = [value for name, value in zip(columns, row, strict=False) if not name]
+    if any(value.strip() for value in (*nameless, *row[len(columns) :])):
+        raise LookbackError(
+            f"{path}, line {line}: a value stands in a column without a name; give the column a "
+            "name in the first line, and put a value that holds a comma in double quotes"
+        )
+    padded = row + [""] * (len(columns) - len(row))
+    return {name: value for name, value in zip(columns, padded, strict=False) if name}
+
+
+def _entry(path: Path, line: int, cells: dict[str, str]) -> Entry:
+    row = {name: value.strip() for name, value in cells.items()}
     where = f"{path}, line {line}"
     if not row["video"]:
         raise LookbackError(f"{where}: no video is named")
@@ -122,7 +137,7 @@ def _entry(path: Path, line: int, row: dict) -> Entry:
     if end is not None and end <= (start or 0.0):
         raise LookbackError(f"{where}: end ({end} s) is not after start ({start or 0.0} s)")
     return Entry(
-        video=row["video"].replace("\\", "/"),
+        video=_video_name(path.parent, cells["video"]),
         label=row["label"] or BACKGROUND,
         split=split,
         group=row.get("group", ""),
@@ -130,6 +145,26 @@ def _entry(path: Path, line: int, row: dict) -> Entry:
         end=end,
         extra=tuple((name, value) for name, value in row.items() if name not in COLUMNS),
     )
+
+
+def _video_name(folder: Path, typed: str) -> str:
+    """Return the path that a row names.
+
+    File names may hold backslashes and blanks at their ends, except on Windows. So a backslash is a
+    separator, and such blanks are a typing error, only where no file has the literal name.
+    """
+    stripped = typed.strip()
+    if typed == stripped and "\\" not in typed:
+        return typed
+    slashed = stripped.replace("\\", "/")
+    if os.sep == "\\":
+        return slashed
+    for name in (typed, stripped, typed.replace("\\", "/"), slashed):
+        if os.path.isfile(folder / name):
+            return name
+    # Not there, perhaps for a while: prepare.py writes the name again, so it must stay as it is.
+    # With both kinds of slash, prepare.py wrote it, and the backslash belongs to the name.
+    return slashed if "\\" in typed and "/" not in typed else typed
 
 
 def _seconds(where: str, name: str, text: str) -> float | None:
@@ -146,7 +181,16 @@ def _seconds(where: str, name: str, text: str) -> float | None:
 
 def write(manifest: Manifest) -> None:
     """Write a manifest, replacing the file in one step."""
-    names = [name for name, _ in manifest.entries[0].extra] if manifest.entries else []
+    write_rows(manifest.path, *_table(manifest))
+
+
+def content_of(manifest: Manifest) -> bytes:
+    """Return the bytes that `write` puts into the file."""
+    return _csv_bytes(*_table(manifest))
+
+
+def _table(manifest: Manifest) -> tuple[list[str], list[list[str]]]:
+    names = list(dict.fromkeys(name for entry in manifest.entries for name, _ in entry.extra))
     rows = []
     for entry in manifest.entries:
         times = ["" if value is None else f"{value:.12g}" for value in (entry.start, entry.end)]
@@ -155,15 +199,20 @@ def write(manifest: Manifest) -> None:
             [entry.video, entry.label, entry.split, entry.group, *times]
             + [extra.get(name, "") for name in names]
         )
-    write_rows(manifest.path, [*COLUMNS, *names], rows)
+    return [*COLUMNS, *names], rows
 
 
 def write_rows(path: Path, header: list[str], rows: Iterable[list]) -> None:
     """Write a CSV file so that a reader finds the old one or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    partial.write_bytes(_csv_bytes(header, rows))
     partial.replace(path)
+
+
+def _csv_bytes(header: list[str], rows: Iterable[list]) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return file.getvalue().encode("utf-8")

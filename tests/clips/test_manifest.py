@@ -1,6 +1,7 @@
 """The manifest: what is written is read again, and each mistake is named with its line."""
 
 import csv
+import os
 import re
 
 import pytest
@@ -126,3 +127,50 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path):
     with pytest.raises(RuntimeError):
         manifests.write_rows(manifest.path, ["video"], [["b.mp4"], [Broken()]])
     assert manifest.path.read_bytes() == before
+
+
+def test_the_users_split_is_read_whatever_the_blanks_and_case_of_its_column(tmp_path):
+    manifest = _reading(tmp_path, "Video, Label , split,GROUP\na.mp4,walk,test,g1\n")
+    assert manifest.entries == (Entry("a.mp4", "walk", "test", "g1"),)
+    write(manifest)
+    with manifest.path.open(newline="") as file:
+        assert next(csv.reader(file)) == list(manifests.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["video,label\nholiday, beach.mp4,walk\n", "video,label,\na.mp4,walk,test\n"],
+    ids=["comma", "nameless"],
+)
+def test_a_value_in_no_column_is_refused_rather_than_lost(tmp_path, text):
+    with pytest.raises(LookbackError, match="line 2: a value stands in a column without a name"):
+        _reading(tmp_path, text)
+
+
+def test_empty_columns_without_a_name_as_spreadsheets_write_them_do_no_harm(tmp_path):
+    manifest = _reading(tmp_path, "video,label,,\na.mp4,walk,,\nb.mp4,run,,,\n")
+    assert manifest.entries == (Entry("a.mp4", "walk"), Entry("b.mp4", "run"))
+
+
+ODD_NAMES = ["clips/a/part1\\clip.mp4", "clips/a/clip.mp4 ", " clip.mp4", "\\clip.mp4"]
+
+
+@pytest.mark.skipif(os.sep != "/", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_name_with_a_backslash_or_a_blank_at_its_end_stays_as_it_was_written(
+    tmp_path, name, there
+):
+    if there or "/" not in name:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    manifest = Manifest(tmp_path / "manifest.csv", (Entry(name, "a"),))
+    write(manifest)
+    assert read(manifest.path) == manifest
+
+
+@pytest.mark.parametrize("typed", ["clips\\a\\clip.mp4", " clips/a/clip.mp4 ", "clips/a\\clip.mp4"])
+def test_a_typed_backslash_or_blank_is_forgiven_where_the_file_is_there_without_it(tmp_path, typed):
+    (tmp_path / "clips" / "a").mkdir(parents=True)
+    (tmp_path / "clips" / "a" / "clip.mp4").touch()
+    assert _reading(tmp_path, f"video,label\n{typed},a\n").videos == ["clips/a/clip.mp4"]
