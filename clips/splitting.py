@@ -10,6 +10,7 @@ from recipes.commands import command
 from video.errors import LookbackError, UsageError
 
 _TRIES = 50
+_LISTED = 10  # of classes in a message
 
 
 def parse_shares(text: str) -> tuple[float, float, float]:
@@ -29,11 +30,20 @@ def parse_shares(text: str) -> tuple[float, float, float]:
 
 
 def split_entries(
-    entries: list[Entry], shares: tuple[float, float, float], seed: int
+    entries: list[Entry],
+    shares: tuple[float, ...],
+    seed: int,
+    between: tuple[str, ...] = SPLITS,
 ) -> list[Entry]:
     """Give every entry without a split one: stratified by class, groups whole, by a fixed seed.
 
     Entries that have a split keep it, and draw the rest of their group to their side.
+
+    Args:
+        entries: Rows of a manifest.
+        shares: The share of each side in `between`.
+        seed: Of the draw.
+        between: The sides that entries are given.
     """
     sides: dict[str, str] = {entry.group: entry.split for entry in entries if entry.split}
     groups: dict[str, Counter] = defaultdict(Counter)
@@ -44,7 +54,7 @@ def split_entries(
             label: share * sum(counts[label] for counts in groups.values())
             for label in {entry.label for entry in entries}
         }
-        for split, share in zip(SPLITS, shares, strict=True)
+        for split, share in zip(between, shares, strict=True)
     }
     free = sorted(group for group in groups if group not in sides)
     best, best_cost = sides, float("inf")
@@ -62,7 +72,8 @@ def split_entries(
 def _assign(
     order: list[str], groups: dict[str, Counter], wanted: dict, fixed: dict[str, str]
 ) -> tuple[dict[str, str], float]:
-    have = {split: Counter() for split in SPLITS}
+    between = tuple(wanted)
+    have = {split: Counter() for split in between}
     for group, split in fixed.items():
         have[split].update(groups[group])
     sides = dict(fixed)
@@ -72,10 +83,10 @@ def _assign(
         scarce = [
             label
             for label in groups[group]
-            if left[label] <= sum(not have[side][label] for side in SPLITS)
+            if left[label] <= sum(not have[side][label] for side in between)
         ]
         split = min(
-            SPLITS,
+            between,
             key=lambda side: (
                 sum(have[side][label] > 0 for label in scarce),
                 _added_cost(have[side], wanted[side], groups[group]),
@@ -86,7 +97,7 @@ def _assign(
         left.subtract(groups[group].keys())
     cost = sum(
         (have[split][label] - target) ** 2 / target + 1000 * (have[split][label] == 0)
-        for split in SPLITS
+        for split in between
         for label, target in wanted[split].items()
     )
     return sides, cost
@@ -124,16 +135,53 @@ def check_split(entries: list[Entry], source: str) -> None:
             f"{source}: {len(leaking)} groups or videos stand on two sides of the split: "
             f"{shown}{more}; {command('prepare')} --split 0.7/0.15/0.15 splits anew"
         )
-    missing = [
-        f"{label} in {split}"
-        for split in SPLITS
-        for label in labels
-        if not any(entry.split == split and entry.label == label for entry in entries)
+    _refuse_missing_classes(entries, labels, source)
+
+
+def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str) -> None:
+    there = {(entry.split, entry.label) for entry in entries}
+    missing = [(label, side) for side in SPLITS for label in labels if (side, label) not in there]
+    if not missing:
+        return
+    groups: dict[str, set[str]] = {label: set() for label, _ in missing}
+    for entry in entries:
+        if entry.label in groups:
+            groups[entry.label].add(entry.group)
+    shown = _listed([f"{label} in {side}" for label, side in missing])
+    counts = _listed([f"{label} has {len(names)} groups" for label, names in groups.items()])
+    again = ""
+    if all(len(names) >= len(SPLITS) for names in groups.values()):
+        again = "; python prepare.py --split 0.7/0.15/0.15 draws the split again"
+    raise LookbackError(
+        f"{source}: every class must stand in train, val and test; missing: {shown} ({counts}; a "
+        f"class needs clips from at least three groups){again}"
+    )
+
+
+def _listed(texts: list[str]) -> str:
+    more = f", and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
+    return ", ".join(texts[:_LISTED]) + more
+
+
+def draw_validation(
+    entries: list[Entry], training: frozenset[str], shares: tuple[float, float, float], seed: int
+) -> list[Entry]:
+    """Draw validation clips from those that may train, by groups.
+
+    Args:
+        entries: Rows of a manifest.
+        training: The videos that train or validate.
+        shares: The shares of train, val and test; the first two count.
+        seed: Of the draw.
+    """
+    places = [
+        place
+        for place, entry in enumerate(entries)
+        if entry.video in training and entry.split in ("", "train", "val")
     ]
-    if missing:
-        groups = {label: {e.group for e in entries if e.label == label} for label in labels}
-        counts = ", ".join(f"{label} has {len(groups[label])} groups" for label in labels)
-        raise LookbackError(
-            f"{source}: every class must stand in train, val and test; missing: "
-            f"{', '.join(missing)} ({counts}; a class needs clips from at least three groups)"
-        )
+    some = [entries[place] for place in places]
+    done = list(entries)
+    both = (shares[0] / sum(shares[:2]), shares[1] / sum(shares[:2]))
+    for place, entry in zip(places, split_entries(some, both, seed, SPLITS[:2]), strict=True):
+        done[place] = entry
+    return done

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clips.manifest import SPLITS, Entry
-from clips.splitting import check_split, parse_shares, split_entries
+from clips.splitting import check_split, draw_validation, parse_shares, split_entries
 from video.errors import LookbackError, UsageError
 
 _SHARES = (0.7, 0.15, 0.15)
@@ -229,3 +229,41 @@ def test_shares_are_read_and_made_to_add_up(text, shares):
 def test_shares_that_are_none_are_refused(text):
     with pytest.raises(UsageError, match=r"--split .*: write three shares above 0"):
         parse_shares(text)
+
+
+def test_of_many_classes_only_the_short_ones_are_listed():
+    entries = [replace(each, label=f"{each.label}{n}") for n in range(100) for each in _whole()]
+    entries.append(Entry("x", "rare", "train", "x"))
+    with pytest.raises(LookbackError) as raised:
+        check_split(entries, "here")
+    message = str(raised.value)
+    assert "missing: rare in val, rare in test (rare has 1 groups; " in message
+    assert "a0" not in message
+    assert "--split" not in message
+
+
+def test_a_long_list_of_short_classes_is_cut():
+    entries = [Entry(f"{n}", f"c{n:03}", "train", f"{n}") for n in range(101)]
+    with pytest.raises(LookbackError, match="c009 in val, and 192 more") as raised:
+        check_split(entries, "here")
+    assert len(str(raised.value)) < 600
+
+
+def test_where_there_are_groups_enough_a_new_draw_is_named():
+    entries = [replace(each, split="train") for each in _whole()]
+    with pytest.raises(LookbackError, match=r"prepare\.py --split .* draws the split again"):
+        check_split(entries, "here")
+
+
+def test_validation_is_drawn_from_training_alone_by_groups():
+    training = _clips(30, per_group=3)
+    tests = [Entry(f"t{n}", label, "test", f"t{n}") for n in range(9) for label in ("a", "b")]
+    videos = frozenset(entry.video for entry in training)
+    done = draw_validation(training + tests, videos, _SHARES, 0)
+    assert done[len(training) :] == tests
+    counts = _counts(done[: len(training)])
+    assert all(len(sides) == 1 for sides in _sides(done).values())
+    for label in ("a", "b"):
+        assert counts[label, "test"] == 0
+        total = counts[label, "train"] + counts[label, "val"]
+        assert counts[label, "val"] / total == pytest.approx(0.15 / 0.85, abs=0.08)
