@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from clips.given_splits import side_of
 from clips.manifest import Entry
 from video.errors import UsageError
 
@@ -12,7 +13,7 @@ _UCF_GROUP = re.compile(r"_(g\d+)(?=_|\.|$)")
 
 
 def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
-    """Return the entries with their groups.
+    """Return the entries with their groups, without blanks at their ends, as a manifest has them.
 
     Args:
         entries: rows of a manifest.
@@ -26,13 +27,15 @@ def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
         UsageError: `group_by` is none of these.
     """
     columns = {name for entry in entries for name, _ in entry.extra} | {"group"}
-    if group_by in columns:
-        return [_by_column(entry, group_by) for entry in entries]
+    by_folded = {name.casefold(): name for name in columns}
+    if group_by.strip().casefold() in by_folded:
+        name = by_folded[group_by.strip().casefold()]
+        return [_by_column(entry, name) for entry in entries]
     if group_by == "auto":
         return [replace(entry, group=_matched(_UCF_GROUP, entry.video)) for entry in entries]
     if group_by == "folder" or re.fullmatch(r"folder:\d+", group_by):
         level = int(group_by.partition(":")[2] or 0)
-        return [replace(entry, group=_folder(entry.video, level)) for entry in entries]
+        return [replace(entry, group=_folder(entry, level)) for entry in entries]
     try:
         pattern = re.compile(group_by)
     except re.error as error:
@@ -48,18 +51,20 @@ def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
 def _matched(pattern: re.Pattern, video: str) -> str:
     found = pattern.search(video)
     if not found:
-        return video
-    return found.group(1) or found.group() if pattern.groups else found.group()
+        return video.strip()
+    return (found.group(1) or found.group() if pattern.groups else found.group()).strip()
 
 
 def _by_column(entry: Entry, name: str) -> Entry:
     value = entry.group if name == "group" else dict(entry.extra).get(name, "")
-    return replace(entry, group=value or entry.video)
+    return replace(entry, group=value or entry.video.strip())
 
 
-def _folder(video: str, level: int) -> str:
-    parents = PurePosixPath(video).parts[:-1]
+def _folder(entry: Entry, level: int) -> str:
+    parents = PurePosixPath(entry.video).parts[:-1]
     if level == 0:
-        return "/".join(parents)
-    below_class = parents[2:]  # parents begin with clips, <class>
-    return below_class[level - 1] if len(below_class) >= level else video
+        return "/".join(parents).strip()
+    # parents begin with clips, <class>, or with clips, <split>, <class>
+    in_split = len(parents) > 2 and side_of(parents[1]) and entry.label != parents[1].strip()
+    below_class = parents[3:] if in_split else parents[2:]
+    return (below_class[level - 1] if len(below_class) >= level else entry.video).strip()

@@ -1,23 +1,37 @@
 """From a folder of clips to a manifest that can be trusted; run by prepare.py and, where there is
 no manifest yet, by every script that needs one."""
 
-import csv
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from clips import manifest as manifests
-from clips.finding import find_clips
-from clips.grouping import group_entries
-from clips.manifest import SPLITS, Entry, Manifest
+from clips.columns import misspelt
+from clips.completing import completed, with_new_clips
+from clips.duplicates import equal_videos, refuse_contradictions
+from clips.finding import Found, check_name, find_clips
+from clips.given_splits import GivenSplit, LayoutError
+from clips.manifest import COLUMNS, Entry, Manifest
+from clips.presence import (
+    REJECTED,
+    listed_videos,
+    missing_note,
+    missing_videos,
+    refuse_many_missing,
+    rejected_videos,
+    without,
+)
 from clips.probing import ClipFacts, probe
-from clips.splitting import check_split, parse_shares, split_entries
+from clips.replacing import keep_previous, writable
+from clips.splitting import check_split
+from clips.summary import print_notes, print_repeated, print_table
 from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import LookbackError, VideoError
+
+_NO_CLIPS = Found([], GivenSplit({}), [], [])
 
 
 def manifest_path(settings: Settings) -> Path:
@@ -25,70 +39,165 @@ def manifest_path(settings: Settings) -> Path:
     return Path(data.manifest) if data.manifest else Path(data.folder) / "manifest.csv"
 
 
-def load_manifest(settings: Settings) -> Manifest:
-    """Return the checked manifest, preparing one first where there is none."""
+def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
+    """Return the checked manifest, preparing one first where there is none.
+
+    Rows of videos that rejected.csv names are left out.
+
+    Args:
+        settings: The recipe, which names the manifest.
+        videos_needed: Whether the videos are read. Rows whose file is not there are left out then,
+            and are kept otherwise, as features of them may be there.
+
+    Raises:
+        LookbackError: the manifest cannot be used, or videos are needed and a whole class of them
+            or most are not there.
+    """
     path = manifest_path(settings)
     if not path.is_file():
         if settings.recipe.data.manifest:
             raise LookbackError(f"{path}: there is no such manifest")
         print(f"No {path} yet: preparing one ({command('prepare')}).")
         return prepare(settings)
-    manifest = _completed(manifests.read(path), settings)
+    manifest = _read(path)
+    skipped = rejected_videos(path.parent).intersection(manifest.videos)
+    manifest = completed(without(manifest, skipped), settings)
     check_split(list(manifest.entries), str(path))
-    _tell_new_clips(manifest)
-    return manifest
+    _print_new_clips(manifest, skipped)
+    missing = missing_videos(manifest)
+    if videos_needed:
+        refuse_many_missing(manifest, missing)
+    if missing:
+        print(f"note: {missing_note(missing)}")
+    return without(manifest, missing) if videos_needed else manifest
 
 
-def prepare(settings: Settings) -> Manifest:
+def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
     Rows of a manifest that is already there keep their split and group, unless the user asks for
-    other ones (`--group-by`, `--split`, `--seed`); the file before becomes manifest.previous.csv.
+    other ones (`--group-by`, `--split`, `--seed`). They also stay where their file is not there or
+    cannot be decoded. The file before is kept as manifest.previous.csv, or with a number.
+
+    Args:
+        settings: The recipe, which names the folder.
+        drop_missing: Whether rows go whose file is not there.
+
+    Returns:
+        The rows that can be used, and those whose file is not there.
+
+    Raises:
+        LookbackError: no manifest can be made; or one was written, but a whole class or most of the
+            videos that it lists are not there.
     """
     path = manifest_path(settings)
-    before = path.read_bytes() if path.is_file() else None
-    entries = list(manifests.read(path).entries) if before else []
-    if {"data.split", "data.group_by", "seed"} & settings.given:
-        entries = [replace(entry, split="") for entry in entries]
-    known = {entry.video for entry in entries}
-    try:
-        found = find_clips(path.parent)
-    except LookbackError:
-        if not entries:
-            raise
-        found = []
-    entries += [Entry(video, label) for video, label in found if video not in known]
-    facts, rejected = _probe_all(path.parent, list(dict.fromkeys(e.video for e in entries)))
-    manifests.write_rows(path.with_name("rejected.csv"), ["video", "reason"], rejected)
-    entries = [entry for entry in entries if entry.video in facts]
-    if not entries:
-        raise LookbackError(
-            f"{path.parent}: no clip can be read; {path.with_name('rejected.csv')} tells why"
-        )
-    manifest = _completed(Manifest(path, tuple(entries)), settings)
-    check_split(list(manifest.entries), str(path.parent))
-    manifests.write(manifest)
-    if before is not None and before != path.read_bytes():
-        path.with_name("manifest.previous.csv").write_bytes(before)
-    _summarise(manifest, facts, rejected)
+    with writable(path):
+        before = path.read_bytes() if path.is_file() else None
+        listed = list(_read(path).entries) if before else []
+        found = _find(path.parent, listed, settings)
+        rows = Manifest(path, tuple(with_new_clips(listed, found, settings)))
+        if drop_missing:
+            rows = _without_missing(rows)
+        check = _check_files(rows)
+        usable = without(rows, dict(check.rejected))
+        manifest = completed(usable, settings, check.equal, found.given.train_or_val)
+        refuse_contradictions(list(manifest.entries), check.equal, str(path.parent))
+        check_split(list(manifest.entries), str(path.parent))
+        whole = _with_rejected(manifest, listed, rows)
+        previous = keep_previous(path, before, manifests.content_of(whole))
+        manifests.write(whole)
+    _print_outcome(manifest, check, previous)
+    if check.missing:
+        refuse_many_missing(manifest, check.missing)
+        print(f"note: {missing_note(check.missing)}")
     return manifest
 
 
-def _completed(manifest: Manifest, settings: Settings) -> Manifest:
-    """Fill in groups and splits where rows have none."""
-    data = settings.recipe.data
-    entries = list(manifest.entries)
-    if "data.group_by" in settings.given:
-        entries = group_entries(entries, data.group_by)
-    else:
-        automatic = group_entries(entries, "auto")
-        entries = [
-            entry if entry.group else replace(entry, group=other.group)
-            for entry, other in zip(entries, automatic, strict=True)
-        ]
-    if any(not entry.split for entry in entries):
-        entries = split_entries(entries, parse_shares(data.split), settings.recipe.seed)
-    return manifest.with_entries(entries)
+@dataclass(frozen=True)
+class _Check:
+    """What the files of a manifest hold.
+
+    Attributes:
+        missing: Videos whose file is not there.
+        facts: What decoding showed, by video.
+        rejected: Videos that cannot be decoded, each with the reason.
+        equal: Videos with the same content, those of one content together.
+    """
+
+    missing: list[str]
+    facts: dict[str, ClipFacts]
+    rejected: list[tuple[str, str]]
+    equal: list[list[str]]
+
+
+def _check_files(rows: Manifest) -> _Check:
+    """Decode every video that is there; write rejected.csv."""
+    folder = rows.path.parent
+    missing = missing_videos(rows)
+    facts, rejected = _probe_all(folder, without(rows, missing).videos)
+    manifests.write_rows(folder / REJECTED, ["video", "reason"], rejected)
+    if not facts:
+        refuse_many_missing(rows, missing)
+        raise LookbackError(f"{folder}: no clip can be read; {folder / REJECTED} tells why")
+    return _Check(missing, facts, rejected, equal_videos(folder, facts))
+
+
+def _without_missing(rows: Manifest) -> Manifest:
+    missing = missing_videos(rows)
+    print(f"{listed_videos(len(missing))} not there: rows dropped")
+    return without(rows, missing)
+
+
+def _print_outcome(manifest: Manifest, check: _Check, previous: Path | None) -> None:
+    print_notes(check.facts, check.rejected)
+    repeated = print_repeated(check.equal)
+    print_table(manifest, check.facts, len(check.rejected), len(check.missing), repeated)
+    if previous:
+        print(f"The manifest before is kept: {previous}")
+
+
+def _read(path: Path) -> Manifest:
+    manifest = manifests.read(path)
+    for video in manifest.videos:
+        check_name(path.parent, video)
+    extra = [name for name, _ in manifest.entries[0].extra]
+    for name, known in misspelt([*extra, *_columns_used(manifest)]):
+        print(f"note: {path}: the column {name!r} is kept, but not used; is it meant as {known!r}?")
+    return manifest
+
+
+def _columns_used(manifest: Manifest) -> list[str]:
+    """Return the known columns that some row has a value in."""
+    blank = ("", None)
+    return [
+        name
+        for name in COLUMNS
+        if any(getattr(entry, name) not in blank for entry in manifest.entries)
+    ]
+
+
+def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
+    """Return the clips below a folder; none where there is another manifest to go by."""
+    try:
+        found = find_clips(folder)
+    except LayoutError as error:
+        if listed:
+            return _NO_CLIPS
+        if settings.recipe.data.manifest is None:
+            raise
+        raise LayoutError(
+            f"{error}; with --manifest, clips are looked for beside the manifest, not in --data"
+        ) from None
+    for note in found.notes:
+        print(f"note: {note}")
+    known = {entry.video for entry in listed}
+    for name, reason in found.unreachable:
+        if not any(video.startswith(f"{name}/") for video in known):
+            raise LookbackError(
+                f"{folder / name}: the class cannot be read ({reason}); is a disk not mounted? "
+                "Remove the folder or link if there is to be no such class"
+            )
+    return found
 
 
 def _probe_all(
@@ -110,42 +219,34 @@ def _probe_all(
     return facts, [(video, answer) for video, answer in answers.items() if video not in facts]
 
 
-def _tell_new_clips(manifest: Manifest) -> None:
+def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> Manifest:
+    """Return the manifest with the listed rows that cannot be used put back in their places."""
+    known = {entry.video for entry in listed}
+    usable = iter(manifest.entries)
+    usable_videos = set(manifest.videos)
+    return manifest.with_entries(
+        [
+            next(usable) if entry.video in usable_videos else entry
+            for entry in rows.entries
+            if entry.video in usable_videos or entry.video in known
+        ]
+    )
+
+
+def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
+    path = manifest.path
+    if skipped:
+        print(
+            f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}, as "
+            f"{path.with_name(REJECTED)} has them; {command('prepare')} tries them again"
+        )
     try:
-        found = {video for video, _ in find_clips(manifest.path.parent)}
+        found = find_clips(path.parent).videos
     except LookbackError:
         return
-    rejected = manifest.path.with_name("rejected.csv")
-    if rejected.is_file():
-        with rejected.open(newline="", encoding="utf-8") as file:
-            found -= {row["video"] for row in csv.DictReader(file)}
-    new = found - set(manifest.videos)
+    new = found - rejected_videos(path.parent) - set(manifest.videos)
     if new:
         print(
-            f"note: {len(new)} clips are not in {manifest.path} (such as {min(new)}); "
+            f"note: {len(new)} clips are not in {path} (such as {min(new)}); "
             f"{command('prepare')} adds them"
         )
-
-
-def _summarise(manifest: Manifest, facts: dict[str, ClipFacts], rejected: list) -> None:
-    for video, fact in facts.items():
-        if fact.note:
-            print(f"note: {video}: {fact.note}; what decodes is used")
-    for video, reason in rejected:
-        print(f"rejected: {video}: {reason}")
-    counts = Counter((entry.label, entry.split) for entry in manifest.entries)
-    width = max(5, *(len(label) for label in manifest.labels))
-    print(f"\n{'class':<{width}}" + "".join(f"{split:>7}" for split in SPLITS))
-    for label in manifest.labels:
-        print(f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in SPLITS))
-    groups = len({entry.group for entry in manifest.entries})
-    if groups == len(facts):
-        print(
-            "Every clip is a group of its own. If several come from one video, scene or person, "
-            "say so with --group-by, or the test will flatter."
-        )
-    seconds = sum(fact.seconds for fact in facts.values())
-    print(
-        f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each on one side of the split; "
-        f"{len(rejected)} rejected\n{manifest.path}"
-    )

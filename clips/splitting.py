@@ -151,7 +151,7 @@ def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str
     counts = _listed([f"{label} has {len(names)} groups" for label, names in groups.items()])
     again = ""
     if all(len(names) >= len(SPLITS) for names in groups.values()):
-        again = "; python prepare.py --split 0.7/0.15/0.15 draws the split again"
+        again = f"; {command('prepare')} --split 0.7/0.15/0.15 draws the split again"
     raise LookbackError(
         f"{source}: every class must stand in train, val and test; missing: {shown} ({counts}; a "
         f"class needs clips from at least three groups){again}"

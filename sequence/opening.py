@@ -51,7 +51,7 @@ def open_workplace(settings: Settings) -> Workplace:
     """
     folder = Path(settings.recipe.model.folder)
     card = require_card(folder)
-    manifest = load_manifest(settings)
+    manifest = load_manifest(settings, videos_needed=False)
     store = FeatureStore(features_path(settings))
     held, wanted = store.spec, card.backbone
     if held["weights_sha256"] != wanted.sha256:

@@ -1,6 +1,7 @@
 """Fixtures that several rooms' tests share: videos whose pixels tell the frame, a small project."""
 
 import logging
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,16 @@ def write_coded_video(
         for index, seconds in enumerate(times):
             writer.write(coded_frame(index % 256, size), seconds)
     return path
+
+
+def distinct_copy(source: Path, place: Path) -> Path:
+    """Copy an mp4 so that it shows the same and its content is another: a box that nobody reads
+    holds its path."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unread = str(place).encode()
+    box = struct.pack(">I4s", 8 + len(unread), b"free") + unread
+    place.write_bytes(source.read_bytes() + box)
+    return place
 
 
 @pytest.fixture

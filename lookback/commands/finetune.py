@@ -33,10 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parsed)
     # Slow imports wait until the command line is known to be right.
     from clips.preparation import load_manifest
+
+    # The framework takes seconds to import: a mistake in the manifest is reported before.
+    manifest = load_manifest(chosen)
     from extract.finetuning.trainer import FineTuning, print_outcome
     from training.keras_backend import device_line
 
-    manifest = load_manifest(chosen)
     print(device_line())
     tuning = FineTuning(chosen, manifest, parsed.resume)
     print_outcome(tuning, tuning.train(parsed.resume))

@@ -17,5 +17,12 @@ FLAGS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    prepare(settings(parser("prepare", __doc__, FLAGS).parse_args(arguments)))
+    flags = parser("prepare", __doc__, FLAGS)
+    flags.add_argument(
+        "--drop-missing",
+        action="store_true",
+        help="drop the rows of videos that are not there any more (default: rows are kept)",
+    )
+    parsed = flags.parse_args(arguments)
+    prepare(settings(parsed), parsed.drop_missing)
     return 0

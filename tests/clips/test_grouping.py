@@ -91,3 +91,21 @@ def test_grouping_changes_nothing_but_the_group():
     before = Entry("clips/a/v_g01_c1.mp4", "a", "test", "old", 1.0, 2.0, (("k", "v"),))
     (after,) = group_entries([before], "auto")
     assert after == Entry("clips/a/v_g01_c1.mp4", "a", "test", "g01", 1.0, 2.0, (("k", "v"),))
+
+
+def test_a_folder_that_holds_a_side_of_the_split_does_not_count_as_a_level():
+    videos = ["clips/train/a/day1/x.mp4", "clips/val/a/y.mp4"]
+    assert groups("folder:1", *videos) == ["day1", "clips/val/a/y.mp4"]
+    # A class of that name does.
+    (entry,) = group_entries([Entry("clips/train/day1/x.mp4", "train")], "folder:1")
+    assert entry.group == "day1"
+
+
+def test_a_columns_name_is_found_whatever_its_case():
+    entries = [Entry("clips/a/1.mp4", "a", extra=(("Camera", "7"),))]
+    assert [entry.group for entry in group_entries(entries, "camera")] == ["7"]
+
+
+def test_a_group_has_no_blanks_at_its_ends_as_the_manifest_has_none():
+    for rule in ("auto", "folder", "folder:3", "no|nothing", r"\.mp4 "):
+        assert all(name == name.strip() for name in groups(rule, "clips/a/x.mp4 ", "clips/a/no "))

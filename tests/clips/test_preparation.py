@@ -1,58 +1,17 @@
 """From a folder of clips to a manifest that can be trusted."""
 
-import csv
-import shutil
-from collections.abc import Callable
-from pathlib import Path
+import os
+import sys
 
 import pytest
 
 from clips import manifest as manifests
 from clips.manifest import SPLITS
 from clips.preparation import load_manifest, prepare
-from recipes.loader import Settings, load
-from tests.conftest import write_coded_video
+from tests.clips.preparing import lines, rejected, settings, sides
+from tests.conftest import distinct_copy, write_coded_video
 from tests.running import run_script
 from video.errors import LookbackError, UsageError
-
-
-@pytest.fixture(scope="module")
-def one_clip(tmp_path_factory) -> Path:
-    return write_coded_video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames=3)
-
-
-@pytest.fixture
-def add(tmp_path, one_clip) -> Callable[..., None]:
-    """Return a function that puts clips below tmp_path/clips: add("walk/v_g01_c1.mp4", ...)."""
-
-    def put(*names: str) -> None:
-        for name in names:
-            place = tmp_path / "clips" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(one_clip, place)
-
-    return put
-
-
-@pytest.fixture
-def data(tmp_path, add) -> Path:
-    """A data folder: two classes, five groups each, two clips a group."""
-    add(*(f"{c}/v_{c}_g{g:02}_c{n}.mp4" for c in ("walk", "run") for g in range(5) for n in (1, 2)))
-    return tmp_path
-
-
-def settings(data: Path, **flags) -> Settings:
-    dotted = {key.replace("__", "."): value for key, value in flags.items()}
-    return load(None, {"data.folder": str(data), **dotted})
-
-
-def sides(data: Path) -> dict[str, str]:
-    return {entry.video: entry.split for entry in manifests.read(data / "manifest.csv").entries}
-
-
-def rejected(data: Path) -> dict[str, str]:
-    with (data / "rejected.csv").open(newline="", encoding="utf-8") as file:
-        return {row["video"]: row["reason"] for row in csv.DictReader(file)}
 
 
 def test_clips_become_a_manifest_with_groups_and_splits(data):
@@ -134,9 +93,8 @@ def test_an_existing_manifest_keeps_its_rows_and_new_clips_join(data, add):
 
 def test_a_manifest_from_elsewhere_needs_no_class_folders(tmp_path, one_clip):
     names = [f"films/{number:02}.mp4" for number in range(12)]
-    (tmp_path / "films").mkdir()
     for name in names:
-        shutil.copy(one_clip, tmp_path / name)
+        distinct_copy(one_clip, tmp_path / name)
     rows = [f"{name},{'slow' if index % 2 else 'quick'}" for index, name in enumerate(names)]
     (tmp_path / "manifest.csv").write_text("\n".join(["video,label", *rows]) + "\n")
     manifest = prepare(settings(tmp_path))
@@ -237,3 +195,51 @@ def test_the_script_prints_how_many_clips_stand_where(data, capsys):
     assert table["class"] == ["train", "val", "test"]
     assert table["walk"] == table["run"] == ["6", "2", "2"]
     assert str(data / "manifest.csv") in printed
+
+
+def test_the_split_of_a_column_with_blanks_and_capitals_is_kept(data):
+    prepare(settings(data))
+    before = sides(data)
+    text = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(text.replace("video,label,split", "Video, LABEL, split", 1))
+    prepare(settings(data))
+    assert sides(data) == before
+    assert lines(data)[0] == "video,label,split,group,start,end"
+
+
+def test_a_misspelt_column_is_noted(data, capsys):
+    prepare(settings(data))
+    text = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(text.replace(",split,", ",spilt,", 1))
+    load_manifest(settings(data))
+    assert "the column 'spilt' is kept, but not used; is it meant as 'split'?" in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.skipif(os.sep != "/", reason="Windows has no such names")
+def test_odd_file_names_are_stable(data, add):
+    add("walk/part1\\clip.mp4", "walk/clip.mp4 ", " run /a.mp4", " run /b.mp4", " run /c.mp4")
+    manifest = prepare(settings(data))
+    assert "clips/walk/part1\\clip.mp4" in manifest.videos
+    assert load_manifest(settings(data)).entries == manifest.entries
+    assert prepare(settings(data)) == manifest
+    assert not (data / "manifest.previous.csv").exists()
+
+
+def test_with_another_manifest_the_place_of_clips_is_explained(data, tmp_path):
+    place = tmp_path / "elsewhere" / "m.csv"
+    with pytest.raises(LookbackError, match="looked for beside the manifest, not in --data"):
+        prepare(settings(data, data__manifest=str(place)))
+
+
+def test_a_listed_name_that_the_locale_cannot_open_is_refused(data, monkeypatch):
+    prepare(settings(data))
+    with (data / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.write("clips/gehen/ä.mp4,gehen,train,,,\n")
+    before = lines(data)
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    for work in (prepare, load_manifest):
+        with pytest.raises(LookbackError, match=r"reads file names as ascii.*PYTHONUTF8=1"):
+            work(settings(data))
+    assert lines(data) == before

@@ -1,0 +1,50 @@
+"""Filling in what the rows of a manifest leave open: new clips, groups and splits."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from clips.duplicates import join_groups
+from clips.finding import Found
+from clips.grouping import group_entries
+from clips.manifest import Entry, Manifest
+from clips.splitting import draw_validation, parse_shares, split_entries
+from recipes.loader import Settings
+
+
+def with_new_clips(listed: list[Entry], found: Found, settings: Settings) -> list[Entry]:
+    """Return the listed rows and those of clips that are new, with the splits that are given."""
+    given = {} if "data.split" in settings.given else found.given.sides
+    if {"data.split", "data.group_by", "seed"} & settings.given:
+        listed = [replace(entry, split="") for entry in listed]
+    listed = [replace(each, split=each.split or given.get(each.video, "")) for each in listed]
+    known = {entry.video for entry in listed}
+    new = [(video, label) for video, label in found.clips if video not in known]
+    if new and found.given.note and "data.split" not in settings.given:
+        print(f"note: {found.given.note}")
+    return listed + [Entry(video, label, given.get(video, "")) for video, label in new]
+
+
+def completed(
+    manifest: Manifest,
+    settings: Settings,
+    equal: Sequence[list[str]] = (),
+    train_or_val: frozenset[str] = frozenset(),
+) -> Manifest:
+    """Fill in groups and splits where rows have none."""
+    data, seed = settings.recipe.data, settings.recipe.seed
+    entries = list(manifest.entries)
+    if "data.group_by" in settings.given:
+        entries = group_entries(entries, data.group_by)
+    else:
+        automatic = group_entries(entries, "auto")
+        entries = [
+            entry if entry.group else replace(entry, group=other.group)
+            for entry, other in zip(entries, automatic, strict=True)
+        ]
+    entries = join_groups(entries, equal)
+    shares = parse_shares(data.split)
+    if train_or_val and "data.split" not in settings.given:
+        entries = draw_validation(entries, train_or_val, shares, seed)
+    if any(not entry.split for entry in entries):
+        entries = split_entries(entries, shares, seed)
+    return manifest.with_entries(entries)

@@ -1,0 +1,131 @@
+"""Videos with the same content: a clip under two names stays on one side of the split."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from clips.manifest import Entry
+from recipes.commands import command
+from video.errors import LookbackError
+
+_LISTED = 3
+
+
+def content_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
+    """Return the videos that share their content with another, those of one content together.
+
+    Only files of equal size are read.
+    """
+    by_size = same_value({video: os.path.getsize(folder / video) for video in videos})
+    contents = {video: content_sha256(folder / video) for videos in by_size for video in videos}
+    return same_value(contents)
+
+
+def same_value(values: Mapping[str, Hashable]) -> list[list[str]]:
+    """Return the videos that have their value in common with another, those of one value together.
+
+    >>> same_value({"a.mp4": 1, "b.mp4": 2, "c.mp4": 1})
+    [['a.mp4', 'c.mp4']]
+    """
+    found: dict[Hashable, list[str]] = defaultdict(list)
+    for video, value in values.items():
+        found[value].append(video)
+    return [videos for videos in found.values() if len(videos) > 1]
+
+
+def join_groups(entries: list[Entry], equal: list[list[str]]) -> list[Entry]:
+    """Return the entries with the groups of equal videos made one: that of the first row.
+
+    Whole groups are joined, as a clip of two groups shows the scene of both.
+    """
+    groups = _Joined(entry.group for entry in entries)
+    of_video = defaultdict(list)
+    for entry in entries:
+        of_video[entry.video].append(entry.group)
+    for videos in equal:
+        names = [group for video in videos for group in of_video[video]]
+        for name in names[1:]:
+            groups.join(names[0], name)
+    return [replace(entry, group=groups.first(entry.group)) for entry in entries]
+
+
+class _Joined:
+    """Names of which some mean the same; the one that came first speaks for them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._order = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        self._parent: dict[str, str] = {}
+
+    def first(self, name: str) -> str:
+        while name in self._parent:
+            name = self._parent[name]
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        first, second = sorted((self.first(one), self.first(other)), key=self._order.__getitem__)
+        if first != second:
+            self._parent[second] = first
+
+
+def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: str) -> None:
+    """Refuse equal videos of two classes, or on two sides of the split.
+
+    Args:
+        entries: The rows; a split may be empty.
+        equal: Videos of the same content, as `equal_videos` returns them.
+        source: The file that the message begins with.
+
+    Raises:
+        LookbackError: there are such videos; the message names them.
+    """
+    rows = defaultdict(list)
+    for entry in entries:
+        rows[entry.video].append(entry)
+    pairs = [pair for videos in equal for pair in pairwise(videos)]
+    labels = [text for pair in pairs if (text := _two_labels(rows, *pair))]
+    if labels:
+        raise LookbackError(
+            f"{source}: the same content is labelled twice: {_listed(labels)}; keep one of the two"
+        )
+    sides = [text for pair in pairs if (text := _two_sides(rows, *pair))]
+    if sides:
+        raise LookbackError(
+            f"{source}: the same content stands on two sides of the split: {_listed(sides)}; "
+            f"remove one of the two, or draw the split again with {command('prepare')} --split 0.7/0.15/0.15"
+        )
+
+
+def _two_labels(rows: Mapping[str, list[Entry]], one: str, other: str) -> str:
+    for a in rows[one]:
+        for b in rows[other]:
+            if a.label != b.label and _overlap(a, b):
+                return f"{one} is {a.label} and {other} is {b.label}"
+    return ""
+
+
+def _two_sides(rows: Mapping[str, list[Entry]], one: str, other: str) -> str:
+    for a in rows[one]:
+        for b in rows[other]:
+            if a.split and b.split and a.split != b.split:
+                return f"{one} in {a.split} and {other} in {b.split}"
+    return ""
+
+
+def _overlap(a: Entry, b: Entry) -> bool:
+    ends = [float("inf") if each.end is None else each.end for each in (a, b)]
+    return max(a.start or 0.0, b.start or 0.0) < min(ends)
+
+
+def _listed(texts: list[str]) -> str:
+    more = f"; and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
+    return "; ".join(texts[:_LISTED]) + more

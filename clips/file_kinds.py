@@ -1,0 +1,36 @@
+"""The kinds of files that lie among clips, by their suffix. An unknown suffix may be a clip."""
+
+from pathlib import PurePath
+
+CLIP = "clip"
+PICTURE = "pictures"
+# Cameras write a small copy and a still picture beside each video: the same scene once more.
+COMPANION = "companion files of cameras"
+PLAYLIST = "playlists"
+AUDIO = "audio files"
+OTHER = "other"
+
+_SUFFIXES = {
+    # A gif is a video here.
+    PICTURE: (
+        ".jpg .jpeg .jpe .jfif .png .apng .bmp .webp .tif .tiff .heic .heif .avif .jxl .jp2 .ppm "
+        ".pgm .exr .dng .gpr .cr2 .cr3 .nef .arw .psd .svg"
+    ),
+    COMPANION: ".thm .lrv .lrf",
+    PLAYLIST: ".m3u8 .m3u .mpd .pls .xspf .asx .ffconcat",
+    AUDIO: ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .wma .aif .aiff .amr .mka .ac3",
+    OTHER: (
+        ".txt .md .csv .tsv .json .xml .yaml .yml .srt .vtt .ini .db .html .py .npy .npz .h5"
+        " .zip .part"
+    ),
+}
+_KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+
+
+def kind_of(path: PurePath) -> str:
+    """Return the kind of a file: `CLIP` where its suffix names no other.
+
+    >>> kind_of(PurePath("GL010042.LRV"))
+    'companion files of cameras'
+    """
+    return _KINDS.get(path.suffix.lower(), CLIP)
