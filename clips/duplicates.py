@@ -101,7 +101,8 @@ def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: 
     if sides:
         raise LookbackError(
             f"{source}: the same content stands on two sides of the split: {_listed(sides)}; "
-            f"remove one of the two, or draw the split again with {command('prepare')} --split 0.7/0.15/0.15"
+            f"remove one of the two, or draw the split again with {command('prepare')} "
+            "--split 0.7/0.15/0.15"
         )
 
 

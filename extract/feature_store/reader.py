@@ -21,6 +21,7 @@ import filelock
 import h5py
 import numpy as np
 
+from clips.duplicates import content_sha256
 from extract.feature_store.rollback_file import journal_path, roll_back
 from recipes.commands import command
 from recipes.loader import Settings
@@ -52,9 +53,7 @@ def spec_sha256(spec: dict) -> str:
 
 def source_of(path: Path) -> dict:
     """Return a file's size and content hash, by which a changed video is noticed."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"size": path.stat().st_size, "sha256": digest}
+    return {"size": path.stat().st_size, "sha256": content_sha256(path)}
 
 
 class FeatureStore:

@@ -49,6 +49,7 @@ class FeatureWriter:
         self.spec = spec
         self._dtype = np.dtype(spec["dtype"])
         self._pending: dict[str, _Pending] = {}
+        self._by_content: dict[str, str] | None = None
         self._raw = RollbackFile(path)
         self._file = None
         try:
@@ -77,15 +78,52 @@ class FeatureWriter:
         return json.loads(group.attrs["source"]) == source
 
     @uninterrupted()
+    def reuse(self, video: str, source: dict) -> bool:
+        """Give a video the features of another one with the same content, as of a renamed file.
+
+        The arrays are shared, not copied. On disk when this returns.
+
+        Returns:
+            Whether there were such features.
+
+        Raises:
+            LookbackError: the disk is full or failed.
+        """
+        twin = self._contents().get(_content_key(source))
+        if twin is None or twin == video or not self.has(twin, source):
+            return False
+        group = self._new_group(video, source)
+        other = self._file["videos"][video_id(twin)]
+        for name in ("features", "seconds"):
+            group[name] = other[name]
+        group.attrs["note"] = other.attrs.get("note", "")
+        group.attrs["complete"] = True
+        self._commit()
+        return True
+
+    def _contents(self) -> dict[str, str]:
+        """Return a complete video for each content, which may have been replaced since."""
+        if self._by_content is None:
+            self._by_content = {
+                _content_key(json.loads(group.attrs["source"])): group.attrs["path"]
+                for group in self._file["videos"].values()
+                if group.attrs.get("complete")
+            }
+        return self._by_content
+
+    @uninterrupted()
     def begin(self, video: str, source: dict) -> None:
         """Start a video; features it had are dropped."""
+        self._pending[video] = _Pending(self._new_group(video, source), [], [])
+
+    def _new_group(self, video: str, source: dict) -> h5py.Group:
         name = video_id(video)
         if name in self._file["videos"]:
             del self._file["videos"][name]
         group = self._file["videos"].create_group(name)
         group.attrs["path"] = video
         group.attrs["source"] = json.dumps(source)
-        self._pending[video] = _Pending(group, [], [])
+        return group
 
     @uninterrupted()
     def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
@@ -114,6 +152,8 @@ class FeatureWriter:
         group.create_dataset("seconds", data=np.asarray(pending.seconds, np.float64))
         group.attrs["note"] = note
         group.attrs["complete"] = True
+        if self._by_content is not None:
+            self._by_content[_content_key(json.loads(group.attrs["source"]))] = video
         self._commit()
 
     @uninterrupted()
@@ -165,6 +205,10 @@ class FeatureWriter:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def _content_key(source: dict) -> str:
+    return json.dumps(source, sort_keys=True)
 
 
 def _bound_metadata_cache(file: h5py.File) -> None:

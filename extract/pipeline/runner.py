@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clips.duplicates import refuse_contradictions, same_value
 from clips.manifest import Manifest
 from extract.extractor import Extractor
 from extract.feature_store.reader import source_of
@@ -16,10 +17,22 @@ from video.errors import LookbackError
 
 @dataclass
 class ExtractionReport:
-    """What an extraction did: videos done now, done before, failed with reasons, and notes."""
+    """What an extraction did.
+
+    Attributes:
+        done: Videos computed now.
+        kept: Videos whose features were there.
+        renamed: Those of them whose features were found under another name.
+        steps: Steps computed now.
+        seconds: Their time.
+        bottleneck: The stage that held the others up.
+        failed: Videos that give no features, each with the reason.
+        notes: Videos that give features in part, each with the reason.
+    """
 
     done: int = 0
     kept: int = 0
+    renamed: int = 0
     steps: int = 0
     seconds: float = 0.0
     bottleneck: str = ""
@@ -40,8 +53,10 @@ def extract_features(
     """
     report = ExtractionReport()
     with open_writer(path, extractor.spec(dtype)) as writer:
-        todo, sources = _missing(manifest, writer, report)
-        report.kept = len(manifest.videos) - len(todo) - len(report.failed)
+        sources = _sources(manifest, report)
+        equal = same_value({video: tuple(source.items()) for video, source in sources.items()})
+        refuse_contradictions(list(manifest.entries), equal, str(manifest.path))
+        todo, twins = _missing(manifest, sources, writer, report)
         started = time.perf_counter()
         with (
             reading_stage(todo, extractor.stepper, extractor.clip_length) as reading,
@@ -55,23 +70,44 @@ def extract_features(
                 progress.tell(computed.steps, report.steps, stages)
         report.seconds = time.perf_counter() - started
         report.bottleneck = progress.bottleneck
+        for video, twin in twins.items():
+            if writer.reuse(video, sources[video]):
+                report.kept, report.renamed = report.kept + 1, report.renamed + 1
+            else:
+                reason = report.failed[twin].removeprefix(f"{manifest.place(twin)}")
+                report.failed[video] = f"{manifest.place(video)}{reason}"
     return report
 
 
-def _missing(
-    manifest: Manifest, writer: FeatureWriter, report: ExtractionReport
-) -> tuple[list[tuple[str, Path]], dict[str, dict]]:
-    todo, sources = [], {}
+def _sources(manifest: Manifest, report: ExtractionReport) -> dict[str, dict]:
+    sources = {}
     for video in manifest.videos:
         path = manifest.place(video)
         try:
             sources[video] = source_of(path)
         except OSError as error:
             report.failed[video] = f"{path}: {error.strerror}"
-            continue
-        if not writer.has(video, sources[video]):
-            todo.append((video, path))
-    return todo, sources
+    return sources
+
+
+def _missing(
+    manifest: Manifest, sources: dict[str, dict], writer: FeatureWriter, report: ExtractionReport
+) -> tuple[list[tuple[str, Path]], dict[str, str]]:
+    """Return the videos to compute with their paths, and further ones of the same content, each
+    with the one that is computed."""
+    todo, twins = [], {}
+    first: dict[str, str] = {}
+    for video, source in sources.items():
+        if writer.has(video, source):
+            report.kept += 1
+        elif writer.reuse(video, source):
+            report.kept, report.renamed = report.kept + 1, report.renamed + 1
+        elif source["sha256"] in first:
+            twins[video] = first[source["sha256"]]
+        else:
+            first[source["sha256"]] = video
+            todo.append((video, manifest.place(video)))
+    return todo, twins
 
 
 def _write(
@@ -105,7 +141,8 @@ def print_report(report: ExtractionReport, path: Path) -> None:
     rate = ""
     if report.steps:
         rate = f" at {report.steps / report.seconds:.0f} steps/s, held up by {report.bottleneck}"
+    renamed = f" ({report.renamed} of them under another name)" if report.renamed else ""
     print(
         f"{report.done} videos extracted ({report.steps} steps{rate}), {report.kept} were there "
-        f"already, {len(report.failed)} rejected\n{path}"
+        f"already{renamed}, {len(report.failed)} rejected\n{path}"
     )

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import av
+import h5py
 import numpy as np
 import pytest
 
@@ -80,6 +81,68 @@ def test_what_is_there_is_not_computed_again(videos, tmp_path):
     extractor = projecting_extractor()
     report = extracted(manifest, tmp_path / "features.h5", extractor)
     assert (report.done, report.kept, report.steps) == (0, 6, 0)
+    assert extractor.engine.calls == []
+
+
+def test_a_renamed_video_keeps_its_features_to_the_bit(tmp_path):
+    for name in ("a", "b"):
+        write_coded_video(tmp_path / "old" / f"{name}.mp4", 5 if name == "a" else 9)
+    path = tmp_path / "features.h5"
+    manifest = Manifest(tmp_path / "m.csv", (Entry("old/a.mp4", "x"), Entry("old/b.mp4", "x")))
+    extracted(manifest, path)
+    before = all_features(path, manifest.videos)
+    (tmp_path / "old").rename(tmp_path / "new")
+    renamed = manifest.with_entries([Entry("new/a.mp4", "y"), Entry("new/b.mp4", "y")])
+    extractor = projecting_extractor()
+    report = extracted(renamed, path, extractor)
+    assert (report.done, report.kept, report.renamed, extractor.engine.calls) == (0, 2, 2, [])
+    after = all_features(path, renamed.videos)
+    for name in ("a.mp4", "b.mp4"):
+        for ours, theirs in zip(before[f"old/{name}"], after[f"new/{name}"], strict=True):
+            assert np.array_equal(ours, theirs)
+    # Another file takes the old name: the features under the new one stay.
+    write_coded_video(tmp_path / "old" / "a.mp4", 7)
+    extracted(manifest.with_entries([Entry("old/a.mp4", "x")]), path)
+    assert np.array_equal(all_features(path, ["new/a.mp4"])["new/a.mp4"][0], before["old/a.mp4"][0])
+    with h5py.File(path) as file:
+        group = file["videos"]["new%2Fa.mp4"]
+        assert group.attrs["path"] == "new/a.mp4"
+        assert set(group.attrs) == {"path", "source", "note", "complete"}
+
+
+def test_the_same_content_under_two_names_is_computed_once(videos, tmp_path, capsys):
+    data = shutil.copytree(videos, tmp_path / "data")
+    shutil.copy(data / "v16.mp4", data / "copy.mp4")
+    (data / "bad.mp4").write_bytes(b"no video")
+    (data / "bad copy.mp4").write_bytes(b"no video")
+    extractor = projecting_extractor()
+    report = extracted(manifest_of(data), tmp_path / "features.h5", extractor)
+    assert (report.done, report.kept, report.renamed) == (6, 1, 1)
+    assert sum(extractor.engine.calls) == 135
+    assert set(report.failed) == {"bad.mp4", "bad copy.mp4"}
+    for video, reason in report.failed.items():
+        assert reason.startswith(f"{data / video}: ")
+    both = all_features(tmp_path / "features.h5", ["v16.mp4", "copy.mp4"])
+    assert np.array_equal(both["v16.mp4"][0], both["copy.mp4"][0])
+    print_report(report, tmp_path / "features.h5")
+    assert "1 were there already (1 of them under another name)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (("walk", "train"), ("run", "train"), "copy.mp4 is run"),
+        (("walk", "train"), ("walk", "test"), "copy.mp4 in test"),
+    ],
+)
+def test_the_same_content_in_two_classes_or_on_two_sides_is_refused(tmp_path, one, other, words):
+    write_coded_video(tmp_path / "a.mp4", 3)
+    shutil.copy(tmp_path / "a.mp4", tmp_path / "copy.mp4")
+    manifest = Manifest(tmp_path / "m.csv", (Entry("a.mp4", *one), Entry("copy.mp4", *other)))
+    extractor = projecting_extractor()
+    with pytest.raises(LookbackError, match=words) as raised:
+        extracted(manifest, tmp_path / "features.h5", extractor)
+    assert str(raised.value).startswith(str(tmp_path / "m.csv"))
     assert extractor.engine.calls == []
 
 
