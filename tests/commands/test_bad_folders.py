@@ -219,7 +219,7 @@ def test_ctrl_c_in_training_leaves_the_model_before_it(copied, end_of, try_all, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as during:
-        during.setattr("sequence.training._train_epoch", interrupted)
+        during.setattr("keras.Model.train_on_batch", interrupted)
         ending = end_of("train_lstm.py", *copied.arguments, "--look-back", "3")
     assert ending.code == 130
     assert ending.errors == ["stopped; what is written stays usable"]

@@ -13,7 +13,7 @@ from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logit
 from tests.sequence.stores import Clip, dataset_of, is_mapped, sequence_recipe
 from training.history import History
 from training.keras_backend import keras
-from training.optimizers import make_optimizer
+from training.optimizers import class_weights, make_optimizer
 
 SPLITS = ("train", "train", "train", "val", "test")
 
@@ -158,37 +158,45 @@ def test_class_weights_let_uneven_classes_count_alike(choice, shares, tmp_path, 
     np.testing.assert_allclose(totals, shares, rtol=1e-5)
 
 
-def compiled(dataset: Dataset) -> keras.Model:
-    keras.utils.set_random_seed(3)
-    model = build_sequence_model("mean", dataset.look_back, 16, 2, (8,), 0.0, True)
-    model.compile(
+def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, tmp_path, monkeypatch):
+    """22 pieces of uneven classes in batches of 7: the last has one, and is filled up to 7."""
+    pieces = noise_set.split("train")
+    pieces = pieces[:14] + [piece for piece in pieces[14:] if piece.label == 0]
+    labels = np.array([piece.label for piece in pieces])
+    weights = class_weights(labels, 2, "auto")
+    assert (len(pieces), weights[0] < weights[1]) == (22, True)
+    batches, begun, train_on_batch = [], [], keras.Model.train_on_batch
+
+    def watched(model: keras.Model, *batch):
+        if not begun:
+            begun.extend(model.get_weights())
+        batches.append(batch)
+        return train_on_batch(model, *batch)
+
+    values = {"head": "mean", "epochs": 1, "batch_size": 7, "windows_per_clip": 1}
+    values |= {"optimizer": "adamw", "learning_rate": 0.05, "weight_decay": 0.1}
+    with monkeypatch.context() as patched, History(tmp_path / "h.csv", tmp_path / "l") as history:
+        patched.setattr(keras.Model, "train_on_batch", watched)
+        chosen, validation = sequence_recipe(**values), noise_set.split("val")
+        ours = fit(noise_set, pieces, validation, chosen, 0, history).model
+    assert [inputs.shape for inputs, _, _ in batches] == [(7, 4, 16)] * 4
+    assert np.count_nonzero(batches[-1][2]) == 1
+
+    alone = build_sequence_model("mean", 4, 16, 2, (8,), 0.0, sequence_recipe().delta)
+    alone.set_weights(begun)
+    alone.compile(
         make_optimizer("adamw", 0.05, 0.1),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    return model
-
-
-def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, monkeypatch):
-    pieces, weights = noise_set.split("train"), np.array([0.5, 2.0], np.float32)
-    chosen = sequence_recipe(batch_size=7)
-    ours, alone = compiled(noise_set), compiled(noise_set)
-    windows = noise_set.training_windows(pieces, 1, np.random.default_rng(5))
-    classes = np.array([pieces[number].label for number in windows.piece])
-    losses, sizes = [], [7, 7, 7, 7, 2]
-    for start in range(0, 30, 7):
-        part = slice(start, start + 7)
-        losses.append(alone.train_on_batch(windows[part], classes[part], weights[classes[part]]))
-
-    seen, train_on_batch = [], keras.Model.train_on_batch
-    monkeypatch.setattr(
-        keras.Model,
-        "train_on_batch",
-        lambda self, *batch: seen.append(batch[0].shape) or train_on_batch(self, *batch),
+    sizes, losses = [7, 7, 7, 1], []
+    for (inputs, classes, _), size in zip(batches, sizes, strict=True):
+        part = slice(0, size)
+        losses.append(alone.train_on_batch(inputs[part], classes[part], weights[classes[part]]))
+    with (tmp_path / "h.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["loss"]) == pytest.approx(
+        np.average(np.ravel(losses), weights=sizes), rel=1e-5
     )
-    random = np.random.default_rng(5)
-    loss = training._train_epoch(ours, noise_set, pieces, chosen, weights, random)
-    assert seen == [(7, 4, 16)] * 5
-    assert loss == pytest.approx(np.average(np.ravel(losses), weights=sizes), rel=1e-5)
     for one, two in zip(ours.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
@@ -214,17 +222,17 @@ def test_a_mapped_temporary_file_trains_the_same_model(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("whole_epochs", [1, 3])
 def test_ctrl_c_keeps_the_best_epoch_so_far(whole_epochs, noise_set, monkeypatch):
-    train_epoch, said, ran = training._train_epoch, [], []
+    said, train_on_batch = [], keras.Model.train_on_batch
 
     def interrupted(*arguments):
-        if len(ran) == whole_epochs:
+        if len(said) == whole_epochs:
             raise KeyboardInterrupt
-        ran.append(train_epoch(*arguments))
-        return ran[-1]
+        return train_on_batch(*arguments)
 
-    monkeypatch.setattr(training, "_train_epoch", interrupted)
+    monkeypatch.setattr(keras.Model, "train_on_batch", interrupted)
     sides = [noise_set.split("train"), noise_set.split("val")]
     predictor = fit(noise_set, *sides, sequence_recipe(epochs=9, head="mean"), 0, tell=said.append)
+    assert len(said) == whole_epochs + 1
     assert "best epoch so far is kept" in said[-1]
     assert predictor.temperature != 1.0
 
@@ -233,7 +241,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_no_model(noise_set, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_train_epoch", interrupted)
+    monkeypatch.setattr(keras.Model, "train_on_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(noise_set, head="mean")
 

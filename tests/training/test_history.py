@@ -1,28 +1,9 @@
 """What training leaves: a row and a point an epoch, readable while it runs."""
 
-import csv
-from pathlib import Path
-
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.history_files import points_of, rows_of
 from training.history import History
-
-
-def rows_of(path: Path) -> list[dict]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def points_of(logs: Path) -> dict[str, list[tuple[int, float]]]:
-    """Return (epoch, value) of every column in the one run below `logs`."""
-    (events,) = logs.rglob("events.out.tfevents.*")
-    accumulator = EventAccumulator(str(events.parent))
-    accumulator.Reload()
-    return {
-        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
-        for tag in accumulator.Tags()["scalars"]
-    }
 
 
 def test_every_epoch_is_a_row_and_a_point(tmp_path):

@@ -1,5 +1,6 @@
 """Training from the cache is training without it: same draws, same losses, same weights."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,7 +9,9 @@ import pytest
 
 from extract.finetuning import activation_cache
 from extract.finetuning.activation_cache import ActivationCache
+from extract.finetuning.train_step import seed_dropout
 from extract.finetuning.trainer import FineTuning
+from extract.finetuning.validation import Scores, scores_of
 from tests.extract.conftest import phase
 
 DRAWS = 3
@@ -25,19 +28,47 @@ def tuning_of(quick_settings, scenes):
     return make
 
 
-def entered(tuning: FineTuning, epoch: int = 0) -> ActivationCache:
-    tuning._enter_phase(epoch)
+def enter(tuning: FineTuning, epoch: int) -> None:
+    """Let the network enter the phase that begins with an epoch, if one does."""
+    phase = tuning.phases.at(epoch)
+    if phase.first == epoch:
+        tuning.network.enter(phase)
+
+
+def entered(tuning: FineTuning) -> ActivationCache:
+    enter(tuning, 0)
     assert isinstance(tuning.network.inputs, ActivationCache)
     return tuning.network.inputs
+
+
+def train(tuning: FineTuning, epoch: int) -> float:
+    """Train the network on what an epoch feeds it with; return the mean loss."""
+    network, weights = tuning.network, tuning.clips.class_weights
+    seed_dropout(network.model, tuning.recipe.seed, epoch)
+    batches = network.inputs.train(epoch)
+    losses, sizes = zip(
+        *[(network.step(x, y, weights[y]), len(y)) for x, y in batches], strict=True
+    )
+    return float(np.average(losses, weights=sizes))
+
+
+def validate(tuning: FineTuning) -> Scores:
+    """Score the network on what validation feeds it with."""
+    step, answers = tuning.network.step, []
+    with step.averaged() if tuning.chosen.ema else nullcontext():
+        for inputs, spans in tuning.network.inputs.validate():
+            answers.append((step.logits(inputs), spans))
+    logits, spans = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    _, clip_of = np.unique(spans, return_inverse=True)
+    return scores_of(logits, tuning.clips.validation_classes[spans], clip_of)
 
 
 def run(tuning: FineTuning, epochs: int) -> tuple[list, list[np.ndarray]]:
     """Train for some epochs; return losses and scores, and the weights of the whole network."""
     course = []
     for epoch in range(epochs):
-        tuning._enter_phase(epoch)
-        loss = tuning._train_epoch(epoch)
-        scores = tuning._validate()
+        enter(tuning, epoch)
+        loss, scores = train(tuning, epoch), validate(tuning)
         course.append((loss, scores.loss, scores.accuracy, scores.clip_accuracy))
     return course, tuning.network.model.get_weights()
 
@@ -130,10 +161,10 @@ def test_a_draw_is_computed_when_an_epoch_asks_for_it_and_validation_once(tuning
     tuning = tuning_of(phase(0, 0), epochs=2)
     asked = drawn(tuning, monkeypatch)
     for epoch in range(2):
-        tuning._enter_phase(epoch)
+        enter(tuning, epoch)
         assert asked["draw"] == list(range(epoch))
-        tuning._train_epoch(epoch)
-        assert tuning._validate() == tuning._validate()
+        train(tuning, epoch)
+        assert validate(tuning) == validate(tuning)
     assert {name: len(calls) for name, calls in asked.items()} == {
         "draw": 2,
         "train": 0,
@@ -146,7 +177,7 @@ def test_a_phase_that_moves_the_cut_begins_a_cache_and_another_keeps_it(tuning_o
     tuning = tuning_of(*schedule)
     asked, caches = drawn(tuning, monkeypatch), []
     for epoch in range(5):
-        tuning._enter_phase(epoch)
+        enter(tuning, epoch)
         caches.append(tuning.network.inputs)
         assert len(rows(tuning.network.inputs.train(epoch))) == 16
     assert caches[0] is caches[1]

@@ -11,17 +11,24 @@ from clips.spans import Span, limited
 from extract.backbones.heads import weights_sha256
 from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_network
-from extract.finetuning import dataset, trainer
 from extract.finetuning.checkpoint import FOLDER as CHECKPOINT
-from extract.finetuning.train_step import seed_dropout
+from extract.finetuning.dataset import TuningClips
+from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.trainer import FineTuning, print_outcome
-from extract.finetuning.validation import Scores
 from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
 from tests.extract.conftest import phase
-from tests.training.test_history import points_of, rows_of
+from tests.extract.scripted_tuning import follow, logits_of, saved_epoch
+from tests.history_files import points_of, rows_of
+from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
 HEAD = {"features", "classifier"}
+STILL = {
+    **dict.fromkeys(("flip", "random_crop"), False),
+    **dict.fromkeys(("rotation_degrees", "shift", "zoom", "erasing"), 0.0),
+    **dict.fromkeys(("brightness", "contrast", "saturation", "hue"), 0.0),
+    "short_side": None,
+}
 
 
 def layer_weights(tuning: FineTuning) -> dict[str, list[np.ndarray]]:
@@ -46,54 +53,33 @@ def changed_stages(before: dict, after: dict) -> set[str]:
     }
 
 
-def scripted(tuning: FineTuning, monkeypatch, losses: list, record: list | None = None) -> None:
-    """Replace training and validation: epoch n writes n into a bias and scores losses[n], which may
-    be whole `Scores`. An exception is raised instead.
-    """
-    bias = tuning.network.model.get_layer("classifier").bias
+@pytest.fixture
+def scripted_run(quick_settings, scenes, monkeypatch):
+    """Return a function that makes a run which follows a script of validation losses:
+    scripted_run([3, 2], patience=1). It trains everything, so that nothing is computed."""
 
-    def train(epoch: int) -> float:
-        bias.assign(np.full(bias.shape, epoch, np.float32))
-        if record is not None:
-            trained = {
-                stage
-                for stage, layers in tuning.network.trunk.stages.items()
-                if any(layer.trainable for layer in layers)
-            }
-            record.append((trained, tuning.network.step.base_rates))
-        return 1.0
+    def make(script: list, *schedule: dict, watch=lambda step: None, **keys) -> FineTuning:
+        keys = {"epochs": len(script), "draws_per_clip": 1, **keys}
+        settings = quick_settings(*(schedule or (phase(0, "all"),)), **keys)
+        return follow(FineTuning(settings, scenes(train=1, val=1)), monkeypatch, script, watch)
 
-    script = iter(losses)
-
-    def validate() -> Scores:
-        scores = next(script)
-        if isinstance(scores, BaseException):
-            raise scores
-        return scores if isinstance(scores, Scores) else Scores(scores, 0.5, 0.75)
-
-    monkeypatch.setattr(tuning, "_train_epoch", train)
-    monkeypatch.setattr(tuning, "_validate", validate)
+    return make
 
 
-def saved_epoch(tuning: FineTuning) -> int:
-    """Return the epoch whose weights stand in the model folder, by its scripted bias."""
-    network = load_network(tuning.folder, require_card(tuning.folder))
-    return int(network.get_layer("classifier").get_weights()[1][0])
-
-
-def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(quick_settings, scenes, capsys):
+def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(
+    quick_settings, scenes, capsys, monkeypatch
+):
     settings = quick_settings(
         phase(0, 0), phase(1, ["block4", "block5"]), phase(2, "all", 1e-4), epochs=3
     )
     tuning = FineTuning(settings, scenes(train=3, val=1))
-    states = [layer_weights(tuning)]
-    validate = tuning._validate
+    states, logits = [layer_weights(tuning)], TrainingStep.logits
 
-    def watched() -> Scores:
-        states.append(layer_weights(tuning))
-        return validate()
+    def watched(step: TrainingStep, inputs) -> np.ndarray:
+        states.append(layer_weights(tuning))  # the batch is all of validation
+        return logits(step, inputs)
 
-    tuning._validate = watched
+    monkeypatch.setattr(TrainingStep, "logits", watched)
     best = tuning.train()
     changes = [changed_stages(one, other) for one, other in pairwise(states)]
     everything = {f"block{n}" for n in range(1, 6)}
@@ -132,10 +118,15 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(quick_settin
     assert choose_extractor(settings).card == card
 
 
+@pytest.fixture
+def unvalidated(monkeypatch) -> None:
+    """Validation whose logits are all 0: no network is compiled for it."""
+    monkeypatch.setattr(TrainingStep, "logits", lambda step, inputs: np.zeros((len(inputs), 4)))
+
+
+@pytest.mark.usefixtures("unvalidated")
 @pytest.mark.parametrize("freeze", [True, False])
 def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes, freeze):
-    from training.keras_backend import keras
-
     settings = quick_settings(
         phase(0, ["block5"], 1e-2), backbone="mobilenet_025", epochs=1, freeze_batch_norm=freeze
     )
@@ -154,8 +145,7 @@ def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes,
     for layer in norms:
         layer.momentum = 0.9
     before = layer_weights(tuning)
-    tuning._enter_phase(0)
-    tuning._train_epoch(0)
+    tuning.train()
     after = layer_weights(tuning)
     assert changed_stages(before, after) == {"head", "block5"}
     for layer, stage in norms.items():
@@ -165,13 +155,21 @@ def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes,
         assert same == [not trained] * 4, layer.name  # gamma, beta, mean, variance
 
 
-def test_phases_begin_at_their_epochs_with_their_rates(quick_settings, scenes, monkeypatch):
+def test_phases_begin_at_their_epochs_with_their_rates(scripted_run):
     own = {**phase(4, {"block1": 1e-6, "block5": 1e-4}, 1e-5)}
     common = {**phase(2, 1, 1e-3), "backbone_learning_rate": 1e-4}
-    settings = quick_settings(own, phase(0, 0, 1e-2), common, epochs=6)
-    tuning = FineTuning(settings, scenes())
     record: list = []
-    scripted(tuning, monkeypatch, [5, 4, 3, 2, 1, 0], record)
+
+    def watch(step: TrainingStep) -> None:
+        trained = {
+            stage
+            for stage, layers in tuning.network.trunk.stages.items()
+            if any(layer.trainable for layer in layers)
+        }
+        record.append((trained, step.base_rates))
+
+    schedule = own, phase(0, 0, 1e-2), common
+    tuning = scripted_run([6, 5, 4, 3, 2, 1], *schedule, watch=watch)
     tuning.train()
     assert record == [
         *[(set(), [1e-2])] * 2,
@@ -180,65 +178,58 @@ def test_phases_begin_at_their_epochs_with_their_rates(quick_settings, scenes, m
     ]
 
 
-def test_within_a_phase_the_optimizer_keeps_its_state(quick_settings, scenes, monkeypatch):
-    tuning = FineTuning(quick_settings(phase(0, 0), phase(2, 1), epochs=4), scenes())
-    scripted(tuning, monkeypatch, [4, 3, 2, 1])
-    train, optimizers = tuning._train_epoch, []
-
-    def watched(epoch: int) -> float:
-        optimizers.append(tuning.network.step.optimizer)
-        return train(epoch)
-
-    monkeypatch.setattr(tuning, "_train_epoch", watched)
-    tuning.train()
+def test_within_a_phase_the_optimizer_keeps_its_state(scripted_run):
+    optimizers: list[keras.Optimizer] = []
+    scripted_run(
+        [4, 3, 2, 1],
+        phase(0, "all"),
+        phase(2, "all", 1e-4),
+        watch=lambda step: optimizers.append(step.optimizer),
+    ).train()
+    assert len(optimizers) == 4
     assert optimizers[0] is optimizers[1]
     assert optimizers[1] is not optimizers[2]
     assert optimizers[2] is optimizers[3]
 
 
+def val_losses(tuning: FineTuning) -> list[float]:
+    return [float(row["val_loss"]) for row in rows_of(tuning.folder / "finetune_history.csv")]
+
+
 @pytest.mark.parametrize(
     ("losses", "best"),
     [([3, 2, 1], 2), ([1, 2, 3], 0), ([2, 1, 1], 1), ([2, 1, 3, 0.5, 4], 3)],
+    ids=str,
 )
-def test_the_best_epoch_s_weights_are_saved(quick_settings, scenes, monkeypatch, losses, best):
-    tuning = FineTuning(quick_settings(phase(0, 0), epochs=len(losses)), scenes())
-    scripted(tuning, monkeypatch, losses)
-    assert tuning.train().loss == losses[best]
+def test_the_best_epoch_s_weights_are_saved(scripted_run, losses, best):
+    tuning = scripted_run(losses)
+    assert tuning.train().loss == pytest.approx(losses[best])
     assert saved_epoch(tuning) == best
-    rows = rows_of(tuning.folder / "finetune_history.csv")
-    assert [float(row["val_loss"]) for row in rows] == losses
+    assert val_losses(tuning) == pytest.approx(losses)
 
 
-def test_patience_ends_a_run_that_gets_no_better(quick_settings, scenes, monkeypatch, capsys):
-    tuning = FineTuning(quick_settings(phase(0, 0), epochs=9, patience=2), scenes())
-    scripted(tuning, monkeypatch, [3, 2, 2.5, 2.2, 1, 0.5])
-    assert tuning.train().loss == 2
+def test_patience_ends_a_run_that_gets_no_better(scripted_run, capsys):
+    tuning = scripted_run([3, 2, 2.5, 2.2, 1, 0.5], epochs=9, patience=2)
+    assert tuning.train().loss == pytest.approx(2)
     assert saved_epoch(tuning) == 1
-    assert len(rows_of(tuning.folder / "finetune_history.csv")) == 4
+    assert len(val_losses(tuning)) == 4
     assert "No better validation for 2 epochs" in capsys.readouterr().out
 
 
-def test_ctrl_c_after_the_first_epoch_keeps_the_best_so_far(
-    quick_settings, scenes, monkeypatch, capsys
-):
-    tuning = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
-    scripted(tuning, monkeypatch, [3, 2, 4, KeyboardInterrupt()])
-    assert tuning.train().loss == 2
+def test_ctrl_c_after_the_first_epoch_keeps_the_best_so_far(scripted_run, capsys):
+    tuning = scripted_run([3, 2, 4, KeyboardInterrupt()], epochs=9)
+    assert tuning.train().loss == pytest.approx(2)
     assert saved_epoch(tuning) == 1
     assert "the best epoch so far is kept" in capsys.readouterr().out
     assert (tuning.folder / CHECKPOINT).is_dir()  # for --resume
     assert not list(tuning.folder.rglob("*part*"))
 
 
-def test_ctrl_c_within_the_first_epoch_leaves_the_folder_s_model(
-    quick_settings, scenes, monkeypatch
-):
-    tuning = FineTuning(quick_settings(phase(0, 0), epochs=1), scenes())
-    scripted(tuning, monkeypatch, [1])
+def test_ctrl_c_within_the_first_epoch_leaves_the_folder_s_model(scripted_run):
+    tuning = scripted_run([1])
     tuning.train()
     before = (tuning.folder / BACKBONE_WEIGHTS).read_bytes()
-    again = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
-    scripted(again, monkeypatch, [KeyboardInterrupt()])
+    again = scripted_run([KeyboardInterrupt()], epochs=9)
     with pytest.raises(KeyboardInterrupt):
         again.train()
     assert (tuning.folder / BACKBONE_WEIGHTS).read_bytes() == before
@@ -247,105 +238,110 @@ def test_ctrl_c_within_the_first_epoch_leaves_the_folder_s_model(
 
 @pytest.mark.parametrize("interrupted", [1, 2])
 def test_ctrl_c_while_a_better_epoch_is_saved_keeps_the_one_before(
-    quick_settings, scenes, monkeypatch, interrupted
+    scripted_run, monkeypatch, interrupted
 ):
-    tuning = FineTuning(quick_settings(phase(0, 0), epochs=9), scenes())
-    scripted(tuning, monkeypatch, [3, 2, 1])
-    save, saves = trainer.save_weights, []
+    tuning = scripted_run([3, 2, 1], epochs=9)
+    save, saves = keras.Model.save_weights, []
 
-    def stopped(model, path) -> None:
+    def stopped(model: keras.Model, path, **options) -> None:
         saves.append(path)
         if len(saves) == interrupted:
             raise KeyboardInterrupt
-        save(model, path)
+        save(model, path, **options)
 
-    monkeypatch.setattr(trainer, "save_weights", stopped)
+    monkeypatch.setattr(keras.Model, "save_weights", stopped)
     if interrupted == 1:
         with pytest.raises(KeyboardInterrupt):
             tuning.train()
         assert read_card(tuning.folder) is None
     else:
-        assert tuning.train().loss == 3
+        assert tuning.train().loss == pytest.approx(3)
         assert saved_epoch(tuning) == 0
 
 
+@pytest.mark.usefixtures("unvalidated")
 def test_training_is_repeatable(quick_settings, scenes):
     hashes = []
     for _ in range(2):
         tuning = FineTuning(quick_settings(phase(0, 1), epochs=1), scenes(train=2, val=1))
-        tuning._enter_phase(0)
-        tuning._train_epoch(0)
-        hashes.append(weights_sha256(tuning.network.model))
+        tuning.train()
+        hashes.append(require_card(tuning.folder).backbone.sha256)
     assert hashes[0] == hashes[1]
 
 
 def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
     quick_settings, scenes, monkeypatch
 ):
-    settings = quick_settings(phase(0, 0), cache={"draws": 0})
-    tuning = FineTuning(settings, scenes(train=2, val=2))
-    tuning._enter_phase(0)
-    drawings, seen = [], []
-    batches = dataset.batches_in_order
+    manifest = scenes(train=2, val=2)
 
-    def watched(spans, drawing, batch_size):
-        drawings.append(drawing)
-        for clips, indices in batches(spans, drawing, batch_size):
-            seen.extend(zip(indices.tolist(), (clip.tobytes() for clip in clips), strict=True))
-            yield clips, indices
+    def pictures(batches) -> list[tuple[int, bytes]]:
+        return [
+            (int(index), clip.tobytes())
+            for clips, indices in batches
+            for clip, index in zip(clips, indices, strict=True)
+        ]
 
-    monkeypatch.setattr(dataset, "batches_in_order", watched)
-    first, second = tuning._validate(), tuning._validate()
-    assert first == second
-    assert len(seen) == 2 * 16
-    assert seen[:16] == seen[16:]
-    assert [index for index, _ in seen[:16]] == [number // 2 for number in range(16)]
-    assert all(drawing.augment is None for drawing in drawings)
+    tuning = FineTuning(quick_settings(phase(0, 0), epochs=2, cache={"draws": 0}), manifest)
+    still = TuningClips(quick_settings(phase(0, 0), augment=STILL).recipe, manifest)
+    # Every amount that may vary clips is in STILL, and the run's own do vary them.
+    assert STILL.keys() == tuning.chosen.augment.model_dump().keys()
+    assert pictures(tuning.clips.train(0)) != pictures(still.train(0))
+    wanted = pictures(still.validate())
+    assert [index for index, _ in wanted] == [number // 2 for number in range(16)]
+
+    seen, validate = [], tuning.clips.validate
+
+    def watched():
+        batches = list(validate())
+        seen.append(pictures(batches))
+        return iter(batches)
+
+    monkeypatch.setattr(tuning.clips, "validate", watched)
+    monkeypatch.setattr(TrainingStep, "__call__", lambda *_: 1.0)  # the network stays as it is
+    tuning.train()
+    assert seen == [wanted, wanted]
+    first, second = rows_of(tuning.folder / "finetune_history.csv")
+    for column in ("val_loss", "val_accuracy", "val_clip_accuracy", "val_roc_auc"):
+        assert first[column] == second[column]
 
 
-def test_the_scores_are_those_of_the_probabilities(quick_settings, scenes, monkeypatch):
+def test_the_scores_are_those_of_the_probabilities(scripted_run):
     """Two frames a clip; the clip's score takes their mean."""
-    manifest = scenes(train=2, val=1)
-    tuning = FineTuning(quick_settings(phase(0, 0)), manifest)
-    tuning._enter_phase(0)
-    wanted = iter(np.repeat([tuning.labels.index(s.label) for s in tuning.clips.validation], 2))
-    given = []
-
-    def predict(pictures) -> np.ndarray:
+    truth = np.repeat(np.arange(4), 2)  # scenes' classes are in order: a clip of each
+    probabilities = np.full((8, 4), 0.1)
+    for number, right in enumerate(truth):
         # Right by 0.6, then wrong by 0.5 to 0.3: half of the frames, and every clip by its mean.
-        probabilities = np.full((len(pictures), 4), 0.1)
-        for number, right in zip(range(len(pictures)), wanted, strict=False):
-            if number % 2 == 0:
-                probabilities[number] = 0.4 / 3
-            probabilities[number, right] = 0.3 if number % 2 else 0.6
-            if number % 2:
-                probabilities[number, (right + 1) % 4] = 0.5
-        given.append(len(pictures))
-        return np.log(probabilities) + 7.0  # logits: the network has no softmax
-
-    monkeypatch.setattr(tuning.network.step._model, "predict_on_batch", predict)
-    scores = tuning._validate()
-    assert given == [8]
+        if number % 2 == 0:
+            probabilities[number] = 0.4 / 3
+        probabilities[number, right] = 0.3 if number % 2 else 0.6
+        if number % 2:
+            probabilities[number, (right + 1) % 4] = 0.5
+    logits = np.log(probabilities) + 7.0  # the network has no softmax
+    tuning = scripted_run([logits], draws_per_clip=2)
+    assert tuning.clips.validation_classes.tolist() == [0, 1, 2, 3]
+    scores = tuning.train()
     assert scores.loss == pytest.approx(-(np.log(0.6) + np.log(0.3)) / 2)
     assert (scores.accuracy, scores.clip_accuracy) == (0.5, 1.0)
 
 
-@pytest.mark.parametrize(("choice", "rare", "others"), [("auto", 2.5, 10 / 12), ("none", 1, 1)])
+@pytest.mark.usefixtures("unvalidated")
+@pytest.mark.parametrize(
+    ("choice", "rare", "others"), [("auto", 2.5, 10 / 12), ("none", 1, 1)], ids=["auto", "none"]
+)
 def test_class_weights_reach_the_loss(quick_settings, scenes, monkeypatch, choice, rare, others):
     """One clip of `up` stands beside three of each other class: ten in four classes."""
     manifest = scenes(train=3, val=1)
     kept = [e for e in manifest.entries if e.label != "up" or e.group in ("g000", "g003")]
-    settings = quick_settings(phase(0, 0), class_weights=choice, draws_per_clip=1)
+    settings = quick_settings(phase(0, "all"), class_weights=choice, draws_per_clip=1, epochs=1)
     tuning = FineTuning(settings, manifest.with_entries(kept))
-    tuning._enter_phase(0)
     seen: list[tuple[int, float]] = []
 
-    def train(pictures, targets, weights) -> float:
+    def train(model, pictures, targets, weights) -> float:
         seen.extend(zip(targets.argmax(1).tolist(), weights.tolist(), strict=True))
         return 0.0
 
-    monkeypatch.setattr(tuning.network.step._model, "train_on_batch", train)
-    tuning._train_epoch(0)
+    monkeypatch.setattr(keras.Model, "train_on_batch", train)
+    tuning.train()
     up = tuning.labels.index("up")
     assert [weight for number, weight in seen if number == up] == pytest.approx([rare])
     assert [weight for number, weight in seen if number != up] == pytest.approx([others] * 9)
@@ -436,25 +432,32 @@ def test_one_logit_is_for_two_classes(quick_settings, scenes):
         FineTuning(settings, scenes())
 
 
-def test_early_stopping_follows_the_monitor(quick_settings, scenes, monkeypatch):
+def test_early_stopping_follows_the_monitor(scripted_run):
     """The loss gets ever better, the area under the curve does not: it is what counts."""
-    settings = quick_settings(phase(0, 0), epochs=9, patience=2, monitor="roc_auc")
-    tuning = FineTuning(settings, scenes())
-    areas = [0.6, 0.8, 0.7, 0.8, 0.9]
-    scripted(tuning, monkeypatch, [Scores(5 - n, 0.5, 0.5, area) for n, area in enumerate(areas)])
-    assert tuning.train().roc_auc == 0.8
+    truth, script = np.arange(4), []
+    # So many clips are taken for the next class; the others are ever surer.
+    for wrong, loss in ((3, 1.2), (1, 1.0), (2, 0.7), (1, 0.35), (0, 0.2)):
+        losses = np.where(truth < wrong, 1.3, loss)
+        logits = logits_of(losses, truth, 4)
+        logits[np.arange(wrong), truth[:wrong] + 1] += 0.2
+        script.append(logits)
+    tuning = scripted_run(script, epochs=9, patience=2, monitor="roc_auc")
+    best = tuning.train()
     assert saved_epoch(tuning) == 1
-    assert len(rows_of(tuning.folder / "finetune_history.csv")) == 4
+    losses = val_losses(tuning)
+    assert losses == sorted(losses, reverse=True)
+    rows = rows_of(tuning.folder / "finetune_history.csv")
+    areas = [float(row["val_roc_auc"]) for row in rows]
+    assert len(areas) == 4
+    assert areas[0] < areas[2] < areas[1] == areas[3]
+    assert best.roc_auc == pytest.approx(areas[1], rel=1e-5)
 
 
 def test_all_dropout_of_a_network_draws_its_own(quick_settings, scenes):
     """Were two layers seeded alike, they would leave out the very same units; in EfficientNet all
     blocks of an example or none."""
-    from training.keras_backend import keras
-
     settings = quick_settings(phase(0, 0), backbone="efficientnet_b0")
     tuning = FineTuning(settings, scenes(train=1, val=1))
-    tuning._enter_phase(0)
     layers = [
         layer
         for layer in (*tuning.network.trunk.core.layers, *tuning.network.model.layers)

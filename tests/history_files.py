@@ -1,0 +1,23 @@
+"""Reading what a training leaves of its epochs: the table and the points of TensorBoard."""
+
+import csv
+from pathlib import Path
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+
+def rows_of(path: Path) -> list[dict]:
+    """Return the rows of a table of epochs, values as text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def points_of(logs: Path) -> dict[str, list[tuple[int, float]]]:
+    """Return (epoch, value) of every column in the one run below `logs`."""
+    (events,) = logs.rglob("events.out.tfevents.*")
+    accumulator = EventAccumulator(str(events.parent))
+    accumulator.Reload()
+    return {
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
+        for tag in accumulator.Tags()["scalars"]
+    }
