@@ -6,6 +6,7 @@ split that is drawn anew after training can put such videos into the test: the r
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from clips.manifest import Manifest
@@ -37,11 +38,27 @@ def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
     partial.replace(folder / SEEN)
 
 
-def refuse_seen_clips(folder: Path, card: ModelCard, manifest: Manifest) -> None:
-    """Raise `LookbackError` where test clips, or clips of their groups, made the model."""
+def refuse_seen_clips(
+    folder: Path, card: ModelCard, manifest: Manifest, contents: Mapping[str, str] | None = None
+) -> None:
+    """Refuse a test of clips that made the model.
+
+    Args:
+        folder: The model folder.
+        card: Its card.
+        manifest: The clips, of which those of the test are looked at.
+        contents: The hash of a video's content, by name, as far as it is known: a clip that was
+            renamed after the training is the same clip.
+
+    Raises:
+        LookbackError: test clips, or clips of their groups, made the model.
+    """
     known = _read(folder)
     seen = set(known.get(card.backbone.sha256, []))
     seen |= set(known.get(card.sequence.sha256 if card.sequence else "", []))
+    contents = contents or {}
+    seen_contents = {contents[video] for video in seen if video in contents}
+    seen |= {video for video in manifest.videos if contents.get(video) in seen_contents}
     seen_groups = {entry.group for entry in manifest.entries if entry.video in seen}
     tested = {entry.video for entry in manifest.entries if entry.split == "test"}
     leaking = sorted(

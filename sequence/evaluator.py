@@ -48,7 +48,7 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None = None) 
     recipe, folder, card = settings.recipe, workplace.folder, workplace.card
     split = recipe.evaluate.split
     if split == "test":
-        refuse_seen_clips(folder, card, workplace.manifest)
+        refuse_seen_clips(folder, card, workplace.manifest, workplace.store.contents())
     own = takes_own_head(folder, card, asked_head(settings))
     if not own:
         require_sequence(folder, card)

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import filelock
 import h5py
@@ -92,6 +92,14 @@ class FeatureStore:
         group = self._file["videos"].get(video_id(video))
         return group is not None and bool(group.attrs.get("complete"))
 
+    def contents(self) -> dict[str, str]:
+        """Return the SHA-256 of each video's content, also of videos under names of the past."""
+        return {
+            video: source["sha256"]
+            for video, source in complete_sources(self._file["videos"])
+            if source.get("sha256")
+        }
+
     def steps(self, video: str) -> int:
         """Return N, the number of steps of a video."""
         return len(self._features(video))
@@ -125,6 +133,13 @@ class FeatureStore:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def complete_sources(videos: h5py.Group) -> Iterator[tuple[str, dict]]:
+    """Yield each complete video of a store with its source; {} where another program wrote none."""
+    for name, group in videos.items():
+        if group.attrs.get("complete"):
+            yield unquote(name), json.loads(group.attrs.get("source", "{}"))
 
 
 def _let_writer_finish(path: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from extract.feature_store.reader import (
     FORMAT,
     VERSION,
+    complete_sources,
     read_spec,
     spec_sha256,
     video_id,
@@ -105,9 +106,8 @@ class FeatureWriter:
         """Return a complete video for each content, which may have been replaced since."""
         if self._by_content is None:
             self._by_content = {
-                _content_key(json.loads(group.attrs["source"])): group.attrs["path"]
-                for group in self._file["videos"].values()
-                if group.attrs.get("complete")
+                _content_key(source): video
+                for video, source in complete_sources(self._file["videos"])
             }
         return self._by_content
 

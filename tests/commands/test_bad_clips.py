@@ -139,6 +139,27 @@ def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
     one.is_refusal("--folds 1", code=2)
 
 
+def test_a_renamed_class_is_named_by_every_command_and_keeps_its_features(copied, end_of):
+    places = copied.arguments
+    (copied.data / "clips" / "up").rename(copied.data / "clips" / "raised")
+    missing = "12 listed videos are not there, such as clips/up/v_up_g000_c01.mp4"
+    trained = end_of("train_lstm.py", *places, "--epochs", "1", "--look-back", "6")
+    assert (trained.code, trained.errors) == (0, [])
+    assert missing in trained.output
+    assert "12 clips are not in" in trained.output
+    for script in ("extract.py", "prepare.py"):
+        ending = end_of(script, *places)
+        ending.is_refusal("class up", missing, "python prepare.py --drop-missing")
+    prepared = end_of("prepare.py", *places, "--drop-missing")
+    assert (prepared.code, prepared.errors) == (0, [])
+    assert str(copied.data / "manifest.previous-2.csv") in prepared.output
+    extracted = end_of("extract.py", *places)
+    assert (extracted.code, extracted.errors) == (0, [])
+    assert "0 videos extracted (0 steps), 48 were there already (12 of them under" in (
+        extracted.output
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [

@@ -75,6 +75,16 @@ def test_what_made_the_other_stage_stays_recorded(folder, tmp_path, order):
     assert json.loads((folder / SEEN).read_text()) == {first: ["a1.mp4"], second: ["b1.mp4"]}
 
 
+def test_a_seen_clip_is_not_tested_under_another_name(folder, tmp_path):
+    card = read_card(folder)
+    record_seen(folder, card.sequence.sha256, manifest(tmp_path, a1="train", c1="test"))
+    renamed = manifest(tmp_path, x1="test", c1="test")
+    contents = {"a1.mp4": "1", "x1.mp4": "1", "c1.mp4": "3"}
+    refuse_seen_clips(folder, card, renamed, {"x1.mp4": "1", "c1.mp4": "3"})
+    with pytest.raises(LookbackError, match=r"1 of 2 test clips.*x1\.mp4"):
+        refuse_seen_clips(folder, card, renamed, contents)
+
+
 def test_the_model_before_is_kept(folder):
     keep_previous(folder)
     (folder / SEQUENCE_WEIGHTS).write_bytes(b"other")

@@ -512,3 +512,42 @@ def test_reading_in_a_thread_of_its_own_is_the_same(tmp_path):
         thread.start()
         thread.join()
     assert np.array_equal(got[0], rows_of(0, 30)[3:9])
+
+
+def test_features_of_the_same_content_are_shared_under_another_name(tmp_path):
+    path = tmp_path / "features.h5"
+    rows, source = rows_of(0, 3000), {"size": 3, "sha256": "abc"}
+    with FeatureWriter(path, spec_for()) as writer:
+        writer.begin("old.mp4", source)
+        writer.append("old.mp4", rows, np.arange(3000) / 10)
+        writer.finish("old.mp4", "ends early")
+        assert not writer.reuse("other.mp4", {"size": 3, "sha256": "def"})
+        assert not writer.reuse("old.mp4", source)
+        size = path.stat().st_size
+        assert writer.reuse("new.mp4", source)
+        assert writer.has("new.mp4", source)
+        assert path.stat().st_size - size < rows.nbytes / 10
+        # The old name may go or be taken by another file.
+        writer.begin("old.mp4", {"size": 4, "sha256": "def"})
+        assert not writer.reuse("third.mp4", {"size": 4, "sha256": "def"})
+        writer.append("old.mp4", rows[:5] + 1, np.arange(5) / 10)
+        writer.finish("old.mp4")
+        assert writer.reuse("third.mp4", {"size": 4, "sha256": "def"})
+        writer.discard("third.mp4")
+    with FeatureStore(path) as store:
+        assert np.array_equal(store.features("new.mp4"), rows)
+        assert np.array_equal(store.seconds("new.mp4"), np.arange(3000) / 10)
+        assert store.steps("old.mp4") == 5
+        assert store.contents() == {"new.mp4": "abc", "old.mp4": "def"}
+    with h5py.File(path) as file:
+        assert file["videos/new.mp4"].attrs["note"] == "ends early"
+
+
+def test_a_video_that_another_program_wrote_without_its_source_has_no_content(tmp_path):
+    path = store_of(tmp_path / "features.h5", {"a": rows_of(0, 3)})
+    with h5py.File(path, "r+") as file:
+        del file["videos/a"].attrs["source"]
+    with FeatureWriter(path, spec_for()) as writer:
+        assert not writer.reuse("b", {"size": 3, "sha256": "abc"})
+    with FeatureStore(path) as store:
+        assert store.contents() == {}
