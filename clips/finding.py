@@ -117,7 +117,10 @@ def _skipped(root: Path, paths: list[Path], clips: list[Path]) -> list[str]:
         of_kind = [path for path in paths if kind_of(path) == kind]
         if of_kind:
             suffixes = ", ".join(sorted({path.suffix.lower() for path in of_kind}))
-            notes.append(f"{kind} are no clips and are skipped: {len(of_kind)} ({suffixes})")
+            note = f"{kind} are no clips and are skipped: {len(of_kind)} ({suffixes})"
+            if kind == PLAYLIST:
+                note += "; the pieces of one video belong into one group (--group-by)"
+            notes.append(note)
     pictures = [path.relative_to(root) for path in paths if kind_of(path) == PICTURE]
     if pictures:
         notes.append(_about_pictures(root, pictures, {clip.parts[0] for clip in clips}))

@@ -107,6 +107,7 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
         previous = keep_previous(path, before, manifests.content_of(whole))
         manifests.write(whole)
     _print_outcome(manifest, check, previous)
+    _print_lost_classes(rows, manifest)
     if check.missing:
         refuse_many_missing(manifest, check.missing)
         print(f"note: {missing_note(check.missing)}")
@@ -154,6 +155,14 @@ def _print_outcome(manifest: Manifest, check: _Check, previous: Path | None) -> 
     print_table(manifest, check.facts, len(check.rejected), len(check.missing), repeated)
     if previous:
         print(f"The manifest before is kept: {previous}")
+
+
+def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
+    """Print the classes of which no clip can be read: a model would not know them."""
+    lost = sorted({row.label for row in rows.entries} - {row.label for row in manifest.entries})
+    for label in lost:
+        reasons = rows.path.with_name(REJECTED)
+        print(f"note: the class {label} is left out, as none of its clips can be read: {reasons}")
 
 
 def _read(path: Path) -> Manifest:

@@ -30,7 +30,13 @@ WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder", "FOLDER")
 PLACE_FLAGS = (
     Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
     WEIGHTS_FLAG,
-    Flag("--manifest", "data.manifest", "manifest", "FILE", "manifest.csv in --data"),
+    Flag(
+        "--manifest",
+        "data.manifest",
+        "manifest; videos are relative to it",
+        "FILE",
+        "manifest.csv in --data",
+    ),
     Flag("--features", "data.features", "feature file", "FILE", "features.h5 in --data"),
     Flag("--seed", "seed", "seed of splits, weights and draws", "N"),
 )

@@ -102,3 +102,12 @@ def test_a_class_behind_a_broken_link_is_missed_at_the_first_time_as_well(data, 
     with pytest.raises(LookbackError, match=r"clips/run: the class cannot be read.*not mounted"):
         prepare(settings(data))
     assert not (data / "manifest.csv").exists()
+
+
+def test_a_class_of_which_no_clip_can_be_read_is_named(data, capsys):
+    (data / "clips" / "jump").mkdir()
+    (data / "clips" / "jump" / "a.mp4").write_bytes(b"no video")
+    assert prepare(settings(data)).labels == ["run", "walk"]
+    assert "note: the class jump is left out, as none of its clips can be read" in (
+        capsys.readouterr().out
+    )
