@@ -45,6 +45,8 @@ def find_clips(folder: Path) -> Found:
     """
     root = folder / "clips"
     layout = f"put clips into {root / '<class>'}/, one folder a class"
+    if os.path.islink(root) and not root.exists():
+        raise LayoutError(f"{root}: the link leads nowhere; is a disk not mounted?")
     if not root.is_dir():
         raise LayoutError(f"{root}: there is no such folder; {layout}")
     walked = walk(root)
@@ -132,15 +134,15 @@ def _about_pictures(root: Path, pictures: list[Path], with_clips: set[str]) -> s
     if not frames:
         return (
             f"pictures are no clips and are skipped: {len(pictures)} (such as "
-            f"clips/{pictures[0].as_posix()})"
+            f"clips/{_printable(pictures[0])})"
         )
-    counts = Counter(path.parts[0] for path in frames)
+    counts = Counter(_printable(Path(path.parts[0])) for path in frames)
     folders = ", ".join(
         f"{count} in clips/{name}" for name, count in sorted(counts.items())[:_LISTED]
     )
     return (
         f"pictures are no clips ({folders}): where they are frames, make a video of each folder "
-        f"first: {_ffmpeg_command(root / frames[0])}"
+        f"first: {_ffmpeg_command(Path(_printable(root / frames[0])))}"
     )
 
 

@@ -238,3 +238,9 @@ def test_clips_directly_in_folders_of_that_name_are_refused_with_the_layout(tmp_
     _files(tmp_path, *(f"clips/{name}" for name in names))
     with pytest.raises(LookbackError, match=r"\d\.mp4: lies directly.*clips/train/<class>/"):
         find_clips(tmp_path)
+
+
+def test_a_clips_folder_on_a_disk_that_is_not_mounted_is_named(tmp_path):
+    os.symlink(tmp_path / "disk", tmp_path / "clips")
+    with pytest.raises(LookbackError, match="clips: the link leads nowhere; is a disk not mounted"):
+        find_clips(tmp_path)
