@@ -8,8 +8,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
+from av.container import InputContainer
 
 from video.errors import LookbackError, VideoError
 
@@ -39,6 +41,12 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 def address_of(path: str | Path) -> str:
     """Return a file's path as FFmpeg takes it for one: of `12:30.mp4`, `12` would be a protocol."""
     return os.path.abspath(path)
+
+
+def open_input(address: str, **options: Any) -> InputContainer:
+    """Open a file or stream for reading; `options` are those of `av.open`."""
+    # A title in Latin-1, as old AVI files have, is no reason to refuse the pictures.
+    return av.open(address, metadata_errors="replace", **options)
 
 
 def reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ import av
 from video.clock import Clock
 from video.errors import VideoError
 from video.frame import Frame
-from video.libav import address_of, failing_as, fault_of
+from video.libav import address_of, failing_as, fault_of, open_input
 from video.orientation import orientation_of
 from video.skipping import SkippingPlan, skipping_plan
 from video.sources.base import VideoSource
@@ -83,12 +83,12 @@ class FileSource(VideoSource):
             raise VideoError(f"{self._path}: the file is empty (0 bytes)")
 
     def _open(self) -> None:
-        self._container = av.open(address_of(self._path))
+        self._container = open_input(address_of(self._path))
         streams = candidates(self._container)
         if len(streams) > 1 and self._packet_counts is None:
             self._packet_counts = packet_counts(self._container, streams)
             self._container.close()
-            self._container = av.open(address_of(self._path))
+            self._container = open_input(address_of(self._path))
         self._stream = best_stream(self._container, self.name, self._packet_counts)
         use_threads(self._stream, self._threads)
 

@@ -114,7 +114,10 @@ _CODEC_NAMES = {
 
 _ENCRYPTED = {"encv", "drmi"}
 # FFmpeg decodes these, so it is the rest of the header that it could not read.
-_DECODED = {"avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4v", "H264", "XVID", "MJPG"}
+_DECODED = {
+    *("avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4v", "mp4a"),
+    *("H264", "XVID", "MJPG"),
+}
 
 
 def _undecodable(stream: av.VideoStream, name: str) -> str:

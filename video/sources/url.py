@@ -8,7 +8,7 @@ import av
 
 from video.errors import VideoError
 from video.frame import Frame
-from video.libav import fault_of
+from video.libav import fault_of, open_input
 from video.orientation import orientation_of
 from video.sources.newest import NewestFrameSource
 from video.sources.streams import best_stream, nominal_rate, pixel_aspect, use_threads
@@ -52,7 +52,8 @@ class UrlSource(NewestFrameSource):
         self._start()
 
     def _open(self, address: str, options: dict[str, str]) -> None:
-        self._container = av.open(address, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS))
+        timeout = (_OPEN_SECONDS, _READ_SECONDS)
+        self._container = open_input(address, options=options, timeout=timeout)
         stream = best_stream(self._container, self.name)
         use_threads(stream, None)
         self.rate = nominal_rate(stream)

@@ -324,6 +324,26 @@ def test_a_name_with_a_colon_in_this_folder_is_a_file(coded_video, tmp_path, mon
             assert len(list(source)) == 3
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".avi", "mjpeg"), (".mp4", "libx264"), (".mkv", "libx264")]
+)
+def test_a_title_that_is_not_utf8_is_no_reason_to_refuse_a_file(tmp_path, suffix, codec):
+    path, title = tmp_path / f"titled{suffix}", b"Jrg 2003"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = title.decode()
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height = 64, 48
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(coded_frame(number), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    assert title in content
+    path.write_bytes(content.replace(title, "Jörg2003".encode("latin-1")))
+    assert _codes(path) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
 def test_stamps_far_from_zero_are_no_missing_end(coded_video, tmp_path, suffix):
     whole = coded_video(frames=25)
