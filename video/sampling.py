@@ -5,9 +5,10 @@ ticks   k0        k1        k2         (k / fps)
 sample  ^         ^      ^             (the newest frame at or before the tick)
 
 A frame repeats over the ticks until the next one, except across a gap (`Frame.after_gap`): there
-are no ticks in it, as nothing was recorded. The source says where a gap is, since it alone sees
-every frame: in a file, two frames are more than a minute apart; in a live source, more than two
-seconds. Samples are counted without a break, so clips and windows go on across a gap.
+are no ticks in it, as nothing was recorded, and they begin anew on the first frame after it. The
+source says where a gap is, since it alone sees every frame: in a file, two frames are more than a
+minute apart; in a live source, more than two seconds. Samples are counted without a break, so clips
+and windows go on across a gap.
 """
 
 import math
@@ -76,11 +77,12 @@ class Sampler:
 
     A tick is given out as soon as its frame is certain: when a frame stands on it, or when a later
     frame arrives. Ticks run from 0 to the time of the last frame, so every video has at least one.
-    Those between the last frame before a gap and the first one after it are left out.
+    At a gap they end with the last frame before it and begin anew on the first one after it.
     """
 
     def __init__(self, fps: float | None) -> None:
         self.fps = fps
+        self._origin = 0.0
         self._tick = 0
         self._given = 0
         self._newest: Frame | None = None
@@ -91,7 +93,7 @@ class Sampler:
             yield Sample(frame.index, frame.seconds, frame)
             return
         if frame.after_gap:
-            self._tick = max(self._tick, math.ceil((frame.seconds - _TOLERANCE_SECONDS) * self.fps))
+            self._origin, self._tick = frame.seconds, 0
         elif self._newest is not None:
             while self._time() < frame.seconds - _TOLERANCE_SECONDS:
                 yield self._give(self._newest)
@@ -100,7 +102,7 @@ class Sampler:
             yield self._give(frame)
 
     def _time(self) -> float:
-        return self._tick / self.fps
+        return self._origin + self._tick / self.fps
 
     def _give(self, frame: Frame) -> Sample:
         sample = Sample(self._given, self._time(), frame)

@@ -33,18 +33,25 @@ def test_ticks_in_a_gap_are_left_out_and_all_others_stay():
     times = [0.0, 0.1, 0.2, 100.0, 100.1, 100.25, 100.4]
     whole = _sampled(times, set(), 10.0)
     ours = _sampled(times, {3}, 10.0)
-    kept = [(seconds, frame) for _, seconds, frame in whole if not 0.2 < seconds < 100.0 - 1e-6]
-    assert [(seconds, frame) for _, seconds, frame in ours] == kept
+    kept = [(seconds, frame) for _, seconds, frame in whole if not 0.21 < seconds < 99.99]
+    assert [frame for _, _, frame in ours] == [frame for _, frame in kept]
+    assert [seconds for _, seconds, _ in ours] == pytest.approx([seconds for seconds, _ in kept])
     assert [index for index, _, _ in ours] == list(range(len(kept)))
     assert len(whole) > 1000
 
 
-def test_a_frame_between_two_ticks_after_a_gap_stands_on_the_next_one():
-    assert _sampled([0.0, 70.03, 70.07, 70.2], {1}, 10.0) == [
+def test_ticks_begin_anew_on_the_first_frame_after_a_gap():
+    assert _sampled([0.0, 0.07, 70.03, 70.08, 70.14, 70.23], {2}, 10.0) == [
         (0, 0.0, 0),
-        (1, pytest.approx(70.1), 2),
-        (2, pytest.approx(70.2), 3),
+        (1, 70.03, 2),
+        (2, pytest.approx(70.13), 3),
+        (3, pytest.approx(70.23), 5),
     ]
+
+
+def test_a_frame_between_two_gaps_makes_a_step():
+    times = [0.0, 100.03, 200.07, 300.01]
+    assert _sampled(times, {1, 2, 3}, 10.0) == [(n, time, n) for n, time in enumerate(times)]
 
 
 def test_where_every_frame_counts_a_gap_changes_nothing():

@@ -6,6 +6,7 @@ import av
 import cv2
 
 from video.errors import VideoError
+from video.libav import failing_as
 from video.sources.newest import SILENCE_SECONDS, NewestFrameSource
 
 # A USB camera fails to read now and then, and goes on. One that is gone fails at once and for good,
@@ -25,8 +26,9 @@ class CameraSource(NewestFrameSource):
 
     def __init__(self, device: int | str) -> None:
         self.name = f"camera {device}"
-        self._capture = cv2.VideoCapture(device)
-        opened, pixels = self._capture.read() if self._capture.isOpened() else (False, None)
+        with failing_as(self.name, "cannot be opened"):
+            self._capture = cv2.VideoCapture(device)
+            opened, pixels = self._capture.read() if self._capture.isOpened() else (False, None)
         if not opened:
             self._capture.release()
             raise VideoError(

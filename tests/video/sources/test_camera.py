@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import pytest
 
 from tests.conftest import coded_frame, read_code
@@ -92,9 +93,6 @@ def test_no_step_is_made_of_the_time_in_which_a_camera_was_silent(device, monkey
         time.sleep(1.0)
         device.give(coded_frame(2))
         steps += stepper.push(next(frames))
-        time.sleep(0.1)
-        device.give(coded_frame(3))
-        steps += stepper.push(next(frames))
         device.give(None)
     assert [step.index for step in steps] == [0, 1]
     assert [read_code(step.clip[0]) for step in steps] == [1, 2]
@@ -170,6 +168,13 @@ def test_a_camera_that_opens_but_shows_nothing_is_refused(device):
     with pytest.raises(VideoError, match="camera 0: cannot be opened"):
         CameraSource(0)
     assert device.released == 1
+
+
+@pytest.mark.parametrize("error", [cv2.error("no such backend"), OSError(5, "Input/output error")])
+def test_an_error_of_opencv_at_the_start_is_one_line(device, error):
+    device.fail(error)
+    with pytest.raises(VideoError, match=r"^camera 0: cannot be opened \(.*\)$"):
+        CameraSource(0)
 
 
 def test_a_device_name_is_handed_on_as_it_is(device):
