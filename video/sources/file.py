@@ -13,6 +13,7 @@ from video.libav import address_of, failing_as, fault_of, open_input
 from video.orientation import orientation_of
 from video.skipping import SkippingPlan, skipping_plan
 from video.sources.base import VideoSource
+from video.sources.codec_names import is_encrypted
 from video.sources.remarks import Ending, remarks
 from video.sources.streams import (
     best_stream,
@@ -83,7 +84,12 @@ class FileSource(VideoSource):
             raise VideoError(f"{self._path}: the file is empty (0 bytes)")
 
     def _open(self) -> None:
-        self._container = open_input(address_of(self._path))
+        try:
+            self._container = open_input(address_of(self._path))
+        except av.InvalidDataError:
+            if is_encrypted(self._path):
+                raise VideoError(f"{self.name}: is encrypted") from None
+            raise
         streams = candidates(self._container)
         if len(streams) > 1 and self._packet_counts is None:
             self._packet_counts = packet_counts(self._container, streams)
@@ -113,9 +119,8 @@ class FileSource(VideoSource):
         # The rotation stands on the frames alone, so the first one tells.
         self._ahead = next(self._first, None)
         if self._ahead is None:
-            raise VideoError(
-                f"{self.name}: no frame of it can be decoded ({self.note or 'no data'})"
-            )
+            why = "is encrypted" if is_encrypted(self._path) else self.note or "no data"
+            raise VideoError(f"{self.name}: no frame of it can be decoded ({why})")
         self.size = self._ahead.size
         self.pixel_aspect = pixel_aspect(self._stream, self._ahead.quarter_turns)
 

@@ -1,9 +1,7 @@
 """Which stream of a container is the video, how fast it runs, and who decodes it."""
 
 import itertools
-import mmap
 import os
-import re
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from video.errors import VideoError
+from video.sources.codec_names import why_undecodable
 
 # Up to 1080p (with the rows that a coder adds), a thread decodes several times as fast as it plays.
 _ONE_THREAD_PIXELS = 1920 * 1088
@@ -89,7 +88,7 @@ def best_stream(
 
     best = max(streams, key=rank)
     if best.codec_context is None:
-        raise VideoError(f"{name}: {_undecodable(best, name)}")
+        raise VideoError(f"{name}: {why_undecodable(best, Path(name))}")
     return best
 
 
@@ -102,41 +101,3 @@ def use_threads(stream: av.VideoStream, threads: int | None) -> None:
         small = decoder.width * decoder.height <= _ONE_THREAD_PIXELS
         threads = 1 if small else min(_MOST_THREADS, os.cpu_count() or 1)
     stream.thread_type, decoder.thread_count = "AUTO", threads
-
-
-# Where a container names its tracks' codecs. PyAV does not pass the name on without a decoder.
-_CODEC_NAMES = {
-    "mov": rb"stsd\0{4}\0{3}.{5}([ -~]{4})",
-    "matroska": rb"\x86[\x81-\xff](V_[A-Z0-9/_]+)",
-    "avi": rb"strf.{20}([ -~]{4})",
-}
-
-
-_ENCRYPTED = {"encv", "drmi"}
-# FFmpeg decodes these, so it is the rest of the header that it could not read.
-_DECODED = {
-    *("avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4v", "mp4a"),
-    *("H264", "XVID", "MJPG"),
-}
-
-
-def _undecodable(stream: av.VideoStream, name: str) -> str:
-    codec = _codec_name(stream, Path(name))
-    if codec in _ENCRYPTED:
-        return f"is encrypted (codec '{codec}')"
-    if codec and codec not in _DECODED:
-        return f"FFmpeg has no decoder for its codec '{codec}'"
-    return "cannot be read as a video (header damaged: it does not say the codec)"
-
-
-def _codec_name(stream: av.VideoStream, path: Path) -> str:
-    kinds = _CODEC_NAMES.keys() & set(stream.container.format.name.split(","))
-    if not kinds or not path.is_file():
-        return ""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        names = re.findall(_CODEC_NAMES[kinds.pop()], content, re.DOTALL)
-    # A track without such a name shifts the others'. In some containers only videos have one.
-    for streams in (stream.container.streams, stream.container.streams.video):
-        if len(names) == len(streams):
-            return names[list(streams).index(stream)].decode()
-    return ""

@@ -100,7 +100,7 @@ def test_a_source_tells_the_shape_of_its_pixels(tmp_path, served, told, turned, 
 
 _CODES = {
     ".mp4": (b"avc1", b"braw", "FFmpeg has no decoder for its codec 'braw'"),
-    ".mov": (b"avc1", b"encv", "is encrypted (codec 'encv')"),
+    ".mov": (b"avc1", b"encv", "is encrypted"),
     ".mkv": (b"V_MPEG4/ISO/AVC", b"V_MPEG9/ISO/AVC", "no decoder for its codec 'V_MPEG9/ISO/AVC'"),
     ".avi": (b"FMP4", b"QQQQ", "FFmpeg has no decoder for its codec 'QQQQ'"),
 }
@@ -130,6 +130,13 @@ def test_a_codec_without_a_decoder_is_one_line_on_a_network_as_well(tmp_path, se
     _undecodable(tmp_path, ".mp4")
     with pytest.raises(VideoError, match=r"clip\.mp4: .*codec"):
         UrlSource(f"{served}/clip.mp4")
+
+
+def test_a_file_that_is_encrypted_as_the_standard_says_is_called_so(shared):
+    path = shared / "data" / "edge" / "sample_fragmented_clearkey.mp4"
+    with pytest.raises(VideoError) as raised:
+        FileSource(path)
+    assert str(raised.value) == f"{path}: is encrypted"
 
 
 @pytest.mark.parametrize("name", ["unknown_codec.mp4", "encrypted.mp4", "bad_85.mp4"])
