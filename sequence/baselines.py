@@ -104,6 +104,8 @@ def _clips_own_coordinates(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(inputs) > inputs.shape[1]:
         return inputs.astype(np.float64), np.eye(inputs.shape[1], dtype=np.float32)
     values, vectors = np.linalg.eigh((inputs @ inputs.T).astype(np.float64))
+    if values[-1] <= 0:  # all clips have one summary: no axis tells them apart
+        return np.zeros((len(inputs), 1)), np.zeros((1, inputs.shape[1]), np.float32)
     kept = values > 1e-6 * values[-1]
     lengths = np.sqrt(values[kept])
     return vectors[:, kept] * lengths, (vectors[:, kept] / lengths).T.astype(np.float32) @ inputs

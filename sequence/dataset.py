@@ -20,6 +20,9 @@ from video.sampling import steps_before_full
 # whatever it does in use. So none counts as less than this share of the mean deviation.
 LEAST_DEVIATION = 0.1
 
+# Of the largest feature: what lies closer together differs by the arithmetic alone.
+LEAST_DIFFERENCE = 1e-6
+
 
 @dataclass(frozen=True)
 class LabelledSteps:
@@ -126,6 +129,18 @@ class Dataset:
                         f"{command('extract')}, or split anew with {command('prepare')} --split"
                     )
 
+    def require_variation(self, pieces: list[LabelledSteps]) -> None:
+        """Raise `LookbackError` where all pieces have the same features: nothing can be learned."""
+        first = self.rows(pieces[0])
+        close = LEAST_DIFFERENCE * float(np.abs(first).max())
+        still = all(_same(self.rows(piece), first[:1], close) for piece in pieces)
+        if still or all(_same(self.rows(piece), first, close) for piece in pieces):
+            raise LookbackError(
+                f"{self.store.path}: all {len(pieces)} clips have the same features, and nothing "
+                "can be learned from them; look at the clips (black, empty, all alike?), or make "
+                "other features: python extract.py --backbone NAME"
+            )
+
     def full_steps(self, piece: LabelledSteps) -> range:
         """Return the steps whose windows and clips lie in the piece whole; else its last."""
         return full_steps(piece.first, piece.last, self.look_back + self._filled)
@@ -177,6 +192,13 @@ class Dataset:
         return _moments(
             np.abs(np.diff(self.rows(piece), axis=0)) / of.deviation for piece in pieces
         )
+
+
+def _same(rows: np.ndarray, others: np.ndarray, close: float) -> bool:
+    """Whether rows (n, D) equal others, (n, D) or one for all (1, D)."""
+    if len(others) not in (1, len(rows)):
+        return False
+    return bool(np.abs(rows - others).max() <= close)
 
 
 def _spread(steps: range, views: int | str) -> Sequence[int]:

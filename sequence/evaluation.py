@@ -95,6 +95,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
     folds, seed = recipe.evaluate.folds, recipe.seed
     if folds < 2:
         raise UsageError(f"--folds {folds}: one part trains and another tests, so at least 2")
+    dataset.require_variation(dataset.pieces)
     rows = []
     for repeat in range(recipe.evaluate.repeats):
         outcomes: dict[str, list[np.ndarray]] = {}

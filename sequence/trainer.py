@@ -38,6 +38,7 @@ def train(workplace: Workplace, settings: Settings) -> TrainingResult:
     dataset = workplace.dataset(look_back)
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")
+    dataset.require_variation(training)
     print(
         f"{chosen.head} over {look_back} steps: {len(training)} clips train, "
         f"{len(validation)} validate."

@@ -178,3 +178,18 @@ def test_a_damaged_file_is_one_clear_error(damage, fitted, tmp_path):
         path.write_bytes({"empty": b"", "cut": content[:1000], "text": b"some text"}[damage])
     with pytest.raises(LookbackError, match=r"baselines\.npz: .*train_lstm\.py"):
         load_baselines(path)
+
+
+@pytest.mark.parametrize("name", sorted(SUMMARIES))
+def test_clips_of_one_summary_are_answered_by_their_share(name, tmp_path):
+    """As where every clip shows the same frames, in another order."""
+    rows = np.arange(15, dtype=np.float32).reshape(5, 3)
+    clips = [
+        Clip(f"{split}{number}", rows[:: 1 - 2 * (number % 2)], "ab"[number % 2], split)
+        for split in ("train", "val")
+        for number in range(6)
+    ]
+    dataset = dataset_of(tmp_path, clips, look_back=2)
+    fitted = fit_baseline(name, dataset, dataset.split("train"), dataset.split("val"))
+    found = fitted.probabilities(summaries_of(name, dataset, dataset.split("val")))
+    np.testing.assert_allclose(found, 0.5, atol=1e-6)

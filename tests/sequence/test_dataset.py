@@ -283,3 +283,37 @@ def test_views_are_evenly_spread_over_the_full_windows(tmp_path, views, steps):
     dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 12), "a")], look_back=4)
     wanted = dataset.windows(dataset.pieces, [steps])
     np.testing.assert_array_equal(dataset.full_windows(dataset.pieces, views)[:], wanted[:])
+
+
+def alike(rows: list[np.ndarray], folder) -> Dataset:
+    clips = [Clip(f"{n}.mp4", each, "ab"[n % 2]) for n, each in enumerate(rows)]
+    return dataset_of(folder, clips, look_back=2)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [np.zeros((length, 3), np.float32) for length in (4, 4, 9, 2)],
+        [np.full((length, 3), 0.7, np.float32) for length in (4, 4, 9, 2)],
+        [numbered(1, 5) for _ in range(4)],
+    ],
+    ids=["dead", "constant", "copies"],
+)
+def test_clips_that_are_all_alike_are_refused(rows, tmp_path):
+    dataset = alike(rows, tmp_path)
+    with pytest.raises(LookbackError, match=r"features\.h5: all 4 clips have the same features"):
+        dataset.require_variation(dataset.pieces)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [numbered(1, 5), numbered(1, 5)[::-1]],  # of the same frames in another order
+        [numbered(1, 5), numbered(1, 6)],
+        [np.zeros((4, 3), np.float32), np.float32([[0, 0, 0], [0, 0, 1e-9]])],
+    ],
+    ids=["order", "length", "one number"],
+)
+def test_clips_that_differ_anywhere_are_taken(rows, tmp_path):
+    dataset = alike(rows, tmp_path)
+    dataset.require_variation(dataset.pieces)
