@@ -33,11 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
-    # Slow imports wait until the command line is known to be right.
-    from sequence.evaluator import evaluate, evaluate_folds
+    # Slow imports wait until the command line and the files it names are known to be right.
     from sequence.opening import open_workplace
 
     workplace = open_workplace(chosen)
+
+    from sequence.evaluator import evaluate, evaluate_folds
+
     if chosen.recipe.evaluate.folds:
         evaluate_folds(workplace, chosen, parsed.out)
     else:

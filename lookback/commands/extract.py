@@ -19,11 +19,11 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("extract", __doc__, FLAGS).parse_args(arguments))
-    # Slow imports wait until the command line is known to be right.
+    # Slow imports wait until the command line and the manifest are known to be right.
     from clips.preparation import load_manifest
 
-    # The framework takes seconds to import: a mistake in the manifest is reported before.
     manifest = load_manifest(chosen)
+
     from extract.feature_store.reader import features_path
     from extract.pipeline.runner import extract_features, print_report
     from extract.quantization import choose_quantising

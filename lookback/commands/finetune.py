@@ -31,11 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
-    # Slow imports wait until the command line is known to be right.
+    # Slow imports wait until the command line and the manifest are known to be right.
     from clips.preparation import load_manifest
 
-    # The framework takes seconds to import: a mistake in the manifest is reported before.
     manifest = load_manifest(chosen)
+
     from extract.finetuning.trainer import FineTuning, print_outcome
     from training.keras_backend import device_line
 

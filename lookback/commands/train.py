@@ -18,12 +18,14 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("train", __doc__, FLAGS).parse_args(arguments))
-    # Slow imports wait until the command line is known to be right.
+    # Slow imports wait until the command line and the files it names are known to be right.
     from sequence.opening import open_workplace
+
+    workplace = open_workplace(chosen)
+
     from sequence.trainer import train
     from training.keras_backend import device_line
 
-    workplace = open_workplace(chosen)
     print(device_line())
     train(workplace, chosen)
     return 0
