@@ -1,6 +1,8 @@
 """What the six scripts share: flags that set recipe keys, exit codes, errors as one line."""
 
 import argparse
+import io
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,8 +64,25 @@ BACKBONE_FLAGS = (
 class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are the one line of every other mistake."""
 
+    _given: list[str]
+
+    def parse_known_args(self, args=None, namespace=None):
+        """See `argparse.ArgumentParser`."""
+        self._given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> None:
+        message += self._value_that_looks_like_a_flag(message)
         raise UsageError(f"{message} ({self.prog} --help lists the flags)")
+
+    def _value_that_looks_like_a_flag(self, message: str) -> str:
+        lacking = re.fullmatch(r"argument (--[\w-]+): expected one argument", message)
+        if not lacking or lacking[1] not in self._given[:-1]:
+            return ""
+        value = self._given[self._given.index(lacking[1]) + 1]
+        if not value.startswith("-") or value.partition("=")[0] in self._option_string_actions:
+            return ""
+        return f"; a value that begins with - is written {lacking[1]}={value}"
 
 
 def parser(
@@ -123,6 +142,10 @@ def settings(arguments: argparse.Namespace) -> Settings:
 
 def run_command(main: Callable[[list[str] | None], int]) -> None:
     """Run a script's main and leave with its exit code; an error that can be mended is one line."""
+    for output in (sys.stdout, sys.stderr):
+        # A class or file may be named in letters that the terminal's encoding lacks.
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")
     try:
         code = main(None)
     except LookbackError as error:
@@ -136,6 +159,14 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         code = 0
     except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        code = 1
+    except UnicodeEncodeError as error:  # of a file's name: lines cannot fail
+        name = ascii(error.object)
+        print(
+            f"error: {name}: cannot be named in {error.encoding}, the encoding of this locale; "
+            "set the environment variable PYTHONUTF8=1",
+            file=sys.stderr,
+        )
         code = 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

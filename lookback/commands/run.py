@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from live.addresses import require_right_flag
 from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
 
 _OWN = "own: the fine-tuned network's own classifier"
@@ -33,11 +34,12 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     parsed = _parsed(arguments)
+    kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
+    require_right_flag(kind, str(getattr(parsed, kind)))
     chosen = settings(parsed)
     # Slow imports wait until the command line is known to be right.
     from live.runner import RunOptions, run
 
-    kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
     options = RunOptions(
         source=kind,
         address=getattr(parsed, kind),

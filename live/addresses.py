@@ -1,0 +1,28 @@
+"""What is typed after --video, --webcam and --url, each mistaken for another now and then."""
+
+from pathlib import Path
+
+from video.errors import UsageError
+
+
+def require_right_flag(kind: str, address: str) -> None:
+    """Raise `UsageError` where another flag of run.py takes the address.
+
+    Args:
+        kind: The flag that it was given to: `video`, `webcam` or `url`.
+        address: The file, camera or address as it was typed.
+    """
+    if "://" in address:
+        right = "url"
+    elif kind != "webcam" and Path(address).is_file():
+        right = kind  # a stream can be opened from a file, too
+    elif address.isdigit() or address.startswith("/dev/video"):
+        right = "webcam"
+    else:
+        right = "video" if Path(address).is_file() else kind
+    if right != kind:
+        # An address may hold a password: it is not repeated.
+        shown = "ADDRESS" if right == "url" else address
+        raise UsageError(
+            f"--{kind} {shown}: that is for --{right}: python run.py --{right} {shown}"
+        )
