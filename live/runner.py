@@ -1,6 +1,5 @@
 """One run of run.py: opens the source and the sinks, runs the loop, tells how it went."""
 
-import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +45,6 @@ def run(options: RunOptions, settings: Settings) -> None:
     _check_outputs(options)
     model = choose_live_model(settings)
     seconds_a_step = model.warm_up()
-    # A service manager ends a program by SIGTERM: it must leave complete files like Ctrl-C does;
-    # and one that a shell started in the background begins with SIGINT ignored.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")

@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parsed)
     # Slow imports wait until the command line is known to be right.
     from live.runner import RunOptions, run
+    from live.signals import ended_by_signals
 
     options = RunOptions(
         source=kind,
@@ -48,5 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
         save=parsed.save,
         step_lines=parsed.verbose,
     )
-    run(options, chosen)
+    with ended_by_signals():
+        run(options, chosen)
     return 0

@@ -2,9 +2,8 @@
 
 import re
 import shutil
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +14,6 @@ from tests.conftest import Project, write_coded_video
 from tests.running import ROOT, load_script
 
 _PROGRESS = re.compile(r"\d+%\||\d+(video|scene|batch|fold)|\?(video|scene|batch|fold)/s|it/s\]")
-
-
-@pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """run.py takes SIGTERM over; the tests' own process wants it back."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 import csv
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from tests.running import run_script
 from video.writer import Mp4Writer
 
 CLASSES = ("down", "lower", "raise", "up")
-
-
-@pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """run.py takes SIGTERM over; the tests' own process wants it back."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def read_rows(path: Path) -> list[dict]:

@@ -3,15 +3,19 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from live import runner
+from live.signals import ended_by_signals
+from recipes.loader import load
 from tests.conftest import write_coded_video
 from tests.live.conftest import read_rows, read_video
-from tests.running import ROOT
+from tests.running import ROOT, run_script
 
 FRAMES = 3000  # a run would take half a minute
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -88,3 +92,38 @@ def test_the_video_opens_decodes_and_is_as_long_as_the_rows(run):
     assert saved.codec == "h264"
     # A frame a step; the signal may fall between the two.
     assert len(read_rows(run.csv)) - len(saved.frames) in (0, 1)
+
+
+def handlers() -> list:
+    return [signal.getsignal(each) for each in SIGNALS]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_raises_inside_and_its_handler_is_the_one_before_afterwards(number):
+    before = handlers()
+    with pytest.raises(KeyboardInterrupt), ended_by_signals():
+        signal.raise_signal(number)
+    assert handlers() == before
+
+
+def test_the_script_puts_the_handlers_back(project, a_clip):
+    before = handlers()
+    assert (
+        run_script("run.py", ["--weights", project.weights, "--video", a_clip, "--no-window"]) == 0
+    )
+    assert handlers() == before
+
+
+def test_a_run_from_python_needs_no_signals_and_works_in_any_thread(project, a_clip, tmp_path):
+    csv, before, seen = tmp_path / "out.csv", handlers(), []
+
+    def work() -> None:
+        runner.run(runner.RunOptions("video", str(a_clip), csv=csv), load(flags=chosen))
+        seen.append(handlers())
+
+    chosen = {"model.folder": str(project.weights)}
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(120)
+    assert seen == [before]
+    assert len(read_rows(csv)) == 20
