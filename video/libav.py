@@ -1,5 +1,5 @@
-"""The border to FFmpeg: paths it takes as files, its errors in plain words, and one place where
-whatever goes wrong inside a video becomes a `VideoError` that names the video.
+"""The border to FFmpeg: file paths that it takes for files, its errors in plain words, and the one
+place where an error inside a video becomes a `VideoError` that names the video.
 """
 
 import logging
@@ -59,7 +59,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, av.FFmpegError):
         return words
     if is_own(error):
-        return f"a fault of Lookback, please report it: {type(error).__name__}: {words}"
+        return f"a bug in Lookback, please report it: {type(error).__name__}: {words}"
     return f"header or data damaged: {words}" if isinstance(error, _CONFUSED) else words
 
 
@@ -105,7 +105,7 @@ def fault_of(name: str, error: Exception) -> str:
     if isinstance(error, LookbackError) or _is_no_videos_fault(error):
         raise error
     why = reason(error)
-    # FFmpeg's errors tell where they come from, and bear addresses with passwords.
+    # FFmpeg's errors need no traceback, and their text holds addresses with passwords.
     unexpected = None if isinstance(error, av.FFmpegError) else error
     LOG.debug("%s: %s: %s", name, type(error).__name__, why, exc_info=unexpected)
     return why

@@ -5,7 +5,7 @@ ticks   k0        k1        k2         (k / fps)
 sample  ^         ^      ^             (the newest frame at or before the tick)
 
 A frame repeats over the ticks until the next one, except across a gap (`Frame.after_gap`): there
-are no ticks in it, as nothing was recorded, and they begin anew on the first frame after it. The
+are no ticks in it, as nothing was recorded, and they restart on the first frame after it. The
 source says where a gap is, since it alone sees every frame: in a file, two frames are more than a
 minute apart; in a live source, more than two seconds. Samples are counted without a break, so clips
 and windows go on across a gap.
@@ -77,7 +77,7 @@ class Sampler:
 
     A tick is given out as soon as its frame is certain: when a frame stands on it, or when a later
     frame arrives. Ticks run from 0 to the time of the last frame, so every video has at least one.
-    At a gap they end with the last frame before it and begin anew on the first one after it.
+    At a gap they end with the last frame before it and restart on the first one after it.
     """
 
     def __init__(self, fps: float | None) -> None:

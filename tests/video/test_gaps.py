@@ -40,7 +40,7 @@ def test_ticks_in_a_gap_are_left_out_and_all_others_stay():
     assert len(whole) > 1000
 
 
-def test_ticks_begin_anew_on_the_first_frame_after_a_gap():
+def test_ticks_restart_on_the_first_frame_after_a_gap():
     assert _sampled([0.0, 0.07, 70.03, 70.08, 70.14, 70.23], {2}, 10.0) == [
         (0, 0.0, 0),
         (1, 70.03, 2),

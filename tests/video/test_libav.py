@@ -147,12 +147,12 @@ def test_a_programming_error_of_ours_rejects_no_video(coded_video, monkeypatch, 
 
 @pytest.mark.own_faults
 @pytest.mark.parametrize("kind", [TypeError, ZeroDivisionError, AttributeError])
-def test_another_error_of_ours_rejects_the_video_and_is_called_a_fault_of_ours(
+def test_another_error_of_ours_rejects_the_video_and_is_called_a_bug(
     coded_video, monkeypatch, caplog, kind
 ):
     path = coded_video(frames=4)
     monkeypatch.setattr(file_module, "nominal_rate", _our_own(kind("a bug")))
-    words = "a fault of Lookback, please report it"
+    words = "a bug in Lookback, please report it"
     with (
         caplog.at_level(logging.DEBUG, "lookback.video"),
         pytest.raises(VideoError, match=words) as raised,

@@ -1,4 +1,4 @@
-"""The codecs that a file says its tracks are in, for words on a track that cannot be decoded.
+"""The codecs that a file says its tracks are in, for the reason why a track cannot be decoded.
 
 PyAV passes no name on where FFmpeg has no decoder, so it is looked for in the file itself.
 """
@@ -26,12 +26,12 @@ _DECODED = {
 
 
 def why_undecodable(stream: av.VideoStream, path: Path) -> str:
-    """Return why a stream of a file has no decoder, in words that follow the file's name."""
+    """Return why a stream of a file has no decoder; the file's name goes before it."""
     codec = _codec_name(stream, path)
     if codec in _ENCRYPTED:
         return "is encrypted"
     if codec and codec not in _DECODED:
-        return f"FFmpeg has no decoder for its codec '{codec}'"
+        return f"FFmpeg has no decoder for codec '{codec}'"
     return "cannot be read as a video (header damaged: it does not say the codec)"
 
 

@@ -116,7 +116,7 @@ class FileSource(VideoSource):
         return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
     def _find_size(self) -> None:
-        # The rotation stands on the frames alone, so the first one tells.
+        # Only the frames have the rotation, so the first one gives the size.
         self._ahead = next(self._first, None)
         if self._ahead is None:
             why = "is encrypted" if is_encrypted(self._path) else self.note or "no data"

@@ -62,7 +62,7 @@ def remarks(container: InputContainer, stream: av.VideoStream, rate: float, endi
         skipped = f"{ending.damaged} damaged packet{'s' * (ending.damaged > 1)} skipped"
         found.append(f"{skipped}{ending.damage}, {ending.frames} frames")
     if ending.gaps:
-        found.append(_told_gaps(ending.gaps))
+        found.append(_gap_note(ending.gaps))
     if ending.frames and container.format.flags & _NO_TIMES:
         found.append(f"holds no times: {rate:.3g} frames a second are assumed")
     return "; ".join(found)
@@ -80,12 +80,12 @@ def _promised_seconds(container: InputContainer, stream: av.VideoStream) -> floa
     promised = float((stream.duration or 0) * (stream.time_base or 0))
     if promised or "matroska" not in container.format.name:
         return promised
-    # Matroska tells the file's alone, as the time of its end.
+    # Matroska has the duration of the file alone, and it is the time of its end.
     start = max(0, container.start_time or 0)
     return max(0, (container.duration or 0) - start) / av.time_base
 
 
-def _told_gaps(gaps: list[float]) -> str:
+def _gap_note(gaps: list[float]) -> str:
     many = f"{len(gaps)} gaps" if len(gaps) > 1 else "a gap"
     which = f", the first before {gaps[0]:.0f} s" if len(gaps) > 1 else f" before {gaps[0]:.0f} s"
     return f"{many} of more than {FILE_GAP_SECONDS:.0f} s without frames{which}: no steps there"

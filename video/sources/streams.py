@@ -1,4 +1,4 @@
-"""Which stream of a container is the video, how fast it runs, and who decodes it."""
+"""The stream of a container that is watched: its choice, frame rate, pixels and threads."""
 
 import itertools
 import os
@@ -31,7 +31,7 @@ def nominal_rate(stream: av.VideoStream) -> float:
 
 def pixel_aspect(stream: av.VideoStream, quarter_turns: int) -> Fraction:
     """Return the width of a pixel over its height after some quarters of a turn; 1 where the header
-    tells nothing sensible."""
+    holds nothing sensible."""
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, 4) <= aspect <= 4:
         return Fraction(1)

@@ -77,7 +77,7 @@ class UrlSource(NewestFrameSource):
         try:
             return next(packets, None)
         except av.OSError as error:
-            # So FFmpeg tells that a server has ended a stream of JPEGs.
+            # This is how FFmpeg reports that a server has ended a stream of JPEGs.
             if self._container.format.name == "mpjpeg" and error.errno == errno.EIO:
                 return None
             raise

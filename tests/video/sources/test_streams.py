@@ -1,4 +1,4 @@
-"""The stream that is watched, and words for one that cannot be decoded."""
+"""The stream that is watched, and the reason for one that cannot be decoded."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -99,10 +99,10 @@ def test_a_source_tells_the_shape_of_its_pixels(tmp_path, served, told, turned, 
 
 
 _CODES = {
-    ".mp4": (b"avc1", b"braw", "FFmpeg has no decoder for its codec 'braw'"),
+    ".mp4": (b"avc1", b"braw", "FFmpeg has no decoder for codec 'braw'"),
     ".mov": (b"avc1", b"encv", "is encrypted"),
-    ".mkv": (b"V_MPEG4/ISO/AVC", b"V_MPEG9/ISO/AVC", "no decoder for its codec 'V_MPEG9/ISO/AVC'"),
-    ".avi": (b"FMP4", b"QQQQ", "FFmpeg has no decoder for its codec 'QQQQ'"),
+    ".mkv": (b"V_MPEG4/ISO/AVC", b"V_MPEG9/ISO/AVC", "no decoder for codec 'V_MPEG9/ISO/AVC'"),
+    ".avi": (b"FMP4", b"QQQQ", "FFmpeg has no decoder for codec 'QQQQ'"),
 }
 
 
