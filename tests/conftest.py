@@ -1,8 +1,7 @@
 """Fixtures that several rooms' tests share: videos whose pixels tell the frame, a small project."""
 
-import logging
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from clips.synthetic import render
-from video.libav import LOG, is_own
+from tests.own_faults import no_own_fault_is_a_videos  # noqa: F401 (every test has it)
 from video.writer import Mp4Writer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -22,32 +21,6 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the shared test data is not at {SHARED.name}/ beside the project")
     return SHARED
-
-
-class _OwnFaults(logging.Handler):
-    """Collects the errors that became a rejection of a video but that our own code raised."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.found: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and is_own(record.exc_info[1]):
-            self.found.append(self.format(record))
-
-
-@pytest.fixture(autouse=True)
-def no_own_fault_is_a_videos(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test in which a video was rejected for a fault of ours; `own_faults` allows it."""
-    faults = _OwnFaults()
-    level = LOG.level
-    LOG.addHandler(faults)
-    LOG.setLevel(logging.DEBUG)
-    yield
-    LOG.removeHandler(faults)
-    LOG.setLevel(level)
-    if faults.found and not request.node.get_closest_marker("own_faults"):
-        pytest.fail("a video was rejected for a fault of ours:\n" + "\n".join(faults.found))
 
 
 def coded_frame(number: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
