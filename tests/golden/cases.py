@@ -5,6 +5,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extract.architectures.efficient_x3d import efficient_x3d
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 CLASSES = 10
+FOLDER = Path(__file__).parent  # where the originals' logits are, a file a case
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,13 @@ CASES = {
         "timesformer_base", (3, 32, 32), lambda shape: timesformer(shape, 32, 2, 16)
     ),
 }
+
+
+@cache
+def built(name: str) -> "keras.Model":
+    """Return the network of a case with random weights, built once for all tests.
+
+    Do not change its weights; what trains of it, whoever needs it sets.
+    """
+    case = CASES[name]
+    return case.make(case.shape)

@@ -1,16 +1,13 @@
 """Every family of clip networks gives the logits of the original, which PyTorch computed once."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from extract.architectures.registry import spec_of
-from tests.golden.cases import CASES, CLASSES
+from tests.golden.cases import CASES, CLASSES, FOLDER
 from tests.golden.drawing import draw_clip, draw_tensors
-
-FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import torch
 
-from tests.golden.cases import CASES, CLASSES
+from tests.golden.cases import CASES, CLASSES, FOLDER
 from tests.golden.drawing import draw_clip
 from tests.parity.references import SMALL, fill, logits, shapes_of
-
-FOLDER = Path(__file__).parent
 
 
 def write(name: str) -> Path:

@@ -143,7 +143,7 @@ def test_a_sink_that_fails_leaves_the_others_complete(run_live, a_clip, outputs,
 
 
 def test_q_in_the_window_keeps_the_frame_that_was_shown_last(project, a_clip, outputs, monkeypatch):
-    from tests.live.sinks.test_sinks import Screen
+    from tests.live.screen import Screen
     from tests.running import run_script
 
     screen = Screen(monkeypatch)

@@ -119,9 +119,9 @@ def test_a_class_without_training_clips_is_never_predicted(tmp_path):
     assert fitted.of_pieces(dataset, dataset.pieces)[:, 1].max() < 1e-12
 
 
-@pytest.fixture
-def fitted(tmp_path):
-    dataset = labelled_set(tmp_path, "abc")
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    dataset = labelled_set(tmp_path_factory.mktemp("fitted"), "abc")
     train, val = dataset.split("train"), dataset.split("val")
     return [fit_baseline(name, dataset, train, val) for name in SUMMARIES]
 

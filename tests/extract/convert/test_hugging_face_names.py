@@ -9,9 +9,8 @@ from extract.architectures.building import with_classifier
 from extract.architectures.registry import BACKBONES
 from extract.convert.hugging_face_names import renamed
 from extract.convert.weight_porting import assign
-from tests.golden.cases import CASES, CLASSES
+from tests.golden.cases import CASES, CLASSES, FOLDER
 from tests.golden.drawing import draw_tensors
-from tests.golden.test_golden import FOLDER
 from training.keras_backend import keras
 from video.errors import LookbackError
 

@@ -5,33 +5,42 @@ import pytest
 
 from extract.architectures.building import from_pixels
 from extract.architectures.registry import spec_of
+from extract.architectures.spec import BackboneSpec
 from extract.backbones.heads import FEATURES
 from extract.engines import NetworkId, Workload, framewise
 from extract.engines.framewise import FramewiseEngine, framewise_cut, make_live_engine
 from extract.engines.registry import make_engine
-from tests.golden.cases import CASES
+from tests.golden.cases import CASES, built
 from training.keras_backend import keras
 
 
-def network(name: str):
-    """Return the spec and a small network up to a dense layer of features."""
-    case = CASES[name]
+@pytest.fixture(scope="module")
+def slow() -> tuple[BackboneSpec, keras.Model]:
+    """The spec of `slow`, and a small network up to a dense layer of features."""
     keras.utils.set_random_seed(0)
-    core = case.make(case.shape)
-    pixels = from_pixels(spec_of(case.backbone), core)
+    spec = spec_of(CASES["slow"].backbone)
+    pixels = from_pixels(spec, built("slow"))
     features = keras.layers.Dense(6, activation="relu", name=FEATURES)(pixels.output)
-    return spec_of(case.backbone), keras.Model(pixels.input, features), core
+    return spec, keras.Model(pixels.input, features)
+
+
+@pytest.fixture(scope="module")
+def live_engine(slow) -> FramewiseEngine:
+    """The engine of a running video of steps a frame apart; it keeps the frames of the last."""
+    spec, model = slow
+    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
+    assert isinstance(live, FramewiseEngine)
+    return live
 
 
 # Of the small TimeSformer, but not of the published one, its patches are a large share.
 @pytest.mark.parametrize("name", [each for each in CASES if each not in ("slow", "timesformer")])
 def test_other_networks_look_along_time_too_soon_to_be_cut(name):
-    case = CASES[name]
-    assert framewise_cut(case.make(case.shape)) is None
+    assert framewise_cut(built(name)) is None
 
 
 def test_slow_is_cut_where_its_kernels_begin_to_see_several_frames():
-    _, _, core = network("slow")
+    core = built("slow")
     cut = framewise_cut(core)
     behind = keras.Model(cut, core.output)
     kernels = [layer.kernel_size[0] for layer in behind.layers if hasattr(layer, "kernel_size")]
@@ -41,29 +50,26 @@ def test_slow_is_cut_where_its_kernels_begin_to_see_several_frames():
     assert cut.shape[1] == core.input_shape[1]
 
 
-@pytest.mark.parametrize("hop", [1, 3])
-def test_a_running_video_s_features_are_those_of_whole_clips(hop):
-    spec, model, _ = network("slow")
+def test_a_running_video_s_features_are_those_of_whole_clips(slow, live_engine):
+    _, model = slow
     length = model.input_shape[1]
-    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
-    assert isinstance(live, FramewiseEngine)
     whole = make_engine(model, NetworkId(None, "a"), "keras", Workload(live=True))
     video = np.random.default_rng(0).integers(0, 256, (20, *model.input_shape[2:]), np.uint8)
-    stream = live.stream()
-    for end in range(0, 20, hop):
-        frames = tuple(max(0, end - length + 1 + place) for place in range(length))
-        clip = video[list(frames)]
-        wanted = whole(clip[None])[0]
-        np.testing.assert_allclose(stream.feature(clip, frames), wanted, rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(live(clip[None])[0], wanted, rtol=1e-4, atol=1e-6)
+    for hop in (1, 3):
+        stream = live_engine.stream()
+        for end in range(0, 20, hop):
+            frames = tuple(max(0, end - length + 1 + place) for place in range(length))
+            clip, case = video[list(frames)], f"hop {hop}, up to frame {end}"
+            wanted = whole(clip[None])[0]
+            for found in (stream.feature(clip, frames), live_engine(clip[None])[0]):
+                np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6, err_msg=case)
 
 
-def test_a_frame_is_computed_once(monkeypatch):
-    spec, model, _ = network("slow")
-    length, seen = model.input_shape[1], []
-    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
+def test_a_frame_is_computed_once(slow, live_engine, monkeypatch):
+    _, model = slow
+    length, live, seen = model.input_shape[1], live_engine, []
     of_frames = live._of_frames
-    live._of_frames = lambda clips: seen.append(len(clips)) or of_frames(clips)
+    monkeypatch.setattr(live, "_of_frames", lambda c: seen.append(len(c)) or of_frames(c))
     clip, stream = np.zeros(model.input_shape[1:], np.uint8), live.stream()
     for start in (0, 1, 3, 3, 100):
         stream.feature(clip, tuple(range(start, start + length)))
@@ -71,9 +77,9 @@ def test_a_frame_is_computed_once(monkeypatch):
     assert len(stream._kept) == length
 
 
-def test_a_frame_of_another_video_is_another_frame():
-    spec, model, _ = network("slow")
-    live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
+def test_a_frame_of_another_video_is_another_frame(slow, live_engine):
+    _, model = slow
+    live = live_engine
     frames = tuple(range(model.input_shape[1]))
     clips = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), np.uint8)
     features = [live.stream().feature(clip, frames) for clip in clips]
@@ -81,14 +87,14 @@ def test_a_frame_of_another_video_is_another_frame():
     assert not np.array_equal(*features)
 
 
-def test_clips_that_share_no_frame_are_computed_as_a_whole():
-    spec, model, _ = network("slow")
+def test_clips_that_share_no_frame_are_computed_as_a_whole(slow):
+    spec, model = slow
     live = make_live_engine(model, spec, spec.clip_length, NetworkId(None, "a"), "keras", "f32")
     assert live.name == "keras"
     assert not isinstance(live, FramewiseEngine)
 
 
 def test_too_small_a_share_is_not_worth_a_cut(monkeypatch):
-    _, _, core = network("slow")
+    core = built("slow")
     monkeypatch.setattr(framewise, "_LEAST_SHARE", 0.999)
     assert framewise_cut(core) is None

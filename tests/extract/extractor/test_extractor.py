@@ -245,14 +245,15 @@ def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
 @pytest.mark.parametrize("pooling", ["avg", "flatten"])
 @pytest.mark.parametrize("features", [24, None])
 def test_the_card_of_a_fine_tuned_network_tells_the_width_of_its_features(
-    quick_settings, scenes, folder, pooling, features
+    quick_settings, scenes, folder, pooling, features, monkeypatch
 ):
     from extract.finetuning.trainer import FineTuning
     from tests.extract.conftest import phase
+    from tests.extract.scripted_tuning import follow
 
     network = {"pooling": pooling, "features": features}
-    settings = quick_settings(phase(0, 0), epochs=1, draws_per_clip=1, network=network)
-    FineTuning(settings, scenes(train=1, val=1)).train()
+    settings = quick_settings(phase(0, "all"), epochs=1, draws_per_clip=1, network=network)
+    follow(FineTuning(settings, scenes(train=1, val=1)), monkeypatch, [1]).train()
     extractor = choose_extractor(settings)
     assert extractor(PIXELS).shape == (3, extractor.card.backbone.feature_size)
 

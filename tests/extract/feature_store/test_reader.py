@@ -1,6 +1,5 @@
 """The store keeps what `finish` returned for, and never mixes, guesses or half-reads."""
 
-import errno
 import json
 import multiprocessing
 import os
@@ -18,6 +17,7 @@ import pytest
 from extract.feature_store.reader import FeatureStore, source_of, spec_sha256, video_id
 from extract.feature_store.rollback_file import journal_path
 from extract.feature_store.writer import FeatureWriter, open_writer
+from tests.extract.full_disk import FullDisk
 from tests.running import ROOT
 from video.errors import LookbackError
 
@@ -381,21 +381,6 @@ def test_many_videos_can_be_open_at_once(tmp_path, monkeypatch):
         assert len(store._open) <= 3
 
 
-class FullDisk:
-    """A file on a disk that ends at `limit` bytes."""
-
-    def __init__(self, file, limit: int) -> None:
-        self._file, self._limit = file, limit
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
-
-    def write(self, data) -> int:
-        if self._file.tell() + len(data) > self._limit:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return self._file.write(data)
-
-
 def add_until_full(
     path: Path, videos: dict[str, np.ndarray], finished: list[str], limit: int | None = None
 ) -> None:
@@ -441,7 +426,7 @@ import errno, os, sys
 from pathlib import Path
 from extract.feature_store import rollback_file
 from extract.feature_store.writer import open_writer
-from tests.extract.feature_store.test_reader import FullDisk
+from tests.extract.full_disk import FullDisk
 from video.errors import LookbackError
 
 real = os.fdopen

@@ -13,7 +13,7 @@ from extract.backbones.heads import classifier_network
 from extract.finetuning.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
 from extract.finetuning.schedule import set_trainable
 from recipes.schema import Network
-from tests.golden.cases import CASES
+from tests.golden.cases import CASES, built
 from training.keras_backend import keras
 
 # Where the last frozen layer with weights is the end of the stage before; the smallest tensor on
@@ -37,8 +37,7 @@ CUTS = {
 
 def network(name: str, pooling: str = "avg") -> tuple[BackboneSpec, Trunk, keras.Model]:
     if name in CASES:
-        case = CASES[name]
-        spec, core = spec_of(case.backbone), case.make(case.shape)
+        spec, core = spec_of(CASES[name].backbone), built(name)
         trunk = Trunk(from_pixels(spec, core), core, stages_of(spec, core))
     else:
         spec, trunk = spec_of(name), build_trunk(name, "none", 32)

@@ -340,7 +340,7 @@ def test_killed_again_and_again_it_ends_with_the_same_features(clips_folder, tmp
     full = (tmp_path / "whole.h5").stat().st_size
     path = tmp_path / "features.h5"
     draw = random.Random(0)
-    kills = 10
+    kills = 6
     inside = 0
     for kill in range(kills):
         process = start_slow_extraction(clips_folder, path)
@@ -351,7 +351,7 @@ def test_killed_again_and_again_it_ends_with_the_same_features(clips_folder, tmp
             with FeatureStore(path) as store:
                 kept = [video for video in manifest.videos if video in store]
             assert_same_features(path, tmp_path / "whole.h5", kept)
-    assert inside >= 3
+    assert inside >= 2
     report = extracted(manifest, path)
     assert report.done + report.kept == len(manifest.videos)
     assert_same_features(path, tmp_path / "whole.h5", manifest.videos)
@@ -362,7 +362,7 @@ def test_ctrl_c_inside_writing_ends_in_order(clips_folder, tmp_path):
     manifest, path = manifest_of(clips_folder), tmp_path / "features.h5"
     extracted(manifest, tmp_path / "whole.h5")
     full = (tmp_path / "whole.h5").stat().st_size
-    for share in (0.1, 0.2, 0.3, 0.5, 0.6, 0.7):
+    for share in (0.1, 0.3, 0.5, 0.7):
         process = start_slow_extraction(clips_folder, path)
         later = 0.02 * share
         stop_inside_writing(process, path, int(share * full), signal.SIGINT, later)
@@ -386,7 +386,7 @@ runpy.run_path("extract.py", run_name="__main__")
 """
 
 
-def test_the_command_killed_twice_ends_with_the_same_features(scenes, tmp_path):
+def test_the_command_killed_ends_with_the_same_features(scenes, tmp_path):
     """The true chain: extract.py with a network, killed in the middle of writing, run again."""
     from clips import manifest as manifests
 
@@ -404,15 +404,14 @@ def test_the_command_killed_twice_ends_with_the_same_features(scenes, tmp_path):
     network = ["--backbone", "tiny", "--backbone-weights", "none"]
     small = ["--set", "preprocessing.input_size=48"]
     killed = tmp_path / "killed.h5"
-    for size in (1, 60_000):
-        process = subprocess.Popen(
-            [sys.executable, "-c", SLOW_SCRIPT, *arguments, *network, *small, "--features", killed],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        stop_inside_writing(process, killed, size)
-        assert process.returncode == -signal.SIGKILL
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_SCRIPT, *arguments, *network, *small, "--features", killed],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    stop_inside_writing(process, killed, 60_000)
+    assert process.returncode == -signal.SIGKILL
     assert run_script("extract.py", [*arguments, "--features", killed]) == 0
     whole = tmp_path / "whole.h5"
     assert run_script("extract.py", [*arguments, "--features", whole]) == 0

@@ -9,6 +9,7 @@ from live.sinks import ChangeLines, CsvSink, Sink, StepLines, StopRequested, Vid
 from live.sinks import window_sink as window_module
 from tests.conftest import coded_frame, read_code
 from tests.live.conftest import read_rows, read_video
+from tests.live.screen import Screen
 from video.errors import LookbackError
 from video.frame import Frame
 
@@ -91,31 +92,6 @@ def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
     assert saved.size == (64, 48)
     assert [read_code(pixels) for pixels in saved.frames] == [0, 1, 2, 3, 4]
     np.testing.assert_allclose(saved.seconds, times, atol=1e-4)
-
-
-class Screen:
-    """Stands for OpenCV's windows: keeps what is shown and how long it waits."""
-
-    def __init__(self, monkeypatch, key: int = -1, visible: float = 1.0) -> None:
-        self.shown, self.waits, self.closed = [], [], 0
-        self.key, self.visible = key, visible
-        monkeypatch.setattr(window_module, "require_screen", lambda: None)
-        for name, function in {
-            "namedWindow": lambda *_: None,
-            "resizeWindow": lambda *_: None,
-            "imshow": lambda _, pixels: self.shown.append(pixels),
-            "waitKey": self._wait,
-            "getWindowProperty": lambda *_: self.visible,
-            "destroyAllWindows": self._close,
-        }.items():
-            monkeypatch.setattr(window_module.cv2, name, function)
-
-    def _wait(self, milliseconds: int) -> int:
-        self.waits.append(milliseconds)
-        return self.key
-
-    def _close(self) -> None:
-        self.closed += 1
 
 
 def frame(seconds: float = 0.0) -> Frame:
