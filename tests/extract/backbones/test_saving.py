@@ -12,11 +12,12 @@ from tests.extract.backbones.test_backbones import FAMILIES, FRAMES, SIDE
 from tests.golden.cases import CASES
 from training.keras_backend import keras
 
-# Image networks in full width; clip networks in the sizes of the golden cases.
-IMAGE_NETWORKS = tuple(
-    name
-    for name in (BACKBONES if os.environ.get("LOOKBACK_ALL_BACKBONES") else FAMILIES)
-    if not BACKBONES[name].is_clip_network
+# Image networks in full width; clip networks in the sizes of the golden cases, and with
+# LOOKBACK_ALL_BACKBONES=1 in full width too.
+FULL_WIDTH = (
+    tuple(BACKBONES)
+    if os.environ.get("LOOKBACK_ALL_BACKBONES")
+    else tuple(name for name in FAMILIES if not BACKBONES[name].is_clip_network)
 )
 
 
@@ -53,19 +54,19 @@ def require_same_after_loading(model: "keras.Model", folder) -> None:
     keras.backend.clear_session()
 
 
-@pytest.mark.parametrize("name", IMAGE_NETWORKS)
-def test_an_image_network_gives_the_same_bits_after_loading(name, tmp_path):
+@pytest.mark.parametrize("name", FULL_WIDTH)
+def test_a_network_in_full_width_gives_the_same_bits_after_loading(name, tmp_path):
     keras.utils.set_random_seed(0)
     require_same_after_loading(build(name, "none", 5, SIDE, FRAMES.get(name)), tmp_path)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_clip_network_gives_the_same_bits_after_loading(name, tmp_path):
+def test_a_small_clip_network_gives_the_same_bits_after_loading(name, tmp_path):
     keras.utils.set_random_seed(0)
     require_same_after_loading(small_clip_network(name), tmp_path)
 
 
 def test_every_module_with_backbones_is_covered():
     covered = {spec_of(CASES[name].backbone).make.__module__ for name in CASES}
-    covered |= {spec_of(name).make.__module__ for name in IMAGE_NETWORKS}
+    covered |= {spec_of(name).make.__module__ for name in FULL_WIDTH}
     assert covered == {spec.make.__module__ for spec in BACKBONES.values()}
