@@ -1,11 +1,15 @@
 """The loop: frames in, decisions out. A file and a camera run through the same lines."""
 
+from collections.abc import Iterable
+
 from live.decision import Decision
 from live.model import LiveModel
 from live.overlay import annotate
 from live.pace import AtOnce, Beside
+from live.signals import uninterrupted
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
+from video.frame import Frame
 from video.sources import VideoSource
 
 
@@ -28,8 +32,7 @@ def run_loop(
     # collected while the last one is.
     beside = source.live and model.extractor.clip_length > 1
     decider = (Beside if beside else AtOnce)(stream, watch)
-    latest: Decision | None = None
-    draws = any(sink.draws for sink in sinks)
+    outcome = _Outcome(sinks, watch, model.best)
     # Waiting for a camera's next frame is no work; decoding a file's is.
     arrival = "wait" if source.live else "decode"
     frames = iter(source)
@@ -40,23 +43,39 @@ def run_loop(
             if frame is None:
                 break
             watch.frames += 1
-            steps = stream.steps(frame)
-            while True:
-                with watch.stage("preprocess"):
-                    step = next(steps, None)
-                decided = decider.ready() if step is None else decider.push(step)
-                for latest, seconds in decided:
-                    for sink in sinks:
-                        sink.on_step(latest, seconds)
-                if step is None:
-                    break
-            with watch.stage("output"):
-                picture = annotate(frame.rgb, latest, model.best) if draws else None
-                for sink in sinks:
-                    sink.on_frame(frame, picture)
+            with uninterrupted():
+                steps = stream.steps(frame)
+                while True:
+                    with watch.stage("preprocess"):
+                        step = next(steps, None)
+                    outcome.decided(decider.ready() if step is None else decider.push(step))
+                    if step is None:
+                        break
+                outcome.show(frame)
     except (KeyboardInterrupt, StopRequested):
         pass  # the usual ways to end a live run
     finally:
         decider.close()
     watch.skipped = decider.skipped
     return watch
+
+
+class _Outcome:
+    """Gives the sinks decisions, and frames with the latest one."""
+
+    def __init__(self, sinks: list[Sink], watch: Stopwatch, bars: int) -> None:
+        self._sinks, self._watch, self._bars = sinks, watch, bars
+        self._draws = any(sink.draws for sink in sinks)
+        self._latest: Decision | None = None
+
+    def decided(self, decisions: Iterable[tuple[Decision, float]]) -> None:
+        for decision, seconds in decisions:
+            self._latest = decision
+            for sink in self._sinks:
+                sink.on_step(decision, seconds)
+
+    def show(self, frame: Frame) -> None:
+        with self._watch.stage("output"):
+            picture = annotate(frame.rgb, self._latest, self._bars) if self._draws else None
+            for sink in self._sinks:
+                sink.on_frame(frame, picture)

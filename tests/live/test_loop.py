@@ -1,10 +1,13 @@
 """The loop with a model that needs no framework: what reaches the sinks, and how it ends."""
 
+import signal
+
 import numpy as np
 import pytest
 
 from live.decision import Decision
 from live.loop import run_loop
+from live.signals import ended_by_signals
 from live.sinks import Sink, StopRequested
 from tests.conftest import read_code, write_coded_video
 from video.preprocessing import Preprocessing
@@ -103,6 +106,28 @@ def test_ctrl_c_and_q_end_the_loop_like_the_end_of_the_file(error, at, steps, fr
     assert watch.steps == 5
     assert "backbone" not in watch.summary()  # CodeReader times nothing
     assert "decode" in watch.summary()
+
+
+class Signalled(Sink):
+    """Gets a signal, or some, while it takes the third frame; notes the frames taken whole."""
+
+    def __init__(self, signals: int) -> None:
+        self.signals, self.begun, self.taken = signals, 0, 0
+
+    def on_frame(self, frame, picture) -> None:
+        self.begun += 1
+        for _ in range(self.signals if self.begun == 3 else 0):
+            signal.raise_signal(signal.SIGTERM)
+        self.taken += 1
+
+
+@pytest.mark.parametrize(("signals", "taken"), [(1, 3), (2, 2)])
+def test_a_signal_waits_until_the_frame_is_taken_and_a_second_one_does_not(signals, taken, video):
+    keeper, signalled = Keeper(), Signalled(signals)
+    with FileSource(video) as source, ended_by_signals():
+        run_loop(source, CodeReader(fps=10.0), [signalled, keeper])
+    assert (signalled.begun, signalled.taken) == (3, taken)
+    assert len(keeper.frames) == taken
 
 
 def test_any_other_error_goes_on_to_the_caller(video):
