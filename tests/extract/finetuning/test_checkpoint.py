@@ -16,10 +16,10 @@ from tests.history_files import rows_of
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
-# Sixteen draws make six updates: what accumulates reaches from one epoch into the next.
+# Six updates an epoch: what accumulates reaches from one epoch into the next.
 UPDATES = 6
+DRAWS = 8 * 20  # all of eight clips of twenty frames
 WHOLE = {
-    "batch_size": 3,
     "accumulate": 4,
     "optimizer": "adamw",
     "weight_decay": 0.01,
@@ -31,10 +31,17 @@ WHOLE = {
 }
 COSINE = {"kind": "cosine", "warmup_epochs": 1.5, "minimum": 1e-5}
 PLATEAU = {"kind": "plateau", "patience": 0, "factor": 0.5}
-# The accuracy of four clips moves in steps, so that epochs come that are no better.
+# Of the cosine the run learns only in its first epoch how many updates an epoch has, and must know
+# it again when it goes on: `all` counts no draws beforehand. The accuracy of four clips moves in
+# steps, so that epochs of the plateau come that are no better.
 COURSES = {
-    "cosine": {"decay": COSINE, "epochs": 3},
-    "plateau": {"decay": PLATEAU, "monitor": "clip_accuracy", "epochs": 4},
+    "cosine": {
+        "decay": COSINE,
+        "epochs": 3,
+        "draws_per_clip": "all",
+        "batch_size": -(-DRAWS // UPDATES),
+    },
+    "plateau": {"decay": PLATEAU, "epochs": 4, "monitor": "clip_accuracy", "batch_size": 3},
 }
 # Of the plateau the last phase trains what was frozen, and is entered after the run was resumed.
 SCHEDULES = {
