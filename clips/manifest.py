@@ -17,6 +17,7 @@ from pathlib import Path
 
 from clips.columns import COLUMNS, column_names
 from recipes.commands import command
+from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
 SPLITS = ("train", "val", "test")
@@ -203,11 +204,9 @@ def _table(manifest: Manifest) -> tuple[list[str], list[list[str]]]:
 
 
 def write_rows(path: Path, header: list[str], rows: Iterable[list]) -> None:
-    """Write a CSV file so that a reader finds the old one or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(_csv_bytes(header, rows))
-    partial.replace(path)
+    """Write a CSV file, replacing it in one step."""
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(_csv_bytes(header, rows))
 
 
 def _csv_bytes(header: list[str], rows: Iterable[list]) -> bytes:

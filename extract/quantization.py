@@ -41,6 +41,7 @@ from model_folder.card import (
 )
 from recipes.loader import Settings
 from recipes.schema import Recipe
+from video.atomic_write import atomic_write
 from video.errors import LookbackError, UsageError
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ class _Cost:
 def _write(network: "openvino.Model", folder: Path) -> None:
     import openvino
 
-    partial = folder / f"part.{QUANTISED}"
-    openvino.save_model(network, partial, compress_to_fp16=False)
-    partial.with_suffix(".bin").replace(folder / QUANTISED_WEIGHTS)
-    partial.replace(folder / QUANTISED)
+    # OpenVINO writes the weights to the graph's name with .bin for .xml: the other temporary name.
+    # They are moved before the graph that needs them.
+    with atomic_write(folder / QUANTISED) as graph, atomic_write(folder / QUANTISED_WEIGHTS):
+        openvino.save_model(network, graph, compress_to_fp16=False)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from recipes.commands import command
 from recipes.schema import Network, Section
+from video.atomic_write import atomic_write
 from video.errors import LookbackError
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
@@ -146,19 +147,15 @@ def require_card(folder: Path) -> ModelCard:
 
 def write_card(folder: Path, card: ModelCard) -> None:
     """Write model.yaml, replacing it in one step."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{CARD}.part"
     text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(folder / CARD)
+    with atomic_write(folder / CARD) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def save_weights(model: "keras.Model", path: Path) -> None:
     """Write a weights file, replacing it in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("part." + path.name)
-    model.save_weights(partial)
-    partial.replace(path)
+    with atomic_write(path) as temporary:
+        model.save_weights(temporary)
 
 
 def quantised_sha256(folder: Path) -> str:

@@ -20,6 +20,7 @@ from model_folder.card import (
     ModelCard,
     require_card,
 )
+from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
 SEEN = "seen_clips.json"
@@ -33,9 +34,9 @@ def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
     # Hashes that the card no longer names are of weights that are gone.
     named = {card.backbone.sha256, card.sequence.sha256 if card.sequence else ""}
     kept = {key: value for key, value in _read(folder).items() if key in named}
-    partial = folder / f"{SEEN}.part"
-    partial.write_text(json.dumps({**kept, sha256: videos}, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / SEEN)
+    text = json.dumps({**kept, sha256: videos}, indent=1) + "\n"
+    with atomic_write(folder / SEEN) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def refuse_seen_clips(

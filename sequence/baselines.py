@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from metrics.calibration import softmax
 from recipes.commands import command
 from sequence.dataset import LEAST_DEVIATION, Dataset, LabelledSteps
+from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
 FILE = "baselines.npz"
@@ -139,9 +140,8 @@ def save_baselines(baselines: list[LinearBaseline], path: Path) -> None:
         for baseline in baselines
         for field in ("mean", "deviation", "weights", "bias")
     }
-    partial = path.with_name("part." + path.name)
-    np.savez(partial, **arrays)
-    partial.replace(path)
+    with atomic_write(path) as temporary:
+        np.savez(temporary, **arrays)
 
 
 def load_baselines(path: Path) -> list[LinearBaseline]:

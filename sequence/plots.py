@@ -9,6 +9,8 @@ from sklearn import metrics as sk
 matplotlib.use("Agg")  # draws to files, on machines without a screen too
 from matplotlib import pyplot as plt
 
+from video.atomic_write import atomic_write
+
 _SIZE, _DPI = (6.4, 5.2), 110
 
 
@@ -76,5 +78,6 @@ def _finish(figure, axes, path: Path) -> None:
 
 def _save(figure, path: Path) -> None:
     figure.tight_layout()
-    figure.savefig(path, dpi=_DPI)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=_DPI)
     plt.close(figure)

@@ -10,14 +10,14 @@ from sequence.dataset import LabelledSteps
 from sequence.evaluation import Outcome
 from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
 from sequence.prediction_rows import prediction_header, prediction_row
+from video.atomic_write import atomic_write
 
 
 def write_json(path: Path, content: dict) -> None:
     """Write JSON, replacing the file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    text = json.dumps(content, indent=2) + "\n"
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_predictions(

@@ -6,6 +6,7 @@ import numpy as np
 
 from extract.convert.weights_info import WeightsInfo, write_info
 from training.keras_backend import keras
+from video.atomic_write import atomic_write
 from video.errors import LookbackError, UsageError
 
 _ENDING = ".weights.h5"
@@ -34,17 +35,12 @@ def write_checked(
     Raises:
         LookbackError: numbers are missing, or a random input gives infinities.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"part.{out.name}")
-    try:
-        model.save_weights(partial)
+    with atomic_write(out) as temporary:
+        model.save_weights(temporary)
         if info:
-            write_info(partial, info)
-        again.load_weights(partial)
+            write_info(temporary, info)
+        again.load_weights(temporary)
         _check(model, again, source)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _check(model: keras.Model, again: keras.Model, source: str) -> None:

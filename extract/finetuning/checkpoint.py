@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from training.keras_backend import keras
+from video.atomic_write import atomic_write
 from video.errors import LookbackError, UsageError
 
 FOLDER = "checkpoint"
@@ -51,13 +52,10 @@ class Checkpoint:
 
     def save(self, model: keras.Model, optimizer: keras.Optimizer, state: State) -> None:
         """Write the state, replacing the one before in one step."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f"{_STATE}.part"
-        with h5py.File(partial, "w") as file:
+        with atomic_write(self.folder / _STATE) as temporary, h5py.File(temporary, "w") as file:
             _write(file.create_group("model"), model.variables)
             _write(file.create_group("optimizer"), optimizer.variables)
             file.attrs["state"] = json.dumps(vars(state))
-        partial.replace(self.folder / _STATE)
 
     def read(self) -> State:
         """Return what a checkpoint says, without its arrays.
