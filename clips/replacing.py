@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
 
@@ -21,7 +22,8 @@ def keep_previous(path: Path, before: bytes | None, after: bytes) -> Path | None
         suffix = f"-{number}" if number > 1 else ""
         previous = path.with_name(f"{path.stem}.previous{suffix}{path.suffix}")
         if not previous.exists():
-            previous.write_bytes(before)
+            with atomic_write(previous) as temporary:
+                temporary.write_bytes(before)
             return previous
         if previous.read_bytes() == before:
             return previous

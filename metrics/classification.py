@@ -1,7 +1,14 @@
 """Measures of predictions. Plain numbers in, plain numbers out."""
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import numpy as np
 from sklearn import metrics as sk
+
+from metrics.calibration import log_loss
+
+Label = TypeVar("Label")
 
 
 def calibration_error(probabilities: np.ndarray, hits: np.ndarray, bins: int = 10) -> float:
@@ -42,12 +49,10 @@ def scores(probabilities: np.ndarray, classes: np.ndarray, labels: list[str]) ->
         "accuracy": float(hits.mean()),
         "balanced_accuracy": float(recall[present].mean()),
         "macro_f1": float(f1[present].mean()),
-        "log_loss": float(
-            -np.log(np.maximum(probabilities[range(len(hits)), classes], 1e-12)).mean()
-        ),
+        "log_loss": log_loss(probabilities, classes),
         "calibration_error": calibration_error(probabilities.max(1), hits),
-        "roc_auc": _mean([area["roc_auc"] for area in areas.values()]),
-        "pr_auc": _mean([area["pr_auc"] for area in areas.values()]),
+        "roc_auc": mean_area(areas, "roc_auc"),
+        "pr_auc": mean_area(areas, "pr_auc"),
         "classes": {
             label: {
                 "precision": float(precision[number]),
@@ -62,9 +67,17 @@ def scores(probabilities: np.ndarray, classes: np.ndarray, labels: list[str]) ->
     }
 
 
-def class_areas(probabilities: np.ndarray, classes: np.ndarray, labels: list[str]) -> dict:
+def class_areas(
+    probabilities: np.ndarray, classes: np.ndarray, labels: Iterable[Label]
+) -> dict[Label, dict[str, float | None]]:
     """Return for each class, against all others, the areas under its ROC and precision-recall
-    curves; None where the class or its opposite is missing."""
+    curves: `roc_auc` and `pr_auc`, None where the class or its opposite is missing.
+
+    Args:
+        probabilities: Rows of probabilities (n, K).
+        classes: True class numbers (n,).
+        labels: Keys of the result, one for each of the K classes.
+    """
     areas = {}
     for number, label in enumerate(labels):
         truth = classes == number
@@ -80,6 +93,8 @@ def class_areas(probabilities: np.ndarray, classes: np.ndarray, labels: list[str
     return areas
 
 
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+def mean_area(areas: dict[Label, dict[str, float | None]], curve: str) -> float | None:
+    """Return the mean area of `class_areas` under one curve (`roc_auc`, `pr_auc`), over the classes
+    that have one; None where none has."""
+    known = [area[curve] for area in areas.values() if area[curve] is not None]
     return float(np.mean(known)) if known else None

@@ -1,6 +1,5 @@
 """Reading recipes: default.yaml, then the recipe named, then the flags."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from recipes.schema import Recipe
-from video.errors import UsageError
+from video.errors import UsageError, hint
 
 DEFAULT = Path(__file__).with_name("default.yaml")
 
@@ -139,7 +138,7 @@ def _first_problem(error: ValidationError) -> str:
     path = _key_path(first["loc"])
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"there is no key {key}{_nearest(path)}"
+        return f"there is no key {key}; {_nearest(path)}"
     if first["type"] == "missing":
         return f"{key} is missing"
     wanted = " or ".join(
@@ -172,9 +171,7 @@ def _nearest(path: list[str]) -> str:
     for part in path[:-1]:
         if not part.isdigit():
             section = _section_type(section.model_fields[part].annotation)
-    close = difflib.get_close_matches(path[-1], section.model_fields, n=1, cutoff=0.5)
-    known = ".".join([*path[:-1], close[0]]) if close else ", ".join(section.model_fields)
-    return f"; did you mean {known}?" if close else f"; known here: {known}"
+    return hint(path[-1], section.model_fields, "".join(f"{part}." for part in path[:-1]))
 
 
 def _section_type(annotation: Any) -> type[BaseModel] | None:

@@ -1,12 +1,10 @@
 """The sequence model: standardise, append differences, a head, a classifier."""
 
-import difflib
-
 from recipes.commands import command
 from sequence.heads import HEADS
 from sequence.layers import AppendDifference, Standardise
 from training.keras_backend import keras
-from video.errors import UsageError
+from video.errors import UsageError, hint
 
 OWN = "own"  # no head of these: sequence/own_head.py
 STANDARDISE = "standardise"
@@ -21,9 +19,7 @@ def require_head(head: str) -> None:
             f"{command('evaluate')} --head own, {command('run')} --head own"
         )
     if head not in HEADS:
-        close = difflib.get_close_matches(head, HEADS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(HEADS)}"
-        raise UsageError(f"sequence.head {head}: there is none of that name; {hint}")
+        raise UsageError(f"sequence.head {head}: there is none of that name; {hint(head, HEADS)}")
 
 
 def build_sequence_model(

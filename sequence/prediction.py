@@ -19,7 +19,8 @@ from sequence.windows import windows
 from training.keras_backend import keras
 from video.errors import LookbackError
 
-_WINDOWS_AT_ONCE = 64
+# Bounds the memory of a prediction, and is the one batch size that is compiled.
+WINDOWS_AT_ONCE = 64
 
 
 class Predictor:
@@ -51,8 +52,8 @@ class Predictor:
             return self._engine(batch)
         with self._one_at_a_time:
             parts = [
-                np.asarray(self.model.predict_on_batch(batch[start : start + _WINDOWS_AT_ONCE]))
-                for start in range(0, len(batch), _WINDOWS_AT_ONCE)
+                np.asarray(self.model.predict_on_batch(batch[start : start + WINDOWS_AT_ONCE]))
+                for start in range(0, len(batch), WINDOWS_AT_ONCE)
             ]
         return np.concatenate(parts)
 

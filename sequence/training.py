@@ -8,12 +8,10 @@ from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabelledSteps
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
-from sequence.prediction import Predictor
+from sequence.prediction import WINDOWS_AT_ONCE, Predictor
 from training.history import History
 from training.keras_backend import keras
 from training.optimizers import class_weights, make_optimizer
-
-_WINDOWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def window_logits(
     number of windows is in memory at a time."""
     windows = dataset.full_windows(pieces, views)
     # A batch of another size would be compiled for anew, so the last one begins earlier.
-    size = min(_WINDOWS_AT_ONCE, len(windows))
+    size = min(WINDOWS_AT_ONCE, len(windows))
     logits = []
     for start in range(0, len(windows), size):
         first = min(start, len(windows) - size)

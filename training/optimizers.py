@@ -57,9 +57,11 @@ def _options(name: str, weight_decay: float) -> dict:
 class _Grouped:
     """Gives each variable its group's learning rate; stands before a Keras optimizer class.
 
-    Keras has one rate for all. Scaling gradients instead would do nothing to Adam, which divides
-    them by their size. The rates are optimizer variables, so every backend takes changed ones
-    without compiling anew, and a checkpoint holds them.
+    A Keras optimizer has one rate. `keras.optimizers.MultiOptimizer` joins one optimizer a group,
+    but each clips by the norm of its own group's gradients, not by that of all. Scaling gradients
+    instead would do nothing to Adam, which divides them by their size. The rates are optimizer
+    variables, so every backend takes changed ones without compiling anew, and a checkpoint holds
+    them.
     """
 
     def prepare(self, rates: list[float], group_of: Callable) -> None:
@@ -92,8 +94,9 @@ class _Grouped:
         if not self.weight_decay:
             return
         for variable in variables:
-            rate = keras.ops.cast(self._rate(variable), variable.dtype)
-            variable.assign(variable - variable * (self.weight_decay * rate))
+            if self._use_weight_decay(variable):  # as `exclude_from_weight_decay` has it
+                rate = keras.ops.cast(self._rate(variable), variable.dtype)
+                variable.assign(variable - variable * (self.weight_decay * rate))
 
 
 @cache

@@ -23,3 +23,25 @@ def passages(
                 del carrying[id(tensor)]
         carrying |= {id(made): made for made in flatten(operation.output) if uses[id(made)]}
         yield operation, next(iter(carrying.values())) if len(carrying) == 1 else None
+
+
+def layers_behind(model: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Return the layers that follow `layer` in a model that is a chain from there on."""
+    return model.layers[model.layers.index(layer) + 1 :]
+
+
+def tail_of(
+    model: keras.Model, layer: keras.layers.Layer, inputs: "keras.KerasTensor"
+) -> "keras.KerasTensor":
+    """Return the model's output for another tensor in the place of `layer`'s output.
+
+    The layers and their weights are the model's own.
+
+    Args:
+        model: The model, a chain behind `layer`.
+        layer: The last layer that is left out.
+        inputs: The tensor, of the shape that `layer` gives.
+    """
+    for later in layers_behind(model, layer):
+        inputs = later(inputs)
+    return inputs

@@ -1,7 +1,5 @@
 """Registry of all architectures. A new one is a module with its spec and one line here."""
 
-import difflib
-
 from extract.architectures import (
     efficient_x3d,
     i3d,
@@ -14,7 +12,7 @@ from extract.architectures import (
     x3d,
 )
 from extract.architectures.spec import BackboneSpec
-from video.errors import UsageError
+from video.errors import UsageError, hint
 
 BACKBONES: dict[str, BackboneSpec] = {
     spec.name: spec
@@ -39,7 +37,5 @@ def spec_of(name: str) -> BackboneSpec:
         UsageError: there is none of that name.
     """
     if name not in BACKBONES:
-        close = difflib.get_close_matches(name, BACKBONES, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(BACKBONES)}"
-        raise UsageError(f"backbone {name}: there is none of that name; {hint}")
+        raise UsageError(f"backbone {name}: there is none of that name; {hint(name, BACKBONES)}")
     return BACKBONES[name]

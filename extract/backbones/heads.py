@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from extract.architectures.graph_cuts import tail_of
 from extract.architectures.spec import Trunk
 from recipes.schema import Network
 from training.keras_backend import keras
@@ -52,12 +53,9 @@ def feature_network(model: keras.Model) -> keras.Model:
 def own_classifier(model: keras.Model) -> keras.Model:
     """Return the part of a fine-tuned network after its layer `features`, with the same weights:
     float32 (B, D) to logits (B, classes), or (B, 1)."""
-    names = [layer.name for layer in model.layers]
-    inputs = keras.Input(model.get_layer(FEATURES).output.shape[1:])
-    x = inputs
-    for layer in model.layers[names.index(FEATURES) + 1 :]:
-        x = layer(x)
-    return keras.Model(inputs, x)
+    features = model.get_layer(FEATURES)
+    inputs = keras.Input(features.output.shape[1:])
+    return keras.Model(inputs, tail_of(model, features, inputs))
 
 
 def class_logits(outputs: np.ndarray) -> np.ndarray:

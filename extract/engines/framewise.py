@@ -10,7 +10,7 @@ import numpy as np
 
 from extract.architectures.building import from_pixels
 from extract.architectures.costs import gflops
-from extract.architectures.graph_cuts import passages
+from extract.architectures.graph_cuts import passages, tail_of
 from extract.architectures.spec import BackboneSpec
 from extract.engines import ClipStream, Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
@@ -67,10 +67,7 @@ def clip_part(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -
         cut: of `framewise_cut`.
     """
     inputs = keras.Input(cut.shape[1:])
-    x = keras.Model(cut, core.output)(inputs)
-    for layer in model.layers[model.layers.index(core) + 1 :]:
-        x = layer(x)
-    return keras.Model(inputs, x)
+    return keras.Model(inputs, tail_of(model, core, keras.Model(cut, core.output)(inputs)))
 
 
 class FramewiseEngine(Engine):

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from extract.architectures.building import from_pixels
-from extract.architectures.graph_cuts import passages
+from extract.architectures.graph_cuts import layers_behind, passages, tail_of
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId
@@ -50,13 +50,8 @@ def _passages(
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
     """Yield the operations from the core's input to the logits, as `passages` does."""
     yield from passages(trunk.core)
-    for layer in _head(model, trunk):
+    for layer in layers_behind(model, trunk.core):
         yield layer, layer.output
-
-
-def _head(model: keras.Model, trunk: Trunk) -> list[keras.layers.Layer]:
-    """Return the layers that stand on the core, one behind the other."""
-    return model.layers[model.layers.index(trunk.core) + 1 :]
 
 
 def _trains(operation: keras.Operation) -> bool:
@@ -79,16 +74,11 @@ def _size(tensor: "keras.KerasTensor") -> int:
 def trained_part(model: keras.Model, trunk: Trunk, cut: "keras.KerasTensor") -> keras.Model:
     """Return what stands behind a cut, with the network's own layers and weights: float32 (B, ...)
     as the cut has it to logits."""
-    inputs = x = keras.Input(cut.shape[1:])
-    head = _head(model, trunk)
-    if _is_of_head(cut, head):
-        passed = [layer.output is cut for layer in head].index(True)
-        head = head[passed + 1 :]
-    else:
-        x = keras.Model(cut, trunk.core.output)(x)
-    for layer in head:
-        x = layer(x)
-    return keras.Model(inputs, x)
+    inputs = keras.Input(cut.shape[1:])
+    if last := _layer_of_head(model, trunk, cut):
+        return keras.Model(inputs, tail_of(model, last, inputs))
+    features = keras.Model(cut, trunk.core.output)(inputs)
+    return keras.Model(inputs, tail_of(model, trunk.core, features))
 
 
 def frozen_part(
@@ -96,15 +86,19 @@ def frozen_part(
 ) -> keras.Model:
     """Return what lies below a cut, with the network's own layers and weights: uint8
     (B, T, H, W, 3) to float32 (B, D), the cut's tensor as a vector."""
-    if _is_of_head(cut, _head(model, trunk)):
+    if _layer_of_head(model, trunk, cut):
         below = keras.Model(model.input, cut)
     else:
         below = from_pixels(spec, keras.Model(trunk.core.input, cut))
     return keras.Model(below.input, keras.layers.Flatten(dtype="float32")(below.output))
 
 
-def _is_of_head(cut: "keras.KerasTensor", head: list[keras.layers.Layer]) -> bool:
-    return any(layer.output is cut for layer in head)
+def _layer_of_head(
+    model: keras.Model, trunk: Trunk, cut: "keras.KerasTensor"
+) -> keras.layers.Layer | None:
+    """Return the layer behind the core that gives a cut's tensor; None for a cut in the core."""
+    behind = layers_behind(model, trunk.core)
+    return next((layer for layer in behind if layer.output is cut), None)
 
 
 class FrozenTrunk:

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
+from metrics.classification import class_areas, mean_area
 
 # Whether more of a score is better.
 RISES = {"loss": False, "accuracy": True, "clip_accuracy": True, "roc_auc": True}
@@ -50,20 +50,11 @@ def scores_of(logits: np.ndarray, classes: np.ndarray, clip_of: np.ndarray) -> S
     _, first = np.unique(clip_of, return_index=True)
     truth = classes[first]
     clips = clip_means(probabilities, clip_of)
+    area = mean_area(class_areas(clips, truth, range(clips.shape[1])), "roc_auc")
     return Scores(
         loss=log_loss(probabilities, classes),
         accuracy=float((probabilities.argmax(1) == classes).mean()),
         clip_accuracy=float((clips.argmax(1) == truth).mean()),
-        roc_auc=_area(clips, truth),
+        roc_auc=math.nan if area is None else area,
         temperature=fit_temperature(lambda t: clip_means(softmax(logits, t), clip_of), truth),
     )
-
-
-def _area(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean over the classes of the area under each one's ROC curve."""
-    areas = [
-        roc_auc_score(truth == number, probabilities[:, number])
-        for number in range(probabilities.shape[1])
-        if 0 < (truth == number).sum() < len(truth)
-    ]
-    return float(np.mean(areas)) if areas else math.nan

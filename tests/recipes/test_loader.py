@@ -84,7 +84,7 @@ def test_sampling_takes_a_rate_or_the_word_source(tmp_path):
          "finetune.augment.rotation_degree; did you mean finetune.augment.rotation_degrees?"),
         ("finetune: {schedule: [{epoch: 0, stages: 1, learnin_rate: 1}]}", "there is no key "
          "finetune.schedule.0.learnin_rate; did you mean finetune.schedule.0.learning_rate?"),
-        ("backbone: {zzz: 1}", "there is no key backbone.zzz; known here: name, weights"),
+        ("backbone: {zzz: 1}", "there is no key backbone.zzz; known: name, weights"),
         ("finetune: {schedule: [{epoch: 0, stages: 1}]}", "finetune.schedule.0.learning_rate is "
          "missing"),
     ],

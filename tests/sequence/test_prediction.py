@@ -28,7 +28,7 @@ def test_predictions_at_every_step_are_those_of_its_window_however_they_are_cut(
     assert together.shape == (23, 3)
     one_by_one = [predictor.probabilities(row[None])[0] for row in windows(features, 5)]
     np.testing.assert_allclose(one_by_one, together, atol=1e-6)
-    monkeypatch.setattr(prediction, "_WINDOWS_AT_ONCE", 4)
+    monkeypatch.setattr(prediction, "WINDOWS_AT_ONCE", 4)
     np.testing.assert_allclose(predictor.of_steps(features), together, atol=1e-6)
 
 

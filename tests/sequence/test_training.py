@@ -256,7 +256,7 @@ def test_a_clips_probabilities_are_the_mean_over_its_windows():
 
 
 def test_window_logits_come_in_order_however_many_there_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_WINDOWS_AT_ONCE", 4)
+    monkeypatch.setattr(training, "WINDOWS_AT_ONCE", 4)
     rows = np.arange(40, dtype="float32")[:, None]
     clips = [Clip(f"{n}", 100 * n + rows[: 3 + 5 * n], "a") for n in range(5)]
     dataset = dataset_of(tmp_path, clips, look_back=2)

@@ -144,3 +144,15 @@ def test_the_rates_are_part_of_what_a_checkpoint_keeps():
     grouped.build(fresh())
     kept = {id(variable) for variable in grouped.variables}
     assert {id(rate) for rate in grouped.group_rates} <= kept
+
+
+@pytest.mark.parametrize("name", get_args(Optimizer))
+def test_variables_that_are_excluded_from_weight_decay_do_not_decay(name):
+    variables = fresh()
+    groups = {id(variable): number for number, variable in enumerate(variables)}
+    grouped = make_grouped_optimizer(name, [0.05, 0.05], lambda v: groups[id(v)], 0.1)
+    grouped.exclude_from_weight_decay(var_list=[variables[1]])
+    found = updated(grouped, variables)
+    for number, decay in enumerate((0.1, 0.0)):
+        wanted = updated(make_optimizer(name, 0.05, decay), fresh())[number]
+        np.testing.assert_allclose(found[number], wanted, rtol=1e-7, atol=1e-7)

@@ -170,7 +170,8 @@ def test_a_backbone_s_file_gives_its_features_again(tmp_path):
         ("vgg-16", "did you mean vgg16?"),
         ("efficientnetb0", "did you mean efficientnet_b0?"),
         ("resnet_50", "did you mean resnet50?"),
-        ("transformer!", "known: vgg16, "),
+        ("transformer!", "did you mean timesformer_base?"),
+        ("pixels", "known: vgg16, "),
     ],
 )
 def test_a_misspelt_backbone_is_told_the_nearest_one(misspelt, wanted):
