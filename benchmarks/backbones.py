@@ -16,7 +16,7 @@ import argparse
 import itertools
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +30,11 @@ from extract.backbones.heads import feature_network, weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
 from extract.extractor.loading import load_network, require_quantised
-from extract.pipeline.stage import Stage
 from model_folder.card import require_card
 from recipes.command_line import run_command
 from training.keras_backend import keras
 from video.errors import LookbackError
+from video.pipeline_stage import PipelineStage
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,14 @@ def clips_a_second(engine: Engine, clips: np.ndarray, seconds: float) -> float:
     """Return the rate with so many threads as the engine takes, each computing batch by batch."""
     end = time.perf_counter() + seconds
 
-    def compute() -> Iterator[int]:
+    def compute(_: int) -> Generator[int, None, None]:
         yield len(engine(clips))
         while time.perf_counter() < end:
             yield len(engine(clips))
 
     started = time.perf_counter()
-    with Stage("inference", compute, engine.parallel, ahead=1000) as stage:
+    threads = engine.parallel
+    with PipelineStage("inference", compute, range(threads), threads, ahead=1000) as stage:
         count = sum(stage)
     return count / (time.perf_counter() - started)
 

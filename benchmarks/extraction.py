@@ -14,7 +14,7 @@ Weights are random: they cost what trained ones do. Networks are built and conve
 import argparse
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import cv2
@@ -28,9 +28,9 @@ from extract.backbones import build
 from extract.extractor import Extractor
 from extract.pipeline.reader import reading_stage
 from extract.pipeline.runner import extract_features
-from extract.pipeline.stage import Stage
 from recipes.command_line import run_command
 from recipes.loader import load
+from video.pipeline_stage import PipelineStage
 
 
 def usual_loop(model, paths: list[Path], side: int) -> int:
@@ -60,11 +60,12 @@ def infer_alone(extractor: Extractor, ready: np.ndarray, frames: int) -> int:
     engine = extractor.engine
     each = -(-frames // (engine.parallel * len(ready)))
 
-    def compute() -> Iterator[int]:
+    def compute(_: int) -> Generator[int, None, None]:
         for _ in range(each):
             yield len(engine(ready))
 
-    with Stage("inference", compute, engine.parallel, ahead=1000) as stage:
+    threads = engine.parallel
+    with PipelineStage("inference", compute, range(threads), threads, ahead=1000) as stage:
         return sum(stage)
 
 

@@ -1,13 +1,10 @@
 """Training clips, drawn from the videos as they are needed: nothing is written to disk."""
 
-import queue
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +13,7 @@ from clips.clip_sampling import ClipSampling, plan
 from clips.spans import Span
 from recipes.schema import Augment
 from video.errors import VideoError
+from video.pipeline_stage import PipelineStage
 from video.preprocessing import CENTRE, Placement, Preprocessing, Preprocessor
 from video.sampling import Sample, Sampler, Sampling
 from video.sources import FileSource
@@ -180,14 +178,21 @@ def drawn_clips(
         order: indices of the spans as they are to come; their own without it.
     """
 
-    def draw(index: int) -> Iterator[np.ndarray]:
+    def draw(index: int) -> Generator[tuple[int, np.ndarray], None, None]:
+        random = np.random.default_rng([*seed, index])
         try:
-            yield from draw_clips(spans[index], drawing, np.random.default_rng([*seed, index]))
+            for clip in draw_clips(spans[index], drawing, random):
+                yield index, clip
         except VideoError:
             return
+        except Exception as error:
+            error.add_note(f"while reading {drawing.folder / spans[index].video}")
+            raise
 
     ahead = max(_CLIPS_AHEAD, _BYTES_AHEAD // drawing.clip_bytes)
-    return _in_order(draw, range(len(spans)) if order is None else order, ahead)
+    jobs = range(len(spans)) if order is None else order
+    with PipelineStage("decoding", draw, jobs, _THREADS, ahead, ordered=True) as clips:
+        yield from clips
 
 
 def most_clips(spans: list[Span], drawing: Drawing) -> int:
@@ -195,55 +200,11 @@ def most_clips(spans: list[Span], drawing: Drawing) -> int:
     if drawing.count != "all":
         return len(spans) * drawing.count
 
-    def counted(index: int) -> Iterator[int]:
+    def counted(span: Span) -> Generator[int, None, None]:
         try:
-            yield len(_planned(spans[index], drawing, np.random.default_rng(0)))
+            yield len(_planned(span, drawing, np.random.default_rng(0)))
         except VideoError:
             return
 
-    return sum(count for _, count in _in_order(counted, range(len(spans)), 1))
-
-
-def _in_order(
-    job: Callable[[int], Iterator], indices: Sequence[int], ahead: int
-) -> Iterator[tuple[int, Any]]:
-    """Yield (index, item) for the items of the job of every index in order.
-
-    Threads take turns at the jobs, each with up to `ahead` items ready. An error in a job is raised
-    here. Leaving the iterator early stops the threads.
-    """
-    ready = [queue.Queue(ahead) for _ in range(_THREADS)]
-    stop, end = threading.Event(), object()
-
-    def put(number: int, item) -> bool:
-        while not stop.is_set():
-            try:
-                ready[number].put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work(number: int) -> None:
-        try:
-            for index in indices[number::_THREADS]:
-                with closing(job(index)) as items:
-                    if not all(put(number, item) for item in items):
-                        return
-                put(number, end)
-        except BaseException as error:
-            put(number, error)
-
-    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    try:
-        for place, index in enumerate(indices):
-            while (item := ready[place % _THREADS].get()) is not end:
-                if isinstance(item, BaseException):
-                    raise item
-                yield index, item
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    with PipelineStage("counting", counted, spans, _THREADS, ahead=1) as counts:
+        return sum(counts)

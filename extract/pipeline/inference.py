@@ -1,14 +1,14 @@
 """From clips to features: the engine kept busy with full batches, whatever video they are of."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from extract.engines import Engine
 from extract.pipeline.reader import StepBatch
-from extract.pipeline.stage import Stage
+from video.pipeline_stage import PipelineStage
 
 
 @dataclass
@@ -81,12 +81,14 @@ class _Packing:
             return not part.pending.missing
 
 
-def computing_stage(reading: Stage[StepBatch], engine: Engine) -> Stage[ComputedSteps]:
+def computing_stage(
+    reading: Iterable[StepBatch], engine: Engine
+) -> PipelineStage[int, ComputedSteps]:
     """Return the stage that gives the steps of a reading stage with their features, as they become
     ready."""
     packing = _Packing(iter(reading), engine)
 
-    def compute() -> Iterator[ComputedSteps]:
+    def compute(_: int) -> Generator[ComputedSteps, None, None]:
         while True:
             with stage.waiting():
                 parts = packing.take()
@@ -99,7 +101,8 @@ def computing_stage(reading: Stage[StepBatch], engine: Engine) -> Stage[Computed
                     yield ComputedSteps(part.pending.steps, part.pending.features)
                 start = stop
 
-    stage = Stage("inference", compute, engine.parallel, ahead=2 * engine.parallel)
+    count = engine.parallel
+    stage = PipelineStage("inference", compute, range(count), count, ahead=2 * count)
     return stage
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from extract.pipeline.reader import StepBatch
-from extract.pipeline.stage import Stage
+from video.pipeline_stage import PipelineStage
 
 
 class Progress:
@@ -40,7 +40,7 @@ class Progress:
         yield
         self._writing += time.perf_counter() - started
 
-    def tell(self, batch: StepBatch, steps: int, stages: Mapping[str, Stage]) -> None:
+    def tell(self, batch: StepBatch, steps: int, stages: Mapping[str, PipelineStage]) -> None:
         """Show what is done after a batch.
 
         Args:

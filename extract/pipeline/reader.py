@@ -1,15 +1,14 @@
 """From video files to the clips that a network takes: several files at once, ahead of it."""
 
 import os
-import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from extract.pipeline.stage import Stage
 from video.errors import VideoError
+from video.pipeline_stage import PipelineStage
 from video.sources import FileSource
 from video.steps import Step, Stepper
 
@@ -83,23 +82,15 @@ def batches_of(
 
 def reading_stage(
     videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], clip_length: int
-) -> Stage[StepBatch]:
+) -> PipelineStage[tuple[str, Path], StepBatch]:
     """Return the stage that gives the batches of all videos: those of one video in order, those of
     several at once mixed."""
-    todo: queue.SimpleQueue = queue.SimpleQueue()
-    for item in videos:
-        todo.put(item)
     cores = os.cpu_count() or 1
     readers = max(1, min(cores, len(videos)))
     # A thread a video decodes more frames a second than several threads on one.
     threads, batch_size = cores // readers, max(1, _FRAMES_A_BATCH // clip_length)
 
-    def read() -> Iterator[StepBatch]:
-        while True:
-            try:
-                video, path = todo.get_nowait()
-            except queue.Empty:
-                return
-            yield from batches_of(video, path, make_stepper(), batch_size, threads)
+    def read(item: tuple[str, Path]) -> Generator[StepBatch, None, None]:
+        yield from batches_of(*item, make_stepper(), batch_size, threads)
 
-    return Stage("decoding", read, readers, _QUEUED_BATCHES)
+    return PipelineStage("decoding", read, videos, readers, _QUEUED_BATCHES)

@@ -555,3 +555,15 @@ def test_distinct_clips_follow_each_other_in_time(folder, low):
     for seed in range(10):
         ends = [code[-1] for code in codes(draw(low, drawing(folder, 6, 3), seed))]
         assert all(a < b for a, b in pairwise(ends))
+
+
+def test_an_error_while_decoding_is_raised_to_the_reader_and_names_the_file(
+    folder, spans, monkeypatch
+):
+    def broken(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(clip_reader, "Preprocessor", broken)
+    with pytest.raises(MemoryError) as error:
+        list(drawn_clips(spans, drawing(folder)))
+    assert error.value.__notes__ == [f"while reading {folder / spans[0].video}"]

@@ -9,7 +9,7 @@ import pytest
 
 from extract.pipeline.inference import ComputedSteps, computing_stage, in_order
 from extract.pipeline.reader import StepBatch
-from extract.pipeline.stage import Stage
+from video.pipeline_stage import PipelineStage
 
 
 class Averaging:
@@ -36,7 +36,9 @@ def batch(video: str, number: int, pictures: list[int], **end) -> StepBatch:
 
 def computed(batches: list[StepBatch], engine: Averaging) -> list[ComputedSteps]:
     with (
-        Stage("reading", lambda: (each for each in batches), 1, ahead=2) as reading,
+        PipelineStage(
+            "reading", lambda batch: (each for each in [batch]), batches, 1, ahead=2
+        ) as reading,
         computing_stage(reading, engine) as computing,
     ):
         return list(in_order(computing))

@@ -1,0 +1,150 @@
+"""A stage of a pipeline: threads that work ahead of their reader, through bounded queues."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Item = TypeVar("Item")
+
+_END = object()
+_PATIENCE_SECONDS = 0.1  # how soon a thread that waits notices that the stage was closed
+
+
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class PipelineStage(Generic[Job, Item]):
+    """Runs jobs in threads and gives out the items that they yield.
+
+    Items come as they become ready, or with `ordered` job by job, as a plain loop over the jobs
+    would give them. An error in a thread is raised to who reads. A context manager: leaving it ends
+    the threads, also early, and closes the generators of unfinished jobs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Job], Generator[Item, None, None]],
+        jobs: Sequence[Job],
+        threads: int,
+        ahead: int,
+        ordered: bool = False,
+    ) -> None:
+        """Prepare a stage.
+
+        Args:
+            name: Name in a progress line and of the threads.
+            work: Generator function, called once for each job.
+            jobs: Arguments of `work`. A free thread takes the next one; with `ordered`, the threads
+                take turns.
+            threads: Number of threads.
+            ahead: Number of items that may wait for their reader; with `ordered`, of each thread.
+            ordered: Whether items come in the order of the jobs. There is one reader then.
+        """
+        self.name = name
+        self._work, self._jobs, self._count, self._ordered = work, jobs, threads, ordered
+        self._untaken = iter(jobs)
+        # One queue for all threads or, to read job by job, one for each.
+        self._ready = [queue.Queue(ahead) for _ in range(threads if ordered else 1)]
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._running, self._waited = threads, 0.0
+        self._threads = [
+            threading.Thread(target=self._run, args=(number,), name=name, daemon=True)
+            for number in range(threads)
+        ]
+
+    def __enter__(self) -> "PipelineStage[Job, Item]":
+        self._started = time.perf_counter()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._closed.set()
+        for thread in self._threads:
+            thread.join()
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield what the jobs give. Several readers share it out among them, unless `ordered`."""
+        if not self._ordered:
+            yield from self._items(self._ready[0])
+            self._put(self._ready[0], _END)  # for the other readers
+            return
+        for number in range(len(self._jobs)):
+            yield from self._items(self._ready[number % self._count])
+
+    @property
+    def busy(self) -> float:
+        """The share of its time that it has worked, not waited for its reader: 0 to 1."""
+        passed = (time.perf_counter() - self._started) * self._count
+        return max(0.0, 1 - self._waited / max(passed, 1e-9))
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time inside as waited, as `work` does where it reads another stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waited += time.perf_counter() - started
+
+    def _run(self, number: int) -> None:
+        ready = self._ready[number % len(self._ready)]
+        try:
+            for job in self._jobs_of(number):
+                with closing(self._work(job)) as items:
+                    if not all(self._put(ready, item) for item in items):
+                        return
+                if self._ordered:
+                    self._put(ready, _END)
+        except BaseException as error:
+            self._put(ready, _Failure(error))
+        finally:
+            with self._lock:
+                self._running -= 1
+                last = not self._running
+            if last and not self._ordered:
+                self._put(ready, _END)
+
+    def _jobs_of(self, number: int) -> Iterator[Job]:
+        """Yield the jobs of a thread."""
+        if self._ordered:
+            yield from self._jobs[number :: self._count]
+            return
+        while True:
+            with self._lock:
+                job = next(self._untaken, _END)
+            if job is _END:
+                return
+            yield job
+
+    def _put(self, ready: queue.Queue, item) -> bool:
+        with self.waiting():
+            while not self._closed.is_set():
+                try:
+                    ready.put(item, timeout=_PATIENCE_SECONDS)
+                    return True
+                except queue.Full:
+                    continue
+        return False
+
+    def _items(self, ready: queue.Queue) -> Iterator[Item]:
+        """Yield items until the next end; raise the error that comes instead."""
+        while not self._closed.is_set():
+            try:
+                item = ready.get(timeout=_PATIENCE_SECONDS)
+            except queue.Empty:
+                continue
+            if item is _END:
+                return
+            if isinstance(item, _Failure):
+                raise item.error
+            yield item
