@@ -70,9 +70,7 @@ def recipe_file(path: Path) -> Path:
     if path.suffix or path.parent.name:
         return path  # reading it says that there is no such file
     known = sorted(each.stem for each in DEFAULT.parent.glob("*.yaml"))
-    close = difflib.get_close_matches(path.name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-    raise UsageError(f"--recipe {path}: there is no such file or recipe; {hint}")
+    raise UsageError(f"--recipe {path}: there is no such file or recipe; {hint(path.name, known)}")
 
 
 def default_value(key: str) -> Any:

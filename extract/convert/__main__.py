@@ -1,7 +1,6 @@
 """Turn a published checkpoint into a weights file of this program.
 
 python -m extract.convert x3d_s X3D_S.pyth --out x3d_s.weights.h5
-python -m extract.convert cudnnlstm MODEL.h5 --out lstm.weights.h5
 python -m extract.convert --list
 """
 
@@ -12,6 +11,7 @@ from recipes.command_line import CommandParser, run_command
 from recipes.commands import command
 from video.errors import UsageError
 
+# The command that converted models of recurrent layers before `sequence.convert` did.
 _CUDNN = "cudnnlstm"
 
 
@@ -26,15 +26,14 @@ def _parser() -> argparse.ArgumentParser:
         "name",
         nargs="?",
         metavar="NAME",
-        help=f"clip network that the checkpoint is of, or {_CUDNN}: a Keras 2 model of recurrent "
-        "layers (CuDNNLSTM, LSTM)",
+        help="clip network that the checkpoint is of",
     )
     made.add_argument(
         "checkpoint",
         nargs="?",
         type=Path,
         metavar="CHECKPOINT",
-        help="official file: .pth, .pyth, .pt, .bin, .safetensors; .h5 of Keras 2",
+        help="official file: .pth, .pyth, .pt, .bin, .safetensors",
     )
     made.add_argument("--out", type=Path, metavar="FILE", help="FILE.weights.h5 to write")
     made.add_argument("--without-head", action="store_true", help="leave the classifier out")
@@ -56,6 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
 
         print_catalogue()
         return 0
+    if chosen.name == _CUDNN:
+        raise UsageError(
+            f"{_CUDNN}: is another command now: python -m sequence.convert MODEL.h5 --out "
+            "FILE.weights.h5"
+        )
     for wanted, value in (
         ("NAME", chosen.name),
         ("CHECKPOINT", chosen.checkpoint),
@@ -67,14 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UsageError(f"--out {chosen.out}: this is the checkpoint itself")
     if chosen.labels and chosen.without_head:
         raise UsageError("--labels names the classes of the head that --without-head leaves out")
-    if chosen.name == _CUDNN:
-        if chosen.without_head or chosen.labels:
-            raise UsageError(f"{_CUDNN} takes neither --without-head nor --labels")
-        from extract.convert.cudnn_lstm import convert_file
-
-        convert_file(chosen.checkpoint, chosen.out)
-    else:
-        _convert(chosen)
+    _convert(chosen)
     return 0
 
 

@@ -172,8 +172,9 @@ class TestCommand:
             (["x3d", "a.pth", "--out", "a.weights.h5"], "none of that name; did you mean x3d_"),
             (["vgg16", "a.pth", "--out", "a.weights.h5"], "only clip networks"),
             (["x3d_s", "a.pth", "--head"], "unrecognized"),
-            (["cudnnlstm", "a.weights.h5", "--out", "a.weights.h5"], "the checkpoint itself"),
-            (["cudnnlstm", "a.h5", "--out", "a.weights.h5", "--without-head"], "takes neither"),
+            (["x3d_s", "a.weights.h5", "--out", "a.weights.h5"], "the checkpoint itself"),
+            (["cudnnlstm"], r"python -m sequence\.convert MODEL\.h5 --out FILE\.weights\.h5"),
+            (["cudnnlstm", "a.h5", "--out", "a.weights.h5"], r"python -m sequence\.convert"),
             (["x3d_s", "a", "--out", "b", "--labels", "c", "--without-head"], "leaves out"),
         ],
     )

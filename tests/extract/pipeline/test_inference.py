@@ -34,11 +34,13 @@ def batch(video: str, number: int, pictures: list[int], **end) -> StepBatch:
     return StepBatch(video, number, clips, np.arange(len(pictures)), np.zeros(len(pictures)), **end)
 
 
+def itself(batch: StepBatch):
+    yield batch
+
+
 def computed(batches: list[StepBatch], engine: Averaging) -> list[ComputedSteps]:
     with (
-        PipelineStage(
-            "reading", lambda batch: (each for each in [batch]), batches, 1, ahead=2
-        ) as reading,
+        PipelineStage("reading", itself, batches, 1, ahead=2) as reading,
         computing_stage(reading, engine) as computing,
     ):
         return list(in_order(computing))

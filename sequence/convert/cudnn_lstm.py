@@ -1,6 +1,6 @@
 """Keras 2 models of recurrent layers as today's: `CuDNNLSTM` has become `LSTM`.
 
-    python -m extract.convert cudnnlstm MODEL.h5 --out FILE.weights.h5
+    python -m sequence.convert MODEL.h5 --out FILE.weights.h5
 
 The weights file fits any model built from the same layers with `LSTM` for `CuDNNLSTM`:
 
@@ -16,7 +16,7 @@ cuDNN keeps, for each of the gates i, f, c, o, an input matrix (units, inputs), 
 (units, units) and two biases that it adds (NVIDIA, cuDNN API, cudnnRNNMode_t: CUDNN_LSTM). Keras 2
 handed it the memory of its own `kernel` as it lay, so that the bytes of a gate's (inputs, units)
 part are the matrix (units, inputs).
-Parity: tests/extract/convert/test_cudnn_lstm.py, against these equations in numpy.
+Parity: tests/sequence/convert/test_cudnn_lstm.py, against these equations in numpy.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.convert.keras2_files import Layer, read_layers
 from extract.convert.verified_writing import require_ending, write_checked
+from sequence.convert.keras2_files import Layer, read_layers
 from training.keras_backend import keras
 from video.errors import LookbackError
 

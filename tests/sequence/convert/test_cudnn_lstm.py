@@ -1,16 +1,20 @@
 """CuDNNLSTM against cuDNN's own equations in numpy; what is not converted is named."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from extract.convert.__main__ import main
-from extract.convert.cudnn_lstm import convert, from_cudnn
+from sequence.convert.__main__ import main
+from sequence.convert.cudnn_lstm import convert, from_cudnn
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 STEPS, WIDTH, UNITS = 6, 5, 4
 
@@ -137,7 +141,7 @@ def test_a_notebooks_model_gives_its_probabilities(tmp_path, functional):
 def test_the_weights_file_fits_a_model_built_by_hand(tmp_path, capsys):
     layers, (inputs,) = notebook_model(), draw((STEPS, WIDTH), seed=3)
     path, out = write_model(tmp_path / "model.h5", layers), tmp_path / "a.weights.h5"
-    assert main(["cudnnlstm", str(path), "--out", str(out)]) == 0
+    assert main([str(path), "--out", str(out)]) == 0
     assert "LSTM(4), Dropout, LSTM(3), Dense(2)." in capsys.readouterr().out
     model = keras.Sequential(
         [
@@ -322,4 +326,30 @@ def test_long_lists_of_names_that_keras_cut_are_joined(tmp_path):
 
 def test_the_result_has_the_ending_of_weights_files(tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.weights\.h5"):
-        main(["cudnnlstm", str(tmp_path / "model.h5"), "--out", str(tmp_path / "a.h5")])
+        main([str(tmp_path / "model.h5"), "--out", str(tmp_path / "a.h5")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "MODEL.h5"),
+        (["a.h5"], "--out"),
+        (["a.weights.h5", "--out", "a.weights.h5"], "the model itself"),
+        (["a.h5", "--out", "b.weights.h5", "--labels", "c"], "unrecognized"),
+    ],
+)
+def test_a_wrong_command_is_a_usage_error(arguments, message):
+    with pytest.raises(UsageError) as error:
+        main(arguments)
+    assert message in str(error.value)
+
+
+def test_help_and_mistakes_import_no_framework():
+    code = (
+        "import sys; from sequence.convert.__main__ import main\n"
+        "for arguments in (['--help'], []):\n"
+        "    try: main(arguments)\n"
+        "    except BaseException: pass\n"
+        "assert not {'keras', 'tensorflow', 'torch', 'h5py'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
