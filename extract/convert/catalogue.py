@@ -6,6 +6,7 @@ per cent; how they cut views from a video differs, so they do not compare exactl
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from recipes.commands import command
 from video.errors import UsageError
@@ -28,6 +29,8 @@ class Published:
         file: where the file belongs, below `FOLDER`.
         licence: as SPDX writes it.
         accuracy: top-1 / top-5 in per cent, and whose figure that is.
+        sha256: SHA-256 of the file in hex, or its first digits, where the publisher states it
+            beside the address or in the file's name.
     """
 
     network: str
@@ -37,6 +40,16 @@ class Published:
     file: str
     licence: str
     accuracy: str
+    sha256: str = ""
+
+    @property
+    def integrity(self) -> str:
+        """Text that says against which SHA-256 a download is checked."""
+        if self.sha256:
+            return f"checked: SHA-256 {self.sha256}{'...' if len(self.sha256) < 64 else ''}"
+        if urlsplit(self.address).hostname == "huggingface.co":
+            return "checked: SHA-256 as the server states it with the download"
+        return "not checked: the publisher states no SHA-256; the converted file records it"
 
 
 def published(network: str) -> Published:
@@ -60,11 +73,13 @@ def recognised(network: str, classes: int) -> Published | None:
 
 
 def print_catalogue() -> None:
-    """Print every entry: what it is, where its file is fetched, and where it belongs."""
+    """Print every entry: what it is, where its file is fetched, where it belongs, and whether it is
+    checked."""
     for entry in CATALOGUE:
         print(f"{entry.network}: {entry.trained_on}, {entry.accuracy}, {entry.licence}")
         print(f"    {entry.address}")
         print(f"    -> {FOLDER / entry.file}")
+        print(f"    {entry.integrity}")
 
 
 def _torchvision() -> tuple[Published, ...]:
@@ -78,6 +93,7 @@ def _torchvision() -> tuple[Published, ...]:
             file=file,
             licence="BSD-3-Clause",
             accuracy="67.5 / 86.2 % (torchvision, five views)",
+            sha256="91a641e6",  # PyTorch's files carry the first digits in their names
         ),
     )
 

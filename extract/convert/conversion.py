@@ -1,6 +1,5 @@
 """A published checkpoint becomes a weights file of one of the clip networks."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from extract.architectures.spec import BackboneSpec
 from extract.convert.catalogue import KINETICS, recognised
 from extract.convert.checkpoint_reader import read_checkpoint
 from extract.convert.class_names import labels_for
+from extract.convert.download import sha256_of
 from extract.convert.kinetics import kinetics400
 from extract.convert.verified_writing import require_ending, write_checked
 from extract.convert.weight_porting import assign
@@ -97,8 +97,6 @@ def _info(
     entry = recognised(spec.name, classes)
     if entry and entry.trained_on == KINETICS and labels not in (None, kinetics400()):
         entry = None  # somebody else's 400 classes
-    with checkpoint.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return WeightsInfo(
         network=spec.name,
         clip_length=spec.clip_length,
@@ -109,6 +107,6 @@ def _info(
         licence=entry.licence if entry else spec.licence,
         trained_on=entry.trained_on if entry else "unknown",
         source=checkpoint.name,
-        source_sha256=digest,
+        source_sha256=sha256_of(checkpoint),
         converted_with={"keras": keras.__version__, "numpy": np.__version__},
     )

@@ -1,8 +1,10 @@
 """Fetching a file: what was already fetched is kept when the connection breaks."""
 
 import errno
+import hashlib
 import http
 import http.client
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,35 +19,55 @@ _ATTEMPTS = 5
 
 
 class _StaysSecure(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection from https to anything else."""
+    """Follows no redirection from https to anything else, and notes the file's stated SHA-256.
+
+    Hugging Face states it in the header X-Linked-Etag of the answer that leads to the content
+    (huggingface_hub/constants.py).
+
+    Attributes:
+        stated: SHA-256 in hex; empty where no answer stated it.
+    """
+
+    stated = ""
 
     def redirect_request(self, request, file, code, message, headers, address):
         if request.type == "https" and not address.startswith("https:"):
             raise urllib.error.URLError(f"it leads away from https, to {address[:80]}")
+        stated = re.fullmatch(r'"?([0-9a-f]{64})"?', headers.get("X-Linked-Etag", ""))
+        self.stated = stated.group(1) if stated else self.stated
         return super().redirect_request(request, file, code, message, headers, address)
 
 
-_opener = urllib.request.build_opener(_StaysSecure)
-
-
-def download(address: str, path: Path) -> None:
-    """Fetch `address` into `path`.
+def download(address: str, path: Path, sha256: str = "") -> bool:
+    """Fetch `address` into `path`, and check the content where its SHA-256 is stated.
 
     Bytes gather in `path`.part; where that exists, the rest alone is asked for (a server that knows
     no ranges sends everything again). The file takes its name when it is whole.
 
+    Args:
+        address: Address of the file.
+        path: Path to write to.
+        sha256: SHA-256 in hex as the publisher states it, or its first digits; empty where it is
+            not known. One that the server states is checked too.
+
+    Returns:
+        Whether a SHA-256 was stated.
+
     Raises:
-        LookbackError: the server cannot be reached, has no such file, or broke off; the message is
-            the reason alone.
+        LookbackError: the server cannot be reached, has no such file, or broke off, or the content
+            is not what was stated; the message is the reason alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    redirects = _StaysSecure()
+    opener = urllib.request.build_opener(redirects)
     partial = path.with_name(f"{path.name}.part")
     try:
         for _ in range(_ATTEMPTS):
             before = _size(partial)
-            if _fetch(address, partial):
+            if _fetch(opener, address, partial):
+                _check(partial, [sha256, redirects.stated])
                 partial.replace(path)
-                return
+                return bool(sha256 or redirects.stated)
             if _size(partial) <= before:
                 break  # it does not move
     except urllib.error.HTTPError as error:
@@ -59,14 +81,27 @@ def download(address: str, path: Path) -> None:
     raise LookbackError(f"it broke off after {_size(partial):,} bytes; run it again to go on")
 
 
-def _fetch(address: str, partial: Path) -> bool:
+def _check(partial: Path, stated: list[str]) -> None:
+    """Remove a file and raise `LookbackError` where its SHA-256 is not as stated."""
+    if any(stated) and not all(sha256_of(partial).startswith(digits) for digits in stated):
+        partial.unlink()
+        raise LookbackError("its SHA-256 is not the one that is stated for it, so it was removed")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(opener: urllib.request.OpenerDirector, address: str, partial: Path) -> bool:
     """Fetch what `partial` lacks; return whether it is whole now."""
     start = _size(partial)
     headers = {"User-Agent": "lookback", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        answer = _opener.open(
+        answer = opener.open(
             urllib.request.Request(address, headers=headers), timeout=_TIMEOUT_SECONDS
         )
     except urllib.error.HTTPError as error:
@@ -75,7 +110,7 @@ def _fetch(address: str, partial: Path) -> bool:
         if error.headers.get("Content-Range") == f"bytes */{start}":
             return True
         partial.unlink()  # longer than the file, so of another one
-        return _fetch(address, partial)
+        return _fetch(opener, address, partial)
     with answer:
         if answer.headers.get_content_type() == "text/html":
             raise urllib.error.URLError("the server sends a web page instead of the file")

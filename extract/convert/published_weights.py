@@ -1,7 +1,5 @@
 """The published weights of clip networks: fetched once, converted once, then read from disk."""
 
-import hashlib
-import re
 from pathlib import Path
 
 import filelock
@@ -10,7 +8,7 @@ from extract.architectures.spec import BackboneSpec
 from extract.convert.catalogue import FOLDER, Published, published
 from extract.convert.checkpoint_reader import require_reader
 from extract.convert.conversion import convert_checkpoint
-from extract.convert.download import download
+from extract.convert.download import download, sha256_of
 from extract.convert.weights_info import announce_licence, read_info
 from video.errors import LookbackError
 
@@ -45,26 +43,25 @@ def converted_weights(spec: BackboneSpec) -> Path:
 def _convert(spec: BackboneSpec, entry: Published, path: Path) -> None:
     official = FOLDER / entry.file
     require_reader(entry.file)  # before a long download
+    checked = bool(entry.sha256)
     if not official.is_file():
         print(f"{spec.name}: downloading {entry.address}")
         try:
-            download(entry.address, official)
+            checked = download(entry.address, official, entry.sha256)
         except LookbackError as error:
             raise LookbackError(
                 f"{spec.name}: the {entry.trained_on} weights cannot be downloaded ({error}); "
                 f"try again, or fetch {entry.address} on another computer and put it at {official}"
             ) from None
-    _check_hash_in_name(official)
+    elif not sha256_of(official).startswith(entry.sha256):
+        raise LookbackError(
+            f"{official}: is damaged (its SHA-256 does not begin with {entry.sha256}); remove it "
+            "and try again"
+        )
     print(f"{spec.name}: converting {official}")
-    convert_checkpoint(spec.name, official, path)
-
-
-def _check_hash_in_name(path: Path) -> None:
-    """Raise `LookbackError` where a name that ends in the start of its content's SHA-256, as
-    PyTorch's do, does not fit the content."""
-    named = re.search(r"-([0-9a-f]{8,})\.pth$", path.name)
-    if named:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if not digest.startswith(named.group(1)):
-            raise LookbackError(f"{path}: is damaged (its SHA-256 is another); remove it")
+    info = convert_checkpoint(spec.name, official, path)
+    if not checked:
+        print(
+            f"note: {official}: was not checked, as no SHA-256 is stated for it; {path.name} "
+            f"records this file's: {info.source_sha256}"
+        )

@@ -20,7 +20,9 @@ class Served:
         status: of every answer, 200 for a good one.
         content_type: as it calls the file.
         length: whether it says how long the answer is.
-        asked: the Range headers of the requests, in order.
+        sha256: what it states of the file in the answer that leads to the content, as Hugging Face
+            does; empty to send the content at once.
+        asked: the Range headers of the requests for the content, in order.
     """
 
     content: bytes
@@ -29,6 +31,7 @@ class Served:
     status: int = 200
     content_type: str = "application/octet-stream"
     length: bool = True
+    sha256: str = ""
     asked: list[str | None] = field(default_factory=list)
     address: str = ""
 
@@ -57,6 +60,13 @@ def serving(served: Served) -> Iterator[Served]:
 
 
 def _answer(handler: http.server.BaseHTTPRequestHandler, served: Served) -> None:
+    if served.sha256 and handler.path != "/content":
+        handler.send_response(302)
+        handler.send_header("Location", "/content")
+        handler.send_header("X-Linked-Etag", f'"{served.sha256}"')
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return
     wanted = handler.headers.get("Range")
     served.asked.append(wanted)
     if served.status != 200:

@@ -1,5 +1,6 @@
 """What was fetched is kept, what is missing is asked for, and a file has its name when whole."""
 
+import hashlib
 import urllib.error
 import urllib.request
 
@@ -11,7 +12,9 @@ from extract.convert.download import download
 from tests.extract.convert.serving import Served, serving
 from video.errors import LookbackError
 
+OTHER = hashlib.sha256(b"another file").hexdigest()
 CONTENT = np.random.default_rng(0).integers(0, 256, 3_000_000, "uint8").tobytes()
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 def partial_of(path):
@@ -121,3 +124,43 @@ def test_a_full_disk_is_not_taken_for_the_network(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_copy", full)
     with serving(Served(CONTENT)) as served, pytest.raises(OSError, match="No space left"):
         download(served.address, tmp_path / "file.bin")
+
+
+@pytest.mark.parametrize("known", ["", SHA256, SHA256[:8]])
+@pytest.mark.parametrize("stated", ["", SHA256])
+def test_a_file_with_the_stated_hash_arrives(tmp_path, known, stated):
+    path = tmp_path / "file.bin"
+    with serving(Served(CONTENT, sha256=stated, cut=[1_000_000])) as served:
+        assert download(served.address, path, known) == bool(known or stated)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("known", "stated"), [(OTHER, ""), (OTHER[:8], ""), ("", OTHER), (SHA256, OTHER)]
+)
+def test_a_file_with_another_hash_than_stated_is_removed(tmp_path, known, stated):
+    path = tmp_path / "file.bin"
+    with (
+        serving(Served(CONTENT, sha256=stated)) as served,
+        pytest.raises(LookbackError, match="its SHA-256 is not the one that is stated"),
+    ):
+        download(served.address, path, known)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_rest_of_another_file_is_noticed(tmp_path):
+    path = tmp_path / "file.bin"
+    partial_of(path).write_bytes(b"x" * 1_000_000)
+    with serving(Served(CONTENT, sha256=SHA256)) as served:
+        assert "its SHA-256" in failure(served.address, path)
+        assert download(served.address, path)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("header", ["", '"0123456789abcdef"', "W/" + SHA256, SHA256.upper()])
+def test_what_is_no_sha256_is_not_taken_for_one(header):
+    handler = module._StaysSecure()
+    request = urllib.request.Request("https://example.org/a")
+    headers = {"X-Linked-Etag": header}
+    handler.redirect_request(request, None, 302, "Found", headers, "https://example.com/b")
+    assert not handler.stated

@@ -2,13 +2,14 @@
 
 import dataclasses
 import hashlib
+import re
 from urllib.parse import urlsplit
 
 import pytest
 
 from extract.architectures.registry import BACKBONES
 from extract.convert import catalogue, published_weights
-from extract.convert.catalogue import CATALOGUE, KINETICS, Published
+from extract.convert.catalogue import CATALOGUE, KINETICS, Published, print_catalogue
 from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import announce_licence, read_info
 from tests.extract.convert.serving import Served, serving
@@ -27,8 +28,10 @@ def pretrained(tmp_path, monkeypatch):
 def listed(monkeypatch):
     """Return a function that puts a file of the small network into the catalogue."""
 
-    def make(address: str, file: str = "repo/model.safetensors", licence: str = "MIT") -> None:
-        entry = Published("x3d_tiny", KINETICS, 400, address, file, licence, "")
+    def make(
+        address: str, file: str = "repo/model.safetensors", licence: str = "MIT", sha256: str = ""
+    ) -> None:
+        entry = Published("x3d_tiny", KINETICS, 400, address, file, licence, "", sha256)
         monkeypatch.setattr(catalogue, "CATALOGUE", (entry,))
 
     return make
@@ -89,15 +92,41 @@ def test_torch_is_missed_before_the_download(small_network, pretrained, listed, 
     assert not served.asked
 
 
-def test_a_hash_in_the_name_is_held_against_the_content(tmp_path):
-    content = b"weights"
-    good = tmp_path / f"net-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-    for name in (good.name, "net-12345678.pth", "net-small.pth"):
-        (tmp_path / name).write_bytes(content)
-    published_weights._check_hash_in_name(good)
-    published_weights._check_hash_in_name(tmp_path / "net-small.pth")
-    with pytest.raises(LookbackError, match=r"net-12345678\.pth: is damaged"):
-        published_weights._check_hash_in_name(tmp_path / "net-12345678.pth")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_with_another_hash_than_the_catalogue_s_is_refused(
+    small_network, checkpoint, pretrained, listed, there
+):
+    content = checkpoint(400).read_bytes()
+    with serving(Served(content)) as served:
+        listed(served.address, file="net-12345678.safetensors", sha256="12345678")
+        official = pretrained / "net-12345678.safetensors"
+        if there:
+            pretrained.mkdir(parents=True)
+            official.write_bytes(content)
+        with pytest.raises(LookbackError) as error:
+            converted_weights(small_network)
+    assert "SHA-256" in str(error.value)
+    assert "try again" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert official.is_file() == there
+    assert not list(pretrained.glob("*.weights.h5"))
+
+
+@pytest.mark.parametrize("source", ["catalogue", "server", "nobody"])
+def test_an_unchecked_file_is_announced_and_its_hash_recorded(
+    small_network, checkpoint, pretrained, listed, capsys, source
+):
+    content = checkpoint(400).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    with serving(Served(content, sha256=digest if source == "server" else "")) as served:
+        listed(served.address, sha256=digest[:8] if source == "catalogue" else "")
+        path = converted_weights(small_network)
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert len(notes) == (source == "nobody")
+    if notes:
+        assert "was not checked" in notes[0]
+        assert digest in notes[0]
+    assert read_info(path).source_sha256 == digest
 
 
 @pytest.mark.parametrize(("licence", "told"), [("CC-BY-NC-4.0", True), ("Apache-2.0", False)])
@@ -144,3 +173,18 @@ class TestCatalogue:
         for entry in CATALOGUE:
             assert urlsplit(entry.address).scheme == "https"
             assert entry.address.endswith(entry.file.rsplit("/", maxsplit=1)[-1])
+
+    def test_names_that_carry_the_start_of_the_hash_agree_with_it(self):
+        for entry in CATALOGUE:
+            named = re.search(r"-([0-9a-f]{8,})\.pth$", entry.file)
+            assert entry.sha256.startswith(named.group(1) if named else "")
+            assert re.fullmatch(r"[0-9a-f]{8,64}|", entry.sha256)
+
+    def test_the_list_says_of_every_file_whether_it_is_checked(self, capsys):
+        print_catalogue()
+        printed = capsys.readouterr().out
+        assert printed.count("checked: ") == len(CATALOGUE)
+        assert printed.count("    checked: SHA-256 91a641e6...\n") == 1
+        of_server = printed.count("    checked: SHA-256 as the server states it")
+        assert of_server == sum("huggingface.co" in entry.address for entry in CATALOGUE)
+        assert printed.count("not checked: ") == len(CATALOGUE) - 1 - of_server
