@@ -1,13 +1,12 @@
 """The command `lookback`: one name for all commands, from any folder."""
 
-import difflib
 import sys
 from importlib import import_module
 
 import lookback
 from recipes.command_line import run_command
 from recipes.commands import program
-from video.errors import UsageError
+from video.errors import UsageError, hint
 
 # Name, module with its `main`, and what `lookback --help` says of it.
 _COMMANDS = {
@@ -43,10 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"lookback {lookback.__version__}")
         return 0
     if words[0] not in _COMMANDS:
-        close = difflib.get_close_matches(words[0], _COMMANDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_COMMANDS)}"
         raise UsageError(
-            f"{words[0]}: there is no such command; {hint} ({_program()} --help lists them)"
+            f"{words[0]}: there is no such command; {hint(words[0], _COMMANDS)} "
+            f"({_program()} --help lists them)"
         )
     code: int = import_module(_COMMANDS[words[0]][0]).main(words[1:])
     return code
