@@ -9,6 +9,9 @@ from clips.grouping import group_entries
 from clips.manifest import Entry, Manifest
 from clips.splitting import draw_validation, parse_shares, split_entries
 from recipes.loader import Settings
+from video.console import logger
+
+_LOG = logger(__name__)
 
 
 def with_new_clips(listed: list[Entry], found: Found, settings: Settings) -> list[Entry]:
@@ -20,7 +23,7 @@ def with_new_clips(listed: list[Entry], found: Found, settings: Settings) -> lis
     known = {entry.video for entry in listed}
     new = [(video, label) for video, label in found.clips if video not in known]
     if new and found.given.note and "data.split" not in settings.given:
-        print(f"note: {found.given.note}")
+        _LOG.warning(f"note: {found.given.note}")
     return listed + [Entry(video, label, given.get(video, "")) for video, label in new]
 
 

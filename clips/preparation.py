@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from clips import manifest as manifests
 from clips.columns import misspelt
 from clips.completing import completed, with_new_clips
@@ -29,7 +27,10 @@ from clips.splitting import check_split
 from clips.summary import print_notes, print_repeated, print_table
 from recipes.commands import command
 from recipes.loader import Settings
+from video.console import logger, progress_bar
 from video.errors import LookbackError, VideoError
+
+_LOG = logger(__name__)
 
 _NO_CLIPS = Found([], GivenSplit({}), [], [])
 
@@ -57,7 +58,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
     if not path.is_file():
         if settings.recipe.data.manifest:
             raise LookbackError(f"{path}: there is no such manifest")
-        print(f"No {path} yet: preparing one ({command('prepare')}).")
+        _LOG.info(f"No {path} yet: preparing one ({command('prepare')}).")
         return prepare(settings)
     manifest = _read(path)
     skipped = rejected_videos(path.parent).intersection(manifest.videos)
@@ -68,7 +69,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
     if videos_needed:
         refuse_many_missing(manifest, missing)
     if missing:
-        print(f"note: {missing_note(missing)}")
+        _LOG.warning(f"note: {missing_note(missing)}")
     return without(manifest, missing) if videos_needed else manifest
 
 
@@ -110,7 +111,7 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     _print_lost_classes(rows, manifest)
     if check.missing:
         refuse_many_missing(manifest, check.missing)
-        print(f"note: {missing_note(check.missing)}")
+        _LOG.warning(f"note: {missing_note(check.missing)}")
     return manifest
 
 
@@ -145,7 +146,7 @@ def _check_files(rows: Manifest) -> _Check:
 
 def _without_missing(rows: Manifest) -> Manifest:
     missing = missing_videos(rows)
-    print(f"{listed_videos(len(missing))} not there: rows dropped")
+    _LOG.info(f"{listed_videos(len(missing))} not there: rows dropped")
     return without(rows, missing)
 
 
@@ -154,7 +155,7 @@ def _print_outcome(manifest: Manifest, check: _Check, previous: Path | None) -> 
     repeated = print_repeated(check.equal)
     print_table(manifest, check.facts, len(check.rejected), len(check.missing), repeated)
     if previous:
-        print(f"The manifest before is kept: {previous}")
+        _LOG.info(f"The manifest before is kept: {previous}")
 
 
 def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
@@ -162,7 +163,9 @@ def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
     lost = sorted({row.label for row in rows.entries} - {row.label for row in manifest.entries})
     for label in lost:
         reasons = rows.path.with_name(REJECTED)
-        print(f"note: the class {label} is left out, as none of its clips can be read: {reasons}")
+        _LOG.warning(
+            f"note: the class {label} is left out, as none of its clips can be read: {reasons}"
+        )
 
 
 def _read(path: Path) -> Manifest:
@@ -171,7 +174,9 @@ def _read(path: Path) -> Manifest:
         check_name(path.parent, video)
     extra = [name for name, _ in manifest.entries[0].extra]
     for name, known in misspelt([*extra, *_columns_used(manifest)]):
-        print(f"note: {path}: the column {name!r} is kept, but not used; is it meant as {known!r}?")
+        _LOG.warning(
+            f"note: {path}: the column {name!r} is kept, but not used; is it meant as {known!r}?"
+        )
     return manifest
 
 
@@ -198,7 +203,7 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
             f"{error}; with --manifest, clips are looked for beside the manifest, not in --data"
         ) from None
     for note in found.notes:
-        print(f"note: {note}")
+        _LOG.warning(f"note: {note}")
     known = {entry.video for entry in listed}
     for name, reason in found.unreachable:
         if not any(video.startswith(f"{name}/") for video in known):
@@ -220,9 +225,7 @@ def _probe_all(
 
     # Decoding threads its own work; two clips at once fill the gaps between them.
     with ThreadPoolExecutor(2) as pool:
-        results = list(
-            tqdm(pool.map(look, videos), "check", len(videos), unit="clip", disable=None)
-        )
+        results = list(progress_bar(pool.map(look, videos), "check", len(videos), unit="clip"))
     answers = dict(zip(videos, results, strict=True))
     facts = {video: answer for video, answer in answers.items() if isinstance(answer, ClipFacts)}
     return facts, [(video, answer) for video, answer in answers.items() if video not in facts]
@@ -245,7 +248,7 @@ def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> M
 def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
     path = manifest.path
     if skipped:
-        print(
+        _LOG.warning(
             f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}, as "
             f"{path.with_name(REJECTED)} has them; {command('prepare')} tries them again"
         )
@@ -255,7 +258,7 @@ def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
         return
     new = found - rejected_videos(path.parent) - set(manifest.videos)
     if new:
-        print(
+        _LOG.warning(
             f"note: {len(new)} clips are not in {path} (such as {min(new)}); "
             f"{command('prepare')} adds them"
         )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
+from video.console import console, progress_bar
 from video.writer import Mp4Writer
 
 CLASSES = ("down", "lower", "raise", "up")
@@ -105,7 +105,7 @@ def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generat
 
 def render(folder: Path, scenes: int, size: int = 96, seed: int = 0) -> None:
     """Write `scenes` times four clips below `folder`/clips/<class>/, named as in UCF101."""
-    for number in tqdm(range(scenes), "render", unit="scene", disable=None):
+    for number in progress_bar(range(scenes), "render", unit="scene"):
         random = np.random.default_rng([seed, number])
         scene = draw_scene(random, size)
         for label in CLASSES:
@@ -133,7 +133,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=96, help="side in pixels (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     chosen = parser.parse_args()
-    render(chosen.data, chosen.scenes, chosen.size, chosen.seed)
+    with console():
+        render(chosen.data, chosen.scenes, chosen.size, chosen.seed)
     show = chosen.data / "show.mp4"
     render_show(show, seed=chosen.seed)
     print(f"{4 * chosen.scenes} clips in {chosen.data / 'clips'}\nA scene of its own: {show}")

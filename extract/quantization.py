@@ -16,7 +16,6 @@ import numpy as np
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tqdm import tqdm
 
 from clips.clip_reader import Drawing, drawn_clips
 from clips.manifest import Manifest
@@ -42,7 +41,10 @@ from model_folder.card import (
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from video.atomic_write import atomic_write
+from video.console import logger, progress_bar
 from video.errors import LookbackError, UsageError
+
+_LOG = logger(__name__)
 
 if TYPE_CHECKING:
     import openvino
@@ -77,7 +79,7 @@ def choose_quantising(settings: Settings, manifest: Manifest) -> Extractor:
     if told.sha256:
         return _telling(choose_extractor(settings))
     instead = "bf16" if openvino_engine.processor_has("bf16") else "f32"
-    print(f"int8 costs this network too much and is not used: {told}. Going on in {instead}.")
+    _LOG.info(f"int8 costs this network too much and is not used: {told}. Going on in {instead}.")
     extract = settings.recipe.extract.model_copy(update={"precision": instead})
     recipe = settings.recipe.model_copy(update={"extract": extract})
     return choose_extractor(replace(settings, recipe=recipe))
@@ -86,7 +88,7 @@ def choose_quantising(settings: Settings, manifest: Manifest) -> Extractor:
 def _telling(extractor: Extractor) -> Extractor:
     """Return an extractor, and print what it costs where it computes in int8."""
     if extractor.engine.precision == "int8":
-        print(f"{extractor.card.quantised}.")
+        _LOG.info(f"{extractor.card.quantised}.")
     return extractor
 
 
@@ -152,7 +154,7 @@ def _calibration_clips(training: list[Span], drawing: Drawing) -> list[np.ndarra
     if not clips:
         raise LookbackError(f"{drawing.folder}: no training clip can be read")
     what = "pictures" if drawing.clip_length == 1 else "stretches"
-    print(f"Quantising on {len(clips)} {what} of the training clips.")
+    _LOG.info(f"Quantising on {len(clips)} {what} of the training clips.")
     return clips
 
 
@@ -248,7 +250,7 @@ class _Cost:
         """Return the features that an engine gives of plain clips."""
         features, numbers = [], []
         drawn = drawn_clips(spans, self._drawing)
-        for number, clip in tqdm(drawn, what, unit="clip", leave=False, disable=None):
+        for number, clip in progress_bar(drawn, what, unit="clip", leave=False):
             numbers.append(number)
             features.append(engine(clip[None])[0])
         if not numbers:

@@ -15,7 +15,10 @@ from live.decision import Decision
 from live.model import LiveModel
 from live.stream import VideoStream
 from live.timing import Stopwatch
+from video.console import logger
 from video.steps import Step
+
+_LOG = logger(__name__)
 
 # The rest of the time is for collecting, drawing and showing frames.
 _SHARE = 0.8
@@ -46,12 +49,12 @@ def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | N
     if model.extractor.clip_length == 1 or hop == own:
         return None
     takes, due, made = (1000 * each for each in (seconds_a_step, own / fps, hop / fps))
-    print(
+    _LOG.warning(
         f"note: a step of {card.backbone.name} takes {takes:.0f} ms here and is due every "
         f"{due:.0f} ms: to keep up with the camera, there is one every {made:.0f} ms."
     )
     if model.look_back > 1:
-        print(f"note: the second stage was trained on steps {due:.0f} ms apart.")
+        _LOG.warning(f"note: the second stage was trained on steps {due:.0f} ms apart.")
     return hop
 
 

@@ -9,8 +9,11 @@ from live.model import LiveModel, choose_live_model
 from live.pace import slower_pace
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
 from recipes.loader import Settings
+from video.console import logger
 from video.errors import LookbackError, UsageError
 from video.sources import SOURCES, VideoSource
+
+_LOG = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,19 @@ def run(options: RunOptions, settings: Settings) -> None:
     seconds_a_step = model.warm_up()
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
-        print(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
+        _LOG.info(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
         extractor = model.extractor
         name, engine = extractor.card.backbone.name, extractor.engine
-        print(f"{name}, engine: {engine.name}, {engine.precision}")
+        _LOG.info(f"{name}, engine: {engine.name}, {engine.precision}")
         sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model)]
         hop = slower_pace(model, source.rate, seconds_a_step) if source.live else None
         watch = run_loop(source, model, sinks, hop)
-    print(watch.summary())
+    _LOG.info(watch.summary())
     if source.note:
-        print(f"note: {source.name}: {source.note}")
+        _LOG.warning(f"note: {source.name}: {source.note}")
     for path in (options.csv, options.save):
         if path:
-            print(path)
+            _LOG.info(path)
     if not watch.steps:
         raise LookbackError(f"{source.name}: ended before the first step")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from recipes.commands import command
 from recipes.loader import Settings, default_value, load
+from video.console import console
 from video.errors import LookbackError, UsageError
 
 
@@ -147,7 +148,8 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
     try:
-        code = main(None)
+        with console():
+            code = main(None)
     except LookbackError as error:
         print(f"error: {error}", file=sys.stderr)
         code = error.exit_code

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
-from tqdm import tqdm
 
 from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import softmax
@@ -16,6 +15,7 @@ from sequence.baselines import LinearBaseline, fit_baseline
 from sequence.dataset import Dataset, LabelledSteps
 from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline, window_logits
+from video.console import progress_bar
 from video.errors import LookbackError, UsageError
 
 _SEEDS_A_REPEAT = 1000  # more than there are folds, so that no two share a seed
@@ -103,7 +103,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
         accuracies: dict[str, list[float]] = {}
         parts = list(_folds(dataset.pieces, folds, seed + repeat))
         for number, (rest, test) in enumerate(
-            tqdm(parts, f"repeat {repeat + 1}", unit="fold", disable=None)
+            progress_bar(parts, f"repeat {repeat + 1}", unit="fold")
         ):
             training, validation = _validation_of(rest, seed + repeat)
             fold_seed = seed + _SEEDS_A_REPEAT * repeat + number

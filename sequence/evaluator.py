@@ -31,7 +31,10 @@ from sequence.report import (
     write_predictions,
 )
 from sequence.results import EvaluationReport, FoldsReport
+from video.console import logger
 from video.errors import LookbackError, UsageError
+
+_LOG = logger(__name__)
 
 
 def evaluate(workplace: Workplace, settings: Settings, out: Path | None = None) -> EvaluationReport:
@@ -93,8 +96,8 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None = None) 
     classes = np.array([piece.label for piece in pieces])
     write_pictures(out, outcomes[0], classes, results[head])
     write_json(out / "metrics.json", report)
-    print("\n" + summary(split.capitalize(), results))
-    print(f"\n{out}")
+    _LOG.info("\n" + summary(split.capitalize(), results))
+    _LOG.info(f"\n{out}")
     return EvaluationReport(out, report)
 
 
@@ -135,8 +138,8 @@ def evaluate_folds(
     report = {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows}
     path = out / "folds.json"
     write_json(path, report)
-    print("\n" + folds_summary(rows))
-    print(f"\n{path}")
+    _LOG.info("\n" + folds_summary(rows))
+    _LOG.info(f"\n{path}")
     return FoldsReport(path, report)
 
 

@@ -11,7 +11,10 @@ from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from sequence.dataset import Dataset
+from video.console import logger
 from video.errors import LookbackError
+
+_LOG = logger(__name__)
 
 # Of single frames 1.6 s at ten a second; a clip network's step has seen a whole clip by itself.
 _FRAME_STEPS, _CLIP_STEPS = 16, 4
@@ -36,7 +39,7 @@ class Workplace:
         dataset = Dataset(self.store, self.manifest, look_back)
         missing = dataset.without_features
         if missing:
-            print(
+            _LOG.warning(
                 f"note: {len(missing)} clips of the manifest have no features and are left out "
                 f"(such as {missing[0]}); {command('extract')} computes what can be read"
             )

@@ -23,6 +23,9 @@ from sequence.report import summary, write_json
 from sequence.results import TrainingResult
 from sequence.training import fit, fit_mean_baseline
 from training.history import History
+from video.console import logger
+
+_LOG = logger(__name__)
 
 
 def train(workplace: Workplace, settings: Settings) -> TrainingResult:
@@ -39,7 +42,7 @@ def train(workplace: Workplace, settings: Settings) -> TrainingResult:
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")
     dataset.require_variation(training)
-    print(
+    _LOG.info(
         f"{chosen.head} over {look_back} steps: {len(training)} clips train, "
         f"{len(validation)} validate."
     )
@@ -75,8 +78,8 @@ def train(workplace: Workplace, settings: Settings) -> TrainingResult:
         "baselines": {name: values for name, values in results.items() if name != chosen.head},
     }
     write_json(folder / "metrics.json", report)
-    print("\n" + summary("Validation", results))
-    print(
+    _LOG.info("\n" + summary("Validation", results))
+    _LOG.info(
         "\nConfidence is fitted to the validation clips (temperature "
         f"{predictor.temperature:.2f}); they also chose the epoch: "
         f"{command('evaluate')} measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"

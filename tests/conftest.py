@@ -1,7 +1,7 @@
 """Fixtures that several rooms' tests share: videos whose pixels tell the frame, a small project."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,17 @@ import pytest
 
 from clips.synthetic import render
 from tests.own_faults import no_own_fault_is_a_videos  # noqa: F401 (every test has it)
+from video.console import console
 from video.writer import Mp4Writer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def messages_are_shown() -> Iterator[None]:
+    """Show the library's messages on standard output, as a command does."""
+    with console():
+        yield
 
 
 @pytest.fixture(scope="session")

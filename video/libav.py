@@ -2,7 +2,6 @@
 place where an error inside a video becomes a `VideoError` that names the video.
 """
 
-import logging
 import os
 import traceback
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from video.console import logger
 from video.errors import LookbackError, VideoError
 
 # Every error that became one line, at debug level; with its traceback where it is not FFmpeg's.
-LOG = logging.getLogger("lookback.video")
+LOG = logger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
 _ROOMS = {"video", "clips", "recipes", "extract", "sequence", "live"}

@@ -16,7 +16,10 @@ from extract.convert.verified_writing import require_ending, write_checked
 from extract.convert.weight_porting import assign
 from extract.convert.weights_info import WeightsInfo
 from training.keras_backend import keras
+from video.console import logger
 from video.errors import LookbackError, UsageError
+
+_LOG = logger(__name__)
 
 
 def convert_checkpoint(
@@ -56,10 +59,10 @@ def convert_checkpoint(
             "converts the network without its classifier"
         )
     if not classes:
-        print(f"{checkpoint}: has no classifier ({spec.classifier}) to leave out.")
+        _LOG.info(f"{checkpoint}: has no classifier ({spec.classifier}) to leave out.")
     labels = labels_for(checkpoint, 0 if without_head else classes, labels_file)
     if labels == kinetics400() and not labels_file:
-        print("400 classes: taken for those of Kinetics-400; --labels FILE names others.")
+        _LOG.info("400 classes: taken for those of Kinetics-400; --labels FILE names others.")
     info = _info(spec, checkpoint, classes, labels, without_head)
     write_checked(model, _network(spec, info.classes), out, str(checkpoint), info)
     return info

@@ -9,8 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tqdm import tqdm
-
+from video.console import progress_bar
 from video.errors import LookbackError
 
 _CHUNK = 1 << 20
@@ -131,13 +130,12 @@ def _copy(answer: http.client.HTTPResponse, partial: Path, start: int, total: in
     """Append an answer's body to what `partial` holds up to `start`."""
     with (
         partial.open("ab" if start else "wb") as file,
-        tqdm(
+        progress_bar(
             total=total,
             initial=start,
             desc=partial.stem,
             unit="B",
             unit_scale=True,
-            disable=None,
         ) as bar,
     ):
         try:

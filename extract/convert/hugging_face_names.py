@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from video.console import logger
+
+_LOG = logger(__name__)
+
 # What transformers calls a bias inside, and what it has always been called in files.
 _BIASES = {"q_bias": "query.bias", "v_bias": "value.bias"}
 # What only the pretraining of VideoMAE needs: the way back from tokens to pixels.
@@ -43,7 +47,7 @@ def _encoder(tensors: dict[str, np.ndarray], source: str) -> dict[str, np.ndarra
     width = len(tensors.get("videomae.embeddings.patch_embeddings.projection.bias", ()))
     kept["fc_norm.weight"] = np.ones(width, np.float32)
     kept["fc_norm.bias"] = np.zeros(width, np.float32)
-    print(
+    _LOG.info(
         f"{source}: an encoder without a classifier; its decoder and last layer norm, if any, are "
         "left out, and fc_norm begins at one and zero, as for fine-tuning"
     )

@@ -10,7 +10,10 @@ from extract.convert.checkpoint_reader import require_reader
 from extract.convert.conversion import convert_checkpoint
 from extract.convert.download import download, sha256_of
 from extract.convert.weights_info import announce_licence, read_info
+from video.console import logger
 from video.errors import LookbackError
+
+_LOG = logger(__name__)
 
 
 def converted_weights(spec: BackboneSpec) -> Path:
@@ -45,7 +48,7 @@ def _convert(spec: BackboneSpec, entry: Published, path: Path) -> None:
     require_reader(entry.file)  # before a long download
     checked = bool(entry.sha256)
     if not official.is_file():
-        print(f"{spec.name}: downloading {entry.address}")
+        _LOG.info(f"{spec.name}: downloading {entry.address}")
         try:
             checked = download(entry.address, official, entry.sha256)
         except LookbackError as error:
@@ -58,10 +61,10 @@ def _convert(spec: BackboneSpec, entry: Published, path: Path) -> None:
             f"{official}: is damaged (its SHA-256 does not begin with {entry.sha256}); remove it "
             "and try again"
         )
-    print(f"{spec.name}: converting {official}")
+    _LOG.info(f"{spec.name}: converting {official}")
     info = convert_checkpoint(spec.name, official, path)
     if not checked:
-        print(
+        _LOG.warning(
             f"note: {official}: was not checked, as no SHA-256 is stated for it; {path.name} "
             f"records this file's: {info.source_sha256}"
         )

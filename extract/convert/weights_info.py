@@ -6,7 +6,10 @@ from pathlib import Path
 
 import h5py
 
+from video.console import logger
 from video.errors import LookbackError
+
+_LOG = logger(__name__)
 
 _ATTRIBUTE = "lookback"
 
@@ -96,7 +99,7 @@ def announce_licence(weights: Path | WeightsInfo) -> None:
     """Print one line where converted weights may not be used commercially."""
     info = weights if isinstance(weights, WeightsInfo) else read_info(weights)
     if info and is_non_commercial(info.licence):
-        print(
+        _LOG.info(
             f"{info.network}: these weights ({info.source}) are under {info.licence}: "
             "no commercial use."
         )

@@ -5,6 +5,9 @@ import numpy as np
 from extract.engines.base import Engine
 from recipes.commands import command
 from training.keras_backend import keras
+from video.console import logger
+
+_LOG = logger(__name__)
 
 _TOLERANCE = 1e-4  # of the largest feature, at f32
 
@@ -20,7 +23,7 @@ def require_equal(engine: Engine, model: keras.Model) -> None:
 def tell_cost(engine: Engine, model: keras.Model) -> None:
     """Print how far a random clip's features lie from those of Keras."""
     cosine = cosines(*_features_of_noise(engine, model))[0]
-    print(
+    _LOG.info(
         f"{engine.precision}: cosine to the float32 features of a random clip {cosine:.5f} (1: the "
         f"same); what it costs on your clips, {command('evaluate')} tells."
     )

@@ -8,7 +8,10 @@ from extract.engines.base import EXACT, Engine, Workload
 from extract.engines.converted_cache import NetworkId
 from recipes.commands import command
 from training.keras_backend import gpus, keras
+from video.console import logger
 from video.errors import LookbackError, UsageError
+
+_LOG = logger(__name__)
 
 # Those of the processor first, the fastest ahead (two cores, EfficientNetB0, frames a second:
 # OpenVINO 213, ONNX Runtime 128, Keras 89). All equal Keras within 1e-4 at f32.
@@ -51,7 +54,7 @@ def make_engine(
         try:
             return ENGINES[name].make(model, network, workload)
         except RuntimeError as error:
-            print(f"note: {name} does not take this network ({_first_line(error)}).")
+            _LOG.warning(f"note: {name} does not take this network ({_first_line(error)}).")
     return ENGINES[able[-1]].make(model, network, workload)
 
 

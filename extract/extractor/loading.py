@@ -33,7 +33,10 @@ from model_folder.card import (
 from recipes.commands import command
 from recipes.loader import Settings
 from training.keras_backend import keras
+from video.console import logger
 from video.errors import LookbackError, UsageError
+
+_LOG = logger(__name__)
 
 
 def load_extractor(
@@ -60,7 +63,7 @@ def load_extractor(
     network = load_network(folder, card)
     backbone = card.backbone
     if is_non_commercial(backbone.licence):
-        print(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
+        _LOG.info(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
     if card.precision == "int8":
         require_quantised(folder, card)
     classifier = own_classifier(network) if backbone.network else None

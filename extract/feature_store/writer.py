@@ -24,7 +24,10 @@ from extract.feature_store.reader import (
 from extract.feature_store.rollback_file import RollbackFile, roll_back
 from recipes.commands import command
 from training.interruption import uninterrupted
+from video.console import logger
 from video.errors import LookbackError
+
+_LOG = logger(__name__)
 
 _ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
 _CHUNK_ROWS = 256
@@ -252,13 +255,15 @@ def _park_other_spec(path: Path, spec: dict) -> None:
         path.replace(swap)
         previous.replace(path)
         swap.replace(previous)
-        print(f"note: {path}: these features are back from {previous}, which now keeps {told}")
+        _LOG.warning(
+            f"note: {path}: these features are back from {previous}, which now keeps {told}"
+        )
         return
     dropped = _differences(previous, spec) if previous.exists() else ""
     path.replace(previous)
-    print(f"note: {path} held {told}; they are now {previous}")
+    _LOG.warning(f"note: {path} held {told}; they are now {previous}")
     if dropped:
-        print(
+        _LOG.warning(
             f"note: that replaced {dropped}; --features FILE keeps the features of several "
             "settings, each in a file of its own"
         )

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from tqdm import tqdm
 
 from extract.finetuning.dataset import TuningClips
 from extract.finetuning.frozen_trunk import FrozenTrunk
 from recipes.schema import Cache
+from video.console import progress_bar
 
 _MEGABYTE = 10**6
 
@@ -128,7 +128,7 @@ class ActivationCache:
         activations = np.empty((most, *self.trunk.shape), np.float32)
         spans = np.empty(most, int)
         count = 0
-        with tqdm(total=most, desc=name, unit="clip", leave=False, disable=None) as bar:
+        with progress_bar(total=most, desc=name, unit="clip", leave=False) as bar:
             for clips, indices in batches:
                 end = count + len(clips)
                 activations[count:end], spans[count:end] = self.trunk(clips), indices

@@ -12,6 +12,9 @@ from extract.finetuning.schedule import ActivePhase, set_trainable
 from extract.finetuning.train_step import TrainingStep
 from recipes.schema import Recipe
 from training.keras_backend import keras
+from video.console import logger
+
+_LOG = logger(__name__)
 
 # Converting for a faster engine takes some ten seconds, which fewer frames do not pay back.
 _FRAMES_WORTH_CONVERTING = 2000
@@ -39,7 +42,7 @@ class TunedNetwork:
             self.model = classifier_network(self.trunk, recipe.finetune.network, len(clips.labels))
         self.without_optimizer = keras.Model(self.model.input, self.model.output)
         if self._precision != "float32":
-            print(f"Training in {self._precision}; the weights stay float32.")
+            _LOG.info(f"Training in {self._precision}; the weights stay float32.")
         self.step: TrainingStep | None = None
         self.inputs: TuningClips | ActivationCache = clips
 
@@ -50,7 +53,7 @@ class TunedNetwork:
         if cut is None:
             self.inputs, trained = self._clips, self.model
             if len(phase.rates) < len(self._spec.stages):
-                print(
+                _LOG.warning(
                     "note: the frozen stages are computed in every epoch; trained ones lie below "
                     "them, or several pathways lead on from them."
                 )
@@ -76,7 +79,7 @@ class TunedNetwork:
         part = frozen_part(self.model, self.trunk, self._spec, cut)
         trunk = FrozenTrunk(part, cut, self._engine(max(chosen.draws, 1)))
         self.inputs = ActivationCache(self._clips, trunk, chosen)
-        print(self.inputs)
+        _LOG.info(self.inputs)
 
     def _engine(self, draws: int) -> str:
         """Return which engine is to compute so many draws and the validation clips; say so where
@@ -88,7 +91,7 @@ class TunedNetwork:
         frames = count * clip_length_of(self._recipe)
         if chosen != "auto" or frames >= _FRAMES_WORTH_CONVERTING:
             return chosen
-        print(
+        _LOG.warning(
             f"note: the frozen part sees {frames} frames in all; converting it for a faster engine "
             f"pays from about {_FRAMES_WORTH_CONVERTING}."
         )

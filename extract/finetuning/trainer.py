@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from clips.manifest import Manifest
 from extract.architectures.registry import spec_of
@@ -27,7 +26,10 @@ from recipes.loader import Settings
 from training.history import History
 from training.interruption import uninterrupted
 from training.keras_backend import keras
+from video.console import logger, progress_bar
 from video.errors import LookbackError, UsageError
+
+_LOG = logger(__name__)
 
 
 class FineTuning:
@@ -50,9 +52,11 @@ class FineTuning:
         self.checkpoint = Checkpoint(self.folder)
         if resume:  # before a network is built, or its weights fetched, for nothing
             self._unfinished()
-        print(f"Fine-tuning {spec.name} (weights: {weights_name(recipe)}).")
+        _LOG.info(f"Fine-tuning {spec.name} (weights: {weights_name(recipe)}).")
         if weights_name(recipe) == "none" and len(self.phases.at(0).rates) < len(spec.stages):
-            print("note: the weights are random, and the schedule's first phase leaves some so.")
+            _LOG.warning(
+                "note: the weights are random, and the schedule's first phase leaves some so."
+            )
         keras.utils.set_random_seed(recipe.seed)
         self.network = TunedNetwork(recipe, self.clips)
         self._plateau = Plateau(self.chosen.decay.patience)
@@ -100,7 +104,7 @@ class FineTuning:
             if best is None:
                 raise
             stopped = True
-            print("\nStopped; the best epoch so far is kept, and --resume goes on from here.")
+            _LOG.info("\nStopped; the best epoch so far is kept, and --resume goes on from here.")
         self._finish(best, stopped)
         return best
 
@@ -109,14 +113,14 @@ class FineTuning:
         patience = self.chosen.patience
         if not patience or epochs <= patience:
             return False
-        print(f"No better validation for {patience} epochs: done.")
+        _LOG.info(f"No better validation for {patience} epochs: done.")
         return True
 
     def _begin(self, resume: bool) -> tuple[Scores | None, int, int]:
         """Return (best scores, their epoch, finished epochs) of the run to go on with."""
         if not resume:
             if self.checkpoint.exists:
-                print(f"note: the unfinished run in {self.checkpoint.folder} is given up.")
+                _LOG.warning(f"note: the unfinished run in {self.checkpoint.folder} is given up.")
                 self.checkpoint.remove()
             return None, 0, 0
         state = self._unfinished()
@@ -126,7 +130,7 @@ class FineTuning:
         self._plateau.waited, self._plateau.cuts = progress["waited"], progress["cuts"]
         self._batches = progress["batches"]
         self.checkpoint.load(self.network.model, self.network.step.optimizer)
-        print(f"Resumed after epoch {state.epochs}.")
+        _LOG.info(f"Resumed after epoch {state.epochs}.")
         return best, progress["best_epoch"], state.epochs
 
     def _unfinished(self) -> State:
@@ -177,7 +181,7 @@ class FineTuning:
         if self.network.step is not None and epoch != phase.first:
             return
         if tell:
-            print(phase)
+            _LOG.info(phase)
         self.network.enter(phase)
         if self.chosen.decay.per_phase:
             self._plateau = Plateau(self.chosen.decay.patience)
@@ -188,7 +192,7 @@ class FineTuning:
         expected = self._batches or self.clips.least_batches
         total, count, done = 0.0, 0, 0
         batches = self.network.inputs.train(epoch)
-        with tqdm(batches, f"epoch {epoch + 1}", unit="batch", leave=False, disable=None) as bar:
+        with progress_bar(batches, f"epoch {epoch + 1}", unit="batch", leave=False) as bar:
             for inputs, classes in bar:
                 done += 1
                 step.set_rates(self._rates(epoch + min(done / expected, 1.0)))
@@ -243,7 +247,7 @@ def _columns(loss: float, scores: Scores, step: TrainingStep) -> dict[str, float
 
 
 def _tell(epoch: int, loss: float, scores: Scores, best: bool, seconds: float) -> None:
-    print(
+    _LOG.info(
         f"epoch {epoch + 1:>3}  loss {loss:.3f}  validation: loss {scores.loss:.3f}, accuracy "
         f"{scores.accuracy:.3f}, of whole clips {scores.clip_accuracy:.3f}  {seconds:.1f} s"
         f"{'  best' if best else ''}"
@@ -251,7 +255,7 @@ def _tell(epoch: int, loss: float, scores: Scores, best: bool, seconds: float) -
 
 
 def print_outcome(tuning: FineTuning, best: Scores) -> None:
-    print(
+    _LOG.info(
         f"{tuning.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of whole clips "
         f"{best.clip_accuracy:.3f}\n{tuning.folder / BACKBONE_WEIGHTS}\n"
         f"Next: {command('extract')}, then {command('train')} for the second stage, or "

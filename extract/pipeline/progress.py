@@ -4,9 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tqdm import tqdm
-
 from extract.pipeline.reader import StepBatch
+from video.console import progress_bar
 from video.pipeline_stage import PipelineStage
 
 
@@ -27,10 +26,9 @@ class Progress:
         self._sizes = sizes
         self._done, self._writing = 0, 0.0
         self._started = time.perf_counter()
-        self._bar = tqdm(
+        self._bar = progress_bar(
             total=sum(sizes.values()),
             bar_format="{percentage:3.0f}% |{bar}| {remaining} left{postfix}",  # in 80 columns
-            disable=None,
         )
 
     @contextmanager

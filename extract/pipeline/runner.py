@@ -12,7 +12,10 @@ from extract.feature_store.writer import FeatureWriter, open_writer
 from extract.pipeline.inference import ComputedSteps, computing_stage, in_order
 from extract.pipeline.progress import Progress
 from extract.pipeline.reader import reading_stage
+from video.console import logger
 from video.errors import LookbackError
+
+_LOG = logger(__name__)
 
 
 @dataclass
@@ -133,16 +136,16 @@ def _write(
 def print_report(report: ExtractionReport, path: Path) -> None:
     """Tell what an extraction did; raise `LookbackError` where nothing usable came out."""
     for video, note in report.notes.items():
-        print(f"note: {video}: {note}; what decodes is used")
+        _LOG.warning(f"note: {video}: {note}; what decodes is used")
     for reason in report.failed.values():
-        print(f"rejected: {reason}")
+        _LOG.warning(f"rejected: {reason}")
     if not report.done + report.kept:
         raise LookbackError(f"{path}: no video gave features; the reasons stand above")
     rate = ""
     if report.steps:
         rate = f" at {report.steps / report.seconds:.0f} steps/s, held up by {report.bottleneck}"
     renamed = f" ({report.renamed} of them under another name)" if report.renamed else ""
-    print(
+    _LOG.info(
         f"{report.done} videos extracted ({report.steps} steps{rate}), {report.kept} were there "
         f"already{renamed}, {len(report.failed)} rejected\n{path}"
     )

@@ -27,7 +27,10 @@ import numpy as np
 from extract.convert.verified_writing import require_ending, write_checked
 from sequence.convert.keras2_files import Layer, read_layers
 from training.keras_backend import keras
+from video.console import logger
 from video.errors import LookbackError
+
+_LOG = logger(__name__)
 
 _GATES = 4
 _RECURRENT = ("CuDNNLSTM", "LSTM", "Bidirectional")
@@ -56,7 +59,7 @@ def convert_file(path: Path, out: Path) -> None:
     require_ending(out)
     model = convert(path)
     write_checked(model, convert(path), out, str(path))
-    print(f"{out}: {', '.join(_described(layer) for layer in model.layers)}.")
+    _LOG.info(f"{out}: {', '.join(_described(layer) for layer in model.layers)}.")
 
 
 def convert(path: Path) -> keras.Model:

@@ -1,0 +1,54 @@
+"""Messages of the library, and the console that shows them while a command runs.
+
+Every module logs to a logger below `lookback`. From Python these loggers are silent until the
+program installs a handler of its own. A command shows them as plain lines on standard output.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm import tqdm
+
+_ROOT = logging.getLogger("lookback")
+_ROOT.addHandler(logging.NullHandler())  # without it, Python prints warnings on standard error
+
+
+def logger(module: str) -> logging.Logger:
+    """Return the logger of a module.
+
+    >>> logger("clips.preparation").name
+    'lookback.clips.preparation'
+    """
+    return logging.getLogger(f"lookback.{module}")
+
+
+class _Console(logging.Handler):
+    """Prints each message as it is. A closed output raises, as `print` does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), flush=True)
+
+
+@contextmanager
+def console() -> Iterator[None]:
+    """Show the messages of the library on standard output while the context lasts."""
+    handler = _Console(logging.INFO)
+    level, propagate = _ROOT.level, _ROOT.propagate
+    _ROOT.addHandler(handler)
+    _ROOT.setLevel(logging.INFO)
+    _ROOT.propagate = False  # a framework's handler at the root would print every line again
+    try:
+        yield
+    finally:
+        _ROOT.removeHandler(handler)
+        _ROOT.setLevel(level)
+        _ROOT.propagate = propagate
+
+
+def progress_bar(*arguments: Any, **options: Any) -> tqdm:
+    """Return a progress bar of tqdm, which takes the arguments. It shows on a terminal, and only
+    while a console is open."""
+    shown = any(isinstance(handler, _Console) for handler in _ROOT.handlers)
+    return tqdm(*arguments, disable=None if shown else True, **options)
