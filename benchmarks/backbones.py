@@ -29,8 +29,8 @@ from extract.backbones import build
 from extract.backbones.heads import feature_network, weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
-from extract.extractor.loading import load_network, require_quantised
-from model_folder.card import require_card
+from extract.extractor.loading import load_network, require_quantized
+from model_folder.config import require_config
 from recipes.command_line import run_command
 from training.keras_backend import keras
 from video.errors import LookbackError
@@ -153,12 +153,12 @@ def of_backbone(name: str, folder: Path, precisions: list[str]) -> Candidate:
 
 def of_model_folder(folder: Path, precisions: list[str]) -> Candidate:
     """Return a model folder's network, with int8 where it was quantised."""
-    card = require_card(folder)
-    model, usual = (feature_network(load_network(folder, card)) for _ in range(2))
-    if card.quantised:
-        require_quantised(folder, card)
+    config = require_config(folder)
+    model, usual = (feature_network(load_network(folder, config)) for _ in range(2))
+    if config.quantised:
+        require_quantized(folder, config)
         precisions = [*precisions, "int8"]
-    return Candidate(card.backbone.name, model, usual, folder, tuple(precisions))
+    return Candidate(config.backbone.name, model, usual, folder, tuple(precisions))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,7 +24,7 @@ import cv2
 
 from benchmarks.measuring import by_turns, medians, rate, some_clips, table
 from benchmarks.record import write_result
-from extract.pipeline.reader import reading_stage
+from extract.pipeline.reader import decoding_stage
 from recipes.command_line import run_command
 from video.preprocessing import Preprocessing, Preprocessor
 from video.sampling import Sampling
@@ -82,7 +82,7 @@ def at_ticks_of_all() -> Stepper:
 def by_stage(paths: list[Path], make_stepper: Callable[[], Stepper]) -> int:
     """Read with the reading stage; return the steps."""
     videos = [(str(path), path) for path in paths]
-    with reading_stage(videos, make_stepper, clip_length=1) as reading:
+    with decoding_stage(videos, make_stepper, clip_length=1) as reading:
         return sum(len(batch.rows) for batch in reading)
 
 

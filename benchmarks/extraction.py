@@ -26,7 +26,7 @@ from clips.manifest import Manifest, read
 from extract import quantization
 from extract.backbones import build
 from extract.extractor import Extractor
-from extract.pipeline.reader import reading_stage
+from extract.pipeline.reader import decoding_stage
 from extract.pipeline.runner import extract_features
 from recipes.command_line import run_command
 from recipes.loader import load
@@ -51,7 +51,7 @@ def usual_loop(model, paths: list[Path], side: int) -> int:
 
 def decode_alone(manifest: Manifest, extractor: Extractor) -> int:
     videos = [(video, manifest.place(video)) for video in manifest.videos]
-    with reading_stage(videos, extractor.stepper, extractor.clip_length) as reading:
+    with decoding_stage(videos, extractor.stepper, extractor.clip_length) as reading:
         return sum(len(batch.rows) for batch in reading)
 
 
@@ -83,9 +83,9 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
     }
     # Of random weights int8 may cost too much to be used; here only its speed counts.
     quantization.LEAST_COSINE = -1.0
-    extractor = quantization.choose_quantising(load(flags=keys), read(chosen.manifest))
+    extractor = quantization.choose_quantizing(load(flags=keys), read(chosen.manifest))
     usual = build(chosen.backbone, "none")
-    side = extractor.card.preprocessing.width
+    side = extractor.config.preprocessing.width
     size = extractor.engine.batch_size
     ready = np.random.default_rng(0).integers(0, 256, (size, 1, side, side, 3), np.uint8)
     paths = [manifest.place(video) for video in manifest.videos]

@@ -22,14 +22,14 @@ from unittest.mock import patch
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
 from extract.finetuning.activation_cache import ActivationCache
-from extract.finetuning.trainer import FineTuning
+from extract.finetuning.trainer import Trainer
 from recipes.command_line import run_command
 from recipes.loader import load
 
 DRAWS = {"whole": 0, "aside": 0, "cached": 1}
 
 
-def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Namespace) -> FineTuning:
+def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Namespace) -> Trainer:
     """Return a run of one phase, whose first epoch has begun."""
     keys = {
         "model.folder": str(folder / way),
@@ -41,7 +41,7 @@ def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Names
         "finetune.freeze_batch_norm": True,
         "finetune.schedule": [{"epoch": 0, "stages": chosen.stages, "learning_rate": 1e-4}],
     }
-    tuning = FineTuning(load(flags=keys), manifest)
+    tuning = Trainer(load(flags=keys), manifest)
     if way == "whole":
         with patch("extract.finetuning.model.cut_of", return_value=None):
             tuning._enter_phase(0)
@@ -50,7 +50,7 @@ def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Names
     return tuning
 
 
-def seconds_of(tuning: FineTuning, epoch: int) -> float:
+def seconds_of(tuning: Trainer, epoch: int) -> float:
     """Return how long an epoch takes, with its validation."""
     started = time.perf_counter()
     tuning._train_epoch(epoch)

@@ -38,7 +38,7 @@ from live.loop import run_loop
 from live.model import LiveModel
 from live.sinks import Sink, StopRequested
 from live.timing import STEP_STAGES
-from model_folder.card import ModelCard, require_card
+from model_folder.config import ModelConfig, require_config
 from recipes.command_line import run_command
 from recipes.loader import Settings, load
 from sequence.model import build_sequence_model
@@ -104,42 +104,42 @@ def random_parts(settings: Settings) -> Parts:
     folder, chosen = Path(settings.recipe.model.folder), settings.recipe.sequence
     if settings.recipe.extract.precision == "int8":
         quantization.LEAST_COSINE = -1.0  # of random weights only the speed counts
-        card = quantization.choose_quantising(settings, load_manifest(settings)).card
+        config = quantization.choose_quantizing(settings, load_manifest(settings)).config
     else:
-        card = choose_extractor(settings).card
-    by_default = _LOOK_BACK_OF_CLIPS if card.backbone.clip_length > 1 else _LOOK_BACK
+        config = choose_extractor(settings).config
+    by_default = _LOOK_BACK_OF_CLIPS if config.backbone.clip_length > 1 else _LOOK_BACK
     look_back = chosen.look_back or by_default
     model = build_sequence_model(
         chosen.head,
         look_back,
-        card.backbone.feature_size,
+        config.backbone.feature_size,
         2,
         chosen.units,
         chosen.dropout,
         chosen.delta,
     )
     return _parts(
-        folder, card.model_copy(update={"labels": ("one", "two")}), Predictor(model, look_back)
+        folder, config.model_copy(update={"labels": ("one", "two")}), Predictor(model, look_back)
     )
 
 
 def folder_parts(folder: Path) -> Parts:
     """Return a model folder's, with a step for every frame of the source."""
-    card = require_card(folder)
-    card = card.model_copy(update={"sampling": Sampling(fps=None)})
-    return _parts(folder, card, load_predictor(folder, card) if card.sequence else None)
+    config = require_config(folder)
+    config = config.model_copy(update={"sampling": Sampling(fps=None)})
+    return _parts(folder, config, load_predictor(folder, config) if config.sequence else None)
 
 
-def _parts(folder: Path, card: ModelCard, predictor: Predictor | None) -> Parts:
-    extractor = load_extractor(folder, card, live=True)
+def _parts(folder: Path, config: ModelConfig, predictor: Predictor | None) -> Parts:
+    extractor = load_extractor(folder, config, live=True)
     predictor = predictor or own_predictor(extractor)
-    predictor.compute_by("auto", folder)
-    return Parts(extractor, predictor, feature_network(load_network(folder, card)))
+    predictor.use_engine("auto", folder)
+    return Parts(extractor, predictor, feature_network(load_network(folder, config)))
 
 
 def ours(parts: Parts, video: Path, most_steps: int) -> dict:
     """Return percentiles in milliseconds by stage, and how the clip's pace was kept up with."""
-    labels = parts.extractor.card.labels or parts.extractor.card.backbone.labels
+    labels = parts.extractor.config.labels or parts.extractor.config.backbone.labels
     model = LiveModel(parts.extractor, parts.predictor, labels, 0.5)
     model.warm_up()
     clock = Clock(most_steps)
@@ -164,7 +164,7 @@ def ours(parts: Parts, video: Path, most_steps: int) -> dict:
 
 def usual(parts: Parts, video: Path, most_frames: int) -> list[float]:
     """Return percentiles in milliseconds of a frame in the loop that tutorials show."""
-    wanted, length = parts.extractor.card.preprocessing, parts.extractor.clip_length
+    wanted, length = parts.extractor.config.preprocessing, parts.extractor.clip_length
     recent: deque[np.ndarray] = deque(maxlen=length)
     window, rows = RollingWindow(parts.predictor.look_back), parts.predictor.model.input_shape[1:]
     capture, times = cv2.VideoCapture(str(video)), []
@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
             "backbone.name": chosen.backbone,
             "backbone.weights": "none",
             "sampling.fps": "source",
-            "sampling.hop": 1,
+            "sampling.stride": 1,
             "extract.precision": chosen.precision,
             "data.manifest": chosen.manifest,
         }
@@ -244,9 +244,9 @@ def main(arguments: list[str] | None = None) -> int:
             },
             chosen.rounds,
         )
-    card = parts.extractor.card
-    title = f"{card.backbone.name}_{card.precision}"
-    print(f"{card.backbone.name}, {parts.extractor.engine.name} {card.precision}")
+    config = parts.extractor.config
+    title = f"{config.backbone.name}_{config.precision}"
+    print(f"{config.backbone.name}, {parts.extractor.engine.name} {config.precision}")
     result = tell(rounds)
     settings = {"steps": chosen.steps, "usual_frames": chosen.usual_frames}
     print(write_result(f"live_{title}", {"settings": settings, "rounds": rounds, **result}))

@@ -4,7 +4,7 @@ Runs extract.py and train_lstm.py over a set of synthetic clips and over four ti
 a process of its own, and prints their peak resident memory. That of extract.py must not grow by
 more than a batch of features. That of train_lstm.py may grow in proportion to `features` below, the
 size of all features in float32, and not faster: it holds them, up to 1 GiB in memory and beyond in
-a mapped file (`sequence/held_features.py`), and a summary of every clip for the linear baselines.
+a mapped file (`sequence/feature_matrix.py`), and a summary of every clip for the linear baselines.
 Needs Linux or macOS (`os.wait4`).
 """
 

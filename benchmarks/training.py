@@ -31,7 +31,7 @@ from extract.feature_store.reader import FeatureStore, video_id
 from recipes.command_line import run_command
 from recipes.loader import load
 from recipes.schema import Sequence
-from sequence.dataset import Dataset, LabelledSteps
+from sequence.dataset import Dataset, LabeledSegment
 from sequence.model import build_sequence_model
 from sequence.training import fit
 from training.keras_backend import device_line, keras
@@ -52,7 +52,7 @@ class EpochEnds(keras.callbacks.Callback):
 class WindowFile(keras.utils.PyDataset):
     """Batches of windows that are read from the HDF5 file one by one, shuffled every epoch."""
 
-    def __init__(self, file: h5py.File, dataset: Dataset, pieces: list[LabelledSteps], size: int):
+    def __init__(self, file: h5py.File, dataset: Dataset, pieces: list[LabeledSegment], size: int):
         super().__init__()
         self._file, self._look_back, self._size = file, dataset.look_back, size
         self._windows = [(piece, step) for piece in pieces for step in dataset.full_steps(piece)]

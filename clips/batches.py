@@ -5,45 +5,45 @@ from typing import Any
 
 import numpy as np
 
-from clips.clip_reader import Drawing, drawn_clips
-from clips.spans import Span
+from clips.clip_reader import ClipSampler, read_all_clips
+from clips.segments import Segment
 
 # Clips that wait to be mixed, so that a batch does not hold those of a few videos alone.
 _MIXED_BYTES = 256 * 2**20
 
 
 def training_batches(
-    spans: list[Span], drawing: Drawing, batch_size: int, seed: int, epoch: int
+    segments: list[Segment], sampler: ClipSampler, batch_size: int, seed: int, epoch: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield shuffled batches of an epoch: uint8 (B, T, H, W, 3), and the index of each clip's span
-    (B,)."""
+    """Yield shuffled batches of an epoch: uint8 (B, T, H, W, 3), and the index of each clip's
+    segment (B,)."""
 
     def draw(order: list[int]) -> Iterator[tuple[int, np.ndarray]]:
-        return drawn_clips(spans, drawing, (seed, epoch), order)
+        return read_all_clips(segments, sampler, (seed, epoch), order)
 
-    for batch in shuffled(draw, len(spans), drawing, batch_size, seed, epoch):
+    for batch in shuffled(draw, len(segments), sampler, batch_size, seed, epoch):
         yield _stacked(batch)
 
 
 def shuffled(
     draw: Callable[[list[int]], Iterator[tuple[int, Any]]],
     count: int,
-    drawing: Drawing,
+    sampler: ClipSampler,
     batch_size: int,
     seed: int,
     epoch: int,
 ) -> Iterator[list[tuple[int, Any]]]:
-    """Yield an epoch's batches of (index of the span, item), which items alone do not change.
+    """Yield an epoch's batches of (index of the segment, item), which items alone do not change.
 
     Args:
-        draw: gives the items of all spans for an order of them.
-        count: of spans.
-        drawing: of the clips that the items are or stand for: as many wait to be mixed.
+        draw: gives the items of all segments for an order of them.
+        count: of segments.
+        sampler: of the clips that the items are or stand for: as many wait to be mixed.
         batch_size: items at once; the last batch may have fewer.
         seed, epoch: of the order.
     """
     random = np.random.default_rng([seed, epoch])
-    waiting = max(batch_size, _MIXED_BYTES // drawing.clip_bytes)
+    waiting = max(batch_size, _MIXED_BYTES // sampler.clip_bytes)
     pool: list[tuple[int, Any]] = []
     for item in draw(random.permutation(count).tolist()):
         pool.append(item)
@@ -64,13 +64,13 @@ def _take(pool: list, count: int, random: np.random.Generator) -> list:
 
 
 def batches_in_order(
-    spans: list[Span], drawing: Drawing, batch_size: int, seed: tuple[int, ...] = ()
+    segments: list[Segment], sampler: ClipSampler, batch_size: int, seed: tuple[int, ...] = ()
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches in the spans' order, the same ones every time: uint8 (B, T, H, W, 3), and the
-    index of each clip's span (B,). A span's clips may lie in two batches. What `seed` draws is what
-    `training_batches` draws by the same seed and epoch; validation needs none."""
+    """Yield batches in the segments' order, the same ones every time: uint8 (B, T, H, W, 3), and
+    the index of each clip's segment (B,). A segment's clips may lie in two batches. What `seed`
+    draws is what `training_batches` draws by the same seed and epoch; validation needs none."""
     batch: list[tuple[int, np.ndarray]] = []
-    for drawn in drawn_clips(spans, drawing, seed):
+    for drawn in read_all_clips(segments, sampler, seed):
         batch.append(drawn)
         if len(batch) == batch_size:
             yield _stacked(batch)

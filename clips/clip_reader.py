@@ -10,7 +10,7 @@ import numpy as np
 
 from clips.augmentation import augmented, drawn_placement
 from clips.clip_sampling import ClipSampling, plan
-from clips.spans import Span
+from clips.segments import Segment
 from recipes.schema import Augment
 from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
@@ -24,35 +24,35 @@ _CLIPS_AHEAD = 4
 _BYTES_AHEAD = 16 * 2**20
 
 
-class SpanFrames:
-    """Which sampled frames lie in a span: found by decoding once, and remembered.
+class SegmentFrames:
+    """Which sampled frames lie in a segment: found by decoding once, and remembered.
 
-    Threads may share it: should two look for the same span at once, both find the same.
+    Threads may share it: should two look for the same segment at once, both find the same.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple, range] = {}
 
-    def __call__(self, path: Path, span: Span, fps: float | None) -> range:
+    def __call__(self, path: Path, segment: Segment, fps: float | None) -> range:
         """Return their numbers, from 0 at the start of the video.
 
         Raises:
             VideoError: the file cannot be read.
         """
-        key = (path, span.start, span.end, fps)
+        key = (path, segment.start, segment.end, fps)
         if key not in self._known:
-            self._known[key] = _frames_in(path, span, fps)
+            self._known[key] = _frames_in(path, segment, fps)
         return self._known[key]
 
 
-def _frames_in(path: Path, span: Span, fps: float | None) -> range:
+def _frames_in(path: Path, segment: Segment, fps: float | None) -> range:
     first = last = 0
     with FileSource(path) as source:
         for sample in _samples(source, fps):
-            if sample.seconds >= span.end:
+            if sample.seconds >= segment.end:
                 break
             last = sample.index + 1
-            if not span.holds(sample.seconds):
+            if not segment.holds(sample.seconds):
                 first = last
     return range(first, last)
 
@@ -64,19 +64,20 @@ def _samples(source: FileSource, fps: float | None) -> Iterator[Sample]:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """How clips are drawn from a span. Keep one for a whole run: it remembers the spans' lengths.
+class ClipSampler:
+    """How clips are drawn from a segment. Keep one for a whole run: it remembers the segments'
+    lengths.
 
     Attributes:
-        folder: what the spans' paths are relative to.
+        folder: what the segments' paths are relative to.
         sampling: of `random` clips; the others are drawn from all frames of the source.
         preprocessing: how a frame becomes a picture.
         clip_length: T; 1 for frame networks.
         clip_sampling: `random`, `dense` or `uniform`; see `clips.clip_sampling`.
-        count: clips a span, or `all`.
+        count: clips a segment, or `all`.
         augment: variation of training clips; None for validation, whose clips are plain and lie at
             even distances.
-        span_frames: how many frames the spans have.
+        segment_frames: how many frames the segments have.
     """
 
     folder: Path
@@ -86,7 +87,7 @@ class Drawing:
     clip_sampling: ClipSampling
     count: int | Literal["all"]
     augment: Augment | None
-    span_frames: SpanFrames = field(default_factory=SpanFrames, compare=False, repr=False)
+    segment_frames: SegmentFrames = field(default_factory=SegmentFrames, compare=False, repr=False)
 
     @property
     def fps(self) -> float | None:
@@ -110,8 +111,10 @@ class _PlannedClip:
         return np.stack([self.pictures[frame] for frame in self.frames.tolist()])
 
 
-def draw_clips(span: Span, drawing: Drawing, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield clips of a span, in order of time: uint8 RGB (T, H, W, 3). There may be none.
+def read_clips(
+    segment: Segment, sampler: ClipSampler, random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield clips of a segment, in order of time: uint8 RGB (T, H, W, 3). There may be none.
 
     Only the frames that they show are converted, and decoding ends with the last of them. A file
     that has become shorter gives the clips that it still has.
@@ -119,17 +122,17 @@ def draw_clips(span: Span, drawing: Drawing, random: np.random.Generator) -> Ite
     Raises:
         VideoError: the file cannot be read.
     """
-    clips = deque(_planned(span, drawing, random))
+    clips = deque(_planned(segment, sampler, random))
     wanted: dict[int, list[_PlannedClip]] = {}
     for clip in clips:
         for frame in np.unique(clip.frames).tolist():
             wanted.setdefault(frame, []).append(clip)
     if not clips:
         return
-    preprocess = Preprocessor(drawing.preprocessing)
+    preprocess = Preprocessor(sampler.preprocessing)
     shown, pictures = -1, {}
-    with FileSource(drawing.folder / span.video) as source:
-        for sample in _samples(source, drawing.fps):
+    with FileSource(sampler.folder / segment.video) as source:
+        for sample in _samples(source, sampler.fps):
             if sample.frame.index != shown:
                 shown, pictures = sample.frame.index, {}
             for clip in wanted.pop(sample.index, ()):
@@ -138,21 +141,23 @@ def draw_clips(span: Span, drawing: Drawing, random: np.random.Generator) -> Ite
                 clip.pictures[sample.index] = pictures[clip.place]
             while clips and clips[0].frames[-1] <= sample.index:
                 pixels = clips.popleft().finished()
-                yield augmented(pixels, drawing.augment, random) if drawing.augment else pixels
+                yield (augmented(pixels, sampler.augment, random) if sampler.augment else pixels)
             if not clips:
                 return
 
 
-def _planned(span: Span, drawing: Drawing, random: np.random.Generator) -> list[_PlannedClip]:
-    frames = drawing.span_frames(drawing.folder / span.video, span, drawing.fps)
-    augment = drawing.augment
+def _planned(
+    segment: Segment, sampler: ClipSampler, random: np.random.Generator
+) -> list[_PlannedClip]:
+    frames = sampler.segment_frames(sampler.folder / segment.video, segment, sampler.fps)
+    augment = sampler.augment
     clips = plan(
         frames,
-        drawing.clip_length,
-        drawing.count,
-        drawing.clip_sampling,
+        sampler.clip_length,
+        sampler.count,
+        sampler.clip_sampling,
         random if augment else None,
-        drawing.sampling.hop,
+        sampler.sampling.stride,
     )
     return [
         _PlannedClip(shown, drawn_placement(augment, random) if augment else CENTRE)
@@ -160,51 +165,51 @@ def _planned(span: Span, drawing: Drawing, random: np.random.Generator) -> list[
     ]
 
 
-def drawn_clips(
-    spans: list[Span],
-    drawing: Drawing,
+def read_all_clips(
+    segments: list[Segment],
+    sampler: ClipSampler,
     seed: tuple[int, ...] = (),
     order: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (index of the span, a clip of it), decoded ahead by threads.
+    """Yield (index of the segment, a clip of it), decoded ahead by threads.
 
-    What is drawn depends on `seed` and the span's index alone, not on the order. A video that
+    What is drawn depends on `seed` and the segment's index alone, not on the order. A video that
     cannot be read gives no clips: extraction will name it.
 
     Args:
-        spans: of which clips are drawn.
-        drawing: how.
-        seed: of the draws, with the span's index behind it.
-        order: indices of the spans as they are to come; their own without it.
+        segments: of which clips are drawn.
+        sampler: how.
+        seed: of the draws, with the segment's index behind it.
+        order: indices of the segments as they are to come; their own without it.
     """
 
     def draw(index: int) -> Generator[tuple[int, np.ndarray], None, None]:
         random = np.random.default_rng([*seed, index])
         try:
-            for clip in draw_clips(spans[index], drawing, random):
+            for clip in read_clips(segments[index], sampler, random):
                 yield index, clip
         except VideoError:
             return
         except Exception as error:
-            error.add_note(f"while reading {drawing.folder / spans[index].video}")
+            error.add_note(f"while reading {sampler.folder / segments[index].video}")
             raise
 
-    ahead = max(_CLIPS_AHEAD, _BYTES_AHEAD // drawing.clip_bytes)
-    jobs = range(len(spans)) if order is None else order
+    ahead = max(_CLIPS_AHEAD, _BYTES_AHEAD // sampler.clip_bytes)
+    jobs = range(len(segments)) if order is None else order
     with PipelineStage("decoding", draw, jobs, _THREADS, ahead, ordered=True) as clips:
         yield from clips
 
 
-def most_clips(spans: list[Span], drawing: Drawing) -> int:
-    """Return how many clips the spans give at most; what `all` means is counted by decoding."""
-    if drawing.count != "all":
-        return len(spans) * drawing.count
+def max_clips(segments: list[Segment], sampler: ClipSampler) -> int:
+    """Return how many clips the segments give at most; what `all` means is counted by decoding."""
+    if sampler.count != "all":
+        return len(segments) * sampler.count
 
-    def counted(span: Span) -> Generator[int, None, None]:
+    def counted(segment: Segment) -> Generator[int, None, None]:
         try:
-            yield len(_planned(span, drawing, np.random.default_rng(0)))
+            yield len(_planned(segment, sampler, np.random.default_rng(0)))
         except VideoError:
             return
 
-    with PipelineStage("counting", counted, spans, _THREADS, ahead=1) as counts:
+    with PipelineStage("counting", counted, segments, _THREADS, ahead=1) as counts:
         return sum(counts)

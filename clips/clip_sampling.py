@@ -1,9 +1,9 @@
 """Which frames a training clip shows: the plan, made before any frame is converted.
 
-frames of a span    0 1 2 3 4 5 6 7     T = 4
+frames of a segment    0 1 2 3 4 5 6 7     T = 4
 random                  # # # #         T in a row, ending at any of them
 dense                                   the same, over the source's own frames
-uniform             #   #   #     #     over the whole span, the first and the last included
+uniform             #   #   #     #     over the whole segment, the first and the last included
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ ClipSampling = Literal["random", "uniform", "dense"]
 
 
 def full_ends(frames: range, clip_length: int) -> range:
-    """Return the frames of a span at which a clip ends that lies in it whole.
+    """Return the frames of a segment at which a clip ends that lies in it whole.
 
-    A span shorter than a clip has one: its last.
+    A segment shorter than a clip has one: its last.
 
     >>> list(full_ends(range(2, 8), 4)), list(full_ends(range(2, 5), 4))
     ([5, 6, 7], [4])
@@ -42,24 +42,24 @@ def plan(
     count: int | Literal["all"],
     how: ClipSampling,
     random: np.random.Generator | None,
-    hop: int = 1,
+    stride: int = 1,
 ) -> list[np.ndarray]:
-    """Return the frames of each clip that is drawn from a span, in order of time.
+    """Return the frames of each clip that is drawn from a segment, in order of time.
 
     A clip that ends at a frame is what `video.steps.Stepper` shows there: the T frames up to it,
-    also from before the span where that is shorter than a clip, and the video's first repeated
+    also from before the segment where that is shorter than a clip, and the video's first repeated
     where there are none.
 
     Args:
-        frames: those of the span, numbered from the start of its video: sampled ones for `random`,
-            the source's own for `dense` and `uniform`.
+        frames: those of the segment, numbered from the start of its video: sampled ones for
+            `random`, the source's own for `dense` and `uniform`.
         clip_length: T.
-        count: clips wanted. All are different, so a short span may give fewer; of `uniform` there
-            is one.
+        count: clips wanted. All are different, so a short segment may give fewer; of `uniform`
+            there is one.
         how: `dense` differs from `random` in what is numbered, not in the plan.
         random: draws the places, each as likely as any other; None spreads them evenly.
-        hop: of the sampling; where `count` is `all`, clips end at the steps. Drawn ones end at any
-            frame, since a live video begins anywhere.
+        stride: of the sampling; where `count` is `all`, clips end at the steps. Drawn ones end at
+            any frame, since a live video begins anywhere.
 
     Returns:
         int arrays (T,) that do not fall.
@@ -76,7 +76,7 @@ def plan(
     back = np.arange(1 - clip_length, 1)
     ends = full_ends(frames, clip_length)
     if count == "all":
-        chosen = [end for end in ends if is_step(end, clip_length, hop)] or ends[-1:]
+        chosen = [end for end in ends if is_step(end, clip_length, stride)] or ends[-1:]
     else:
         chosen = _places(ends, min(count, len(ends)), random)
     return [np.maximum(end + back, 0) for end in chosen]

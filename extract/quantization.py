@@ -17,26 +17,26 @@ from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from clips.clip_reader import Drawing, drawn_clips
+from clips.clip_reader import ClipSampler, read_all_clips
 from clips.manifest import Manifest
-from clips.spans import Span, limited, spans_of
+from clips.segments import Segment, limited, segments_of
 from extract.architectures.registry import spec_of
 from extract.backbones.heads import class_logits, feature_network, own_classifier
 from extract.engines import Engine, NetworkId, Workload, openvino_engine
 from extract.engines.parity_check import cosines
 from extract.extractor import Extractor
 from extract.extractor.choosing import choose_extractor
-from extract.extractor.loading import NotQuantised, load_network
+from extract.extractor.loading import NotQuantized, load_network
 from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import clip_means, softmax
-from model_folder.card import (
+from model_folder.config import (
     QUANTISED,
     QUANTISED_WEIGHTS,
-    ModelCard,
-    QuantisedCard,
-    quantised_sha256,
-    require_card,
-    write_card,
+    ModelConfig,
+    QuantizationReport,
+    quantized_sha256,
+    require_config,
+    write_config,
 )
 from recipes.loader import Settings
 from recipes.schema import Recipe
@@ -60,22 +60,22 @@ _FRAMES_A_CLIP = 4
 _LEFT_EXACT = (0, 3, 9)
 
 
-def choose_quantising(settings: Settings, manifest: Manifest) -> Extractor:
+def choose_quantizing(settings: Settings, manifest: Manifest) -> Extractor:
     """Return the extractor that extract.py is to use, as `choose_extractor` does. Where int8 is
     asked for and the network is not quantised yet, it is; where that costs too much, it computes in
     bf16, or f32 on a processor without.
 
     Raises:
-        UsageError, LookbackError: as `choose_extractor` and `quantise`.
+        UsageError, LookbackError: as `choose_extractor` and `quantize`.
     """
     try:
         return _telling(choose_extractor(settings))
-    except NotQuantised:
+    except NotQuantized:
         folder = Path(settings.recipe.model.folder)
-        card = require_card(folder)
-        told = card.quantised
+        config = require_config(folder)
+        told = config.quantised
         if not told or told.sha256:
-            told = quantise(folder, card, manifest, settings)
+            told = quantize(folder, config, manifest, settings)
     if told.sha256:
         return _telling(choose_extractor(settings))
     instead = "bf16" if openvino_engine.processor_has("bf16") else "f32"
@@ -88,13 +88,13 @@ def choose_quantising(settings: Settings, manifest: Manifest) -> Extractor:
 def _telling(extractor: Extractor) -> Extractor:
     """Return an extractor, and print what it costs where it computes in int8."""
     if extractor.engine.precision == "int8":
-        _LOG.info(f"{extractor.card.quantised}.")
+        _LOG.info(f"{extractor.config.quantised}.")
     return extractor
 
 
-def quantise(
-    folder: Path, card: ModelCard, manifest: Manifest, settings: Settings
-) -> QuantisedCard:
+def quantize(
+    folder: Path, config: ModelConfig, manifest: Manifest, settings: Settings
+) -> QuantizationReport:
     """Quantise the backbone of a model folder, measure it, note that in model.yaml, and keep the
     int8 network where it does not cost too much.
 
@@ -109,36 +109,40 @@ def quantise(
     if why := openvino_engine.missing():
         raise UsageError(f"extract.precision int8: openvino {why}")
     openvino_engine.require_precision("int8")
-    whole = load_network(folder, card)
-    known_as = NetworkId(folder, card.backbone.sha256)
+    whole = load_network(folder, config)
+    known_as = NetworkId(folder, config.backbone.sha256)
     network = openvino_engine.converted(feature_network(whole), known_as)
-    classifier = own_classifier(whole) if card.backbone.network else None
+    classifier = own_classifier(whole) if config.backbone.network else None
     engine = openvino_engine.OpenVinoEngine(network, Workload(live=True))
-    exact = Extractor(card, engine, classifier)
-    spans, seed = spans_of(manifest), settings.recipe.seed
-    training = limited([span for span in spans if span.split == "train"], _MOST_CLIPS, seed)
-    validation = limited([span for span in spans if span.split == "val"], _MOST_CLIPS, seed)
-    drawing = _drawing(card, manifest.path.parent)
-    clips = _calibration_clips(training, drawing)
-    cost = _Cost(exact, drawing, training, validation, settings.recipe)
+    exact = Extractor(config, engine, classifier)
+    segments, seed = segments_of(manifest), settings.recipe.seed
+    training = limited(
+        [segment for segment in segments if segment.split == "train"], _MOST_CLIPS, seed
+    )
+    validation = limited(
+        [segment for segment in segments if segment.split == "val"], _MOST_CLIPS, seed
+    )
+    sampler = _drawing(config, manifest.path.parent)
+    clips = _calibration_clips(training, sampler)
+    cost = _Cost(exact, sampler, training, validation, settings.recipe)
     for left in _LEFT_EXACT:
-        quantised = _quantised(network, clips, left, card)
+        quantised = _quantised(network, clips, left, config)
         told = cost.of(openvino_engine.OpenVinoEngine(quantised, Workload("int8", live=True)))
         if told.least_cosine >= LEAST_COSINE and told.accuracy >= told.accuracy_interval[0]:
             _write(quantised, folder)
-            told = told.model_copy(update={"sha256": quantised_sha256(folder)})
+            told = told.model_copy(update={"sha256": quantized_sha256(folder)})
             break
-    write_card(folder, card.model_copy(update={"quantised": told}))
+    write_config(folder, config.model_copy(update={"quantised": told}))
     return told
 
 
-def _drawing(card: ModelCard, folder: Path) -> Drawing:
+def _drawing(config: ModelConfig, folder: Path) -> ClipSampler:
     """Return how the plain clips are drawn: as a step sees them, a few a video."""
-    clip_length = card.backbone.clip_length
-    return Drawing(
+    clip_length = config.backbone.clip_length
+    return ClipSampler(
         folder=folder,
-        sampling=card.sampling,
-        preprocessing=card.preprocessing,
+        sampling=config.sampling,
+        preprocessing=config.preprocessing,
         clip_length=clip_length,
         clip_sampling="random",
         count=max(2, _FRAMES_A_CLIP // clip_length),
@@ -146,20 +150,20 @@ def _drawing(card: ModelCard, folder: Path) -> Drawing:
     )
 
 
-def _calibration_clips(training: list[Span], drawing: Drawing) -> list[np.ndarray]:
+def _calibration_clips(training: list[Segment], sampler: ClipSampler) -> list[np.ndarray]:
     """Return uint8 clips (1, T, H, W, 3), evenly from the training videos."""
-    wanted = max(_LEAST_CALIBRATION_CLIPS, _CALIBRATION_FRAMES // drawing.clip_length)
-    each = replace(drawing, count=max(1, min(drawing.count, -(-wanted // len(training)))))
-    clips = [clip[None] for _, clip in drawn_clips(training, each)][:wanted]
+    wanted = max(_LEAST_CALIBRATION_CLIPS, _CALIBRATION_FRAMES // sampler.clip_length)
+    each = replace(sampler, count=max(1, min(sampler.count, -(-wanted // len(training)))))
+    clips = [clip[None] for _, clip in read_all_clips(training, each)][:wanted]
     if not clips:
-        raise LookbackError(f"{drawing.folder}: no training clip can be read")
-    what = "pictures" if drawing.clip_length == 1 else "stretches"
+        raise LookbackError(f"{sampler.folder}: no training clip can be read")
+    what = "pictures" if sampler.clip_length == 1 else "stretches"
     _LOG.info(f"Quantising on {len(clips)} {what} of the training clips.")
     return clips
 
 
 def _quantised(
-    network: "openvino.Model", clips: list[np.ndarray], left: int, card: ModelCard
+    network: "openvino.Model", clips: list[np.ndarray], left: int, config: ModelConfig
 ) -> "openvino.Model":
     """Return a network in int8, but for so many of its first convolutions."""
     import nncf
@@ -167,7 +171,7 @@ def _quantised(
     nncf.set_log_level(logging.ERROR)
     kinds = ("Convolution", "GroupConvolution")
     ordered = [each for each in network.get_ordered_ops() if each.get_type_name() in kinds]
-    is_transformer = spec_of(card.backbone.name).is_transformer
+    is_transformer = spec_of(config.backbone.name).is_transformer
     return nncf.quantize(
         network,
         nncf.Dataset(clips),
@@ -183,14 +187,14 @@ def _quantised(
 
 @dataclass
 class _Measured:
-    """Features (n, D) of some clips, and which span each is of (n,)."""
+    """Features (n, D) of some clips, and which segment each is of (n,)."""
 
     features: np.ndarray
-    span: np.ndarray
+    segment: np.ndarray
 
     def of_clips(self) -> np.ndarray:
-        """Return the mean feature of every span that has any."""
-        return clip_means(self.features, np.unique(self.span, return_inverse=True)[1])
+        """Return the mean feature of every segment that has any."""
+        return clip_means(self.features, np.unique(self.segment, return_inverse=True)[1])
 
 
 class _Cost:
@@ -199,25 +203,25 @@ class _Cost:
     def __init__(
         self,
         exact: Extractor,
-        drawing: Drawing,
-        training: list[Span],
-        validation: list[Span],
+        sampler: ClipSampler,
+        training: list[Segment],
+        validation: list[Segment],
         recipe: Recipe,
     ) -> None:
-        self._exact, self._drawing, self._recipe = exact, drawing, recipe
+        self._exact, self._drawing, self._recipe = exact, sampler, recipe
         self._validation = validation
         self._before = self._features(validation, exact.engine, "float32")
         self._name, self._classify = self._classifier(training)
 
-    def of(self, ours: Engine) -> QuantisedCard:
+    def of(self, ours: Engine) -> QuantizationReport:
         """Return what an engine costs."""
         before, after = self._before, self._features(self._validation, ours, "int8")
-        there, clip_of = np.unique(before.span, return_inverse=True)
-        classes = np.array([span.label for span in self._validation])[there]
+        there, clip_of = np.unique(before.segment, return_inverse=True)
+        classes = np.array([segment.label for segment in self._validation])[there]
         groups = [self._validation[number].group for number in there]
         hits = self._classify(before) == classes
         alike = clip_means(cosines(after.features, before.features)[:, None], clip_of)
-        return QuantisedCard(
+        return QuantizationReport(
             sha256="",
             clips=len(classes),
             cosine=round(float(alike.mean()), 5),
@@ -230,31 +234,31 @@ class _Cost:
             accuracy=float((self._classify(after) == classes).mean()),
         )
 
-    def _classifier(self, training: list[Span]):
+    def _classifier(self, training: list[Segment]):
         """Return the name of a classifier of clips, and it itself: features to labels."""
-        head, labels = self._exact.classifier, np.array(self._exact.card.backbone.labels)
+        head, labels = self._exact.classifier, np.array(self._exact.config.backbone.labels)
         if head is not None:
 
             def own(measured: _Measured) -> np.ndarray:
                 logits = class_logits(np.asarray(head.predict(measured.features, verbose=0)))
-                each = _Measured(softmax(logits), measured.span)
+                each = _Measured(softmax(logits), measured.segment)
                 return labels[each.of_clips().argmax(1)]
 
             return "its own head", own
         trained = self._features(training, self._exact.engine, "float32, of training clips")
         ridge = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(1, 5, 9)))
-        ridge.fit(trained.of_clips(), [training[n].label for n in np.unique(trained.span)])
+        ridge.fit(trained.of_clips(), [training[n].label for n in np.unique(trained.segment)])
         return "ridge on clip means", lambda measured: ridge.predict(measured.of_clips())
 
-    def _features(self, spans: list[Span], engine: Engine, what: str) -> _Measured:
+    def _features(self, segments: list[Segment], engine: Engine, what: str) -> _Measured:
         """Return the features that an engine gives of plain clips."""
         features, numbers = [], []
-        drawn = drawn_clips(spans, self._drawing)
+        drawn = read_all_clips(segments, self._drawing)
         for number, clip in progress_bar(drawn, what, unit="clip", leave=False):
             numbers.append(number)
             features.append(engine(clip[None])[0])
         if not numbers:
-            raise LookbackError(f"{self._drawing.folder}: no {spans[0].split} clip can be read")
+            raise LookbackError(f"{self._drawing.folder}: no {segments[0].split} clip can be read")
         return _Measured(np.stack(features), np.array(numbers))
 
 

@@ -10,12 +10,12 @@ def main(arguments: list[str] | None = None) -> int:
     from pathlib import Path
 
     from clips.preparation import load_manifest
-    from extract.quantization import quantise
-    from model_folder.card import require_card
+    from extract.quantization import quantize
+    from model_folder.config import require_config
 
     folder = Path(chosen.recipe.model.folder)
-    card = require_card(folder)
-    cost = quantise(folder, card, load_manifest(chosen), chosen)
+    config = require_config(folder)
+    cost = quantize(folder, config, load_manifest(chosen), chosen)
     print(f"{cost}.")
     if cost.sha256:
         print(f"{command('extract')} --precision int8 --weights {folder} uses it.")

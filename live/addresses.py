@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from recipes.commands import command
 from video.errors import UsageError
 
 
@@ -24,5 +25,5 @@ def require_right_flag(kind: str, address: str) -> None:
         # An address may hold a password: it is not repeated.
         shown = "ADDRESS" if right == "url" else address
         raise UsageError(
-            f"--{kind} {shown}: that is for --{right}: python run.py --{right} {shown}"
+            f"--{kind} {shown}: that is for --{right}: {command('run')} --{right} {shown}"
         )

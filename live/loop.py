@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from live.decision import Decision
 from live.model import LiveModel
 from live.overlay import annotate
-from live.pace import AtOnce, Beside
-from live.signals import uninterrupted
+from live.pace import Asynchronous, Synchronous
+from live.signals import defer_interrupts
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
 from video.frame import Frame
@@ -14,7 +14,7 @@ from video.sources import VideoSource
 
 
 def run_loop(
-    source: VideoSource, model: LiveModel, sinks: list[Sink], hop: int | None = None
+    source: VideoSource, model: LiveModel, sinks: list[Sink], stride: int | None = None
 ) -> Stopwatch:
     """Run until the source ends, a sink asks for the end, or Ctrl-C; return where time went.
 
@@ -24,14 +24,14 @@ def run_loop(
         source: gives the frames.
         model: decides.
         sinks: take the outcome.
-        hop: sampled frames from one step to the next; None for the model's own.
+        stride: sampled frames from one step to the next; None for the model's own.
     """
     watch = Stopwatch()
-    stream = model.stream(hop)
+    stream = model.stream(stride)
     # A single frame is soon computed, and the newest one is then read; the frames of a clip must be
     # collected while the last one is.
     beside = source.live and model.extractor.clip_length > 1
-    decider = (Beside if beside else AtOnce)(stream, watch)
+    decider = (Asynchronous if beside else Synchronous)(stream, watch)
     outcome = _Outcome(sinks, watch, model.best)
     # Waiting for a camera's next frame is no work; decoding a file's is.
     arrival = "wait" if source.live else "decode"
@@ -43,7 +43,7 @@ def run_loop(
             if frame is None:
                 break
             watch.frames += 1
-            with uninterrupted():
+            with defer_interrupts():
                 steps = stream.steps(frame)
                 while True:
                     with watch.stage("preprocess"):

@@ -11,7 +11,7 @@ from extract.extractor import Extractor
 from extract.extractor.loading import load_extractor, pretrained_classifier
 from live.decision import Decision
 from live.stream import VideoStream
-from model_folder.card import require_card
+from model_folder.config import require_config
 from recipes.commands import command
 from recipes.loader import Settings
 from sequence.own_head import asked_head, own_predictor, takes_own_head
@@ -52,19 +52,19 @@ class LiveModel:
         return self.predictor.look_back
 
     @property
-    def tells_all(self) -> bool:
+    def shows_all(self) -> bool:
         """Whether a row of probabilities, one per label, is worth writing."""
         return len(self.labels) <= MAX_COLUMNS
 
     @property
     def best(self) -> int:
         """The number of likeliest labels that are worth showing."""
-        return _BEST if self.tells_all else BEST_OF_MANY
+        return _BEST if self.shows_all else BEST_OF_MANY
 
-    def stream(self, hop: int | None = None) -> VideoStream:
-        """Return the stream of a new video, `hop` sampled frames from one step to the next; None
+    def stream(self, stride: int | None = None) -> VideoStream:
+        """Return the stream of a new video, `stride` sampled frames from one step to the next; None
         for as many as the features were made with."""
-        features = self.extractor.stream(hop)
+        features = self.extractor.stream(stride)
         return VideoStream(features, self.predictor, self.labels, self.threshold, self.dtype)
 
     def decisions(self, frames: Iterable[Frame]) -> Iterator[Decision]:
@@ -76,7 +76,7 @@ class LiveModel:
     def warm_up(self) -> float:
         """Compile both networks, so that the first step is as fast as the others; return the
         seconds that a step takes."""
-        wanted, length = self.extractor.card.preprocessing, self.extractor.clip_length
+        wanted, length = self.extractor.config.preprocessing, self.extractor.clip_length
         clip = np.zeros((length, wanted.height, wanted.width, 3), np.uint8)
         blank = Step(0, 0.0, clip, False, frames=tuple(range(length)))
         times = []
@@ -128,21 +128,21 @@ def load_live_model(
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.
     """
-    card = require_card(folder)
-    if takes_own_head(folder, card, head):
-        extractor = load_extractor(folder, card, engine, live=True)
+    config = require_config(folder)
+    if takes_own_head(folder, config, head):
+        extractor = load_extractor(folder, config, engine, live=True)
         predictor = own_predictor(extractor)
-        predictor.compute_by(engine, extractor.folder)
-        labels = card.backbone.labels
+        predictor.use_engine(engine, extractor.folder)
+        labels = config.backbone.labels
         return LiveModel(extractor, predictor, labels, _or_half(threshold))
-    told = require_sequence(folder, card)
-    extractor = load_extractor(folder, card, engine, live=True)
+    told = require_sequence(folder, config)
+    extractor = load_extractor(folder, config, engine, live=True)
     # Before the weights: of other features they would not even have the right shape.
-    require_spec(card, extractor.spec(told.dtype), str(folder))
-    predictor = load_predictor(folder, card)
-    predictor.compute_by(engine, extractor.folder)
+    require_spec(config, extractor.spec(told.dtype), str(folder))
+    predictor = load_predictor(folder, config)
+    predictor.use_engine(engine, extractor.folder)
     threshold = told.threshold if threshold is None else threshold
-    return LiveModel(extractor, predictor, card.labels, threshold, told.dtype)
+    return LiveModel(extractor, predictor, config.labels, threshold, told.dtype)
 
 
 def pretrained_live_model(settings: Settings, threshold: float | None = None) -> LiveModel:
@@ -153,9 +153,9 @@ def pretrained_live_model(settings: Settings, threshold: float | None = None) ->
     """
     extractor = pretrained_classifier(settings)
     predictor = own_predictor(extractor)
-    predictor.compute_by(settings.recipe.extract.engine, extractor.folder)
+    predictor.use_engine(settings.recipe.extract.engine, extractor.folder)
     # Among hundreds of classes the likeliest seldom has half: without a wish it always shows.
-    return LiveModel(extractor, predictor, extractor.card.labels, threshold or 0.0)
+    return LiveModel(extractor, predictor, extractor.config.labels, threshold or 0.0)
 
 
 def _or_half(threshold: float | None) -> float:

@@ -1,4 +1,4 @@
-"""Drawing a decision on a frame. Annotators draw only; what to draw is decided elsewhere."""
+"""ClipSampler a decision on a frame. Annotators draw only; what to draw is decided elsewhere."""
 
 import cv2
 import numpy as np

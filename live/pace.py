@@ -3,7 +3,7 @@
 A file waits for its reader, so every step of it is made, in the loop itself. A camera does not. A
 clip network that takes longer than its steps are apart would fall behind without end, and frames
 that come while it computes would be missing from the clips. So it computes beside the loop, which
-goes on collecting frames, and its hop is as long as it needs.
+goes on collecting frames, and its stride is as long as it needs.
 """
 
 import math
@@ -24,41 +24,43 @@ _LOG = logger(__name__)
 _SHARE = 0.8
 
 
-def hop_that_keeps_up(seconds_a_step: float, fps: float, hop: int) -> int:
-    """Return the least number of sampled frames between two steps, at least `hop`, that leaves a
+def stride_that_keeps_up(seconds_a_step: float, fps: float, stride: int) -> int:
+    """Return the least number of sampled frames between two steps, at least `stride`, that leaves a
     step the time it takes.
 
-    >>> hop_that_keeps_up(0.1, fps=15.0, hop=8), hop_that_keeps_up(0.86, fps=15.0, hop=8)
-    (8, 17)
+    >>> stride_that_keeps_up(0.1, fps=15.0, stride=8)
+    8
+    >>> stride_that_keeps_up(0.86, fps=15.0, stride=8)
+    17
     """
-    return max(hop, math.ceil(seconds_a_step * fps / _SHARE))
+    return max(stride, math.ceil(seconds_a_step * fps / _SHARE))
 
 
 def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | None:
-    """Return the hop that a clip network needs on a camera, and print it; None where its own will
-    do.
+    """Return the stride that a clip network needs on a camera, and print it; None where its own
+    will do.
 
     Args:
         model: The model to run.
         rate: Frames per second of the camera.
         seconds_a_step: Time that a step takes, as `LiveModel.warm_up` found.
     """
-    card = model.extractor.card
-    fps, own = card.sampling.fps or rate, card.sampling.hop
-    hop = hop_that_keeps_up(seconds_a_step, fps, own)
-    if model.extractor.clip_length == 1 or hop == own:
+    config = model.extractor.config
+    fps, own = config.sampling.fps or rate, config.sampling.stride
+    stride = stride_that_keeps_up(seconds_a_step, fps, own)
+    if model.extractor.clip_length == 1 or stride == own:
         return None
-    takes, due, made = (1000 * each for each in (seconds_a_step, own / fps, hop / fps))
+    takes, due, made = (1000 * each for each in (seconds_a_step, own / fps, stride / fps))
     _LOG.warning(
-        f"note: a step of {card.backbone.name} takes {takes:.0f} ms here and is due every "
+        f"note: a step of {config.backbone.name} takes {takes:.0f} ms here and is due every "
         f"{due:.0f} ms: to keep up with the camera, there is one every {made:.0f} ms."
     )
     if model.look_back > 1:
         _LOG.warning(f"note: the second stage was trained on steps {due:.0f} ms apart.")
-    return hop
+    return stride
 
 
-class AtOnce:
+class Synchronous:
     """Decides at every step before the next frame is read."""
 
     skipped = 0
@@ -79,7 +81,7 @@ class AtOnce:
         """Wait for what is under way."""
 
 
-class Beside:
+class Asynchronous:
     """Decides in a thread of its own, one step at a time; steps that come meanwhile are skipped.
 
     Attributes:

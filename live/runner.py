@@ -52,11 +52,11 @@ def run(options: RunOptions, settings: Settings) -> None:
         source = stack.enter_context(SOURCES[options.source](options.address))
         _LOG.info(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
         extractor = model.extractor
-        name, engine = extractor.card.backbone.name, extractor.engine
+        name, engine = extractor.config.backbone.name, extractor.engine
         _LOG.info(f"{name}, engine: {engine.name}, {engine.precision}")
         sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model)]
-        hop = slower_pace(model, source.rate, seconds_a_step) if source.live else None
-        watch = run_loop(source, model, sinks, hop)
+        stride = slower_pace(model, source.rate, seconds_a_step) if source.live else None
+        watch = run_loop(source, model, sinks, stride)
     _LOG.info(watch.summary())
     if source.note:
         _LOG.warning(f"note: {source.name}: {source.note}")
@@ -84,7 +84,7 @@ def _check_outputs(options: RunOptions) -> None:
 def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[Sink]:
     # The window is made first: without a screen, no older file is overwritten in vain.
     window = [WindowSink(source.live)] if options.window else []
-    best = None if model.tells_all else model.best
+    best = None if model.shows_all else model.best
     sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines(best or 1)]
     if options.csv:
         sinks.append(CsvSink(options.csv, model.labels, best))

@@ -35,7 +35,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def defer_interrupts() -> Iterator[None]:
     """Let the first signal of `ended_by_signals` wait until the block ends, and raise it then.
 
     Native code between Python calls cannot bear an error from nowhere: OpenCV, interrupted while it

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clips.manifest import Manifest
-from model_folder.card import (
+from model_folder.config import (
     BACKBONE_WEIGHTS,
-    CARD,
+    CONFIG,
     MEAN_WEIGHTS,
     QUANTISED,
     QUANTISED_WEIGHTS,
     SEQUENCE_WEIGHTS,
-    ModelCard,
-    require_card,
+    ModelConfig,
+    require_config,
 )
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
@@ -30,9 +30,9 @@ PREVIOUS = "previous"
 def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
     """Note that the train and val videos of `manifest` made the weights of this hash."""
     videos = sorted({e.video for e in manifest.entries if e.split in ("train", "val")})
-    card = require_card(folder)
-    # Hashes that the card no longer names are of weights that are gone.
-    named = {card.backbone.sha256, card.sequence.sha256 if card.sequence else ""}
+    config = require_config(folder)
+    # Hashes that the config no longer names are of weights that are gone.
+    named = {config.backbone.sha256, config.sequence.sha256 if config.sequence else ""}
     kept = {key: value for key, value in _read(folder).items() if key in named}
     text = json.dumps({**kept, sha256: videos}, indent=1) + "\n"
     with atomic_write(folder / SEEN) as temporary:
@@ -40,13 +40,13 @@ def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
 
 
 def refuse_seen_clips(
-    folder: Path, card: ModelCard, manifest: Manifest, contents: Mapping[str, str] | None = None
+    folder: Path, config: ModelConfig, manifest: Manifest, contents: Mapping[str, str] | None = None
 ) -> None:
     """Refuse a test of clips that made the model.
 
     Args:
         folder: The model folder.
-        card: Its card.
+        config: Its config.
         manifest: The clips, of which those of the test are looked at.
         contents: The hash of a video's content, by name, as far as it is known: a clip that was
             renamed after the training is the same clip.
@@ -55,8 +55,8 @@ def refuse_seen_clips(
         LookbackError: test clips, or clips of their groups, made the model.
     """
     known = _read(folder)
-    seen = set(known.get(card.backbone.sha256, []))
-    seen |= set(known.get(card.sequence.sha256 if card.sequence else "", []))
+    seen = set(known.get(config.backbone.sha256, []))
+    seen |= set(known.get(config.sequence.sha256 if config.sequence else "", []))
     contents = contents or {}
     seen_contents = {contents[video] for video in seen if video in contents}
     seen |= {video for video in manifest.videos if contents.get(video) in seen_contents}
@@ -85,9 +85,9 @@ def _read(folder: Path) -> dict[str, list[str]]:
 def keep_previous(folder: Path) -> None:
     """Copy the model that stands in `folder` into `folder`/previous, before another replaces it."""
     weights = (BACKBONE_WEIGHTS, QUANTISED, QUANTISED_WEIGHTS, SEQUENCE_WEIGHTS, MEAN_WEIGHTS)
-    names = (CARD, *weights, "baselines.npz", SEEN)
+    names = (CONFIG, *weights, "baselines.npz", SEEN)
     there = [folder / name for name in names if (folder / name).is_file()]
-    if not (folder / CARD).is_file():
+    if not (folder / CONFIG).is_file():
         return
     previous = folder / PREVIOUS
     shutil.rmtree(previous, ignore_errors=True)

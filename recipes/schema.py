@@ -33,7 +33,7 @@ class ModelPlace(Section):
 
 class SamplingKeys(Section):
     fps: Rate | Literal["source"] | None
-    hop: Positive | None
+    stride: Positive | None
     clip_length: Positive | None
 
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from metrics.calibration import softmax
 from recipes.commands import command
-from sequence.dataset import LEAST_DEVIATION, Dataset, LabelledSteps
+from sequence.dataset import LEAST_DEVIATION, Dataset, LabeledSegment
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
@@ -57,18 +57,18 @@ class LinearBaseline:
         standardised = (summaries - self.mean) / self.deviation
         return softmax(standardised @ self.weights.T + self.bias)
 
-    def of_pieces(self, dataset: Dataset, pieces: list[LabelledSteps]) -> np.ndarray:
+    def of_pieces(self, dataset: Dataset, pieces: list[LabeledSegment]) -> np.ndarray:
         """Return (n, K) for labelled pieces."""
         return self.probabilities(summaries_of(self.name, dataset, pieces))
 
 
-def summaries_of(name: str, dataset: Dataset, pieces: list[LabelledSteps]) -> np.ndarray:
+def summaries_of(name: str, dataset: Dataset, pieces: list[LabeledSegment]) -> np.ndarray:
     """Return the summaries (n, S) of pieces."""
     return np.stack([SUMMARIES[name](dataset.rows(piece)) for piece in pieces])
 
 
 def fit_baseline(
-    name: str, dataset: Dataset, training: list[LabelledSteps], validation: list[LabelledSteps]
+    name: str, dataset: Dataset, training: list[LabeledSegment], validation: list[LabeledSegment]
 ) -> LinearBaseline:
     """Fit a baseline; validation chooses how strongly it is regularised.
 
@@ -99,7 +99,7 @@ def _clips_own_coordinates(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (coordinates (n, R), axes (R, S)) of standardised inputs (n, S), R at most n and S.
 
     A rotation changes no fit with an L2 penalty, and where there are more features than clips, the
-    fit is several times smaller in the coordinates that the clips span. Where there are not, the
+    fit is several times smaller in the coordinates that the clips segment. Where there are not, the
     features themselves are the smaller ones: what is held never grows with the clips' square.
     """
     if len(inputs) > inputs.shape[1]:

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from clips.clip_sampling import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
-from clips.spans import Span, spans_of
+from clips.segments import Segment, segments_of
 from extract.feature_store.reader import FeatureStore
 from recipes.commands import command
-from sequence.held_features import HeldFeatures
+from sequence.feature_matrix import FeatureMatrix
 from sequence.windows import full_steps, window_rows
 from video.errors import LookbackError
 from video.sampling import steps_before_full
@@ -25,7 +25,7 @@ LEAST_DIFFERENCE = 1e-6
 
 
 @dataclass(frozen=True)
-class LabelledSteps:
+class LabeledSegment:
     """Steps `first`..`last`-1 of a video, which show class number `label`."""
 
     video: str
@@ -93,17 +93,17 @@ class Dataset:
         self.store = store
         self.look_back = look_back
         # A clip network's first steps see fewer frames than it takes.
-        clip_length, hop = store.spec["clip_length"], store.spec["sampling"]["hop"]
-        self._filled = steps_before_full(clip_length, hop)
+        clip_length, stride = store.spec["clip_length"], store.spec["sampling"]["hop"]
+        self._filled = steps_before_full(clip_length, stride)
         self.labels = manifest.labels
         self.without_features = [video for video in manifest.videos if video not in store]
         missing = set(self.without_features)
         steps = {video: store.steps(video) for video in manifest.videos if video not in missing}
         numbers = {label: number for number, label in enumerate(self.labels)}
-        self.pieces: list[LabelledSteps] = []
-        for span in spans_of(manifest):
-            if span.video not in missing:
-                piece = _piece(store, span, numbers, steps[span.video])
+        self.pieces: list[LabeledSegment] = []
+        for segment in segments_of(manifest):
+            if segment.video not in missing:
+                piece = _piece(store, segment, numbers, steps[segment.video])
                 if piece.first < piece.last:
                     self.pieces.append(piece)
         if not self.pieces:
@@ -111,9 +111,9 @@ class Dataset:
                 f"{store.path}: has features of no clip of {manifest.path}; {command('extract')} "
                 "computes them"
             )
-        self._held = HeldFeatures(store, steps)
+        self._held = FeatureMatrix(store, steps)
 
-    def split(self, name: str) -> list[LabelledSteps]:
+    def split(self, name: str) -> list[LabeledSegment]:
         return [piece for piece in self.pieces if piece.split == name]
 
     def require_splits(self) -> None:
@@ -129,7 +129,7 @@ class Dataset:
                         f"{command('extract')}, or split anew with {command('prepare')} --split"
                     )
 
-    def require_variation(self, pieces: list[LabelledSteps]) -> None:
+    def require_variation(self, pieces: list[LabeledSegment]) -> None:
         """Raise `LookbackError` where all pieces have the same features: nothing can be learned."""
         first = self.rows(pieces[0])
         close = LEAST_DIFFERENCE * float(np.abs(first).max())
@@ -138,14 +138,14 @@ class Dataset:
             raise LookbackError(
                 f"{self.store.path}: all {len(pieces)} clips have the same features, and nothing "
                 "can be learned from them; look at the clips (black, empty, all alike?), or make "
-                "other features: python extract.py --backbone NAME"
+                f"other features: {command('extract')} --backbone NAME"
             )
 
-    def full_steps(self, piece: LabelledSteps) -> range:
+    def full_steps(self, piece: LabeledSegment) -> range:
         """Return the steps whose windows and clips lie in the piece whole; else its last."""
         return full_steps(piece.first, piece.last, self.look_back + self._filled)
 
-    def windows(self, pieces: list[LabelledSteps], steps: Iterable[ArrayLike]) -> Windows:
+    def windows(self, pieces: list[LabeledSegment], steps: Iterable[ArrayLike]) -> Windows:
         """Return the windows at some steps of each piece, piece after piece."""
         chosen = [np.asarray(each, np.int64) for each in steps]
         firsts = np.array([self._held.first_row(piece.video) for piece in pieces], np.int64)
@@ -155,7 +155,7 @@ class Dataset:
         newest = first + np.concatenate(chosen)
         return Windows(self._held.array, newest, first, piece, self.look_back)
 
-    def full_windows(self, pieces: list[LabelledSteps], views: int | str = "all") -> Windows:
+    def full_windows(self, pieces: list[LabeledSegment], views: int | str = "all") -> Windows:
         """Return the full windows of pieces, piece after piece, in order of time.
 
         With a number of `views`, only so many of each, evenly spread.
@@ -164,7 +164,7 @@ class Dataset:
 
     def training_windows(
         self,
-        pieces: list[LabelledSteps],
+        pieces: list[LabeledSegment],
         windows_per_clip: int | str,
         random: np.random.Generator,
     ) -> Windows:
@@ -178,16 +178,16 @@ class Dataset:
         drawn = self.windows(pieces, steps)
         return drawn.in_order(random.permutation(len(drawn)))
 
-    def rows(self, piece: LabelledSteps) -> np.ndarray:
+    def rows(self, piece: LabeledSegment) -> np.ndarray:
         """Return the features of a piece: float32 (n, D), a view to be read."""
         first = self._held.first_row(piece.video)
         return self._held.array[first + piece.first : first + piece.last]
 
-    def moments(self, pieces: list[LabelledSteps]) -> Moments:
+    def moments(self, pieces: list[LabeledSegment]) -> Moments:
         """Return mean and deviation over all steps of `pieces`."""
         return _moments(self.rows(piece) for piece in pieces)
 
-    def difference_moments(self, pieces: list[LabelledSteps], of: Moments) -> Moments:
+    def difference_moments(self, pieces: list[LabeledSegment], of: Moments) -> Moments:
         """Return the moments of |x_t - x_(t-1)| of features standardised by `of`."""
         return _moments(
             np.abs(np.diff(self.rows(piece), axis=0)) / of.deviation for piece in pieces
@@ -218,8 +218,14 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
     return Moments(mean.astype(np.float32), np.maximum(deviation, floor).astype(np.float32))
 
 
-def _piece(store: FeatureStore, span: Span, numbers: dict[str, int], steps: int) -> LabelledSteps:
+def _piece(
+    store: FeatureStore, segment: Segment, numbers: dict[str, int], steps: int
+) -> LabeledSegment:
     first, last = 0, steps
-    if span.start > 0 or span.end < float("inf"):
-        first, last = np.searchsorted(store.seconds(span.video), [span.start, span.end]).tolist()
-    return LabelledSteps(span.video, numbers[span.label], span.split, span.group, first, last)
+    if segment.start > 0 or segment.end < float("inf"):
+        first, last = np.searchsorted(
+            store.seconds(segment.video), [segment.start, segment.end]
+        ).tolist()
+    return LabeledSegment(
+        segment.video, numbers[segment.label], segment.split, segment.group, first, last
+    )

@@ -12,7 +12,7 @@ from metrics.calibration import softmax
 from metrics.classification import scores
 from recipes.schema import Recipe
 from sequence.baselines import LinearBaseline, fit_baseline
-from sequence.dataset import Dataset, LabelledSteps
+from sequence.dataset import Dataset, LabeledSegment
 from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline, window_logits
 from video.console import progress_bar
@@ -42,7 +42,7 @@ def outcome_of(
     name: str,
     predictor: Predictor,
     dataset: Dataset,
-    pieces: list[LabelledSteps],
+    pieces: list[LabeledSegment],
     views: int | str = "all",
 ) -> Outcome:
     """Return what a sequence model says of pieces, by all their full windows or so many views."""
@@ -52,13 +52,13 @@ def outcome_of(
 
 
 def baseline_outcome(
-    baseline: LinearBaseline, dataset: Dataset, pieces: list[LabelledSteps]
+    baseline: LinearBaseline, dataset: Dataset, pieces: list[LabeledSegment]
 ) -> Outcome:
     return Outcome(baseline.name, baseline.of_pieces(dataset, pieces))
 
 
 def measured(
-    outcome: Outcome, pieces: list[LabelledSteps], labels: list[str], draws: int, seed: int
+    outcome: Outcome, pieces: list[LabeledSegment], labels: list[str], draws: int, seed: int
 ) -> dict:
     """Return the measures of an outcome per clip and, where there are any, per window."""
     classes = np.array([piece.label for piece in pieces])
@@ -99,7 +99,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
     rows = []
     for repeat in range(recipe.evaluate.repeats):
         outcomes: dict[str, list[np.ndarray]] = {}
-        tested: list[LabelledSteps] = []
+        tested: list[LabeledSegment] = []
         accuracies: dict[str, list[float]] = {}
         parts = list(_folds(dataset.pieces, folds, seed + repeat))
         for number, (rest, test) in enumerate(
@@ -123,9 +123,9 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
 
 def _fold_outcomes(
     dataset: Dataset,
-    training: list[LabelledSteps],
-    validation: list[LabelledSteps],
-    test: list[LabelledSteps],
+    training: list[LabeledSegment],
+    validation: list[LabeledSegment],
+    test: list[LabeledSegment],
     recipe: Recipe,
     seed: int,
 ) -> list[Outcome]:
@@ -141,7 +141,7 @@ def _fold_outcomes(
     return outcomes
 
 
-def _folds(pieces: list[LabelledSteps], folds: int, seed: int):
+def _folds(pieces: list[LabeledSegment], folds: int, seed: int):
     classes = [piece.label for piece in pieces]
     groups = [piece.group for piece in pieces]
     if _most_folds(pieces) < folds:
@@ -156,15 +156,15 @@ def _folds(pieces: list[LabelledSteps], folds: int, seed: int):
         yield [pieces[index] for index in rest], [pieces[index] for index in test]
 
 
-def _most_folds(pieces: list[LabelledSteps]) -> int:
+def _most_folds(pieces: list[LabeledSegment]) -> int:
     """Return how many folds groups, and the clips of the largest class, can be shared out to."""
     largest = max(Counter(piece.label for piece in pieces).values())
     return min(len({piece.group for piece in pieces}), largest)
 
 
 def _validation_of(
-    pieces: list[LabelledSteps], seed: int
-) -> tuple[list[LabelledSteps], list[LabelledSteps]]:
+    pieces: list[LabeledSegment], seed: int
+) -> tuple[list[LabeledSegment], list[LabeledSegment]]:
     """Return (training, validation): about a sixth of the clips, in whole groups, validates."""
     training, validation = next(_folds(pieces, max(2, min(6, _most_folds(pieces))), seed))
     if len({piece.label for piece in training}) < 2:

@@ -9,7 +9,7 @@ from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import load_baselines
-from sequence.dataset import Dataset, LabelledSteps
+from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Outcome,
     baseline_outcome,
@@ -18,8 +18,8 @@ from sequence.evaluation import (
     outcome_of,
     video_predictions,
 )
+from sequence.experiment import Experiment
 from sequence.model import OWN
-from sequence.opening import Workplace
 from sequence.own_head import asked_head, load_own_predictor, takes_own_head
 from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
 from sequence.report import (
@@ -37,45 +37,47 @@ from video.errors import LookbackError, UsageError
 _LOG = logger(__name__)
 
 
-def evaluate(workplace: Workplace, settings: Settings, out: Path | None = None) -> EvaluationReport:
+def evaluate(
+    experiment: Experiment, settings: Settings, out: Path | None = None
+) -> EvaluationReport:
     """Measure the folder's model and its baselines on a split; write the report folder.
 
     Args:
-        workplace: The model folder with manifest and features.
+        experiment: The model folder with manifest and features.
         settings: The recipe.
         out: The report folder; None for `reports/<model folder's name>`.
 
     Returns:
         The report folder and what its `metrics.json` holds.
     """
-    recipe, folder, card = settings.recipe, workplace.folder, workplace.card
+    recipe, folder, config = settings.recipe, experiment.folder, experiment.config
     split = recipe.evaluate.split
     if split == "test":
-        refuse_seen_clips(folder, card, workplace.manifest, workplace.store.contents())
-    own = takes_own_head(folder, card, asked_head(settings))
+        refuse_seen_clips(folder, config, experiment.manifest, experiment.store.contents())
+    own = takes_own_head(folder, config, asked_head(settings))
     if not own:
-        require_sequence(folder, card)
-    labels = card.backbone.labels if own else card.labels
-    if list(labels) != workplace.manifest.labels:
+        require_sequence(folder, config)
+    labels = config.backbone.labels if own else config.labels
+    if list(labels) != experiment.manifest.labels:
         raise LookbackError(
             f"{folder}: was trained for {', '.join(labels)}, but the manifest has "
-            f"{', '.join(workplace.manifest.labels)}; run "
+            f"{', '.join(experiment.manifest.labels)}; run "
             + command("finetune" if own else "train")
         )
     if own:
-        head, predictor = OWN, load_own_predictor(folder, card)
+        head, predictor = OWN, load_own_predictor(folder, config)
     else:
-        require_spec(card, workplace.store.spec, str(folder))
-        predictor = load_predictor(folder, card)
-        head = card.sequence.head
+        require_spec(config, experiment.store.spec, str(folder))
+        predictor = load_predictor(folder, config)
+        head = config.sequence.head
     out = _report_folder(out, folder)
-    dataset = workplace.dataset(predictor.look_back)
+    dataset = experiment.dataset(predictor.look_back)
     pieces = dataset.split(split)
     if not pieces:
-        raise LookbackError(f"{workplace.store.path}: has features of no clip in {split}")
+        raise LookbackError(f"{experiment.store.path}: has features of no clip in {split}")
     outcomes = [outcome_of(head, predictor, dataset, pieces, recipe.evaluate.views)]
-    if card.sequence and not own:
-        outcomes += _baselines(workplace, dataset, pieces, recipe.evaluate.views)
+    if config.sequence and not own:
+        outcomes += _baselines(experiment, dataset, pieces, recipe.evaluate.views)
     draws, seed = recipe.evaluate.bootstrap, recipe.seed
     results = {o.name: measured(o, pieces, dataset.labels, draws, seed) for o in outcomes}
 
@@ -102,20 +104,20 @@ def evaluate(workplace: Workplace, settings: Settings, out: Path | None = None) 
 
 
 def _baselines(
-    workplace: Workplace, dataset: Dataset, pieces: list[LabelledSteps], views: int | str
+    experiment: Experiment, dataset: Dataset, pieces: list[LabeledSegment], views: int | str
 ) -> list[Outcome]:
     """Return what was trained beside the sequence model says of the same pieces."""
-    folder, card = workplace.folder, workplace.card
+    folder, config = experiment.folder, experiment.config
     outcomes = []
-    if card.sequence.head != "mean":
-        average = load_mean_predictor(folder, card)
+    if config.sequence.head != "mean":
+        average = load_mean_predictor(folder, config)
         outcomes.append(outcome_of("mean", average, dataset, pieces, views))
     linear = load_baselines(folder / BASELINES)
     return outcomes + [baseline_outcome(baseline, dataset, pieces) for baseline in linear]
 
 
 def evaluate_folds(
-    workplace: Workplace, settings: Settings, out: Path | None = None
+    experiment: Experiment, settings: Settings, out: Path | None = None
 ) -> FoldsReport:
     """Train and test the recipe over folds of all clips; write folds.json.
 
@@ -125,15 +127,15 @@ def evaluate_folds(
         The file and its content.
     """
     recipe = settings.recipe
-    if workplace.card.backbone.fine_tuned:
+    if experiment.config.backbone.fine_tuned:
         raise UsageError(
-            f"--folds: {workplace.folder} holds a backbone fine-tuned on clips that the folds "
+            f"--folds: {experiment.folder} holds a backbone fine-tuned on clips that the folds "
             "would test, so their numbers would flatter; use features of a pretrained backbone "
             f"({command('extract')} with another --weights and --features), or "
             f"{command('evaluate')} without --folds"
         )
-    out = _report_folder(out, workplace.folder)
-    dataset = workplace.dataset(workplace.look_back(recipe))
+    out = _report_folder(out, experiment.folder)
+    dataset = experiment.dataset(experiment.look_back(recipe))
     rows = cross_validate(dataset, recipe)
     report = {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows}
     path = out / "folds.json"

@@ -11,7 +11,7 @@ from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.feature_store.reader import spec_sha256
 from metrics.calibration import softmax
-from model_folder.card import CARD, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelCard, SequenceCard
+from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
 from recipes.commands import command
 from sequence.heads.lstm import step_by_step
 from sequence.model import build_sequence_model
@@ -34,7 +34,7 @@ class Predictor:
         self._engine: Engine | None = None
         self._one_at_a_time = threading.Lock()  # see extract/engines/keras_engine.py
 
-    def compute_by(self, engine: str, folder: Path | None) -> None:
+    def use_engine(self, engine: str, folder: Path | None) -> None:
         """Let an engine of `extract.engines.registry.make_engine` give the logits, a window at a
         time: live, Keras takes several times as long, and its threads disturb the backbone's.
 
@@ -66,57 +66,60 @@ class Predictor:
         return self.probabilities(windows(features, self.look_back))
 
 
-def load_predictor(folder: Path, card: ModelCard) -> Predictor:
+def load_predictor(folder: Path, config: ModelConfig) -> Predictor:
     """Return the sequence model of a model folder.
 
     Raises:
         LookbackError: there is none, or it is not the one that model.yaml tells of.
     """
-    told = require_sequence(folder, card)
-    return _load(folder / SEQUENCE_WEIGHTS, folder, card, told.head, told.temperature)
+    told = require_sequence(folder, config)
+    return _load(folder / SEQUENCE_WEIGHTS, folder, config, told.head, told.temperature)
 
 
-def require_sequence(folder: Path, card: ModelCard) -> SequenceCard:
-    """Return what the card says of the sequence model; raise `LookbackError` where it has none."""
-    if card.sequence is None:
+def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
+    """Return what the config says of the sequence model; raise `LookbackError` where it has
+    none."""
+    if config.sequence is None:
         raise LookbackError(f"{folder}: has no sequence model yet; {command('train')} trains one")
-    return card.sequence
+    return config.sequence
 
 
-def load_mean_predictor(folder: Path, card: ModelCard) -> Predictor:
+def load_mean_predictor(folder: Path, config: ModelConfig) -> Predictor:
     """Return the `mean` baseline that was trained beside the sequence model."""
-    temperature = card.sequence.mean_temperature
-    return _load(folder / MEAN_WEIGHTS, folder, card, "mean", temperature)
+    temperature = config.sequence.mean_temperature
+    return _load(folder / MEAN_WEIGHTS, folder, config, "mean", temperature)
 
 
-def _load(path: Path, folder: Path, card: ModelCard, head: str, temperature: float) -> Predictor:
+def _load(
+    path: Path, folder: Path, config: ModelConfig, head: str, temperature: float
+) -> Predictor:
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; {command('train')} writes it")
-    told = card.sequence
+    told = config.sequence
     model = build_sequence_model(
         head,
         told.look_back,
-        card.backbone.feature_size,
-        len(card.labels),
+        config.backbone.feature_size,
+        len(config.labels),
         told.units,
         told.dropout,
         told.delta,
     )
-    load_weights(model, path, f"the {head} that {folder / CARD} tells of")
+    load_weights(model, path, f"the {head} that {folder / CONFIG} tells of")
     if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != told.sha256:
         raise LookbackError(
-            f"{path}: these are other weights than {folder / CARD} tells of; restore the pair, or "
-            f"run {command('train')}"
+            f"{path}: these are not the weights that {folder / CONFIG} names; restore the pair, "
+            f"or run {command('train')}"
         )
     return Predictor(model, told.look_back, temperature)
 
 
-def require_spec(card: ModelCard, spec: dict, place: str) -> None:
+def require_spec(config: ModelConfig, spec: dict, place: str) -> None:
     """Raise `LookbackError` unless the sequence model was trained on features of this spec."""
-    if not card.sequence or card.sequence.features_spec == spec_sha256(spec):
+    if not config.sequence or config.sequence.features_spec == spec_sha256(spec):
         return
     for precision in ("f32", "bf16", "int8"):
-        if card.sequence.features_spec == spec_sha256(_in_precision(spec, precision, card)):
+        if config.sequence.features_spec == spec_sha256(_in_precision(spec, precision, config)):
             raise LookbackError(
                 f"{place}: the sequence model was trained on {precision} features, and these are "
                 f"{spec['precision']}: {command('extract')} --precision {precision} goes back to "
@@ -129,9 +132,9 @@ def require_spec(card: ModelCard, spec: dict, place: str) -> None:
     )
 
 
-def _in_precision(spec: dict, precision: str, card: ModelCard) -> dict:
+def _in_precision(spec: dict, precision: str, config: ModelConfig) -> dict:
     """Return the spec that the same features have in another precision."""
     other = {key: value for key, value in spec.items() if key != "quantised_sha256"}
-    if precision == "int8" and card.quantised:
-        other["quantised_sha256"] = card.quantised.sha256
+    if precision == "int8" and config.quantised:
+        other["quantised_sha256"] = config.quantised.sha256
     return {**other, "precision": precision}

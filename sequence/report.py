@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import write_rows
-from sequence.dataset import LabelledSteps
+from sequence.dataset import LabeledSegment
 from sequence.evaluation import Outcome
 from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
 from sequence.prediction_rows import prediction_header, prediction_row
@@ -33,7 +33,7 @@ def write_predictions(
 
 
 def write_clip_predictions(
-    path: Path, pieces: list[LabelledSteps], probabilities: np.ndarray, labels: list[str]
+    path: Path, pieces: list[LabeledSegment], probabilities: np.ndarray, labels: list[str]
 ) -> None:
     """Write one row a clip: what it is, what the model says; the mistakes are easily found."""
     rows = []

@@ -1,13 +1,13 @@
 """One run of train_lstm.py: the chosen head and all baselines, into the model folder."""
 
 from extract.backbones.heads import weights_sha256
-from model_folder.card import (
+from model_folder.config import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
-    SequenceCard,
+    SequenceConfig,
     made_with,
     save_weights,
-    write_card,
+    write_config,
 )
 from model_folder.provenance import keep_previous, record_seen
 from recipes.commands import command
@@ -16,8 +16,8 @@ from sequence.baselines import FILE as BASELINES
 from sequence.baselines import fit_baseline, save_baselines
 from sequence.dataset import Dataset
 from sequence.evaluation import baseline_outcome, measured, outcome_of
+from sequence.experiment import Experiment
 from sequence.model import require_head
-from sequence.opening import Workplace
 from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.results import TrainingResult
@@ -28,17 +28,17 @@ from video.console import logger
 _LOG = logger(__name__)
 
 
-def train(workplace: Workplace, settings: Settings) -> TrainingResult:
-    """Train, choose by validation, and write weights, card, history and validation metrics.
+def train(experiment: Experiment, settings: Settings) -> TrainingResult:
+    """Train, choose by validation, and write weights, config, history and validation metrics.
 
     Returns:
         The folder, the history and the validation metrics, as they are written.
     """
-    recipe, folder = settings.recipe, workplace.folder
+    recipe, folder = settings.recipe, experiment.folder
     chosen, seed = recipe.sequence, recipe.seed
     require_head(chosen.head)  # before the history of the model that is there is overwritten
-    look_back = workplace.look_back(recipe)
-    dataset = workplace.dataset(look_back)
+    look_back = experiment.look_back(recipe)
+    dataset = experiment.dataset(look_back)
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")
     dataset.require_variation(training)
@@ -55,14 +55,14 @@ def train(workplace: Workplace, settings: Settings) -> TrainingResult:
 
     keep_previous(folder)
     # Should the program end among these files, the folder has no sequence model rather than the
-    # weights of one under the card of another.
-    write_card(folder, workplace.card.model_copy(update={"sequence": None}))
+    # weights of one under the config of another.
+    write_config(folder, experiment.config.model_copy(update={"sequence": None}))
     save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
     save_weights(average.model, folder / MEAN_WEIGHTS)
     save_baselines(linear, folder / BASELINES)
-    card = _card(workplace, settings, dataset, predictor, average)
-    write_card(folder, card)
-    record_seen(folder, card.sequence.sha256, workplace.manifest)
+    config = _card(experiment, settings, dataset, predictor, average)
+    write_config(folder, config)
+    record_seen(folder, config.sequence.sha256, experiment.manifest)
 
     outcomes = [outcome_of(chosen.head, predictor, dataset, validation)]
     if chosen.head != "mean":
@@ -88,27 +88,27 @@ def train(workplace: Workplace, settings: Settings) -> TrainingResult:
 
 
 def _card(
-    workplace: Workplace,
+    experiment: Experiment,
     settings: Settings,
     dataset: Dataset,
     predictor: Predictor,
     average: Predictor,
 ):
     chosen = settings.recipe.sequence
-    return workplace.card.model_copy(
+    return experiment.config.model_copy(
         update={
             "seed": settings.recipe.seed,
             "recipe": settings.source,
             "labels": tuple(dataset.labels),
-            "sequence": SequenceCard(
+            "sequence": SequenceConfig(
                 head=chosen.head,
                 look_back=dataset.look_back,
                 units=chosen.units,
                 dropout=chosen.dropout,
                 delta=chosen.delta,
                 sha256=weights_sha256(predictor.model),
-                features_spec=workplace.store.spec_sha256,
-                dtype=workplace.store.spec["dtype"],
+                features_spec=experiment.store.spec_sha256,
+                dtype=experiment.store.spec["dtype"],
                 threshold=chosen.threshold,
                 temperature=predictor.temperature,
                 mean_temperature=average.temperature,

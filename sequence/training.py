@@ -6,7 +6,7 @@ import numpy as np
 
 from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
 from recipes.schema import Sequence
-from sequence.dataset import Dataset, LabelledSteps
+from sequence.dataset import Dataset, LabeledSegment
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
 from sequence.prediction import WINDOWS_AT_ONCE, Predictor
 from training.history import History
@@ -45,7 +45,7 @@ class WindowLogits:
 def window_logits(
     predictor: Predictor,
     dataset: Dataset,
-    pieces: list[LabelledSteps],
+    pieces: list[LabeledSegment],
     views: int | str = "all",
 ) -> WindowLogits:
     """Return the logits of the full windows of `pieces`, of all or of so many a piece; a bounded
@@ -62,8 +62,8 @@ def window_logits(
 
 def fit(
     dataset: Dataset,
-    training: list[LabelledSteps],
-    validation: list[LabelledSteps],
+    training: list[LabeledSegment],
+    validation: list[LabeledSegment],
     chosen: Sequence,
     seed: int,
     history: History | None = None,
@@ -128,8 +128,8 @@ def fit(
 
 def fit_mean_baseline(
     dataset: Dataset,
-    training: list[LabelledSteps],
-    validation: list[LabelledSteps],
+    training: list[LabeledSegment],
+    validation: list[LabeledSegment],
     chosen: Sequence,
     seed: int,
 ) -> Predictor:
@@ -140,7 +140,7 @@ def fit_mean_baseline(
 def _train_epoch(
     model: keras.Model,
     dataset: Dataset,
-    training: list[LabelledSteps],
+    training: list[LabeledSegment],
     chosen: Sequence,
     weights: np.ndarray,
     random: np.random.Generator,
@@ -171,7 +171,9 @@ def _filled_up(
     return inputs, np.append(classes, np.repeat(classes[-1:], missing)), weights
 
 
-def _clip_scores(predictor: Predictor, dataset: Dataset, pieces: list[LabelledSteps]) -> ClipScores:
+def _clip_scores(
+    predictor: Predictor, dataset: Dataset, pieces: list[LabeledSegment]
+) -> ClipScores:
     probabilities = window_logits(predictor, dataset, pieces).clip_probabilities()
     classes = np.array([piece.label for piece in pieces])
     return ClipScores(

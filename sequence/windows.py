@@ -5,7 +5,7 @@
     step 2    f0 f0 f1 f2
     step 5          f2 f3 f4 f5      full: four steps of its own
 
-A window never spans two videos and always has L rows: no padding value, no mask.
+A window never segments two videos and always has L rows: no padding value, no mask.
 """
 
 import numpy as np

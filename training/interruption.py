@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def defer_interrupts() -> Iterator[None]:
     """Let Ctrl-C wait until the block ends, and raise it then."""
     if threading.current_thread() is not threading.main_thread():
         yield

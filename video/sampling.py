@@ -13,7 +13,7 @@ and windows go on across a gap.
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from video.frame import Frame
 
@@ -28,39 +28,40 @@ class Sampling:
 
     Attributes:
         fps: ticks a second, or None to keep every frame of the source.
-        hop: sampled frames between two features (1 for frame networks).
+        stride: sampled frames between two features (1 for frame networks).
     """
 
     fps: float | None
-    hop: int = 1
+    stride: int = 1
 
     def __post_init__(self) -> None:
         if self.fps is not None and not 0 < self.fps < math.inf:
             raise ValueError(f"fps is {self.fps}; it is a rate above 0, or source")
-        if self.hop < 1:
-            raise ValueError(f"hop is {self.hop}; it is at least 1")
+        if self.stride < 1:
+            raise ValueError(f"stride is {self.stride}; it is at least 1")
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        """Return the sampling as a feature file's spec records it."""
+        return {"fps": self.fps, "hop": self.stride}  # `hop`: the name since version 1
 
 
-def is_step(tick: int, clip_length: int, hop: int) -> bool:
-    """Return whether a feature exists at a tick: at the first, and at every `hop`-th counted from
-    the first whole clip (so that the shortest clip which fills the network is seen whole).
+def is_step(tick: int, clip_length: int, stride: int) -> bool:
+    """Return whether a feature exists at a tick: at the first, and at every `stride`-th counted
+    from the first whole clip (so that the shortest clip which fills the network is seen whole).
 
-    >>> [tick for tick in range(32) if is_step(tick, clip_length=16, hop=8)]
+    >>> [tick for tick in range(32) if is_step(tick, clip_length=16, stride=8)]
     [0, 7, 15, 23, 31]
     """
-    return tick == 0 or (tick - (clip_length - 1)) % hop == 0
+    return tick == 0 or (tick - (clip_length - 1)) % stride == 0
 
 
-def steps_before_full(clip_length: int, hop: int) -> int:
+def steps_before_full(clip_length: int, stride: int) -> int:
     """Return how many steps of a video see fewer than T frames of its own.
 
     >>> steps_before_full(16, 8), steps_before_full(1, 1)
     (2, 0)
     """
-    return -(-(clip_length - 1) // hop)
+    return -(-(clip_length - 1) // stride)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Stepper:
         self.fps = sampling.fps
         self._sampler = Sampler(sampling.fps)
         self._preprocess = Preprocessor(preprocessing)
-        self._hop = sampling.hop
+        self._hop = sampling.stride
         self._recent: deque[tuple[int, np.ndarray]] = deque(maxlen=clip_length)
         self._shown: tuple[int, ...] = ()
         self._count = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from training.keras_backend import keras
 
 
-def passages(
+def cut_points(
     core: keras.Model,
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
     """Yield a network's operations in order, each with the one tensor that carries everything

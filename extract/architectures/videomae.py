@@ -5,7 +5,7 @@ Paper: Tong et al. 2022, VideoMAE: Masked Autoencoders are Data-Efficient Learne
 Self-Supervised Video Pre-Training.
 Weights: Hugging Face `MCG-NJU/videomae-*-finetuned-kinetics` (CC-BY-NC-4.0: no commercial use),
 Kinetics-400, 79.0 % (small) and 81.5 % (base) in the authors' model zoo, five clips of three crops;
-the base model's card says 80.9 %.
+the base model's config says 80.9 %.
 Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
 Departure: positions are computed for whatever grid of tubes there is; the original has one size.
 Of a pretraining's checkpoint the encoder is taken. It ends in a layer norm of each token, which is
@@ -124,5 +124,5 @@ def _spec(
 
 SPECS = (
     _spec("small", 384, 22_033_936, 56.878, 79.0),
-    _spec("base", 768, 86_534_800, 180.345, 81.5, "; the model's card: 80.9"),
+    _spec("base", 768, 86_534_800, 180.345, 81.5, "; the model's config: 80.9"),
 )

@@ -1,11 +1,11 @@
 """What a recipe asks for, filled up with what its backbone was made for: clip, sampling, pixels,
-batches, and the card that tells it all."""
+batches, and the config that tells it all."""
 
 from pathlib import Path
 
 from extract.architectures.registry import spec_of
 from extract.convert.weights_info import read_info
-from model_folder.card import BackboneCard, ModelCard, made_with
+from model_folder.config import BackboneConfig, ModelConfig, made_with
 from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Network, Recipe
@@ -31,11 +31,11 @@ def clip_length_of(recipe: Recipe) -> int:
 
 def sampling_of(recipe: Recipe) -> Sampling:
     """Return the sampling that a recipe asks for, for its backbone."""
-    fps, hop = recipe.sampling.fps, recipe.sampling.hop
+    fps, stride = recipe.sampling.fps, recipe.sampling.stride
     if fps is None:
         fps = spec_of(recipe.backbone.name).frame_rate or _FRAME_NETWORK_FPS
-    hop = hop or max(1, clip_length_of(recipe) // _HOPS_A_CLIP)
-    return Sampling(None if fps == "source" else fps, hop)
+    stride = stride or max(1, clip_length_of(recipe) // _HOPS_A_CLIP)
+    return Sampling(None if fps == "source" else fps, stride)
 
 
 def preprocessing_of(recipe: Recipe) -> Preprocessing:
@@ -80,32 +80,32 @@ def licence_of(recipe: Recipe) -> str:
     return info.licence if info and info.licence else "as of the weights file"
 
 
-def make_card(
+def make_config(
     settings: Settings,
-    before: ModelCard | None,
+    before: ModelConfig | None,
     sha256: str,
     feature_size: int,
     labels: tuple[str, ...] = (),
     network: Network | None = None,
     temperature: float = 1.0,
-) -> ModelCard:
-    """Return the card of the recipe's backbone.
+) -> ModelConfig:
+    """Return the config of the recipe's backbone.
 
     Args:
         settings: the recipe.
-        before: the folder's card, whose sequence model stays there.
+        before: the folder's config, whose sequence model stays there.
         sha256, feature_size: of the network.
         labels: of the folder's model.
         network, temperature: of a fine-tuned backbone, which is a classifier for these labels.
     """
     recipe = settings.recipe
-    return ModelCard(
+    return ModelConfig(
         seed=recipe.seed,
         recipe=settings.source,
         labels=labels,
         sampling=sampling_of(recipe),
         preprocessing=preprocessing_of(recipe),
-        backbone=BackboneCard(
+        backbone=BackboneConfig(
             name=recipe.backbone.name,
             weights=weights_name(recipe),
             fine_tuned=network is not None,

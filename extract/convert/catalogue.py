@@ -156,14 +156,14 @@ CATALOGUE: tuple[Published, ...] = (
         "videomae_base",
         "MCG-NJU/videomae-base-finetuned-kinetics",
         KINETICS,
-        "80.9 / 94.7 % (the model's card)",
+        "80.9 / 94.7 % (the model's config)",
         file="model.safetensors",
     ),
     _hugging_face(
         "videomae_base",
         "MCG-NJU/videomae-base-finetuned-ssv2",
         _SOMETHING,
-        "70.6 / 92.6 % (the model's card)",
+        "70.6 / 92.6 % (the model's config)",
     ),
     _hugging_face(
         "timesformer_base",

@@ -34,7 +34,7 @@ class NetworkId:
     part: str = "backbone"
 
 
-class KeptNetwork:
+class ConvertedNetwork:
     """The place of one converted network."""
 
     def __init__(self, network: "NetworkId", shape: tuple, runtime: str, version: str) -> None:

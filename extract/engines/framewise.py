@@ -10,7 +10,7 @@ import numpy as np
 
 from extract.architectures.building import from_pixels
 from extract.architectures.costs import gflops
-from extract.architectures.graph_cuts import passages, tail_of
+from extract.architectures.graph_cuts import cut_points, tail_of
 from extract.architectures.spec import BackboneSpec
 from extract.engines import ClipStream, Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
@@ -24,7 +24,7 @@ def framewise_cut(core: keras.Model) -> "keras.KerasTensor | None":
     """Return the tensor (B, T, h, w, C) up to which a clip network sees each frame by itself; None
     where that is too little of it to be worth anything."""
     cut = None
-    for operation, tensor in passages(core):
+    for operation, tensor in cut_points(core):
         if not _is_framewise(operation):
             break
         cut = tensor if tensor is not None else cut
@@ -123,16 +123,16 @@ class FramewiseStream(ClipStream):
 def make_live_engine(
     model: keras.Model,
     spec: BackboneSpec,
-    hop: int,
+    stride: int,
     network: NetworkId,
     engine: str,
     precision: str,
 ) -> Engine:
-    """Return the engine for the steps of a running video, `hop` sampled frames apart; the other
+    """Return the engine for the steps of a running video, `stride` sampled frames apart; the other
     arguments and the errors are those of `extract.engines.registry.make_engine`."""
     workload = Workload(precision, live=True)
     core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
-    shares = core is not None and hop < spec.clip_length and precision != "int8"
+    shares = core is not None and stride < spec.clip_length and precision != "int8"
     cut = framewise_cut(core) if shares and spec.is_clip_network else None
     if cut is None:
         return make_engine(model, network, engine, workload)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.engines.base import Engine, Workload
-from extract.engines.converted_cache import KeptNetwork, NetworkId
+from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal
 from training.keras_backend import keras
 
@@ -78,7 +78,7 @@ def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
     """
     import onnxruntime
 
-    kept = KeptNetwork(network, model.input_shape[1:], "onnx", onnxruntime.__version__)
+    kept = ConvertedNetwork(network, model.input_shape[1:], "onnx", onnxruntime.__version__)
     feature_size = model.output_shape[-1]
     if path := kept.find(_FILE):
         return OnnxEngine(path, feature_size, workload)

@@ -15,9 +15,9 @@ import numpy as np
 
 from extract.architectures.conv3d_layers import depthwise_as
 from extract.engines.base import Engine, Workload
-from extract.engines.converted_cache import KeptNetwork, NetworkId
+from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal, tell_cost
-from model_folder.card import QUANTISED
+from model_folder.config import QUANTISED
 from recipes.commands import command
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
@@ -126,7 +126,7 @@ def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
     """
     import openvino
 
-    kept = KeptNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
+    kept = ConvertedNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
     if path := kept.find(_FILE):
         return openvino.Core().read_model(path)
     made = _convert(model)

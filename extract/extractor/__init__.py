@@ -1,4 +1,5 @@
-"""Extractors: a network on an engine with its card, loaded from a folder or chosen by a recipe."""
+"""Extractors: a network on an engine with its config, loaded from a folder or chosen by a
+recipe."""
 
 from extract.extractor.extractor import Extractor, FeatureStream
 

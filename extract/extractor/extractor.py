@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from extract.engines import Engine
-from model_folder.card import ModelCard
+from model_folder.config import ModelConfig
 from video.frame import Frame
 from video.scaling import PIXELS
 from video.steps import Step, Stepper
@@ -22,7 +22,7 @@ class Extractor:
     """A backbone ready to run, with everything that decides what its features are.
 
     Attributes:
-        card: what the model folder says of it.
+        config: what the model folder says of it.
         engine: computes the features.
         classifier: of a network that is a classifier too, what follows its features: float32
             (B, D) to logits (B, K) or (B, 1).
@@ -30,34 +30,34 @@ class Extractor:
             weights; None where nothing is.
     """
 
-    card: ModelCard
+    config: ModelConfig
     engine: Engine
     classifier: "keras.Model | None" = None
     folder: Path | None = None
 
     @property
     def clip_length(self) -> int:
-        return self.card.backbone.clip_length
+        return self.config.backbone.clip_length
 
-    def stepper(self, hop: int | None = None) -> Stepper:
-        """Return what turns one video's frames into steps, `hop` sampled frames from one to the
+    def stepper(self, stride: int | None = None) -> Stepper:
+        """Return what turns one video's frames into steps, `stride` sampled frames from one to the
         next; None for as many as the features were made with."""
-        sampling = replace(self.card.sampling, hop=hop) if hop else self.card.sampling
-        return Stepper(sampling, self.card.preprocessing, self.clip_length)
+        sampling = replace(self.config.sampling, stride=stride) if stride else self.config.sampling
+        return Stepper(sampling, self.config.preprocessing, self.clip_length)
 
     def spec(self, dtype: str) -> dict:
         """Return what a feature file records: features under equal specs are interchangeable."""
-        backbone = self.card.backbone
+        backbone = self.config.backbone
         quantised = {}
         if self.engine.precision == "int8":
-            quantised["quantised_sha256"] = self.card.quantised.sha256
+            quantised["quantised_sha256"] = self.config.quantised.sha256
         return {
             "backbone": backbone.name,
             "weights_sha256": backbone.sha256,
             "feature_size": backbone.feature_size,
             "clip_length": self.clip_length,
-            "sampling": self.card.sampling.to_dict(),
-            "preprocessing": self.card.preprocessing.to_dict(),
+            "sampling": self.config.sampling.to_dict(),
+            "preprocessing": self.config.preprocessing.to_dict(),
             "pixels": PIXELS,
             "precision": self.engine.precision,
             "dtype": dtype,
@@ -68,9 +68,10 @@ class Extractor:
         """Return float32 features (B, D) of uint8 clips (B, T, H, W, 3)."""
         return self.engine(clips)
 
-    def stream(self, hop: int | None = None) -> "FeatureStream":
-        """Return what computes the features of one video, step by step; `hop` as for `stepper`."""
-        return FeatureStream(self, hop)
+    def stream(self, stride: int | None = None) -> "FeatureStream":
+        """Return what computes the features of one video, step by step; `stride` as for
+        `stepper`."""
+        return FeatureStream(self, stride)
 
 
 class FeatureStream:
@@ -80,8 +81,8 @@ class FeatureStream:
     own, so streams of one extractor can run by turns or in threads.
     """
 
-    def __init__(self, extractor: Extractor, hop: int | None = None) -> None:
-        self._stepper = extractor.stepper(hop)
+    def __init__(self, extractor: Extractor, stride: int | None = None) -> None:
+        self._stepper = extractor.stepper(stride)
         self._clips = extractor.engine.stream()
         self._newest: np.ndarray | None = None
 

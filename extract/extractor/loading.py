@@ -6,7 +6,7 @@ from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk, load_weights
 from extract.backbones.defaults import (
     clip_length_of,
-    make_card,
+    make_config,
     preprocessing_of,
     weights_name,
 )
@@ -23,12 +23,12 @@ from extract.engines import NetworkId, Workload
 from extract.engines.framewise import make_live_engine
 from extract.engines.registry import make_engine, require_able
 from extract.extractor import Extractor
-from model_folder.card import (
+from model_folder.config import (
     BACKBONE_WEIGHTS,
-    CARD,
+    CONFIG,
     QUANTISED,
-    ModelCard,
-    quantised_sha256,
+    ModelConfig,
+    quantized_sha256,
 )
 from recipes.commands import command
 from recipes.loader import Settings
@@ -41,7 +41,7 @@ _LOG = logger(__name__)
 
 def load_extractor(
     folder: Path,
-    card: ModelCard,
+    config: ModelConfig,
     engine: str = "auto",
     batch_size: int | None = None,
     live: bool = False,
@@ -50,53 +50,53 @@ def load_extractor(
 
     Args:
         folder: the model folder.
-        card: what is to be made of it.
+        config: what is to be made of it.
         engine: of `extract.engines.registry.make_engine`.
         batch_size, live: of `extract.engines.Workload`.
 
     Raises:
-        NotQuantised: the card asks for int8, and these weights were not quantised.
-        UsageError: the engine cannot be used here, or not in the card's precision.
+        NotQuantized: the config asks for int8, and these weights were not quantised.
+        UsageError: the engine cannot be used here, or not in the config's precision.
         LookbackError: the weights are missing, of another network, or not those of model.yaml.
     """
-    require_able(engine, card.precision)
-    network = load_network(folder, card)
-    backbone = card.backbone
+    require_able(engine, config.precision)
+    network = load_network(folder, config)
+    backbone = config.backbone
     if is_non_commercial(backbone.licence):
         _LOG.info(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
-    if card.precision == "int8":
-        require_quantised(folder, card)
+    if config.precision == "int8":
+        require_quantized(folder, config)
     classifier = own_classifier(network) if backbone.network else None
     features, known_as = feature_network(network), NetworkId(folder, backbone.sha256)
     if live:
-        spec, hop = spec_of(backbone.name), card.sampling.hop
-        made = make_live_engine(features, spec, hop, known_as, engine, card.precision)
+        spec, stride = spec_of(backbone.name), config.sampling.stride
+        made = make_live_engine(features, spec, stride, known_as, engine, config.precision)
     else:
-        made = make_engine(features, known_as, engine, Workload(card.precision, batch_size))
-    return Extractor(card, made, classifier, folder)
+        made = make_engine(features, known_as, engine, Workload(config.precision, batch_size))
+    return Extractor(config, made, classifier, folder)
 
 
-class NotQuantised(LookbackError):
+class NotQuantized(LookbackError):
     """A model folder has no int8 network for its weights."""
 
 
-def require_quantised(folder: Path, card: ModelCard) -> None:
-    """Raise `NotQuantised` where the folder lacks the int8 network of its weights."""
+def require_quantized(folder: Path, config: ModelConfig) -> None:
+    """Raise `NotQuantized` where the folder lacks the int8 network of its weights."""
     mend = f"{command('quantize')} --weights {folder} makes it from your training clips"
-    if card.quantised is None:
-        raise NotQuantised(f"{folder}: there is no int8 network of these weights; {mend}")
-    if not card.quantised.sha256:
-        raise NotQuantised(f"{folder}: {card.quantised}: too much; take bf16 or f32")
-    if quantised_sha256(folder) != card.quantised.sha256:
-        raise NotQuantised(
-            f"{folder / QUANTISED}: is missing, or not the one that {CARD} tells of; {mend}"
+    if config.quantised is None:
+        raise NotQuantized(f"{folder}: there is no int8 network of these weights; {mend}")
+    if not config.quantised.sha256:
+        raise NotQuantized(f"{folder}: {config.quantised}: too much; take bf16 or f32")
+    if quantized_sha256(folder) != config.quantised.sha256:
+        raise NotQuantized(
+            f"{folder / QUANTISED}: is missing, or not the one that {CONFIG} tells of; {mend}"
         )
 
 
-def load_network(folder: Path, card: ModelCard) -> keras.Model:
+def load_network(folder: Path, config: ModelConfig) -> keras.Model:
     """Return the backbone as the folder holds it: with its classifier where it was fine-tuned."""
-    backbone = card.backbone
-    side, clip_length = card.preprocessing.width, backbone.clip_length
+    backbone = config.backbone
+    side, clip_length = config.preprocessing.width, backbone.clip_length
     trunk = build_trunk(backbone.name, side=side, clip_length=clip_length)
     if backbone.network:
         model = classifier_network(trunk, backbone.network, len(backbone.labels))
@@ -105,14 +105,14 @@ def load_network(folder: Path, card: ModelCard) -> keras.Model:
     path = folder / BACKBONE_WEIGHTS
     if not path.is_file():
         raise LookbackError(
-            f"{path}: is missing; restore it, or remove {folder / CARD} and run "
+            f"{path}: is missing; restore it, or remove {folder / CONFIG} and run "
             f"{command('finetune')} or {command('extract')}"
         )
     load_weights(model, path, backbone.name)
     if weights_sha256(model) != backbone.sha256:
         raise LookbackError(
-            f"{path}: these are other weights than {folder / CARD} tells of; restore the pair, or "
-            f"remove both and run {command('extract')}"
+            f"{path}: these are not the weights that {folder / CONFIG} names; restore the pair, "
+            f"or remove both and run {command('extract')}"
         )
     return model
 
@@ -146,9 +146,11 @@ def pretrained_classifier(settings: Settings) -> Extractor:
     pooled = pooled_network(trunk)
     network = keras.Model(pooled.input, dense(pooled.output))
     labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
-    card = make_card(settings, None, weights_sha256(network), spec.feature_size, labels)
+    config = make_config(settings, None, weights_sha256(network), spec.feature_size, labels)
     # A place of its own: beside this file may lie those of other networks.
     place = path.parent / path.name.removesuffix(".weights.h5")
-    known_as, engine = NetworkId(place, card.backbone.sha256), recipe.extract.engine
-    made = make_live_engine(pooled, spec, card.sampling.hop, known_as, engine, card.precision)
-    return Extractor(card, made, own_classifier(network), place)
+    known_as, engine = NetworkId(place, config.backbone.sha256), recipe.extract.engine
+    made = make_live_engine(
+        pooled, spec, config.sampling.stride, known_as, engine, config.precision
+    )
+    return Extractor(config, made, own_classifier(network), place)

@@ -23,7 +23,7 @@ from extract.feature_store.reader import (
 )
 from extract.feature_store.rollback_file import RollbackFile, roll_back
 from recipes.commands import command
-from training.interruption import uninterrupted
+from training.interruption import defer_interrupts
 from video.console import logger
 from video.errors import LookbackError
 
@@ -47,7 +47,7 @@ class _Pending:
 class FeatureWriter:
     """Writes a store; a context manager. What `finish` has returned for survives any end."""
 
-    @uninterrupted()
+    @defer_interrupts()
     def __init__(self, path: Path, spec: dict) -> None:
         self.path = path
         self.spec = spec
@@ -73,7 +73,7 @@ class FeatureWriter:
             self._raw.close()
             raise
 
-    @uninterrupted()
+    @defer_interrupts()
     def has(self, video: str, source: dict) -> bool:
         """Return whether a video's features are there, complete and of this very file."""
         group = self._file["videos"].get(video_id(video))
@@ -81,7 +81,7 @@ class FeatureWriter:
             return False
         return json.loads(group.attrs["source"]) == source
 
-    @uninterrupted()
+    @defer_interrupts()
     def reuse(self, video: str, source: dict) -> bool:
         """Give a video the features of another one with the same content, as of a renamed file.
 
@@ -114,7 +114,7 @@ class FeatureWriter:
             }
         return self._by_content
 
-    @uninterrupted()
+    @defer_interrupts()
     def begin(self, video: str, source: dict) -> None:
         """Start a video; features it had are dropped."""
         self._pending[video] = _Pending(self._new_group(video, source), [], [])
@@ -128,7 +128,7 @@ class FeatureWriter:
         group.attrs["source"] = json.dumps(source)
         return group
 
-    @uninterrupted()
+    @defer_interrupts()
     def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
         """Add steps: features (n, D) of any float type, times (n,) in seconds."""
         pending = self._pending[video]
@@ -139,7 +139,7 @@ class FeatureWriter:
             if self._raw.error:  # no use in computing a long video to its end
                 raise self._failure(self._raw.error)
 
-    @uninterrupted()
+    @defer_interrupts()
     def finish(self, video: str, note: str = "") -> None:
         """Complete a video; it is on disk when this returns.
 
@@ -159,7 +159,7 @@ class FeatureWriter:
             self._by_content[_content_key(json.loads(group.attrs["source"]))] = video
         self._commit()
 
-    @uninterrupted()
+    @defer_interrupts()
     def discard(self, video: str) -> None:
         """Drop a video that was begun and cannot be completed."""
         self._pending.pop(video, None)
@@ -198,7 +198,7 @@ class FeatureWriter:
             f"far are kept: make room and run {command('extract')} again"
         )
 
-    @uninterrupted()
+    @defer_interrupts()
     def close(self) -> None:
         self._file.close()
         self._raw.close()

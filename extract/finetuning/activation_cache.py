@@ -14,7 +14,7 @@ from math import prod
 
 import numpy as np
 
-from extract.finetuning.dataset import TuningClips
+from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.frozen_trunk import FrozenTrunk
 from recipes.schema import Cache
 from video.console import progress_bar
@@ -24,20 +24,20 @@ _MEGABYTE = 10**6
 
 @dataclass(frozen=True)
 class _Draw:
-    """Activations (n, ...) in the order of their spans, whose indices are (n,)."""
+    """Activations (n, ...) in the order of their segments, whose indices are (n,)."""
 
     activations: np.ndarray
-    spans: np.ndarray
+    segments: np.ndarray
 
-    def rows_of(self, span: int) -> range:
-        return range(*np.searchsorted(self.spans, [span, span + 1]).tolist())
+    def rows_of(self, segment: int) -> range:
+        return range(*np.searchsorted(self.segments, [segment, segment + 1]).tolist())
 
 
 class ActivationCache:
     """The clips of a run as the trained part of its network sees them: float32 (B, *trunk.shape).
 
-    Stands where `extract.finetuning.dataset.TuningClips` stands without a frozen trunk. A draw is
-    computed when an epoch first asks for it, all of it and in the spans' order, so that its bits
+    Stands where `extract.finetuning.dataset.ClipDataset` stands without a frozen trunk. A draw is
+    computed when an epoch first asks for it, all of it and in the segments' order, so that its bits
     depend on the draw alone, and a resumed run finds the same.
 
     Attributes:
@@ -46,7 +46,7 @@ class ActivationCache:
         keeps_validation: whether the validation clips are, which come first.
     """
 
-    def __init__(self, clips: TuningClips, trunk: FrozenTrunk, chosen: Cache) -> None:
+    def __init__(self, clips: ClipDataset, trunk: FrozenTrunk, chosen: Cache) -> None:
         """Lay out what is kept; nothing is computed yet.
 
         Args:
@@ -106,32 +106,32 @@ class ActivationCache:
             self._kept[number] = self._computed(clips, self._rows, f"draw {number + 1}")
         draw = self._kept[number]
         for batch in self._clips.mixed(epoch, draw.rows_of):
-            spans, rows = np.array(batch).T
-            yield draw.activations[rows], self._clips.training_classes[spans]
+            segments, rows = np.array(batch).T
+            yield draw.activations[rows], self._clips.training_classes[segments]
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the validation clips' activations, each with its span's index (B,)."""
+        """Yield the validation clips' activations, each with its segment's index (B,)."""
         if not self.keeps_validation:
-            for clips, spans in self._clips.validate():
-                yield self.trunk(clips), spans
+            for clips, segments in self._clips.validate():
+                yield self.trunk(clips), segments
             return
         if self._validation is None:
             clips = self._clips.validate()
             self._validation = self._computed(clips, self._validation_rows, "validation")
         draw, size = self._validation, self._clips.batch_size
-        for start in range(0, len(draw.spans), size):
-            yield draw.activations[start : start + size], draw.spans[start : start + size]
+        for start in range(0, len(draw.segments), size):
+            yield draw.activations[start : start + size], draw.segments[start : start + size]
 
     def _computed(
         self, batches: Iterator[tuple[np.ndarray, np.ndarray]], most: int, name: str
     ) -> _Draw:
         activations = np.empty((most, *self.trunk.shape), np.float32)
-        spans = np.empty(most, int)
+        segments = np.empty(most, int)
         count = 0
         with progress_bar(total=most, desc=name, unit="clip", leave=False) as bar:
             for clips, indices in batches:
                 end = count + len(clips)
-                activations[count:end], spans[count:end] = self.trunk(clips), indices
+                activations[count:end], segments[count:end] = self.trunk(clips), indices
                 count = end
                 bar.update(len(clips))
-        return _Draw(activations[:count], spans[:count])
+        return _Draw(activations[:count], segments[:count])

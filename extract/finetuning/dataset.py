@@ -8,9 +8,9 @@ import numpy as np
 
 from clips.augmentation import check_augment
 from clips.batches import batches_in_order, shuffled, training_batches
-from clips.clip_reader import Drawing, most_clips
+from clips.clip_reader import ClipSampler, max_clips
 from clips.manifest import Manifest
-from clips.spans import Span, limited, spans_of
+from clips.segments import Segment, limited, segments_of
 from extract.backbones.defaults import (
     clip_length_of,
     draws_per_clip_of,
@@ -22,23 +22,27 @@ from recipes.schema import Recipe
 from training.optimizers import class_weights
 
 
-class TuningClips:
+class ClipDataset:
     """What a network is trained on and validated by, as uint8 clips (B, T, H, W, 3).
 
     Attributes:
         labels: classes in order.
-        training, validation: spans.
-        training_classes, validation_classes: class numbers of the spans (n,).
+        training, validation: segments.
+        training_classes, validation_classes: class numbers of the segments (n,).
         class_weights: float32 (K,), see `training.optimizers.class_weights`.
         batch_size: clips a step of training.
     """
 
     def __init__(self, recipe: Recipe, manifest: Manifest) -> None:
-        """Choose the spans of a manifest that a recipe asks for; nothing is opened."""
-        chosen, spans = recipe.finetune, spans_of(manifest)
+        """Choose the segments of a manifest that a recipe asks for; nothing is opened."""
+        chosen, segments = recipe.finetune, segments_of(manifest)
         self.labels, self._seed = manifest.labels, recipe.seed
         self.training, self.validation = (
-            limited([span for span in spans if span.split == split], chosen.limit, recipe.seed)
+            limited(
+                [segment for segment in segments if segment.split == split],
+                chosen.limit,
+                recipe.seed,
+            )
             for split in ("train", "val")
         )
         self.training_classes = self._classes_of(self.training)
@@ -47,7 +51,7 @@ class TuningClips:
             self.training_classes, len(self.labels), chosen.class_weights
         )
         self.batch_size = training_batch_size_of(recipe)
-        self._drawing = Drawing(
+        self._drawing = ClipSampler(
             folder=manifest.path.parent,
             sampling=sampling_of(recipe),
             preprocessing=preprocessing_of(recipe),
@@ -57,11 +61,11 @@ class TuningClips:
             augment=chosen.augment,
         )
         check_augment(chosen.augment, self._drawing.preprocessing)
-        self._plain = replace(self._drawing, augment=None)  # which shares the spans' lengths
+        self._plain = replace(self._drawing, augment=None)  # which shares the segments' lengths
 
-    def _classes_of(self, spans: list[Span]) -> np.ndarray:
+    def _classes_of(self, segments: list[Segment]) -> np.ndarray:
         numbers = {label: number for number, label in enumerate(self.labels)}
-        return np.array([numbers[span.label] for span in spans], int)
+        return np.array([numbers[segment.label] for segment in segments], int)
 
     @property
     def least_batches(self) -> int:
@@ -70,38 +74,40 @@ class TuningClips:
         return -(-len(self.training) * (1 if count == "all" else count) // self.batch_size)
 
     def most_training(self) -> int:
-        """Return how many clips a draw of all training spans has at most."""
-        return most_clips(self.training, self._drawing)
+        """Return how many clips a draw of all training segments has at most."""
+        return max_clips(self.training, self._drawing)
 
     def most_validation(self) -> int:
         """Return how many clips validation has at most."""
-        return most_clips(self.validation, self._plain)
+        return max_clips(self.validation, self._plain)
 
     def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield an epoch's clips, mixed, with their class numbers (B,)."""
-        for clips, spans in training_batches(
+        for clips, segments in training_batches(
             self.training, self._drawing, self.batch_size, self._seed, epoch
         ):
-            yield clips, self.training_classes[spans]
+            yield clips, self.training_classes[segments]
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the validation clips, the same ones every time, each with its span's index (B,)."""
+        """Yield the validation clips, the same ones every time, each with its segment's index
+        (B,)."""
         return batches_in_order(self.validation, self._plain, self.batch_size)
 
     def draw(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the clips that `train` has in an epoch, in the spans' order, each with its span's
-        index (B,)."""
+        """Yield the clips that `train` has in an epoch, in the segments' order, each with its
+        segment's index (B,)."""
         seed = (self._seed, epoch)
         return batches_in_order(self.training, self._drawing, self.batch_size, seed)
 
     def mixed(
         self, epoch: int, items_of: Callable[[int], Iterator[Any]]
     ) -> Iterator[list[tuple[int, Any]]]:
-        """Yield batches of (index of the training span, item) in the order in which `train` has an
-        epoch's clips, with other items in their place: as many of every span as it has clips."""
+        """Yield batches of (index of the training segment, item) in the order in which `train` has
+        an epoch's clips, with other items in their place: as many of every segment as it has
+        clips."""
 
         def items(order: list[int]) -> Iterator[tuple[int, Any]]:
-            return ((span, item) for span in order for item in items_of(span))
+            return ((segment, item) for segment in order for item in items_of(segment))
 
         return shuffled(
             items, len(self.training), self._drawing, self.batch_size, self._seed, epoch

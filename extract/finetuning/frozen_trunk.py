@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from extract.architectures.building import from_pixels
-from extract.architectures.graph_cuts import layers_behind, passages, tail_of
+from extract.architectures.graph_cuts import cut_points, layers_behind, tail_of
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId
@@ -48,8 +48,8 @@ def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":
 def _passages(
     model: keras.Model, trunk: Trunk
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
-    """Yield the operations from the core's input to the logits, as `passages` does."""
-    yield from passages(trunk.core)
+    """Yield the operations from the core's input to the logits, as `cut_points` does."""
+    yield from cut_points(trunk.core)
     for layer in layers_behind(model, trunk.core):
         yield layer, layer.output
 

@@ -9,7 +9,9 @@ import math
 from recipes.schema import Decay
 
 
-def decayed(base: float, decay: Decay, elapsed: float, length: float, cuts: int = 0) -> float:
+def learning_rate_at(
+    base: float, decay: Decay, elapsed: float, length: float, cuts: int = 0
+) -> float:
     """Return the learning rate of an update.
 
     Args:

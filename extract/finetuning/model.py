@@ -5,7 +5,7 @@ from extract.backbones import build_trunk
 from extract.backbones.defaults import clip_length_of, preprocessing_of, weights_name
 from extract.backbones.heads import classifier_network
 from extract.finetuning.activation_cache import ActivationCache
-from extract.finetuning.dataset import TuningClips
+from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.frozen_trunk import FrozenTrunk, cut_of, frozen_part, trained_part
 from extract.finetuning.mixed_precision import layers_in, training_precision
 from extract.finetuning.schedule import ActivePhase, set_trainable
@@ -20,7 +20,7 @@ _LOG = logger(__name__)
 _FRAMES_WORTH_CONVERTING = 2000
 
 
-class TunedNetwork:
+class FineTunedModel:
     """A backbone with the head that fine-tuning trains.
 
     Attributes:
@@ -31,7 +31,7 @@ class TunedNetwork:
         inputs: what the step is fed with: the clips, or what a frozen trunk makes of them.
     """
 
-    def __init__(self, recipe: Recipe, clips: TuningClips) -> None:
+    def __init__(self, recipe: Recipe, clips: ClipDataset) -> None:
         """Build the network that a recipe asks for, with a class a label of the clips."""
         self._recipe, self._clips = recipe, clips
         self._spec = spec = spec_of(recipe.backbone.name)
@@ -44,7 +44,7 @@ class TunedNetwork:
         if self._precision != "float32":
             _LOG.info(f"Training in {self._precision}; the weights stay float32.")
         self.step: TrainingStep | None = None
-        self.inputs: TuningClips | ActivationCache = clips
+        self.inputs: ClipDataset | ActivationCache = clips
 
     def enter(self, phase: ActivePhase) -> None:
         """Let the stages of a phase train, with an optimizer of its own, and lay the rest aside."""

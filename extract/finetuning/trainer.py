@@ -10,21 +10,27 @@ import numpy as np
 
 from clips.manifest import Manifest
 from extract.architectures.registry import spec_of
-from extract.backbones.defaults import make_card, weights_name
+from extract.backbones.defaults import make_config, weights_name
 from extract.backbones.heads import feature_network, weights_sha256
 from extract.finetuning.checkpoint import Checkpoint, State, require_same_run
-from extract.finetuning.dataset import TuningClips
-from extract.finetuning.learning_rates import Plateau, decayed
-from extract.finetuning.model import TunedNetwork
+from extract.finetuning.dataset import ClipDataset
+from extract.finetuning.learning_rates import Plateau, learning_rate_at
+from extract.finetuning.model import FineTunedModel
 from extract.finetuning.schedule import Phases
 from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.validation import Scores, scores_of
-from model_folder.card import BACKBONE_WEIGHTS, ModelCard, read_card, save_weights, write_card
+from model_folder.config import (
+    BACKBONE_WEIGHTS,
+    ModelConfig,
+    read_config,
+    save_weights,
+    write_config,
+)
 from model_folder.provenance import keep_previous, record_seen
 from recipes.commands import command
 from recipes.loader import Settings
 from training.history import History
-from training.interruption import uninterrupted
+from training.interruption import defer_interrupts
 from training.keras_backend import keras
 from video.console import logger, progress_bar
 from video.errors import LookbackError, UsageError
@@ -32,7 +38,7 @@ from video.errors import LookbackError, UsageError
 _LOG = logger(__name__)
 
 
-class FineTuning:
+class Trainer:
     """One run of fine-tuning; `train` leaves the best network in the model folder."""
 
     def __init__(self, settings: Settings, manifest: Manifest, resume: bool = False) -> None:
@@ -40,7 +46,7 @@ class FineTuning:
         self.settings, self.recipe, self.chosen = settings, recipe, recipe.finetune
         self.folder = Path(recipe.model.folder)
         self.manifest, self.place = manifest, manifest.path.parent
-        self.clips = TuningClips(recipe, manifest)
+        self.clips = ClipDataset(recipe, manifest)
         self.labels = self.clips.labels
         if self.chosen.network.one_logit and len(self.labels) != 2:
             raise UsageError(
@@ -58,7 +64,7 @@ class FineTuning:
                 "note: the weights are random, and the schedule's first phase leaves some so."
             )
         keras.utils.set_random_seed(recipe.seed)
-        self.network = TunedNetwork(recipe, self.clips)
+        self.network = FineTunedModel(recipe, self.clips)
         self._plateau = Plateau(self.chosen.decay.patience)
         self._batches = 0  # in an epoch, as far as is known
 
@@ -90,11 +96,11 @@ class FineTuning:
                         scores = self._validate()
                         is_best = scores.better_than(best, self.chosen.monitor)
                         seconds = time.perf_counter() - started
-                        with uninterrupted():
+                        with defer_interrupts():
                             if is_best:
                                 save_weights(self.network.without_optimizer, self.checkpoint.best)
                                 best, best_epoch = scores, epoch
-                    with uninterrupted():
+                    with defer_interrupts():
                         self._plateau.epoch_done(is_best)
                         history.write(epoch + 1, _columns(loss, scores, self.network.step))
                         self._save(epoch + 1, best, best_epoch)
@@ -160,19 +166,19 @@ class FineTuning:
         finetune = {key: value for key, value in recipe["finetune"].items() if key != "patience"}
         if self.chosen.decay.kind != "cosine" or self.chosen.decay.epochs:
             finetune.pop("epochs")
-        spans = [*self.clips.training, *self.clips.validation]
+        segments = [*self.clips.training, *self.clips.validation]
         # Times as text: JSON has no infinity.
-        clips = [[s.video, s.label, s.split, f"{s.start}", f"{s.end}"] for s in spans]
+        clips = [[s.video, s.label, s.split, f"{s.start}", f"{s.end}"] for s in segments]
         return {**parts, "finetune": finetune, "clips": clips}
 
     def _finish(self, best: Scores, stopped: bool) -> None:
         path = self.folder / BACKBONE_WEIGHTS
         self.network.without_optimizer.load_weights(self.checkpoint.best)
-        card = self._card(best)
+        config = self._card(best)
         keep_previous(self.folder)
         save_weights(self.network.without_optimizer, path)
-        write_card(self.folder, card)
-        record_seen(self.folder, card.backbone.sha256, self.manifest)
+        write_config(self.folder, config)
+        record_seen(self.folder, config.backbone.sha256, self.manifest)
         if not stopped:
             self.checkpoint.remove()
 
@@ -211,22 +217,22 @@ class FineTuning:
         phase = step.phase
         begun, length = (phase.first, phase.length) if decay.per_phase else (0, self.chosen.epochs)
         cuts = self._plateau.cuts
-        return [decayed(r, decay, elapsed - begun, length, cuts) for r in step.base_rates]
+        return [learning_rate_at(r, decay, elapsed - begun, length, cuts) for r in step.base_rates]
 
     def _validate(self) -> Scores:
-        logits, spans = [], []
+        logits, segments = [], []
         for inputs, indices in self.network.inputs.validate():
             logits.append(self.network.step.logits(inputs))
-            spans += indices.tolist()
+            segments += indices.tolist()
         if not logits:
             raise LookbackError(f"{self.place}: no validation clip can be read")
-        _, clip_of = np.unique(spans, return_inverse=True)
-        return scores_of(np.concatenate(logits), self.clips.validation_classes[spans], clip_of)
+        _, clip_of = np.unique(segments, return_inverse=True)
+        return scores_of(np.concatenate(logits), self.clips.validation_classes[segments], clip_of)
 
-    def _card(self, best: Scores) -> ModelCard:
-        return make_card(
+    def _card(self, best: Scores) -> ModelConfig:
+        return make_config(
             self.settings,
-            read_card(self.folder),
+            read_config(self.folder),
             sha256=weights_sha256(self.network.model),
             feature_size=feature_network(self.network.without_optimizer).output_shape[-1],
             labels=tuple(self.labels),
@@ -254,7 +260,7 @@ def _tell(epoch: int, loss: float, scores: Scores, best: bool, seconds: float) -
     )
 
 
-def print_outcome(tuning: FineTuning, best: Scores) -> None:
+def print_outcome(tuning: Trainer, best: Scores) -> None:
     _LOG.info(
         f"{tuning.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of whole clips "
         f"{best.clip_accuracy:.3f}\n{tuning.folder / BACKBONE_WEIGHTS}\n"

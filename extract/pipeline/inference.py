@@ -81,7 +81,7 @@ class _Packing:
             return not part.pending.missing
 
 
-def computing_stage(
+def inference_stage(
     reading: Iterable[StepBatch], engine: Engine
 ) -> PipelineStage[int, ComputedSteps]:
     """Return the stage that gives the steps of a reading stage with their features, as they become

@@ -80,7 +80,7 @@ def batches_of(
         raise
 
 
-def reading_stage(
+def decoding_stage(
     videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], clip_length: int
 ) -> PipelineStage[tuple[str, Path], StepBatch]:
     """Return the stage that gives the batches of all videos: those of one video in order, those of

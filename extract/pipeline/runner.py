@@ -9,9 +9,9 @@ from clips.manifest import Manifest
 from extract.extractor import Extractor
 from extract.feature_store.reader import source_of
 from extract.feature_store.writer import FeatureWriter, open_writer
-from extract.pipeline.inference import ComputedSteps, computing_stage, in_order
+from extract.pipeline.inference import ComputedSteps, in_order, inference_stage
 from extract.pipeline.progress import Progress
-from extract.pipeline.reader import reading_stage
+from extract.pipeline.reader import decoding_stage
 from video.console import logger
 from video.errors import LookbackError
 
@@ -62,8 +62,8 @@ def extract_features(
         todo, twins = _missing(manifest, sources, writer, report)
         started = time.perf_counter()
         with (
-            reading_stage(todo, extractor.stepper, extractor.clip_length) as reading,
-            computing_stage(reading, extractor.engine) as computing,
+            decoding_stage(todo, extractor.stepper, extractor.clip_length) as reading,
+            inference_stage(reading, extractor.engine) as computing,
             Progress({video: sources[video]["size"] for video, _ in todo}) as progress,
         ):
             stages = {"decoding": reading, "inference": computing}

@@ -34,14 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
     # Slow imports wait until the command line and the files it names are known to be right.
-    from sequence.opening import open_workplace
+    from sequence.experiment import open_experiment
 
-    workplace = open_workplace(chosen)
+    experiment = open_experiment(chosen)
 
     from sequence.evaluator import evaluate, evaluate_folds
 
     if chosen.recipe.evaluate.folds:
-        evaluate_folds(workplace, chosen, parsed.out)
+        evaluate_folds(experiment, chosen, parsed.out)
     else:
-        evaluate(workplace, chosen, parsed.out)
+        evaluate(experiment, chosen, parsed.out)
     return 0

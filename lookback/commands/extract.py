@@ -26,12 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     from extract.feature_store.reader import features_path
     from extract.pipeline.runner import extract_features, print_report
-    from extract.quantization import choose_quantising
+    from extract.quantization import choose_quantizing
     from training.keras_backend import device_line
 
     print(device_line())
-    extractor = choose_quantising(chosen, manifest)
-    backbone = extractor.card.backbone
+    extractor = choose_quantizing(chosen, manifest)
+    backbone = extractor.config.backbone
     how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
     engine = f"{extractor.engine.name}, {extractor.engine.precision}"
     print(f"{backbone.name} ({how}), {backbone.feature_size} features a step; engine: {engine}.")

@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     manifest = load_manifest(chosen)
 
-    from extract.finetuning.trainer import FineTuning, print_outcome
+    from extract.finetuning.trainer import Trainer, print_outcome
     from training.keras_backend import device_line
 
     print(device_line())
-    tuning = FineTuning(chosen, manifest, parsed.resume)
+    tuning = Trainer(chosen, manifest, parsed.resume)
     print_outcome(tuning, tuning.train(parsed.resume))
     return 0

@@ -19,13 +19,13 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("train", __doc__, FLAGS).parse_args(arguments))
     # Slow imports wait until the command line and the files it names are known to be right.
-    from sequence.opening import open_workplace
+    from sequence.experiment import open_experiment
 
-    workplace = open_workplace(chosen)
+    experiment = open_experiment(chosen)
 
     from sequence.trainer import train
     from training.keras_backend import device_line
 
     print(device_line())
-    train(workplace, chosen)
+    train(experiment, chosen)
     return 0

@@ -12,9 +12,9 @@ import pytest
 from clips import batches as batching
 from clips import clip_reader
 from clips.batches import batches_in_order, training_batches
-from clips.clip_reader import Drawing, SpanFrames, draw_clips, drawn_clips, most_clips
+from clips.clip_reader import ClipSampler, SegmentFrames, max_clips, read_all_clips, read_clips
 from clips.clip_sampling import plan
-from clips.spans import Span
+from clips.segments import Segment
 from recipes.schema import Augment
 from tests.conftest import coded_frame, read_code, write_coded_video
 from video.errors import VideoError
@@ -59,21 +59,21 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def spans(folder) -> list[Span]:
+def segments(folder) -> list[Segment]:
     names = sorted(path.name for path in folder.glob("*.mp4"))
-    found = [Span(name, name.partition("-")[0], "train", name) for name in names]
-    assert {span.label for span in found} == set(LABELS)
+    found = [Segment(name, name.partition("-")[0], "train", name) for name in names]
+    assert {segment.label for segment in found} == set(LABELS)
     return found
 
 
 @pytest.fixture(scope="module")
-def low(spans) -> Span:
-    return next(span for span in spans if span.label == "low")
+def low(segments) -> Segment:
+    return next(segment for segment in segments if segment.label == "low")
 
 
-def drawing(folder: Path, count=3, clip_length=1, fps=10.0, how="random", **options) -> Drawing:
+def sampler(folder: Path, count=3, clip_length=1, fps=10.0, how="random", **options) -> ClipSampler:
     given = {"preprocessing": PLAIN, "augment": STILL, **options}
-    return Drawing(
+    return ClipSampler(
         folder,
         Sampling(fps),
         clip_length=clip_length,
@@ -83,8 +83,8 @@ def drawing(folder: Path, count=3, clip_length=1, fps=10.0, how="random", **opti
     )
 
 
-def draw(span: Span, made: Drawing, seed: int = 0) -> list[np.ndarray]:
-    return list(draw_clips(span, made, np.random.default_rng(seed)))
+def draw(segment: Segment, made: ClipSampler, seed: int = 0) -> list[np.ndarray]:
+    return list(read_clips(segment, made, np.random.default_rng(seed)))
 
 
 def codes(clips) -> list[list[int]]:
@@ -92,13 +92,13 @@ def codes(clips) -> list[list[int]]:
     return [[read_code(frame) for frame in clip] for clip in clips]
 
 
-def epoch_of(folder, spans, epoch=0, seed=0, batch_size=4, **options) -> list:
-    batches = training_batches(spans, drawing(folder, **options), batch_size, seed, epoch)
-    return [(clips, classes_of(spans, indices)) for clips, indices in batches]
+def epoch_of(folder, segments, epoch=0, seed=0, batch_size=4, **options) -> list:
+    batches = training_batches(segments, sampler(folder, **options), batch_size, seed, epoch)
+    return [(clips, classes_of(segments, indices)) for clips, indices in batches]
 
 
-def classes_of(spans: list[Span], indices: np.ndarray) -> np.ndarray:
-    return np.array([LABELS[spans[index].label] for index in indices])
+def classes_of(segments: list[Segment], indices: np.ndarray) -> np.ndarray:
+    return np.array([LABELS[segments[index].label] for index in indices])
 
 
 def drawn_codes(batches: list) -> list[int]:
@@ -115,7 +115,7 @@ def steps_of(path: Path, sampling: Sampling, preprocessing: Preprocessing, clip_
 @pytest.mark.parametrize("clip_length", [1, 3, 8])
 @pytest.mark.parametrize("count", [1, 3, FRAMES])
 def test_clips_are_uint8_and_as_many_as_there_are(folder, low, count, clip_length):
-    clips = draw(low, drawing(folder, count, clip_length))
+    clips = draw(low, sampler(folder, count, clip_length))
     assert {(clip.shape, clip.dtype) for clip in clips} == {
         ((clip_length, 48, 64, 3), np.dtype(np.uint8))
     }
@@ -128,22 +128,22 @@ def test_clips_are_uint8_and_as_many_as_there_are(folder, low, count, clip_lengt
 def test_the_frames_of_the_plan_arrive(folder, low, how):
     there = range(0, FRAMES, 2) if how == "random" else range(FRAMES)
     for clip_length, seed in product([1, 4, 16, 30], range(4)):
-        made = drawing(folder, 4, clip_length, fps=5.0, how=how)
+        made = sampler(folder, 4, clip_length, fps=5.0, how=how)
         planned = plan(range(len(there)), clip_length, 4, how, np.random.default_rng(seed))
         wanted = [[there[n] for n in clip] for clip in planned]
         assert codes(draw(low, made, seed)) == wanted, f"T={clip_length}, seed {seed}"
 
 
 def test_all_gives_every_full_clip_in_order(folder, low):
-    single = codes(draw(low, drawing(folder, "all")))
+    single = codes(draw(low, sampler(folder, "all")))
     assert single == [[number] for number in range(FRAMES)]
-    clips = codes(draw(low, drawing(folder, "all", 5)))
+    clips = codes(draw(low, sampler(folder, "all", 5)))
     assert clips == [list(range(start, start + 5)) for start in range(FRAMES - 4)]
 
 
 def test_random_follows_the_sampling_and_the_others_the_source(folder, low):
     def three_frames(fps, how) -> list[list[int]]:
-        return codes(draw(low, drawing(folder, "all", 3, fps, how)))
+        return codes(draw(low, sampler(folder, "all", 3, fps, how)))
 
     for fps, stride in ((5.0, 2), (2.0, 5), (None, 1)):
         starts = range(0, FRAMES - 2 * stride, stride)
@@ -163,7 +163,7 @@ def test_random_follows_the_sampling_and_the_others_the_source(folder, low):
 @pytest.mark.parametrize("count", ["all", 1])
 def test_a_span_s_start_and_end_are_respected(folder, low, count, how, wanted):
     part = replace(low, start=0.5, end=0.9)  # from start up to, not including, end
-    made, seen = drawing(folder, count, 3, how=how), set()
+    made, seen = sampler(folder, count, 3, how=how), set()
     for seed in range(20):
         clips = codes(draw(part, made, seed))
         assert len(clips) == (len(wanted) if count == "all" else 1)
@@ -173,7 +173,7 @@ def test_a_span_s_start_and_end_are_respected(folder, low, count, how, wanted):
 
 @pytest.mark.parametrize("how", ["random", "dense"])
 def test_a_span_shorter_than_a_clip_has_its_last_step_s(folder, low, how):
-    made = drawing(folder, "all", 6, how=how)
+    made = sampler(folder, "all", 6, how=how)
     within = replace(low, start=0.8, end=1.0)
     assert codes(draw(within, made)) == [[4, 5, 6, 7, 8, 9]]  # what live has seen by then
     begins = replace(low, end=0.3)
@@ -182,37 +182,37 @@ def test_a_span_shorter_than_a_clip_has_its_last_step_s(folder, low, how):
 
 def test_uniform_repeats_frames_of_a_short_span_and_takes_no_others(folder, low):
     part = replace(low, start=0.8, end=1.0)
-    assert codes(draw(part, drawing(folder, 2, 4, how="uniform"))) == [[8, 8, 8, 9]]
+    assert codes(draw(part, sampler(folder, 2, 4, how="uniform"))) == [[8, 8, 8, 9]]
 
 
 def test_a_span_beyond_the_video_gives_no_clips(folder, low):
     beyond = replace(low, start=50.0)
     for how in ("random", "dense", "uniform"):
-        assert draw(beyond, drawing(folder, how=how)) == []
-    assert list(training_batches([beyond], drawing(folder), 4, 0, 0)) == []
-    assert list(batches_in_order([beyond], drawing(folder), 4)) == []
+        assert draw(beyond, sampler(folder, how=how)) == []
+    assert list(training_batches([beyond], sampler(folder), 4, 0, 0)) == []
+    assert list(batches_in_order([beyond], sampler(folder), 4)) == []
 
 
 def test_repeated_steps_of_a_slow_video_can_be_drawn(tmp_path):
     write_coded_video(tmp_path / "slow.mp4", 3, rate=2)
-    span = Span("slow.mp4", "low", "train", "g")
-    assert codes(draw(span, drawing(tmp_path, "all"))) == [[0]] * 5 + [[1]] * 5 + [[2]]
-    assert codes(draw(span, drawing(tmp_path, "all", 7)))[-1] == [0, 1, 1, 1, 1, 1, 2]
-    assert codes(draw(span, drawing(tmp_path, "all", 2, how="dense"))) == [[0, 1], [1, 2]]
+    segment = Segment("slow.mp4", "low", "train", "g")
+    assert codes(draw(segment, sampler(tmp_path, "all"))) == [[0]] * 5 + [[1]] * 5 + [[2]]
+    assert codes(draw(segment, sampler(tmp_path, "all", 7)))[-1] == [0, 1, 1, 1, 1, 1, 2]
+    assert codes(draw(segment, sampler(tmp_path, "all", 2, how="dense"))) == [[0, 1], [1, 2]]
 
 
 def test_a_varying_frame_rate_is_followed_by_its_time_stamps(tmp_path):
     times = [0, 0.1, 0.15, 0.5, 0.51, 1.02]
     write_coded_video(tmp_path / "varying.mp4", len(times), times=times)
     ticks = [0, 1, 2, 2, 2, 3, 4, 4, 4, 4, 4]
-    whole = Span("varying.mp4", "low", "train", "g")
-    clips = codes(draw(whole, drawing(tmp_path, "all", 4)))
+    whole = Segment("varying.mp4", "low", "train", "g")
+    clips = codes(draw(whole, sampler(tmp_path, "all", 4)))
     assert clips == [ticks[start : start + 4] for start in range(8)]
     # At 0.3 s the frame of 0.15 s is still shown; of the source's own frames, 0.5 s is the first.
     part = replace(whole, start=0.3, end=0.505)
-    assert codes(draw(part, drawing(tmp_path, "all", 2))) == [[2, 2], [2, 3]]
-    assert codes(draw(part, drawing(tmp_path, "all", 1, how="dense"))) == [[3]]
-    assert codes(draw(part, drawing(tmp_path, "all", 1, how="uniform"))) == [[3]]
+    assert codes(draw(part, sampler(tmp_path, "all", 2))) == [[2, 2], [2, 3]]
+    assert codes(draw(part, sampler(tmp_path, "all", 1, how="dense"))) == [[3]]
+    assert codes(draw(part, sampler(tmp_path, "all", 1, how="uniform"))) == [[3]]
 
 
 @pytest.mark.parametrize(
@@ -220,26 +220,28 @@ def test_a_varying_frame_rate_is_followed_by_its_time_stamps(tmp_path):
 )
 def test_a_random_clip_is_what_the_stepper_gives_at_its_step(tmp_path, fps, clip_length, rate):
     path = write_coded_video(tmp_path / "clip.mp4", 24, rate)
-    whole = Span("clip.mp4", "low", "train", "g")
+    whole = Segment("clip.mp4", "low", "train", "g")
     for wanted in (PLAIN, Preprocessing(24, 24, "crop", 30)):
         steps = steps_of(path, Sampling(fps), wanted, clip_length)
-        for augment, span in product([None, STILL], [whole, replace(whole, start=1.0, end=1.9)]):
-            made = drawing(tmp_path, 4, clip_length, fps, preprocessing=wanted, augment=augment)
-            inside = [step.index for step in steps if span.holds(step.seconds)]
+        for augment, segment in product([None, STILL], [whole, replace(whole, start=1.0, end=1.9)]):
+            made = sampler(tmp_path, 4, clip_length, fps, preprocessing=wanted, augment=augment)
+            inside = [step.index for step in steps if segment.holds(step.seconds)]
             there = range(inside[0], inside[-1] + 1)
             for seed in range(3):
-                case = f"{wanted}, {'training' if augment else 'validation'}, {span}, seed {seed}"
+                case = (
+                    f"{wanted}, {'training' if augment else 'validation'}, {segment}, seed {seed}"
+                )
                 random = np.random.default_rng(seed) if augment else None
                 ends = [int(clip[-1]) for clip in plan(there, clip_length, 4, "random", random)]
-                clips = draw(span, made, seed)
+                clips = draw(segment, made, seed)
                 assert len(clips) == len(ends), case
                 for clip, end in zip(clips, ends, strict=True):
                     assert clip.tobytes() == steps[end].clip.tobytes(), case
 
 
-@pytest.mark.parametrize(("clip_length", "hop"), [(1, 3), (4, 2), (4, 5)])
-def test_all_gives_the_full_clips_of_extraction_s_steps(folder, low, clip_length, hop):
-    made = replace(drawing(folder, "all", clip_length), sampling=Sampling(10.0, hop))
+@pytest.mark.parametrize(("clip_length", "stride"), [(1, 3), (4, 2), (4, 5)])
+def test_all_gives_the_full_clips_of_extraction_s_steps(folder, low, clip_length, stride):
+    made = replace(sampler(folder, "all", clip_length), sampling=Sampling(10.0, stride))
     steps = steps_of(folder / low.video, made.sampling, PLAIN, clip_length)
     clips = draw(low, made)
     full = [step.clip for step in steps if step.full]
@@ -247,33 +249,35 @@ def test_all_gives_the_full_clips_of_extraction_s_steps(folder, low, clip_length
     assert all(np.array_equal(a, b) for a, b in zip(clips, full, strict=True))
 
 
-def test_each_epoch_draws_afresh(folder, spans):
+def test_each_epoch_draws_afresh(folder, segments):
     for options in ({}, {"clip_length": 4, "how": "dense"}):
         alone = [
-            tuple(sorted(drawn_codes(epoch_of(folder, spans[:1], epoch, **options))))
+            tuple(sorted(drawn_codes(epoch_of(folder, segments[:1], epoch, **options))))
             for epoch in range(8)
         ]
         assert len(set(alone)) > 6  # not only another order of the videos
-    orders = [drawn_codes(epoch_of(folder, spans, epoch, count="all")) for epoch in range(3)]
+    orders = [drawn_codes(epoch_of(folder, segments, epoch, count="all")) for epoch in range(3)]
     assert len(set(map(tuple, orders))) == 3
     assert len({tuple(sorted(order)) for order in orders}) == 1
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
 @pytest.mark.parametrize("augment", [STILL, LIVELY, MOVING_CROP], ids=["still", "lively", "crop"])
-def test_the_same_seed_draws_the_same_clips_in_the_same_order(folder, spans, augment, clip_length):
+def test_the_same_seed_draws_the_same_clips_in_the_same_order(
+    folder, segments, augment, clip_length
+):
     options = {
         "augment": augment,
         "clip_length": clip_length,
         "preprocessing": Preprocessing(40, 40, "crop", 48),
     }
-    first = epoch_of(folder, spans, epoch=2, seed=5, **options)
-    again = epoch_of(folder, spans, epoch=2, seed=5, **options)
+    first = epoch_of(folder, segments, epoch=2, seed=5, **options)
+    again = epoch_of(folder, segments, epoch=2, seed=5, **options)
     assert len(first) == len(again)
     for (clips, classes), (others, other_classes) in zip(first, again, strict=True):
         assert np.array_equal(clips, others)
         assert np.array_equal(classes, other_classes)
-    other = epoch_of(folder, spans, epoch=2, seed=6, **options)
+    other = epoch_of(folder, segments, epoch=2, seed=6, **options)
     assert drawn_codes(first) != drawn_codes(other)
 
 
@@ -282,12 +286,12 @@ def test_a_span_s_length_is_found_once_and_changes_no_draw(folder, low, monkeypa
     monkeypatch.setattr(
         clip_reader, "FileSource", lambda path: opened.append(path) or FileSource(path)
     )
-    made = drawing(folder, 2, 4)
+    made = sampler(folder, 2, 4)
     first, again = draw(low, made, 3), draw(low, made, 3)
     assert len(opened) == 3  # looked for, drawn, drawn
     assert np.array_equal(first, again)
     draw(replace(low, end=1.0), made)
-    assert len(opened) == 5  # another span of the video has its own
+    assert len(opened) == 5  # another segment of the video has its own
     assert np.array_equal(draw(low, replace(made), 3), first)
 
 
@@ -307,7 +311,7 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
                 decoded.append(frame.index)
                 yield frame
 
-    made = drawing(folder, 3, 4)
+    made = sampler(folder, 3, 4)
     draw(low, made)
     monkeypatch.setattr(clip_reader, "Preprocessor", Watched)
     monkeypatch.setattr(clip_reader, "FileSource", WatchedFile)
@@ -321,39 +325,39 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
     assert len(stops) > 1
 
 
-def test_validation_sees_the_same_even_clips_every_time(folder, spans, low):
-    made = drawing(folder, 3, 4, augment=None)
+def test_validation_sees_the_same_even_clips_every_time(folder, segments, low):
+    made = sampler(folder, 3, 4, augment=None)
     assert codes(draw(low, made)) == [[2, 3, 4, 5], [8, 9, 10, 11], [14, 15, 16, 17]]
     (centre,) = codes(draw(low, replace(made, count=1)))
     assert centre == [8, 9, 10, 11]
-    once, again = (list(batches_in_order(spans, made, 7)) for _ in range(2))
+    once, again = (list(batches_in_order(segments, made, 7)) for _ in range(2))
     for (clips, indices), (others, other_indices) in zip(once, again, strict=True):
         assert np.array_equal(clips, others)
         assert np.array_equal(indices, other_indices)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 30, 100])
-def test_validation_batches_tell_each_clip_s_span(folder, spans, batch_size):
-    batches = list(batches_in_order(spans, drawing(folder, augment=None), batch_size))
+def test_validation_batches_tell_each_clip_s_span(folder, segments, batch_size):
+    batches = list(batches_in_order(segments, sampler(folder, augment=None), batch_size))
     sizes = [len(indices) for _, indices in batches]
     assert set(sizes[:-1]) <= {batch_size}
     indices = np.concatenate([indices for _, indices in batches])
-    assert indices.tolist() == [index for index in range(len(spans)) for _ in range(3)]
+    assert indices.tolist() == [index for index in range(len(segments)) for _ in range(3)]
     for index, code in zip(indices, drawn_codes(batches), strict=True):
-        assert int(code >= 100) == LABELS[spans[index].label]
+        assert int(code >= 100) == LABELS[segments[index].label]
 
 
 @pytest.mark.parametrize("clip_length", [1, 3])
-def test_every_clip_has_the_label_of_its_span(folder, spans, clip_length):
-    for clips, classes in epoch_of(folder, spans, clip_length=clip_length):
+def test_every_clip_has_the_label_of_its_span(folder, segments, clip_length):
+    for clips, classes in epoch_of(folder, segments, clip_length=clip_length):
         assert clips.dtype == np.uint8
         assert clips.shape[1:] == (clip_length, 48, 64, 3)
         assert [int(code[-1] >= 100) for code in codes(clips)] == classes.tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 1000])
-def test_batches_are_full_but_the_last_and_lose_nothing(folder, spans, batch_size):
-    batches = epoch_of(folder, spans, batch_size=batch_size)
+def test_batches_are_full_but_the_last_and_lose_nothing(folder, segments, batch_size):
+    batches = epoch_of(folder, segments, batch_size=batch_size)
     sizes = [len(classes) for _, classes in batches]
     assert sum(sizes) == 30
     assert set(sizes[:-1]) <= {batch_size}
@@ -362,23 +366,23 @@ def test_batches_are_full_but_the_last_and_lose_nothing(folder, spans, batch_siz
 
 @pytest.mark.parametrize(("waiting", "batch_size"), [(50, 10), (1, 10), (0, 1)])
 def test_batches_lose_nothing_where_the_pool_overflows(
-    folder, spans, monkeypatch, waiting, batch_size
+    folder, segments, monkeypatch, waiting, batch_size
 ):
-    made = drawing(folder, "all")
+    made = sampler(folder, "all")
     monkeypatch.setattr(batching, "_MIXED_BYTES", waiting * made.clip_bytes)
-    batches = epoch_of(folder, spans, count="all", batch_size=batch_size)
+    batches = epoch_of(folder, segments, count="all", batch_size=batch_size)
     assert sorted(drawn_codes(batches)) == sorted(
-        100 * LABELS[span.label] + index for span in spans for index in range(FRAMES)
+        100 * LABELS[segment.label] + index for segment in segments for index in range(FRAMES)
     )
     if waiting == 50:
         mixed = [len(set(classes.tolist())) == 2 for _, classes in batches]
         assert sum(mixed) > len(mixed) / 2
 
 
-def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
-    made, seen, counts = drawing(folder, "all", 4), 0, []
+def test_the_pool_is_bounded_in_bytes(folder, segments, monkeypatch):
+    made, seen, counts = sampler(folder, "all", 4), 0, []
     monkeypatch.setattr(batching, "_MIXED_BYTES", 20 * made.clip_bytes)
-    real = drawn_clips
+    real = read_all_clips
 
     def counted(*arguments):
         nonlocal seen
@@ -386,21 +390,21 @@ def test_the_pool_is_bounded_in_bytes(folder, spans, monkeypatch):
             seen += 1
             yield drawn
 
-    monkeypatch.setattr(batching, "drawn_clips", counted)
-    for number, _ in enumerate(training_batches(spans, made, 6, 0, 0)):
+    monkeypatch.setattr(batching, "read_all_clips", counted)
+    for number, _ in enumerate(training_batches(segments, made, 6, 0, 0)):
         counts.append(seen - 6 * number)
     assert max(counts) == 21
 
 
-def test_augmentation_changes_the_pixels_of_a_whole_clip_alike(folder, spans, low):
-    plain = draw(low, drawing(folder, 3, 4))
-    lively = draw(low, drawing(folder, 3, 4, augment=LIVELY))
+def test_augmentation_changes_the_pixels_of_a_whole_clip_alike(folder, segments, low):
+    plain = draw(low, sampler(folder, 3, 4))
+    lively = draw(low, sampler(folder, 3, 4, augment=LIVELY))
     assert [clip.shape for clip in plain] == [clip.shape for clip in lively]
     assert all(not np.array_equal(a, b) for a, b in zip(plain, lively, strict=True))
-    # A span of one frame, which is repeated: one picture, whatever is drawn.
-    short = replace(next(span for span in spans if span.label == "high"), end=0.1)
+    # A segment of one frame, which is repeated: one picture, whatever is drawn.
+    short = replace(next(segment for segment in segments if segment.label == "high"), end=0.1)
     for augment in (LIVELY, MOVING_CROP):
-        made = drawing(
+        made = sampler(
             folder, 1, 5, augment=augment, preprocessing=Preprocessing(40, 40, "crop", 48)
         )
         varied = [draw(short, made, seed)[0] for seed in range(6)]
@@ -412,34 +416,34 @@ def test_clips_of_one_video_are_varied_each_by_a_draw_of_its_own(tmp_path):
     with Mp4Writer(tmp_path / "still.mp4", (64, 48), 10) as writer:
         for index in range(8):
             writer.write(coded_frame(90), index / 10)
-    span = Span("still.mp4", "low", "train", "g")
+    segment = Segment("still.mp4", "low", "train", "g")
     crop = Preprocessing(32, 32, "crop", 48)
     for augment in (LIVELY, MOVING_CROP):
-        clips = draw(span, drawing(tmp_path, "all", 2, augment=augment, preprocessing=crop))
+        clips = draw(segment, sampler(tmp_path, "all", 2, augment=augment, preprocessing=crop))
         assert len({clip.tobytes() for clip in clips}) == len(clips)
 
 
 @pytest.mark.parametrize("ahead", [1, 1000])
 def test_drawn_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
-    folder, spans, monkeypatch, ahead
+    folder, segments, monkeypatch, ahead
 ):
     monkeypatch.setattr(clip_reader, "_CLIPS_AHEAD", ahead)
     monkeypatch.setattr(clip_reader, "_BYTES_AHEAD", 0)
-    made = drawing(folder, 3, 4, augment=LIVELY)
-    everything = list(drawn_clips(spans, made, (7,)))
+    made = sampler(folder, 3, 4, augment=LIVELY)
+    everything = list(read_all_clips(segments, made, (7,)))
     indices = [index for index, _ in everything]
-    assert indices == [index for index in range(len(spans)) for _ in range(3)]
+    assert indices == [index for index in range(len(segments)) for _ in range(3)]
     alone = [
         clip
-        for index, span in enumerate(spans)
-        for clip in draw_clips(
-            span, drawing(folder, 3, 4, augment=LIVELY), np.random.default_rng([7, index])
+        for index, segment in enumerate(segments)
+        for clip in read_clips(
+            segment, sampler(folder, 3, 4, augment=LIVELY), np.random.default_rng([7, index])
         )
     ]
     assert all(np.array_equal(a, b) for (_, a), b in zip(everything, alone, strict=True))
 
 
-def test_threads_hold_few_clips_ready(folder, spans, monkeypatch):
+def test_threads_hold_few_clips_ready(folder, segments, monkeypatch):
     monkeypatch.setattr(clip_reader, "_BYTES_AHEAD", 0)
     finished = []
     real = clip_reader._PlannedClip.finished
@@ -449,7 +453,7 @@ def test_threads_hold_few_clips_ready(folder, spans, monkeypatch):
         return real(self)
 
     monkeypatch.setattr(clip_reader._PlannedClip, "finished", counted)
-    drawn = drawn_clips(spans, drawing(folder, "all"))
+    drawn = read_all_clips(segments, sampler(folder, "all"))
     next(drawn)
     time.sleep(0.5)  # long enough to decode everything, were there no bound
     threads, ready = clip_reader._THREADS, clip_reader._CLIPS_AHEAD
@@ -459,90 +463,96 @@ def test_threads_hold_few_clips_ready(folder, spans, monkeypatch):
 
 @pytest.mark.parametrize("clip_length", [1, 4])
 @pytest.mark.parametrize("how", ["random", "dense", "uniform"])
-def test_all_clips_are_counted_without_converting_any(folder, spans, monkeypatch, how, clip_length):
-    short = [replace(span, end=0.7) for span in spans[:2]]
-    chosen = [*spans[:3], *short, Span("gone.mp4", "low", "train", "g")]
-    made = drawing(folder, "all", clip_length, how=how, augment=LIVELY)
-    drawn = list(drawn_clips(chosen, made))
+def test_all_clips_are_counted_without_converting_any(
+    folder, segments, monkeypatch, how, clip_length
+):
+    short = [replace(segment, end=0.7) for segment in segments[:2]]
+    chosen = [*segments[:3], *short, Segment("gone.mp4", "low", "train", "g")]
+    made = sampler(folder, "all", clip_length, how=how, augment=LIVELY)
+    drawn = list(read_all_clips(chosen, made))
     monkeypatch.setattr(clip_reader, "Preprocessor", None)
-    assert most_clips(chosen, replace(made, span_frames=SpanFrames())) == len(drawn)
-    assert most_clips(chosen, replace(made, count=5)) == 5 * len(chosen)
+    assert max_clips(chosen, replace(made, segment_frames=SegmentFrames())) == len(drawn)
+    assert max_clips(chosen, replace(made, count=5)) == 5 * len(chosen)
 
 
-def test_an_order_of_the_spans_changes_no_clip(folder, spans):
-    made = drawing(folder, 2, 4, augment=LIVELY)
-    wanted = list(drawn_clips(spans, made, (3, 1)))
+def test_an_order_of_the_spans_changes_no_clip(folder, segments):
+    made = sampler(folder, 2, 4, augment=LIVELY)
+    wanted = list(read_all_clips(segments, made, (3, 1)))
     order = [4, 0, 7]
-    found = list(drawn_clips(spans, made, (3, 1), order))
+    found = list(read_all_clips(segments, made, (3, 1), order))
     assert [index for index, _ in found] == [4, 4, 0, 0, 7, 7]
     for place, (index, clip) in enumerate(found):
         assert np.array_equal(clip, wanted[2 * index + place % 2][1])
 
 
-def test_an_epoch_s_clips_are_those_of_the_draw_in_order(folder, spans):
-    made = drawing(folder, 3, 4, augment=LIVELY)
-    mixed = list(training_batches(spans, made, 4, 5, 2))
-    ordered = list(batches_in_order(spans, made, 7, (5, 2)))
+def test_an_epoch_s_clips_are_those_of_the_draw_in_order(folder, segments):
+    made = sampler(folder, 3, 4, augment=LIVELY)
+    mixed = list(training_batches(segments, made, 4, 5, 2))
+    ordered = list(batches_in_order(segments, made, 7, (5, 2)))
 
     def examples(batches: list) -> list[tuple]:
         return [
-            (n, c.tobytes()) for clips, spans in batches for n, c in zip(spans, clips, strict=True)
+            (n, c.tobytes())
+            for clips, segments in batches
+            for n, c in zip(segments, clips, strict=True)
         ]
 
     assert examples(mixed) != examples(ordered)
     assert sorted(examples(mixed)) == sorted(examples(ordered))
 
 
-def test_videos_that_cannot_be_read_are_skipped(folder, spans, tmp_path):
-    for span in spans:
-        (tmp_path / span.video).write_bytes((folder / span.video).read_bytes())
-    (tmp_path / spans[2].video).write_bytes(b"no video")
-    (tmp_path / spans[5].video).unlink()
+def test_videos_that_cannot_be_read_are_skipped(folder, segments, tmp_path):
+    for segment in segments:
+        (tmp_path / segment.video).write_bytes((folder / segment.video).read_bytes())
+    (tmp_path / segments[2].video).write_bytes(b"no video")
+    (tmp_path / segments[5].video).unlink()
     with pytest.raises(VideoError):
-        draw(spans[2], drawing(tmp_path))
-    drawn = [index for index, _ in drawn_clips(spans, drawing(tmp_path), (0,))]
+        draw(segments[2], sampler(tmp_path))
+    drawn = [index for index, _ in read_all_clips(segments, sampler(tmp_path), (0,))]
     assert sorted(set(drawn)) == [0, 1, 3, 4, 6, 7, 8, 9]
-    assert len(drawn_codes(epoch_of(tmp_path, spans))) == 24
+    assert len(drawn_codes(epoch_of(tmp_path, segments))) == 24
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
 def test_a_file_that_has_become_shorter_gives_what_it_has(tmp_path, clip_length):
     write_coded_video(tmp_path / "clip.mp4", 20)
-    span = Span("clip.mp4", "low", "train", "g")
-    made = drawing(tmp_path, "all", clip_length)
-    assert len(draw(span, made)) == 21 - clip_length
+    segment = Segment("clip.mp4", "low", "train", "g")
+    made = sampler(tmp_path, "all", clip_length)
+    assert len(draw(segment, made)) == 21 - clip_length
     write_coded_video(tmp_path / "clip.mp4", 9)
-    assert [code[-1] for code in codes(draw(span, made))] == list(range(clip_length - 1, 9))
+    assert [code[-1] for code in codes(draw(segment, made))] == list(range(clip_length - 1, 9))
     (tmp_path / "clip.mp4").unlink()
-    assert list(drawn_clips([span], made)) == []
+    assert list(read_all_clips([segment], made)) == []
 
 
-def test_leaving_an_epoch_early_ends_its_threads(folder, spans):
+def test_leaving_an_epoch_early_ends_its_threads(folder, segments):
     before = set(threading.enumerate())
-    batches = training_batches(spans * 20, drawing(folder, 5), 4, 0, 0)
+    batches = training_batches(segments * 20, sampler(folder, 5), 4, 0, 0)
     next(batches)
     batches.close()
     assert set(threading.enumerate()) <= before
-    drawn = drawn_clips(spans * 20, drawing(folder, 5))
+    drawn = read_all_clips(segments * 20, sampler(folder, 5))
     next(drawn)
     drawn.close()
     assert set(threading.enumerate()) <= before
 
 
-def test_an_unexpected_error_in_a_thread_is_raised_and_ends_the_others(folder, spans, monkeypatch):
+def test_an_unexpected_error_in_a_thread_is_raised_and_ends_the_others(
+    folder, segments, monkeypatch
+):
     def broken(self):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(clip_reader._PlannedClip, "finished", broken)
     before = set(threading.enumerate())
     with pytest.raises(RuntimeError, match="a bug"):
-        list(drawn_clips(spans, drawing(folder)))
+        list(read_all_clips(segments, sampler(folder)))
     assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
 def test_every_place_is_drawn_alike(folder, low, clip_length):
-    made, counts = drawing(folder, 4, clip_length), np.zeros(FRAMES)
+    made, counts = sampler(folder, 4, clip_length), np.zeros(FRAMES)
     for seed in range(200):
         counts[[code[-1] for code in codes(draw(low, made, seed))]] += 1
     places = FRAMES - clip_length + 1
@@ -553,17 +563,17 @@ def test_every_place_is_drawn_alike(folder, low, clip_length):
 
 def test_distinct_clips_follow_each_other_in_time(folder, low):
     for seed in range(10):
-        ends = [code[-1] for code in codes(draw(low, drawing(folder, 6, 3), seed))]
+        ends = [code[-1] for code in codes(draw(low, sampler(folder, 6, 3), seed))]
         assert all(a < b for a, b in pairwise(ends))
 
 
 def test_an_error_while_decoding_is_raised_to_the_reader_and_names_the_file(
-    folder, spans, monkeypatch
+    folder, segments, monkeypatch
 ):
     def broken(*_):
         raise MemoryError
 
     monkeypatch.setattr(clip_reader, "Preprocessor", broken)
     with pytest.raises(MemoryError) as error:
-        list(drawn_clips(spans, drawing(folder)))
-    assert error.value.__notes__ == [f"while reading {folder / spans[0].video}"]
+        list(read_all_clips(segments, sampler(folder)))
+    assert error.value.__notes__ == [f"while reading {folder / segments[0].video}"]

@@ -1,4 +1,4 @@
-"""The plan of drawing: which frames a clip shows, before any is decoded."""
+"""The plan of sampler: which frames a clip shows, before any is decoded."""
 
 import math
 from itertools import product
@@ -12,9 +12,9 @@ from sequence.windows import full_steps, windows
 _SPANS = [range(n) for n in (1, 2, 3, 7, 8, 9, 40)] + [range(5, 6), range(5, 9), range(11, 40)]
 
 
-def planned(frames: range, clip_length: int, count=1, how="random", seed=None, hop=1):
+def planned(frames: range, clip_length: int, count=1, how="random", seed=None, stride=1):
     random = None if seed is None else np.random.default_rng(seed)
-    return plan(frames, clip_length, count, how, random, hop)
+    return plan(frames, clip_length, count, how, random, stride)
 
 
 def ends_of(clips: list[np.ndarray]) -> list[int]:
@@ -22,9 +22,9 @@ def ends_of(clips: list[np.ndarray]) -> list[int]:
 
 
 def ends_inside(frames: range, clip_length: int) -> list[int]:
-    """Return by definition where a clip ends all of whose T frames are of the span.
+    """Return by definition where a clip ends all of whose T frames are of the segment.
 
-    Each frame is tried; a span too short for a clip has one, at its last frame.
+    Each frame is tried; a segment too short for a clip has one, at its last frame.
     """
     inside = [end for end in frames if all(end - back in frames for back in range(clip_length))]
     return inside or [max(frames)]
@@ -152,7 +152,7 @@ def test_a_single_uniform_frame_is_the_middle_one():
 
 
 @pytest.mark.parametrize(
-    ("frames", "clip_length", "hop", "ends"),
+    ("frames", "clip_length", "stride", "ends"),
     [
         (range(7), 1, 2, [0, 2, 4, 6]),
         (range(3, 9), 1, 2, [4, 6, 8]),
@@ -164,10 +164,12 @@ def test_a_single_uniform_frame_is_the_middle_one():
     ],
     ids=str,
 )
-def test_all_ends_clips_at_steps(frames, clip_length, hop, ends):
-    assert ends_of(planned(frames, clip_length, "all", hop=hop)) == ends
+def test_all_ends_clips_at_steps(frames, clip_length, stride, ends):
+    assert ends_of(planned(frames, clip_length, "all", stride=stride)) == ends
 
 
 def test_drawn_clips_end_between_steps_too():
-    ends = {end for seed in range(200) for end in ends_of(planned(range(20), 4, seed=seed, hop=4))}
+    ends = {
+        end for seed in range(200) for end in ends_of(planned(range(20), 4, seed=seed, stride=4))
+    }
     assert ends == set(range(3, 20))

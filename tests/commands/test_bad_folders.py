@@ -7,7 +7,7 @@ import pytest
 
 from extract.feature_store.reader import FeatureStore
 from extract.feature_store.writer import FeatureWriter
-from model_folder.card import read_card, write_card
+from model_folder.config import read_config, write_config
 
 
 @pytest.fixture
@@ -60,10 +60,10 @@ def test_a_folder_without_its_sequence_weights_says_what_writes_them(copied, try
 
 
 def test_a_folder_whose_sequence_model_was_never_trained_says_so(copied, try_all):
-    card = read_card(copied.weights)
+    config = read_config(copied.weights)
     # A backbone that was fine-tuned has a classifier of its own, which would answer.
-    backbone = card.backbone.model_copy(update={"network": None, "fine_tuned": False})
-    write_card(copied.weights, card.model_copy(update={"sequence": None, "backbone": backbone}))
+    backbone = config.backbone.model_copy(update={"network": None, "fine_tuned": False})
+    write_config(copied.weights, config.model_copy(update={"sequence": None, "backbone": backbone}))
     for ending in try_all():
         ending.is_refusal(copied.weights, "no sequence model yet", "python train_lstm.py")
 
@@ -238,9 +238,9 @@ def test_an_end_while_a_model_is_saved_never_leaves_a_mixture(
         patched.setattr(f"sequence.trainer.{during}", interrupted)
         train = [*copied.arguments, "--look-back", "3", "--epochs", "1", "--head", "mean"]
         assert end_of("train_lstm.py", *train).code == 130
-    # The weights may be the new ones, so the old card (look-back 6) may not speak for them: the
+    # The weights may be the new ones, so the old config (look-back 6) may not speak for them: the
     # network's own head answers.
-    assert read_card(copied.weights).sequence is None
+    assert read_config(copied.weights).sequence is None
     for ending in try_all():
         assert (ending.code, ending.errors) == (0, [])
     report = json.loads((tmp_path / "report" / "metrics.json").read_text())
@@ -255,9 +255,9 @@ def test_resuming_where_nothing_was_left_unfinished_says_so(copied, end_of):
 
 
 def test_the_own_head_of_a_network_that_was_not_fine_tuned_is_refused(copied, end_of, a_video):
-    card = read_card(copied.weights)
-    backbone = card.backbone.model_copy(update={"network": None, "fine_tuned": False})
-    write_card(copied.weights, card.model_copy(update={"backbone": backbone}))
+    config = read_config(copied.weights)
+    backbone = config.backbone.model_copy(update={"network": None, "fine_tuned": False})
+    write_config(copied.weights, config.model_copy(update={"backbone": backbone}))
     live = ["--weights", copied.weights, "--video", a_video, "--no-window"]
     for script, arguments in (("evaluate.py", copied.arguments), ("run.py", live)):
         ending = end_of(script, *arguments, "--head", "own")

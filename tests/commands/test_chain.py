@@ -1,6 +1,6 @@
 """The six commands one after the other, as the README has them."""
 
-from model_folder.card import read_card
+from model_folder.config import read_config
 from model_folder.provenance import SEEN
 from tests.running import run_script
 
@@ -11,7 +11,7 @@ def test_the_chain_runs(project, tmp_path):
 
 
 def test_training_and_fine_tuning_record_what_they_saw(project):
-    card = read_card(project.weights)
+    config = read_config(project.weights)
     text = (project.weights / SEEN).read_text()
-    assert card.backbone.sha256 in text
-    assert card.sequence.sha256 in text
+    assert config.backbone.sha256 in text
+    assert config.sequence.sha256 in text

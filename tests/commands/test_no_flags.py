@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_folder.card import read_card
+from model_folder.config import read_config
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,10 @@ def place(project, tmp_path_factory) -> Path:
     shutil.copytree(project.data / "clips", folder / "data" / "clips", ignore=late)
     (folder / "weights").mkdir()
     shutil.copy(project.weights / "backbone.weights.h5", folder / "weights")
-    card = (project.weights / "model.yaml").read_text()
-    before, _, rest = card.partition("sequence:\n")
-    card = before + "sequence: null\n" + rest[rest.index("made_with") :]
-    (folder / "weights" / "model.yaml").write_text(card)
+    config = (project.weights / "model.yaml").read_text()
+    before, _, rest = config.partition("sequence:\n")
+    config = before + "sequence: null\n" + rest[rest.index("made_with") :]
+    (folder / "weights" / "model.yaml").write_text(config)
     return folder
 
 
@@ -33,8 +33,8 @@ def test_the_five_scripts_follow_each_other_with_no_flags(place, end_of):
         assert (ending.code, ending.errors) == (0, []), script
     assert (place / "data" / "manifest.csv").is_file()
     assert (place / "data" / "features.h5").is_file()
-    card = read_card(place / "weights")
-    assert (card.sequence.head, card.sequence.look_back) == ("lstm", 16)
+    config = read_config(place / "weights")
+    assert (config.sequence.head, config.sequence.look_back) == ("lstm", 16)
     assert (place / "weights" / "sequence.weights.h5").is_file()
     report = place / "reports" / "weights"
     assert json.loads((report / "metrics.json").read_text())["split"] == "test"
@@ -75,7 +75,7 @@ def test_finetune_with_no_flags_takes_the_default_backbone_and_folders(place, en
             started.append((settings.recipe, len(manifest.videos)))
             raise KeyboardInterrupt  # what would follow takes half an hour
 
-    monkeypatch.setattr(finetuning, "FineTuning", Recorded)
+    monkeypatch.setattr(finetuning, "Trainer", Recorded)
     assert end_of("finetune.py", folder=place).code == 130
     ((recipe, clips),) = started
     assert (recipe.backbone.name, recipe.backbone.weights) == ("efficientnet_b0", None)

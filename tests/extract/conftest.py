@@ -7,12 +7,12 @@ import pytest
 
 from clips.manifest import Entry, Manifest
 from extract.backbones.heads import classifier_network, weights_sha256
-from model_folder.card import (
+from model_folder.config import (
     BACKBONE_WEIGHTS,
-    BackboneCard,
-    ModelCard,
+    BackboneConfig,
+    ModelConfig,
     save_weights,
-    write_card,
+    write_config,
 )
 from recipes.loader import Settings, load
 from recipes.schema import Network
@@ -73,21 +73,21 @@ def quick_settings(small_settings) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def fine_tuned(tmp_path: Path) -> ModelCard:
-    """The card of a model folder (`weights` below `tmp_path`) that holds a fine-tuned tiny."""
+def fine_tuned(tmp_path: Path) -> ModelConfig:
+    """The config of a model folder (`weights` below `tmp_path`) that holds a fine-tuned tiny."""
     from extract.backbones import build_trunk
 
     folder = tmp_path / "weights"
     head = Network(pooling="avg", features=24, dropout=0.5, hidden=(8,), one_logit=False)
     model = classifier_network(build_trunk("tiny", "none", 48), head, 3)
     save_weights(model, folder / BACKBONE_WEIGHTS)
-    card = ModelCard(
+    config = ModelConfig(
         seed=0,
         recipe="mine.yaml",
         labels=("a", "b", "c"),
         sampling=Sampling(5.0),
         preprocessing=Preprocessing(48, 48),
-        backbone=BackboneCard(
+        backbone=BackboneConfig(
             name="tiny",
             weights="none",
             fine_tuned=True,
@@ -99,8 +99,8 @@ def fine_tuned(tmp_path: Path) -> ModelCard:
         ),
         made_with={"keras": "3"},
     )
-    write_card(folder, card)
-    return card
+    write_config(folder, config)
+    return config
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from clips.manifest import Entry, Manifest
 from extract.extractor import Extractor
 from extract.feature_store.rollback_file import RollbackFile
 from extract.pipeline.runner import extract_features
-from model_folder.card import BackboneCard, ModelCard, SequenceCard
+from model_folder.config import BackboneConfig, ModelConfig, SequenceConfig
 from recipes.schema import Network
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
@@ -48,12 +48,12 @@ class ProjectingEngine:
         return np.stack([row @ self.weights for row in flat])
 
 
-def card_of(name: str = "tiny", fps: float | None = 10.0, **values) -> ModelCard:
-    """Return a model card that says no more than it must."""
-    backbone = BackboneCard(
+def card_of(name: str = "tiny", fps: float | None = 10.0, **values) -> ModelConfig:
+    """Return a model config that says no more than it must."""
+    backbone = BackboneConfig(
         name=name, weights="none", fine_tuned=False, sha256="0" * 64, feature_size=SIZE, licence=""
     )
-    card = {
+    config = {
         "seed": 0,
         "recipe": "default.yaml",
         "sampling": Sampling(fps),
@@ -61,16 +61,16 @@ def card_of(name: str = "tiny", fps: float | None = 10.0, **values) -> ModelCard
         "backbone": backbone,
         "made_with": {},
     }
-    return ModelCard(**{**card, **values})
+    return ModelConfig(**{**config, **values})
 
 
-def full_card() -> ModelCard:
-    """Return a card with a value other than the default in every field that has one."""
-    card = card_of(
+def full_config() -> ModelConfig:
+    """Return a config with a value other than the default in every field that has one."""
+    config = card_of(
         labels=("schlagen", "würfeln", "no"),
         sampling=Sampling(None, 4),
         preprocessing=Preprocessing(32, 24, "crop", 40),
-        sequence=SequenceCard(
+        sequence=SequenceConfig(
             head="lstm",
             look_back=16,
             units=(64, 16),
@@ -89,7 +89,7 @@ def full_card() -> ModelCard:
         pooling="flatten", features=1024, dropout=0.2, hidden=(256, 8), one_logit=True
     )
     values = {"network": network, "labels": ("a", "b"), "fine_tuned": True}
-    return card.model_copy(update={"backbone": card.backbone.model_copy(update=values)})
+    return config.model_copy(update={"backbone": config.backbone.model_copy(update=values)})
 
 
 def projecting_extractor(fps: float | None = 10.0, fail_at: int = -1) -> Extractor:

@@ -11,8 +11,8 @@ import pytest
 
 from extract.extractor.loading import load_network
 from extract.finetuning.train_step import TrainingStep
-from extract.finetuning.trainer import FineTuning
-from model_folder.card import require_card
+from extract.finetuning.trainer import Trainer
+from model_folder.config import require_config
 
 Scripted = float | np.ndarray | BaseException
 
@@ -26,11 +26,11 @@ def logits_of(losses: float | np.ndarray, truth: np.ndarray, classes: int) -> np
 
 
 def follow(
-    tuning: FineTuning,
+    tuning: Trainer,
     monkeypatch: pytest.MonkeyPatch,
     script: Sequence[Scripted],
     watch: Callable[[TrainingStep], None] = lambda step: None,
-) -> FineTuning:
+) -> Trainer:
     """Let a fine-tuning follow a script; return it.
 
     Args:
@@ -68,7 +68,7 @@ def follow(
     return tuning
 
 
-def saved_epoch(tuning: FineTuning) -> int:
+def saved_epoch(tuning: Trainer) -> int:
     """Return the epoch whose weights stand in the model folder, by their scripted bias."""
-    network = load_network(tuning.folder, require_card(tuning.folder))
+    network = load_network(tuning.folder, require_config(tuning.folder))
     return int(network.get_layer("classifier").get_weights()[1][0])

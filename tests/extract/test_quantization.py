@@ -7,15 +7,15 @@ from extract import quantization
 from extract.engines import openvino_engine
 from extract.engines.parity_check import cosines
 from extract.extractor.choosing import choose_extractor
-from extract.extractor.loading import NotQuantised, load_extractor
-from extract.quantization import choose_quantising, quantise
-from model_folder.card import (
+from extract.extractor.loading import NotQuantized, load_extractor
+from extract.quantization import choose_quantizing, quantize
+from model_folder.config import (
     QUANTISED,
     QUANTISED_WEIGHTS,
-    QuantisedCard,
-    quantised_sha256,
-    require_card,
-    write_card,
+    QuantizationReport,
+    quantized_sha256,
+    require_config,
+    write_config,
 )
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
@@ -29,7 +29,7 @@ if not openvino_engine.processor_has("int8"):
 
 INT8 = {"extract.precision": "int8", "extract.engine": "auto"}
 CLIPS = np.random.default_rng(0).integers(0, 256, (5, 1, 48, 48, 3), np.uint8)
-COST = QuantisedCard(
+COST = QuantizationReport(
     sha256="a" * 64,
     clips=8,
     cosine=0.999,
@@ -49,34 +49,34 @@ def folder(tmp_path):
 def test_asked_for_int8_a_network_is_quantised_measured_and_used(
     small_settings, scenes, folder, capsys
 ):
-    made = choose_quantising(small_settings(INT8), scenes())
+    made = choose_quantizing(small_settings(INT8), scenes())
     assert made.engine.precision == "int8"
-    told = require_card(folder).quantised
-    assert told.sha256 == quantised_sha256(folder)
+    told = require_config(folder).quantised
+    assert told.sha256 == quantized_sha256(folder)
     assert told.clips == 8  # two scenes of four clips validate
     assert quantization.LEAST_COSINE <= told.least_cosine <= told.cosine < 1
     assert told.classifier == "ridge on clip means"
     out = capsys.readouterr().out
     assert "Quantising on" in out
     assert f"{told}.\n" in out
-    exact = load_extractor(folder, made.card.model_copy(update={"precision": "f32"}))
+    exact = load_extractor(folder, made.config.model_copy(update={"precision": "f32"}))
     ours, wanted = made(CLIPS), exact(CLIPS)
     assert not np.array_equal(ours, wanted)
     assert cosines(ours, wanted).min() > 0.98
     assert made.spec("float32") != exact.spec("float32")
     assert "quantised_sha256" not in exact.spec("float32")
-    again = choose_quantising(small_settings(INT8), scenes())
+    again = choose_quantizing(small_settings(INT8), scenes())
     assert capsys.readouterr().out == f"{told}.\n"
     assert np.array_equal(again(CLIPS), ours)
-    live = load_extractor(folder, made.card, live=True)
+    live = load_extractor(folder, made.config, live=True)
     assert np.allclose(live(CLIPS), ours, rtol=1e-3, atol=1e-3 * np.abs(ours).max())
     # Another network in its place is noticed, and so is none.
     (folder / QUANTISED_WEIGHTS).write_bytes((folder / QUANTISED_WEIGHTS).read_bytes() + b"0")
-    with pytest.raises(NotQuantised, match=f"{QUANTISED}: is missing, or not the one"):
-        load_extractor(folder, made.card)
+    with pytest.raises(NotQuantized, match=f"{QUANTISED}: is missing, or not the one"):
+        load_extractor(folder, made.config)
     (folder / QUANTISED).unlink()
-    with pytest.raises(NotQuantised, match=r"python -m extract\.quantize --weights"):
-        load_extractor(folder, made.card)
+    with pytest.raises(NotQuantized, match=r"python -m extract\.quantize --weights"):
+        load_extractor(folder, made.config)
 
 
 def test_what_costs_too_much_is_not_used_and_not_tried_again(
@@ -84,54 +84,54 @@ def test_what_costs_too_much_is_not_used_and_not_tried_again(
 ):
     monkeypatch.setattr(quantization, "LEAST_COSINE", 1.0)
     monkeypatch.setattr(quantization, "_LEFT_EXACT", (0,))  # each try takes seconds
-    made = choose_quantising(small_settings(INT8), scenes())
+    made = choose_quantizing(small_settings(INT8), scenes())
     out = capsys.readouterr().out
     assert made.engine.precision == ("bf16" if openvino_engine.processor_has("bf16") else "f32")
     assert "int8 costs this network too much and is not used: int8 on 8 validation clips" in out
     assert f"Going on in {made.engine.precision}." in out
-    card = require_card(folder)
-    assert card.quantised.sha256 == ""
-    assert card.precision == made.engine.precision
+    config = require_config(folder)
+    assert config.quantised.sha256 == ""
+    assert config.precision == made.engine.precision
     assert not (folder / QUANTISED).exists()
-    monkeypatch.setattr(quantization, "quantise", pytest.fail)
-    choose_quantising(small_settings(INT8), scenes())
+    monkeypatch.setattr(quantization, "quantize", pytest.fail)
+    choose_quantizing(small_settings(INT8), scenes())
     assert "costs this network too much" in capsys.readouterr().out
 
 
 def test_a_fine_tuned_network_is_measured_by_its_own_head(
     small_settings, scenes, folder, fine_tuned, monkeypatch
 ):
-    card = fine_tuned.model_copy(update={"labels": ("lower", "raise", "up")})
-    labels = card.backbone.model_copy(update={"labels": ("lower", "raise", "up")})
-    write_card(folder, card.model_copy(update={"backbone": labels}))
-    cost = quantise(folder, require_card(folder), scenes(), small_settings(base={}))
+    config = fine_tuned.model_copy(update={"labels": ("lower", "raise", "up")})
+    labels = config.backbone.model_copy(update={"labels": ("lower", "raise", "up")})
+    write_config(folder, config.model_copy(update={"backbone": labels}))
+    cost = quantize(folder, require_config(folder), scenes(), small_settings(base={}))
     assert cost.classifier == "its own head"
     assert 0 <= cost.accuracy_interval[0] <= cost.accuracy_f32 <= cost.accuracy_interval[1] <= 1
 
 
 def test_other_weights_have_no_int8_network_yet(small_settings, folder):
     made = choose_extractor(small_settings({"seed": 1}))
-    write_card(folder, made.card.model_copy(update={"quantised": COST}))
-    assert choose_extractor(small_settings({"seed": 1})).card.quantised == COST
-    assert choose_extractor(small_settings({"seed": 2})).card.quantised is None
-    with pytest.raises(NotQuantised, match="there is no int8 network of these weights"):
+    write_config(folder, made.config.model_copy(update={"quantised": COST}))
+    assert choose_extractor(small_settings({"seed": 1})).config.quantised == COST
+    assert choose_extractor(small_settings({"seed": 2})).config.quantised is None
+    with pytest.raises(NotQuantized, match="there is no int8 network of these weights"):
         choose_extractor(small_settings({"seed": 3, **INT8}))
 
 
 def test_without_nncf_the_mend_is_told(small_settings, scenes, tmp_path, monkeypatch):
     choose_extractor(small_settings())
-    before = require_card(tmp_path / "weights")
+    before = require_config(tmp_path / "weights")
     monkeypatch.setattr(quantization, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"needs NNCF; pip install -r requirements-extras\.txt"):
-        choose_quantising(small_settings(INT8), scenes())
-    assert require_card(tmp_path / "weights") == before  # nothing of int8 is left behind
+        choose_quantizing(small_settings(INT8), scenes())
+    assert require_config(tmp_path / "weights") == before  # nothing of int8 is left behind
 
 
 def test_clips_that_cannot_be_read_are_an_error(small_settings, scenes, tmp_path):
     manifest = scenes()
     moved = type(manifest)(tmp_path / "manifest.csv", manifest.entries)
     with pytest.raises(LookbackError, match="no training clip can be read"):
-        choose_quantising(small_settings(INT8), moved)
+        choose_quantizing(small_settings(INT8), moved)
 
 
 def test_the_cost_is_told_in_one_line():

@@ -13,7 +13,7 @@ from clips.manifest import read
 from extract.extractor.loading import load_network
 from extract.feature_store.reader import FeatureStore
 from live.model import load_live_model
-from model_folder.card import require_card
+from model_folder.config import require_config
 from sequence.dataset import Dataset
 from tests.clip_network import NAME, registered, write_weights
 from tests.conftest import Project
@@ -97,16 +97,16 @@ def assert_live_equals(made: Project, name: str, run_live, folder: Path, *flags)
 
 
 def test_a_step_stands_at_every_half_clip(tuned):
-    card = require_card(tuned.weights)
-    assert (card.sampling.fps, card.sampling.hop, card.backbone.clip_length) == (5.0, 2, 4)
-    assert card.preprocessing.to_dict() == {
+    config = require_config(tuned.weights)
+    assert (config.sampling.fps, config.sampling.stride, config.backbone.clip_length) == (5.0, 2, 4)
+    assert config.preprocessing.to_dict() == {
         "width": 32,
         "height": 32,
         "resize": "crop",
         "short_side": 36,
     }
     with FeatureStore(tuned.data / "features.h5") as store:
-        assert store.feature_size == card.backbone.feature_size == 16
+        assert store.feature_size == config.backbone.feature_size == 16
         videos = read(tuned.data / "manifest.csv").videos
         assert len(videos) == 24
         for video in videos:
@@ -117,7 +117,7 @@ def test_frozen_stages_do_not_change_by_one_bit(tuned, start):
     from extract.backbones import build_trunk
 
     before = build_trunk(NAME, str(start)).core
-    after = load_network(tuned.weights, require_card(tuned.weights)).get_layer(NAME)
+    after = load_network(tuned.weights, require_config(tuned.weights)).get_layer(NAME)
     same = {
         layer.name: all(
             np.array_equal(one, other)
@@ -134,17 +134,17 @@ def test_frozen_stages_do_not_change_by_one_bit(tuned, start):
 def test_without_a_second_stage_the_report_is_of_the_network_s_own_head(tuned):
     metrics, videos = report_of(tuned, "own")
     assert (metrics["head"], metrics["look_back"], metrics["baselines"]) == ("own", 1, {})
-    card = require_card(tuned.weights)
-    assert card.sequence is None
-    assert card.backbone.network.one_logit
+    config = require_config(tuned.weights)
+    assert config.sequence is None
+    assert config.backbone.network.one_logit
     # Its steps are what the network itself says of their clips, at its temperature.
-    network = load_network(tuned.weights, card)
+    network = load_network(tuned.weights, config)
     model = load_live_model(tuned.weights)
     video, rows = next(iter(videos.items()))
     stepper = model.extractor.stepper()
     with FileSource(tuned.data / video) as source:
         clips = np.stack([step.clip for frame in source for step in stepper.push(frame)])
-    logit = np.asarray(network(clips), np.float64)[:, 0] / card.backbone.temperature
+    logit = np.asarray(network(clips), np.float64)[:, 0] / config.backbone.temperature
     np.testing.assert_allclose(numbers(rows)[:, 1], 1 / (1 + np.exp(-logit)), atol=1e-5)
 
 
@@ -201,7 +201,7 @@ def test_features_of_another_network_refuse_the_own_head_too(tuned, tmp_path):
     made = Project(tmp_path / "data", tmp_path / "weights")
     shutil.copytree(tuned.data, made.data)
     shutil.copytree(tuned.weights, made.weights)
-    network = load_network(made.weights, require_card(made.weights))
+    network = load_network(made.weights, require_config(made.weights))
     network.get_layer("classifier").set_weights([np.ones((16, 1)), np.zeros(1)])
     network.save_weights(made.weights / "backbone.weights.h5")
     with pytest.raises(LookbackError, match="these are other weights than"):

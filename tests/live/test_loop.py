@@ -29,7 +29,7 @@ class CodeReader:
 
     clip_length = 1
 
-    def stream(self, hop: int | None) -> "CodeReader":
+    def stream(self, stride: int | None) -> "CodeReader":
         self.steps = Stepper(Sampling(self._fps), Preprocessing(64, 48), 1).push
         return self
 

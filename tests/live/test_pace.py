@@ -9,7 +9,7 @@ import pytest
 
 from live.decision import Decision
 from live.loop import run_loop
-from live.pace import Beside, hop_that_keeps_up, slower_pace
+from live.pace import Asynchronous, slower_pace, stride_that_keeps_up
 from live.sinks import Sink
 from live.timing import Stopwatch
 from tests.conftest import coded_frame, read_code
@@ -50,12 +50,12 @@ class SlowModel:
 
     def __init__(self) -> None:
         self.extractor = self
-        self.card = card_of(sampling=Sampling(10.0, 2))
+        self.config = card_of(sampling=Sampling(10.0, 2))
         self.seen: list[list[int]] = []
         self.allowed, self.begun = threading.Semaphore(0), threading.Semaphore(0)
 
-    def stream(self, hop: int | None) -> "SlowModel":
-        self.steps = Stepper(Sampling(10.0, hop or 2), Preprocessing(64, 48), LENGTH).push
+    def stream(self, stride: int | None) -> "SlowModel":
+        self.steps = Stepper(Sampling(10.0, stride or 2), Preprocessing(64, 48), LENGTH).push
         return self
 
     def decide(self, step: Step, watch: Stopwatch) -> Decision:
@@ -98,24 +98,24 @@ def test_frames_that_come_while_a_step_is_computed_are_in_the_next_clip():
     assert "4 more steps were skipped" in watch.summary()
 
 
-@pytest.mark.parametrize("hop", [2, 3, 5])
-def test_a_longer_hop_makes_fewer_steps(hop):
+@pytest.mark.parametrize("stride", [2, 3, 5])
+def test_a_longer_hop_makes_fewer_steps(stride):
     model, keeper = SlowModel(), Keeper()
     model.allowed.release(100)
 
     def before(index: int) -> None:
         time.sleep(0.02)  # a decision takes next to nothing
 
-    run_loop(Camera(20, before), model, [keeper], hop)
+    run_loop(Camera(20, before), model, [keeper], stride)
     ends = [seen[-1] for seen in model.seen]
-    assert ends == [0, *range((LENGTH - 1) % hop or hop, 20, hop)]
+    assert ends == [0, *range((LENGTH - 1) % stride or stride, 20, stride)]
 
 
 def test_a_step_that_repeats_a_skipped_one_is_computed():
     model = SlowModel()
     repeats = []
     model.decide = lambda step, watch: repeats.append(step.repeats) or gate.wait(10)
-    gate, beside = threading.Event(), Beside(model, Stopwatch())
+    gate, beside = threading.Event(), Asynchronous(model, Stopwatch())
     clip = np.zeros((LENGTH, 48, 64, 3), np.uint8)
     list(beside.push(Step(0, 0.0, clip, False)))
     list(beside.push(Step(1, 0.1, clip, False)))
@@ -140,10 +140,10 @@ def test_an_error_while_deciding_is_raised_by_the_loop():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "hop"), [(0.0, 8), (0.42, 8), (0.43, 9), (0.86, 17), (10.0, 188)]
+    ("seconds", "stride"), [(0.0, 8), (0.42, 8), (0.43, 9), (0.86, 17), (10.0, 188)]
 )
-def test_the_hop_leaves_a_step_its_time(seconds, hop):
-    assert hop_that_keeps_up(seconds, fps=15.0, hop=8) == hop
+def test_the_hop_leaves_a_step_its_time(seconds, stride):
+    assert stride_that_keeps_up(seconds, fps=15.0, stride=8) == stride
 
 
 def test_a_slower_pace_is_told_and_a_file_s_own_is_kept(capsys):

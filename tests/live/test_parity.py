@@ -71,7 +71,7 @@ def every_frame(odd_project, tmp_path) -> Project:
     """A project that takes every second of all frames, crops them, and sees one step."""
     made = copied(odd_project, tmp_path)
     shutil.rmtree(made.weights)
-    keys = ["sampling.fps=source", "sampling.hop=2", "preprocessing.resize=crop"]
+    keys = ["sampling.fps=source", "sampling.stride=2", "preprocessing.resize=crop"]
     keys += ["preprocessing.input_size=40", "sequence.delta=false"]
     chosen = [part for key in keys for part in ("--set", key)]
     run_script("extract.py", [*made.arguments, *chosen])

@@ -50,7 +50,7 @@ def said_by_hand(path: Path, classes: int, scene: Path) -> np.ndarray:
     from extract.backbones import build
 
     extractor = pretrained_classifier(settings(path))
-    stepper = Stepper(extractor.card.sampling, extractor.card.preprocessing, 4)
+    stepper = Stepper(extractor.config.sampling, extractor.config.preprocessing, 4)
     with FileSource(scene) as source:
         clips = np.stack([step.clip for frame in source for step in stepper.push(frame)])
     return softmax(np.asarray(build(NAME, str(path), classes=classes)(clips)))
@@ -110,11 +110,11 @@ def test_classes_without_names_are_numbered(folder):
     assert model.labels == ("class 0", "class 1", "class 2", "class 3")
 
 
-@pytest.mark.parametrize(("classes", "tells_all", "best"), [(100, True, 3), (101, False, 5)])
-def test_up_to_a_hundred_classes_have_a_column_each(folder, classes, tells_all, best):
+@pytest.mark.parametrize(("classes", "shows_all", "best"), [(100, True, 3), (101, False, 5)])
+def test_up_to_a_hundred_classes_have_a_column_each(folder, classes, shows_all, best):
     path = write_weights(folder / f"{classes}.weights.h5", classes)
     model = pretrained_live_model(settings(path), threshold=0.25)
-    assert (model.tells_all, model.best) == (tells_all, best)
+    assert (model.shows_all, model.best) == (shows_all, best)
 
 
 def test_a_rate_of_one_s_own_goes_with_the_backbone(few, scene, tmp_path):

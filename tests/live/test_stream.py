@@ -144,12 +144,12 @@ def framewise_model(engine: str, project: Project) -> LiveModel:
     network = keras.Model(pixels.input, features)
     made = make_live_engine(network, spec, 1, NetworkId(folder, "a"), engine, "f32")
     assert isinstance(made, FramewiseEngine)
-    card = card_of(sampling=Sampling(10.0, 1), preprocessing=Preprocessing(*side))
+    config = card_of(sampling=Sampling(10.0, 1), preprocessing=Preprocessing(*side))
     sizes = {"clip_length": frames, "feature_size": 6}
-    card = card.model_copy(update={"backbone": card.backbone.model_copy(update=sizes)})
+    config = config.model_copy(update={"backbone": config.backbone.model_copy(update=sizes)})
     predictor = Predictor(build_sequence_model("lstm", length, 6, 3, (8,), 0.0, True), length)
-    predictor.compute_by(engine, folder)
-    return LiveModel(Extractor(card, made), predictor, LABELS, 0.5)
+    predictor.use_engine(engine, folder)
+    return LiveModel(Extractor(config, made), predictor, LABELS, 0.5)
 
 
 # Of ONNX, whose conversion takes half a minute, tests/extract/engines/ asks the same.

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from clips.manifest import Entry, Manifest
-from model_folder.card import CARD, SEQUENCE_WEIGHTS, read_card, write_card
+from model_folder.config import CONFIG, SEQUENCE_WEIGHTS, read_config, write_config
 from model_folder.provenance import SEEN, keep_previous, record_seen, refuse_seen_clips
-from tests.extract.projecting import full_card
+from tests.extract.projecting import full_config
 from video.errors import LookbackError
 
 
@@ -16,7 +16,7 @@ from video.errors import LookbackError
 def folder(tmp_path) -> Path:
     """A model folder of both stages, as far as provenance looks at it."""
     made = tmp_path / "weights"
-    write_card(made, full_card())
+    write_config(made, full_config())
     (made / SEQUENCE_WEIGHTS).write_bytes(b"trained")
     return made
 
@@ -29,39 +29,39 @@ def manifest(tmp_path, **splits: str) -> Manifest:
 
 def test_a_split_that_stays_is_tested(folder, tmp_path):
     split = manifest(tmp_path, a1="train", a2="train", b1="val", c1="test")
-    card = read_card(folder)
-    record_seen(folder, card.sequence.sha256, split)
-    refuse_seen_clips(folder, card, split)  # must not raise
+    config = read_config(folder)
+    record_seen(folder, config.sequence.sha256, split)
+    refuse_seen_clips(folder, config, split)  # must not raise
 
 
 @pytest.mark.parametrize("stage", ["backbone", "sequence"])
 def test_a_clip_that_made_either_stage_is_not_tested(folder, tmp_path, stage):
-    card = read_card(folder)
+    config = read_config(folder)
     before = manifest(tmp_path, a1="train", b1="val", c1="test")
-    record_seen(folder, getattr(card, stage).sha256, before)
+    record_seen(folder, getattr(config, stage).sha256, before)
     after = manifest(tmp_path, a1="train", b1="test", c1="val")
     with pytest.raises(LookbackError, match=r"1 of 1 test clips.*b1\.mp4.*train again"):
-        refuse_seen_clips(folder, card, after)
+        refuse_seen_clips(folder, config, after)
 
 
 def test_a_clip_of_a_seen_clips_group_is_not_tested(folder, tmp_path):
-    card = read_card(folder)
-    record_seen(folder, card.sequence.sha256, manifest(tmp_path, a1="train", c1="test"))
+    config = read_config(folder)
+    record_seen(folder, config.sequence.sha256, manifest(tmp_path, a1="train", c1="test"))
     # Now known to be of one scene with a1.
     grouped = manifest(tmp_path, a1="train", a9="test", c1="test")
     with pytest.raises(LookbackError, match=r"1 of 2 test clips.*a9\.mp4"):
-        refuse_seen_clips(folder, card, grouped)
+        refuse_seen_clips(folder, config, grouped)
 
 
 def test_other_weights_in_the_folder_are_not_blamed(folder, tmp_path):
     split = manifest(tmp_path, a1="train", c1="test")
     record_seen(folder, "another", split)
     now = manifest(tmp_path, a1="test", c1="train")
-    refuse_seen_clips(folder, read_card(folder), now)  # must not raise
+    refuse_seen_clips(folder, read_config(folder), now)  # must not raise
 
 
 def test_weights_that_the_card_names_no_more_are_forgotten(folder, tmp_path):
-    backbone = read_card(folder).backbone.sha256
+    backbone = read_config(folder).backbone.sha256
     record_seen(folder, "gone", manifest(tmp_path, a1="train", b1="test"))
     record_seen(folder, backbone, manifest(tmp_path, b1="train", d1="val", c1="test"))
     assert json.loads((folder / SEEN).read_text()) == {backbone: ["b1.mp4", "d1.mp4"]}
@@ -69,27 +69,27 @@ def test_weights_that_the_card_names_no_more_are_forgotten(folder, tmp_path):
 
 @pytest.mark.parametrize("order", [("backbone", "sequence"), ("sequence", "backbone")])
 def test_what_made_the_other_stage_stays_recorded(folder, tmp_path, order):
-    first, second = (getattr(read_card(folder), stage).sha256 for stage in order)
+    first, second = (getattr(read_config(folder), stage).sha256 for stage in order)
     record_seen(folder, first, manifest(tmp_path, a1="train"))
     record_seen(folder, second, manifest(tmp_path, b1="train"))
     assert json.loads((folder / SEEN).read_text()) == {first: ["a1.mp4"], second: ["b1.mp4"]}
 
 
 def test_a_seen_clip_is_not_tested_under_another_name(folder, tmp_path):
-    card = read_card(folder)
-    record_seen(folder, card.sequence.sha256, manifest(tmp_path, a1="train", c1="test"))
+    config = read_config(folder)
+    record_seen(folder, config.sequence.sha256, manifest(tmp_path, a1="train", c1="test"))
     renamed = manifest(tmp_path, x1="test", c1="test")
     contents = {"a1.mp4": "1", "x1.mp4": "1", "c1.mp4": "3"}
-    refuse_seen_clips(folder, card, renamed, {"x1.mp4": "1", "c1.mp4": "3"})
+    refuse_seen_clips(folder, config, renamed, {"x1.mp4": "1", "c1.mp4": "3"})
     with pytest.raises(LookbackError, match=r"1 of 2 test clips.*x1\.mp4"):
-        refuse_seen_clips(folder, card, renamed, contents)
+        refuse_seen_clips(folder, config, renamed, contents)
 
 
 def test_the_model_before_is_kept(folder):
     keep_previous(folder)
     (folder / SEQUENCE_WEIGHTS).write_bytes(b"other")
     assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == b"trained"
-    assert read_card(folder / "previous") == read_card(folder)
-    (folder / CARD).unlink()
-    keep_previous(folder)  # without a card there is no model to keep, and none is lost
+    assert read_config(folder / "previous") == read_config(folder)
+    (folder / CONFIG).unlink()
+    keep_previous(folder)  # without a config there is no model to keep, and none is lost
     assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == b"trained"

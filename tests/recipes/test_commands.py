@@ -8,9 +8,10 @@ import pytest
 
 from recipes import commands
 from recipes.commands import COMMANDS, command, program
+from tests.rooms import PACKAGES
 from tests.running import ROOT
 
-_ROOMS = ("video", "recipes", "clips", "extract", "sequence", "live", "lookback")
+_ROOMS = PACKAGES
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_a_class_without_features_on_a_side_is_an_error_that_names_both(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("clip_length", "hop", "look_back", "full"),
+    ("clip_length", "stride", "look_back", "full"),
     [
         (1, 1, 4, range(3, 12)),
         (16, 8, 1, range(2, 12)),  # steps at the ticks 0, 7, 15, 23: two see a filled clip
@@ -254,10 +254,10 @@ def test_a_class_without_features_on_a_side_is_an_error_that_names_both(tmp_path
     ],
 )
 def test_windows_of_a_clip_network_are_full_once_every_clip_in_them_is(
-    tmp_path, clip_length, hop, look_back, full
+    tmp_path, clip_length, stride, look_back, full
 ):
     clips = [Clip("a.mp4", numbered(1, 12), "a")]
-    spec = {"clip_length": clip_length, "sampling": {"fps": 10.0, "hop": hop}}
+    spec = {"clip_length": clip_length, "sampling": {"fps": 10.0, "hop": stride}}
     dataset = dataset_of(tmp_path, clips, look_back, **spec)
     (piece,) = dataset.pieces
     assert dataset.full_steps(piece) == full
@@ -267,7 +267,7 @@ def test_windows_of_a_clip_network_are_full_once_every_clip_in_them_is(
 
 
 def test_a_span_of_a_clip_network_is_full_once_no_clip_reaches_out_of_it(tmp_path):
-    # Four frames a clip, a step every two: those of the span's first two steps begin before it.
+    # Four frames a clip, a step every two: those of the segment's first two steps begin before it.
     clip = Clip("a.mp4", numbered(1, 20), "goal", start=0.5, end=1.2)
     spec = {"clip_length": 4, "sampling": {"fps": 20.0, "hop": 2}}
     dataset = dataset_of(tmp_path, [clip], 2, **spec)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model_folder.card import read_card
+from model_folder.config import read_config
 from sequence import prediction
 from sequence.model import build_sequence_model
 from sequence.prediction import Predictor, load_mean_predictor, load_predictor, softmax
@@ -33,13 +33,13 @@ def test_predictions_at_every_step_are_those_of_its_window_however_they_are_cut(
 
 
 def test_a_model_folder_gives_back_what_training_left(project):
-    card = read_card(project.weights)
+    config = read_config(project.weights)
     predictor, average = (
-        load(project.weights, card) for load in (load_predictor, load_mean_predictor)
+        load(project.weights, config) for load in (load_predictor, load_mean_predictor)
     )
-    assert predictor.look_back == average.look_back == card.sequence.look_back == 6
-    assert predictor.temperature == card.sequence.temperature
-    assert average.temperature == card.sequence.mean_temperature
+    assert predictor.look_back == average.look_back == config.sequence.look_back == 6
+    assert predictor.temperature == config.sequence.temperature
+    assert average.temperature == config.sequence.mean_temperature
     deviation = np.asarray(predictor.model.get_layer("standardise").deviation)
     assert deviation.shape == (1024,)
     assert not np.allclose(deviation, 1.0)  # the training set's, not those of a fresh layer
@@ -54,9 +54,9 @@ def test_the_validation_measures_are_those_of_the_weights_that_were_saved(head, 
     from sequence.dataset import Dataset
     from sequence.evaluation import measured, outcome_of
 
-    card = read_card(project.weights)
+    config = read_config(project.weights)
     load = load_predictor if head == "lstm" else load_mean_predictor
-    predictor = load(project.weights, card)
+    predictor = load(project.weights, config)
     manifest = read(project.data / "manifest.csv")
     with FeatureStore(project.data / "features.h5") as store:
         dataset = Dataset(store, manifest, predictor.look_back)

@@ -8,7 +8,7 @@ import pytest
 
 from recipes.loader import load
 from sequence.evaluator import evaluate, evaluate_folds
-from sequence.opening import open_workplace
+from sequence.experiment import open_experiment
 from sequence.results import EvaluationReport
 from sequence.trainer import train
 from tests.running import ROOT
@@ -26,7 +26,7 @@ def settings(project, tmp_path_factory):
 
 
 def test_training_returns_the_history_and_the_metrics_that_it_writes(settings):
-    result = train(open_workplace(settings), settings)
+    result = train(open_experiment(settings), settings)
     assert json.loads((result.folder / "metrics.json").read_text()) == result.metrics
     rows = rows_of(result.folder / "history.csv")
     assert [int(row["epoch"]) for row in rows] == [epoch["epoch"] for epoch in result.history]
@@ -35,7 +35,7 @@ def test_training_returns_the_history_and_the_metrics_that_it_writes(settings):
 
 
 def test_evaluation_returns_the_metrics_that_it_writes(settings, tmp_path):
-    report = evaluate(open_workplace(settings), settings, tmp_path)
+    report = evaluate(open_experiment(settings), settings, tmp_path)
     assert report.folder == tmp_path
     assert json.loads((tmp_path / "metrics.json").read_text()) == report.metrics
     low, high = report.interval
@@ -47,10 +47,10 @@ def test_an_evaluation_over_folds_returns_what_it_writes(settings, tmp_path, mon
     rows = [{"name": "lstm", "repeat": 1, "fold_accuracies": [1.0, 0.5]}]
     monkeypatch.setattr("sequence.evaluator.cross_validate", lambda dataset, recipe: rows)
     monkeypatch.setattr("sequence.evaluator.folds_summary", lambda rows: "")
-    workplace = open_workplace(settings)
-    backbone = workplace.card.backbone.model_copy(update={"fine_tuned": False})
-    card = workplace.card.model_copy(update={"backbone": backbone})
-    report = evaluate_folds(replace(workplace, card=card), settings, tmp_path)
+    experiment = open_experiment(settings)
+    backbone = experiment.config.backbone.model_copy(update={"fine_tuned": False})
+    config = experiment.config.model_copy(update={"backbone": backbone})
+    report = evaluate_folds(replace(experiment, config=config), settings, tmp_path)
     assert report.path == tmp_path / "folds.json"
     assert json.loads(report.path.read_text()) == report.metrics
     assert report.metrics["models"] == rows

@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from sequence import held_features, training
+from sequence import feature_matrix, training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
 from sequence.evaluation import baseline_outcome, outcome_of
@@ -209,7 +209,7 @@ def test_a_mapped_temporary_file_trains_the_same_model(tmp_path, monkeypatch):
     ]
     predictors, arrays = [], []
     for name, bound in (("memory", 2**30), ("file", 0)):
-        monkeypatch.setattr(held_features, "IN_MEMORY_BYTES", bound)
+        monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", bound)
         (tmp_path / name).mkdir()
         dataset = dataset_of(tmp_path / name, clips, look_back=4, dtype="float16")
         predictors.append(trained(dataset, dropout=0.5, head="mean"))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips.clip_reader import SpanFrames
-from clips.spans import Span
+from clips.clip_reader import SegmentFrames
+from clips.segments import Segment
 from extract.pipeline.reader import batches_of
 from tests.conftest import read_code
 from video.clock import FILE_GAP_SECONDS, Clock
@@ -86,8 +86,10 @@ def recorded(coded_video) -> Path:
     return coded_video(frames=23, times=[*scene, *second, *third])
 
 
-def _steps(path: Path, fps: float | None, clip_length: int, hop: int, skipping: bool) -> list[Step]:
-    stepper = Stepper(Sampling(fps, hop), _SMALL, clip_length)
+def _steps(
+    path: Path, fps: float | None, clip_length: int, stride: int, skipping: bool
+) -> list[Step]:
+    stepper = Stepper(Sampling(fps, stride), _SMALL, clip_length)
     with FileSource(path, sampled_at=fps if skipping else None) as source:
         return [step for frame in source for step in stepper.push(frame)]
 
@@ -130,8 +132,10 @@ def test_extraction_and_live_make_the_same_steps(recorded):
 
 
 def test_the_frames_of_a_span_are_counted_without_the_gap(recorded):
-    span = Span(str(recorded), "up", "train", "g")
-    assert SpanFrames()(recorded, span, 10.0) == range(len(_steps(recorded, 10.0, 1, 1, False)))
+    segment = Segment(str(recorded), "up", "train", "g")
+    assert SegmentFrames()(recorded, segment, 10.0) == range(
+        len(_steps(recorded, 10.0, 1, 1, False))
+    )
 
 
 @pytest.mark.parametrize("skipping", [False, True])

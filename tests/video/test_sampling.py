@@ -131,27 +131,27 @@ def test_an_impossible_rate_is_refused(fps):
 
 
 def test_a_hop_below_one_is_refused():
-    with pytest.raises(ValueError, match="hop is 0"):
-        Sampling(10, hop=0)
+    with pytest.raises(ValueError, match="stride is 0"):
+        Sampling(10, stride=0)
 
 
-def test_sampling_as_a_dictionary_makes_an_equal_one():
-    for sampling in (Sampling(12.5, hop=3), Sampling(None)):
-        assert Sampling(**sampling.to_dict()) == sampling
+def test_a_spec_records_the_sampling_under_the_names_of_version_1():
+    assert Sampling(12.5, stride=3).to_dict() == {"fps": 12.5, "hop": 3}
+    assert Sampling(None).to_dict() == {"fps": None, "hop": 1}
 
 
 def test_the_first_whole_clip_is_always_a_step_and_the_steps_before_it_are_counted():
-    for clip_length, hop in product([1, 2, 4, 13, 16], [1, 2, 3, 5, 8, 20]):
-        case = f"T={clip_length}, hop={hop}"
-        steps = [tick for tick in range(100) if is_step(tick, clip_length, hop)]
+    for clip_length, stride in product([1, 2, 4, 13, 16], [1, 2, 3, 5, 8, 20]):
+        case = f"T={clip_length}, stride={stride}"
+        steps = [tick for tick in range(100) if is_step(tick, clip_length, stride)]
         assert steps[0] == 0, case
         assert clip_length - 1 in steps, case
         before_full = sum(tick < clip_length - 1 for tick in steps)
-        assert before_full == steps_before_full(clip_length, hop), case
-        # From the second step on the distance is the hop; to it, no more than that.
+        assert before_full == steps_before_full(clip_length, stride), case
+        # From the second step on the distance is the stride; to it, no more than that.
         gaps = [after - before for before, after in pairwise(steps)]
-        assert set(gaps[1:]) == {hop}, case
-        assert gaps[0] <= hop, case
+        assert set(gaps[1:]) == {stride}, case
+        assert gaps[0] <= stride, case
 
 
 def test_a_frame_network_steps_at_every_hop_from_the_first_frame():

@@ -49,9 +49,11 @@ def test_a_step_comes_first_and_every_hop_sampled_frames_from_the_first_whole_cl
 ):
     path = coded_video(frames=16, rate=10)
     every = steps_of(path, Sampling(10), clip_length)
-    for hop in (1, 2, 3, 7, 20):
-        case, hopped = f"hop={hop}", steps_of(path, Sampling(10, hop=hop), clip_length)
-        ticks = sorted({0, *range(clip_length - 1, 16, hop), *range(clip_length - 1, 0, -hop)})
+    for stride in (1, 2, 3, 7, 20):
+        case, hopped = f"stride={stride}", steps_of(path, Sampling(10, stride=stride), clip_length)
+        ticks = sorted(
+            {0, *range(clip_length - 1, 16, stride), *range(clip_length - 1, 0, -stride)}
+        )
         assert [step.index for step in hopped] == list(range(len(ticks))), case
         assert [step.seconds for step in hopped] == [every[tick].seconds for tick in ticks], case
         # Frames between two steps are still part of the clip.
@@ -61,11 +63,11 @@ def test_a_step_comes_first_and_every_hop_sampled_frames_from_the_first_whole_cl
 @pytest.mark.parametrize("clip_length", [1, 3, 8])
 def test_full_tells_the_clips_of_which_every_frame_is_the_videos_own(coded_video, clip_length):
     path = coded_video(frames=16, rate=10)
-    for hop in (1, 2, 3, 7, 20):
-        case, steps = f"hop={hop}", steps_of(path, Sampling(10, hop=hop), clip_length)
+    for stride in (1, 2, 3, 7, 20):
+        case, steps = f"stride={stride}", steps_of(path, Sampling(10, stride=stride), clip_length)
         full = [step.full for step in steps]
         assert full == [len(set(shown(step))) == clip_length for step in steps], case
-        assert full.index(True) == steps_before_full(clip_length, hop), case
+        assert full.index(True) == steps_before_full(clip_length, stride), case
 
 
 def test_frames_that_stand_still_fill_a_clip_all_the_same(coded_video):
@@ -75,7 +77,7 @@ def test_frames_that_stand_still_fill_a_clip_all_the_same(coded_video):
 
 
 def test_hop_counts_the_frames_that_arrive_where_every_frame_is_kept(coded_video):
-    steps = steps_of(coded_video(frames=7), Sampling(None, hop=3))
+    steps = steps_of(coded_video(frames=7), Sampling(None, stride=3))
     assert [shown(step) for step in steps] == [[0], [3], [6]]
 
 

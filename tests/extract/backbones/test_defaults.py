@@ -40,7 +40,7 @@ def test_a_recipe_that_says_nothing_means_what_the_backbone_was_made_for(
 
 
 def test_what_the_recipe_says_is_taken():
-    keys = {"sampling__fps": "source", "sampling__hop": 3, "sampling__clip_length": 8}
+    keys = {"sampling__fps": "source", "sampling__stride": 3, "sampling__clip_length": 8}
     chosen = recipe("x3d_s", **keys, preprocessing__input_size=112, preprocessing__short_side=128)
     assert clip_length_of(chosen) == 8
     assert sampling_of(chosen) == Sampling(None, 3)
@@ -50,8 +50,8 @@ def test_what_the_recipe_says_is_taken():
 
 
 def test_the_hop_is_half_of_the_clip_that_the_recipe_asks_for():
-    assert sampling_of(recipe("x3d_s", sampling__clip_length=8)).hop == 4
-    assert sampling_of(recipe("x3d_s", sampling__clip_length=1)).hop == 1
+    assert sampling_of(recipe("x3d_s", sampling__clip_length=8)).stride == 4
+    assert sampling_of(recipe("x3d_s", sampling__clip_length=1)).stride == 1
 
 
 def test_another_side_keeps_the_backbone_s_margin_and_an_image_network_the_usual_one():

@@ -55,11 +55,11 @@ def test_a_running_video_s_features_are_those_of_whole_clips(slow, live_engine):
     length = model.input_shape[1]
     whole = make_engine(model, NetworkId(None, "a"), "keras", Workload(live=True))
     video = np.random.default_rng(0).integers(0, 256, (20, *model.input_shape[2:]), np.uint8)
-    for hop in (1, 3):
+    for stride in (1, 3):
         stream = live_engine.stream()
-        for end in range(0, 20, hop):
+        for end in range(0, 20, stride):
             frames = tuple(max(0, end - length + 1 + place) for place in range(length))
-            clip, case = video[list(frames)], f"hop {hop}, up to frame {end}"
+            clip, case = video[list(frames)], f"stride {stride}, up to frame {end}"
             wanted = whole(clip[None])[0]
             for found in (stream.feature(clip, frames), live_engine(clip[None])[0]):
                 np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6, err_msg=case)

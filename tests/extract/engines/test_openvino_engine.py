@@ -15,7 +15,7 @@ from extract.engines.converted_cache import FOLDER
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.openvino_engine import OpenVinoEngine, converted
 from extract.engines.registry import make_engine
-from model_folder.card import QUANTISED
+from model_folder.config import QUANTISED
 from tests.golden.cases import CASES
 from tests.running import ROOT
 from training.keras_backend import keras

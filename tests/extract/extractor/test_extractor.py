@@ -11,7 +11,7 @@ from extract.backbones.defaults import preprocessing_of, sampling_of
 from extract.backbones.heads import classifier_network, feature_network, pooled_network
 from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_extractor, load_network
-from model_folder.card import BACKBONE_WEIGHTS, CARD, read_card, require_card, write_card
+from model_folder.config import BACKBONE_WEIGHTS, CONFIG, read_config, require_config, write_config
 from recipes.loader import load
 from video.errors import LookbackError, UsageError
 from video.preprocessing import Preprocessing
@@ -31,13 +31,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_pretrained_backbone_moves_into_the_folder(small_settings, folder):
     extractor = choose_extractor(small_settings())
-    card = require_card(folder)
-    assert card == extractor.card
-    assert not card.backbone.fine_tuned
-    assert (card.backbone.name, card.backbone.weights) == ("tiny", "none")
-    assert card.backbone.feature_size == 128
-    assert card.preprocessing == Preprocessing(48, 48)
-    assert card.sampling == Sampling(10.0)
+    config = require_config(folder)
+    assert config == extractor.config
+    assert not config.backbone.fine_tuned
+    assert (config.backbone.name, config.backbone.weights) == ("tiny", "none")
+    assert config.backbone.feature_size == 128
+    assert config.preprocessing == Preprocessing(48, 48)
+    assert config.sampling == Sampling(10.0)
     features = extractor(PIXELS)
     assert features.shape == (3, 128)
     assert features.dtype == np.float32
@@ -47,7 +47,7 @@ def test_the_folder_is_used_without_flags_and_gives_the_same_features(small_sett
     first = choose_extractor(small_settings())
     before = contents(folder)
     again = choose_extractor(small_settings(base={}))
-    assert again.card == first.card
+    assert again.config == first.config
     assert np.array_equal(again(PIXELS), first(PIXELS))
     assert again.spec("float32") == first.spec("float32")
     assert contents(folder) == before
@@ -57,16 +57,16 @@ def test_random_weights_follow_the_seed(small_settings, folder):
     first = choose_extractor(small_settings({"seed": 3}))
     same = choose_extractor(small_settings({"seed": 3}))
     other = choose_extractor(small_settings({"seed": 4}))
-    assert same.card.backbone.sha256 == first.card.backbone.sha256
-    assert other.card.backbone.sha256 != first.card.backbone.sha256
-    assert choose_extractor(small_settings(base={})).card == other.card
+    assert same.config.backbone.sha256 == first.config.backbone.sha256
+    assert other.config.backbone.sha256 != first.config.backbone.sha256
+    assert choose_extractor(small_settings(base={})).config == other.config
 
 
 def test_a_pretrained_backbone_gives_way_to_another(small_settings, folder):
     choose_extractor(small_settings())
     other = choose_extractor(small_settings({"preprocessing.input_size": 32}))
-    assert other.card.preprocessing.width == 32
-    assert read_card(folder) == other.card
+    assert other.config.preprocessing.width == 32
+    assert read_config(folder) == other.config
 
 
 def test_missing_weights_are_written_again(small_settings, folder):
@@ -82,7 +82,7 @@ def test_missing_weights_are_written_again(small_settings, folder):
 def test_the_fine_tuned_backbone_is_used_without_flags(small_settings, fine_tuned, folder):
     before = contents(folder)
     extractor = choose_extractor(small_settings(base={}))
-    assert extractor.card == fine_tuned
+    assert extractor.config == fine_tuned
     model = classifier_network(build_trunk("tiny", "none", 48), fine_tuned.backbone.network, 3)
     model.load_weights(folder / BACKBONE_WEIGHTS)
     wanted = np.asarray(feature_network(model)(PIXELS))
@@ -92,7 +92,7 @@ def test_the_fine_tuned_backbone_is_used_without_flags(small_settings, fine_tune
 
 
 def test_naming_what_it_was_fine_tuned_from_means_the_fine_tuned_one(small_settings, fine_tuned):
-    assert choose_extractor(small_settings()).card == fine_tuned
+    assert choose_extractor(small_settings()).config == fine_tuned
 
 
 @pytest.mark.parametrize(
@@ -120,19 +120,19 @@ def test_another_backbone_than_the_fine_tuned_is_refused_and_nothing_is_overwrit
 def test_the_same_pixels_can_be_asked_for_without_naming_the_backbone(small_settings, fine_tuned):
     """The side that the recipe leaves open is the folder's, not that of the default backbone."""
     asked = small_settings({"preprocessing.resize": "stretch"}, base={})
-    assert choose_extractor(asked).card == fine_tuned
+    assert choose_extractor(asked).config == fine_tuned
 
 
 def test_the_recipe_s_sampling_is_taken_over_where_it_is_given(small_settings, fine_tuned, folder):
-    assert choose_extractor(small_settings(base={})).card.sampling == Sampling(5.0)
+    assert choose_extractor(small_settings(base={})).config.sampling == Sampling(5.0)
     extractor = choose_extractor(small_settings({"sampling.fps": 3}, base={}))
-    assert extractor.card.sampling == Sampling(3.0)
-    assert read_card(folder).sampling == Sampling(3.0)
-    assert extractor.card.backbone == fine_tuned.backbone
-    hop = choose_extractor(small_settings({"sampling.hop": 2}, base={}))
-    assert hop.card.sampling == Sampling(3.0, 2)
+    assert extractor.config.sampling == Sampling(3.0)
+    assert read_config(folder).sampling == Sampling(3.0)
+    assert extractor.config.backbone == fine_tuned.backbone
+    stride = choose_extractor(small_settings({"sampling.stride": 2}, base={}))
+    assert stride.config.sampling == Sampling(3.0, 2)
     source = choose_extractor(small_settings({"sampling.fps": "source"}, base={}))
-    assert source.card.sampling == Sampling(None, 2)
+    assert source.config.sampling == Sampling(None, 2)
     assert source.spec("float32") != extractor.spec("float32")
 
 
@@ -159,7 +159,7 @@ def test_weights_that_were_replaced_are_refused(small_settings, fine_tuned, fold
     other.save_weights(folder / BACKBONE_WEIGHTS)
     with pytest.raises(LookbackError, match="these are other weights than") as error:
         choose_extractor(small_settings(base={}))
-    assert str(folder / CARD) in str(error.value)
+    assert str(folder / CONFIG) in str(error.value)
 
 
 def test_one_changed_weight_is_noticed(small_settings, fine_tuned, folder):
@@ -193,19 +193,19 @@ def test_the_card_tells_a_weights_file_by_its_name_alone(small_settings, folder,
     path.parent.mkdir()
     build_trunk("tiny", "none", 48).core.save_weights(path)
     extractor = choose_extractor(small_settings({"backbone.weights": str(path)}))
-    text = (folder / CARD).read_text()
+    text = (folder / CONFIG).read_text()
     assert "mine.weights.h5" in text
     assert "secret" not in text
     assert str(tmp_path) not in text
-    assert extractor.card.backbone.licence == "as of the weights file"
+    assert extractor.config.backbone.licence == "as of the weights file"
     path.unlink()  # the folder stands for itself
-    assert choose_extractor(small_settings(base={})).card == extractor.card
+    assert choose_extractor(small_settings(base={})).config == extractor.config
 
 
 def test_a_card_that_names_no_known_backbone_is_refused(fine_tuned, small_settings, folder):
-    content = yaml.safe_load((folder / CARD).read_text())
+    content = yaml.safe_load((folder / CONFIG).read_text())
     content["backbone"]["name"] = "tinny"
-    (folder / CARD).write_text(yaml.safe_dump(content))
+    (folder / CONFIG).write_text(yaml.safe_dump(content))
     with pytest.raises(LookbackError, match="tinny: there is none of that name"):
         choose_extractor(small_settings(base={}))
 
@@ -215,7 +215,7 @@ def test_the_spec_changes_with_everything_that_changes_the_features(fine_tuned, 
     spec = extractor.spec("float32")
     assert spec["weights_sha256"] == fine_tuned.backbone.sha256
     assert spec["feature_size"] == 24
-    assert spec["sampling"] == {"fps": 5.0, "hop": 1}
+    assert spec["sampling"] == {"fps": 5.0, "stride": 1}
     assert spec["preprocessing"]["width"] == 48
     assert spec["precision"] == "f32"
     assert spec != extractor.spec("float16")
@@ -226,20 +226,22 @@ def test_the_network_s_side_and_the_crop_s_margin_come_from_the_backbone():
     assert default == Preprocessing(224, 224)
     inception = {"backbone.name": "inception_v3", "preprocessing.resize": "crop"}
     assert preprocessing_of(load(flags=inception).recipe) == Preprocessing(299, 299, "crop", 342)
-    sampling = {"sampling.fps": "source", "sampling.hop": 2}
+    sampling = {"sampling.fps": "source", "sampling.stride": 2}
     assert sampling_of(load(flags=sampling).recipe) == Sampling(None, 2)
 
 
 def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
-    from tests.extract.projecting import full_card
+    from tests.extract.projecting import full_config
 
     choose_extractor(small_settings())
-    card = require_card(folder)
-    with_sequence = card.model_copy(update={"sequence": full_card().sequence, "labels": ("a", "b")})
-    write_card(folder, with_sequence)
+    config = require_config(folder)
+    with_sequence = config.model_copy(
+        update={"sequence": full_config().sequence, "labels": ("a", "b")}
+    )
+    write_config(folder, with_sequence)
     choose_extractor(small_settings({"seed": 9}))
-    assert read_card(folder).sequence == with_sequence.sequence
-    assert read_card(folder).labels == ("a", "b")
+    assert read_config(folder).sequence == with_sequence.sequence
+    assert read_config(folder).labels == ("a", "b")
 
 
 @pytest.mark.parametrize("pooling", ["avg", "flatten"])
@@ -247,18 +249,20 @@ def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
 def test_the_card_of_a_fine_tuned_network_tells_the_width_of_its_features(
     quick_settings, scenes, folder, pooling, features, monkeypatch
 ):
-    from extract.finetuning.trainer import FineTuning
+    from extract.finetuning.trainer import Trainer
     from tests.extract.conftest import phase
     from tests.extract.scripted_tuning import follow
 
     network = {"pooling": pooling, "features": features}
     settings = quick_settings(phase(0, "all"), epochs=1, draws_per_clip=1, network=network)
-    follow(FineTuning(settings, scenes(train=1, val=1)), monkeypatch, [1]).train()
+    follow(Trainer(settings, scenes(train=1, val=1)), monkeypatch, [1]).train()
     extractor = choose_extractor(settings)
-    assert extractor(PIXELS).shape == (3, extractor.card.backbone.feature_size)
+    assert extractor(PIXELS).shape == (3, extractor.config.backbone.feature_size)
 
 
 def test_another_clip_length_than_the_fine_tuned_is_refused(small_settings, fine_tuned):
-    assert choose_extractor(small_settings({"sampling.clip_length": 1}, base={})).card == fine_tuned
+    assert (
+        choose_extractor(small_settings({"sampling.clip_length": 1}, base={})).config == fine_tuned
+    )
     with pytest.raises(UsageError, match=r"sampling\.clip_length"):
         choose_extractor(small_settings({"sampling.clip_length": 8}, base={}))

@@ -10,7 +10,7 @@ import pytest
 from extract.finetuning import activation_cache
 from extract.finetuning.activation_cache import ActivationCache
 from extract.finetuning.train_step import seed_dropout
-from extract.finetuning.trainer import FineTuning
+from extract.finetuning.trainer import Trainer
 from extract.finetuning.validation import Scores, scores_of
 from tests.extract.conftest import phase
 
@@ -21,27 +21,27 @@ DRAWS = 3
 def tuning_of(quick_settings, scenes):
     """Return a function that makes a fine-tuning of eight clips with a cache of three draws."""
 
-    def make(*schedule: dict, **keys) -> FineTuning:
+    def make(*schedule: dict, **keys) -> Trainer:
         keys = {"cache": {"draws": DRAWS}, "batch_size": 3, "epochs": DRAWS + 2, **keys}
-        return FineTuning(quick_settings(*schedule, **keys), scenes(train=2, val=1))
+        return Trainer(quick_settings(*schedule, **keys), scenes(train=2, val=1))
 
     return make
 
 
-def enter(tuning: FineTuning, epoch: int) -> None:
+def enter(tuning: Trainer, epoch: int) -> None:
     """Let the network enter the phase that begins with an epoch, if one does."""
     phase = tuning.phases.at(epoch)
     if phase.first == epoch:
         tuning.network.enter(phase)
 
 
-def entered(tuning: FineTuning) -> ActivationCache:
+def entered(tuning: Trainer) -> ActivationCache:
     enter(tuning, 0)
     assert isinstance(tuning.network.inputs, ActivationCache)
     return tuning.network.inputs
 
 
-def train(tuning: FineTuning, epoch: int) -> float:
+def train(tuning: Trainer, epoch: int) -> float:
     """Train the network on what an epoch feeds it with; return the mean loss."""
     network, weights = tuning.network, tuning.clips.class_weights
     seed_dropout(network.model, tuning.recipe.seed, epoch)
@@ -52,18 +52,18 @@ def train(tuning: FineTuning, epoch: int) -> float:
     return float(np.average(losses, weights=sizes))
 
 
-def validate(tuning: FineTuning) -> Scores:
+def validate(tuning: Trainer) -> Scores:
     """Score the network on what validation feeds it with."""
     step, answers = tuning.network.step, []
     with step.averaged() if tuning.chosen.ema else nullcontext():
-        for inputs, spans in tuning.network.inputs.validate():
-            answers.append((step.logits(inputs), spans))
-    logits, spans = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    _, clip_of = np.unique(spans, return_inverse=True)
-    return scores_of(logits, tuning.clips.validation_classes[spans], clip_of)
+        for inputs, segments in tuning.network.inputs.validate():
+            answers.append((step.logits(inputs), segments))
+    logits, segments = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    _, clip_of = np.unique(segments, return_inverse=True)
+    return scores_of(logits, tuning.clips.validation_classes[segments], clip_of)
 
 
-def run(tuning: FineTuning, epochs: int) -> tuple[list, list[np.ndarray]]:
+def run(tuning: Trainer, epochs: int) -> tuple[list, list[np.ndarray]]:
     """Train for some epochs; return losses and scores, and the weights of the whole network."""
     course = []
     for epoch in range(epochs):
@@ -73,7 +73,7 @@ def run(tuning: FineTuning, epochs: int) -> tuple[list, list[np.ndarray]]:
     return course, tuning.network.model.get_weights()
 
 
-def trunk_weights(tuning: FineTuning) -> dict[str, np.ndarray]:
+def trunk_weights(tuning: Trainer) -> dict[str, np.ndarray]:
     layers = tuning.network.trunk.core.layers
     return {v.path: np.array(v) for layer in layers for v in layer.weights}
 
@@ -83,7 +83,7 @@ def assert_close(one: tuple, other: tuple) -> None:
         np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)
 
 
-def drawn(tuning: FineTuning, monkeypatch) -> dict[str, list]:
+def drawn(tuning: Trainer, monkeypatch) -> dict[str, list]:
     """Record which draws of the clips are asked for from now on."""
     asked: dict[str, list] = {"draw": [], "train": [], "validate": []}
 
@@ -132,8 +132,8 @@ def test_a_cached_epoch_has_the_clips_and_the_order_of_one_drawn_anew(tuning_of)
             np.testing.assert_array_equal(classes, wanted)
             np.testing.assert_allclose(activations, cache.trunk(clips), rtol=1e-4, atol=1e-5)
     pairs = zip(cache.validate(), tuning.clips.validate(), strict=True)
-    for (activations, spans), (clips, wanted) in pairs:
-        np.testing.assert_array_equal(spans, wanted)
+    for (activations, segments), (clips, wanted) in pairs:
+        np.testing.assert_array_equal(segments, wanted)
         np.testing.assert_allclose(activations, cache.trunk(clips), rtol=1e-4, atol=1e-5)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from extract.finetuning.checkpoint import BEST, FOLDER, Checkpoint
 from extract.finetuning.train_step import TrainingStep
-from extract.finetuning.trainer import FineTuning
-from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
+from extract.finetuning.trainer import Trainer
+from model_folder.config import BACKBONE_WEIGHTS, read_config, require_config
 from tests.extract.conftest import phase
 from tests.extract.scripted_tuning import follow
 from tests.history_files import rows_of
@@ -63,7 +63,7 @@ def killed_at_the_end(monkeypatch):
     def killed(*_, **__) -> None:
         raise Killed
 
-    def run(tuning: FineTuning) -> None:
+    def run(tuning: Trainer) -> None:
         with monkeypatch.context() as patched:
             patched.setattr(keras.Model, "load_weights", killed)
             with pytest.raises(Killed):
@@ -96,20 +96,20 @@ def settings_of(quick_settings, folder, course: str):
 def run_of(quick_settings, scenes, tmp_path):
     """Return a function that makes a run of a course: run_of("cosine", "stopped")."""
 
-    def make(course: str, folder: str) -> FineTuning:
+    def make(course: str, folder: str) -> Trainer:
         chosen = settings_of(quick_settings, tmp_path / folder, course)
-        return FineTuning(chosen, scenes(train=2, val=1))
+        return Trainer(chosen, scenes(train=2, val=1))
 
     return make
 
 
 @pytest.fixture
 def outcome(last_saved):
-    """Return a function that gives card, rows and last variables of a finished run."""
+    """Return a function that gives config, rows and last variables of a finished run."""
 
-    def of(tuning: FineTuning) -> tuple:
+    def of(tuning: Trainer) -> tuple:
         rows = rows_of(tuning.folder / "finetune_history.csv")
-        return require_card(tuning.folder), rows, last_saved[tuning.folder / FOLDER]
+        return require_config(tuning.folder), rows, last_saved[tuning.folder / FOLDER]
 
     return of
 
@@ -156,7 +156,7 @@ def test_a_killed_run_that_is_resumed_ends_bit_for_bit_like_one_never_killed(
         stop_saving(patched, 3)
         with pytest.raises(Killed):
             tuning.train()
-    assert read_card(tuning.folder) is None
+    assert read_config(tuning.folder) is None
     again = run_of("plateau", "killed")
     again.train(resume=True)
     assert_equal(outcome(again), outcome(whole))
@@ -176,7 +176,7 @@ def test_a_run_that_ctrl_c_stopped_goes_on_to_the_same_end(run_of, outcome, monk
     assert len(rows) == 2
     # The model so far can be used meanwhile.
     assert best.loss == pytest.approx(min(float(row["val_loss"]) for row in rows), rel=1e-5)
-    assert require_card(tuning.folder).backbone.temperature == best.temperature
+    assert require_config(tuning.folder).backbone.temperature == best.temperature
     assert "--resume goes on from here" in capsys.readouterr().out
     again = run_of("cosine", "stopped")
     again.train(resume=True)
@@ -191,9 +191,9 @@ def few(scenes):
 
 
 @pytest.fixture
-def unfinished(quick_settings, few, monkeypatch) -> FineTuning:
+def unfinished(quick_settings, few, monkeypatch) -> Trainer:
     """A run that was killed in its third epoch."""
-    tuning = FineTuning(quick_settings(EVERYTHING, epochs=9), few)
+    tuning = Trainer(quick_settings(EVERYTHING, epochs=9), few)
     with pytest.raises(Killed):
         follow(tuning, monkeypatch, [3, 2, Killed()]).train()
     return tuning
@@ -213,7 +213,7 @@ def unfinished(quick_settings, few, monkeypatch) -> FineTuning:
 )
 def test_another_recipe_is_refused_and_its_key_named(unfinished, quick_settings, few, named, keys):
     before = (unfinished.checkpoint.folder / STATE).read_bytes()
-    other = FineTuning(quick_settings(EVERYTHING, **{"epochs": 9, **keys}), few)
+    other = Trainer(quick_settings(EVERYTHING, **{"epochs": 9, **keys}), few)
     with pytest.raises(UsageError) as error:
         other.train(resume=True)
     told = str(error.value)
@@ -228,7 +228,7 @@ def test_another_seed_is_refused(unfinished, few):
     chosen = unfinished.settings
     other = replace(chosen, recipe=chosen.recipe.model_copy(update={"seed": 1}))
     with pytest.raises(UsageError, match="--resume: seed is 1 now and was 0 in the unfinished run"):
-        FineTuning(other, few).train(resume=True)
+        Trainer(other, few).train(resume=True)
 
 
 def test_another_engine_is_refused(unfinished, few):
@@ -237,7 +237,7 @@ def test_another_engine_is_refused(unfinished, few):
     extract = chosen.recipe.extract.model_copy(update={"engine": "auto"})
     other = replace(chosen, recipe=chosen.recipe.model_copy(update={"extract": extract}))
     with pytest.raises(UsageError, match=r"--resume: extract\.engine is 'auto' now and was"):
-        FineTuning(other, few).train(resume=True)
+        Trainer(other, few).train(resume=True)
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -245,7 +245,7 @@ def test_other_clips_are_refused_of_either_split(unfinished, scenes, split):
     """Those that validate chose the best epoch, and fit the temperature of all."""
     others = scenes(2, 1) if split == "train" else scenes(1, 2)
     with pytest.raises(UsageError, match="--resume: the clips that train and validate are others"):
-        FineTuning(unfinished.settings, others).train(resume=True)
+        Trainer(unfinished.settings, others).train(resume=True)
 
 
 @pytest.mark.parametrize("ends", [(1.0, 1.5), (1.0, None)])
@@ -255,14 +255,14 @@ def test_other_ends_of_labels_are_refused(quick_settings, few, monkeypatch, ends
 
     chosen = quick_settings(EVERYTHING, epochs=9)
     with pytest.raises(Killed):
-        follow(FineTuning(chosen, manifest(ends[0])), monkeypatch, [3, Killed()]).train()
+        follow(Trainer(chosen, manifest(ends[0])), monkeypatch, [3, Killed()]).train()
     with pytest.raises(UsageError, match="--resume: the clips that train and validate are others"):
-        FineTuning(chosen, manifest(ends[1])).train(resume=True)
+        Trainer(chosen, manifest(ends[1])).train(resume=True)
 
 
 def test_how_long_a_run_goes_on_may_be_chosen_anew(unfinished, quick_settings, few, monkeypatch):
     chosen = quick_settings(EVERYTHING, epochs=4, patience=3)
-    again = follow(FineTuning(chosen, few), monkeypatch, [1, 5])
+    again = follow(Trainer(chosen, few), monkeypatch, [1, 5])
     assert again.train(resume=True).loss == pytest.approx(1)
     rows = rows_of(again.folder / "finetune_history.csv")
     assert [float(row["val_loss"]) for row in rows] == [3, 2, 1, 5]
@@ -273,9 +273,9 @@ def test_a_run_that_had_ended_by_its_patience_does_not_go_on(
 ):
     """Killed after its last epoch, while the best one is put into place."""
     chosen = quick_settings(EVERYTHING, epochs=9, patience=2)
-    tuning = follow(FineTuning(chosen, few), monkeypatch, [1, 2, 3])
+    tuning = follow(Trainer(chosen, few), monkeypatch, [1, 2, 3])
     killed_at_the_end(tuning)
-    again = follow(FineTuning(chosen, few), monkeypatch, [0.5])
+    again = follow(Trainer(chosen, few), monkeypatch, [0.5])
     assert again.train(resume=True).loss == pytest.approx(1)
     assert len(rows_of(again.folder / "finetune_history.csv")) == 3
 
@@ -284,23 +284,23 @@ def test_all_epochs_done_leaves_nothing_but_to_put_the_best_into_place(
     quick_settings, few, monkeypatch, killed_at_the_end
 ):
     chosen = quick_settings(EVERYTHING, epochs=2)
-    tuning = follow(FineTuning(chosen, few), monkeypatch, [1, 2])
+    tuning = follow(Trainer(chosen, few), monkeypatch, [1, 2])
     killed_at_the_end(tuning)
-    again = FineTuning(chosen, few)
+    again = Trainer(chosen, few)
     assert again.train(resume=True).loss == pytest.approx(1)
     assert (again.folder / BACKBONE_WEIGHTS).is_file()
     assert not (again.folder / FOLDER).exists()
 
 
 def test_where_there_is_nothing_to_resume_one_line_says_so(quick_settings, few):
-    tuning = FineTuning(quick_settings(EVERYTHING), few)
+    tuning = Trainer(quick_settings(EVERYTHING), few)
     with pytest.raises(LookbackError, match="no unfinished run is there to resume; leave --resume"):
         tuning.train(resume=True)
     assert not tuning.folder.exists()
 
 
 def test_a_new_run_gives_the_unfinished_one_up_and_says_so(unfinished, few, monkeypatch, capsys):
-    again = follow(FineTuning(unfinished.settings, few), monkeypatch, [*[4] * 9])
+    again = follow(Trainer(unfinished.settings, few), monkeypatch, [*[4] * 9])
     again.train()
     assert "note: the unfinished run in" in capsys.readouterr().out
     assert len(rows_of(again.folder / "finetune_history.csv")) == 9
@@ -323,7 +323,7 @@ def test_a_damaged_checkpoint_is_one_line_that_names_it(unfinished, few, monkeyp
                 del file.attrs["state"]
             else:
                 del file["model"]
-    again = follow(FineTuning(unfinished.settings, few), monkeypatch, [*[9] * 7])
+    again = follow(Trainer(unfinished.settings, few), monkeypatch, [*[9] * 7])
     with pytest.raises(LookbackError) as error:
         again.train(resume=True)
     assert str(path) in str(error.value)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from extract.finetuning.learning_rates import Plateau, decayed
+from extract.finetuning.learning_rates import Plateau, learning_rate_at
 from recipes.loader import load
 from recipes.schema import Decay
 
@@ -17,7 +17,7 @@ def course(**keys) -> Decay:
 
 
 def rate(decay: Decay, elapsed: float, base: float = BASE, cuts: int = 0) -> float:
-    return decayed(base, decay, elapsed, EPOCHS, cuts)
+    return learning_rate_at(base, decay, elapsed, EPOCHS, cuts)
 
 
 @pytest.mark.parametrize("elapsed", [0.01, 1, 5.5, 10, 99])

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.spans import Span, limited
+from clips.segments import Segment, limited
 from extract.backbones.heads import weights_sha256
 from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_network
 from extract.finetuning.checkpoint import FOLDER as CHECKPOINT
-from extract.finetuning.dataset import TuningClips
+from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.train_step import TrainingStep, seed_dropout
-from extract.finetuning.trainer import FineTuning, print_outcome
-from model_folder.card import BACKBONE_WEIGHTS, read_card, require_card
+from extract.finetuning.trainer import Trainer, print_outcome
+from model_folder.config import BACKBONE_WEIGHTS, read_config, require_config
 from tests.extract.conftest import phase
 from tests.extract.scripted_tuning import follow, logits_of, saved_epoch
 from tests.history_files import points_of, rows_of
@@ -31,7 +31,7 @@ STILL = {
 }
 
 
-def layer_weights(tuning: FineTuning) -> dict[str, list[np.ndarray]]:
+def layer_weights(tuning: Trainer) -> dict[str, list[np.ndarray]]:
     """Return copies of the weights of every layer, by stage for those of the backbone."""
     found = {
         f"{stage}/{layer.name}": layer.get_weights()
@@ -58,10 +58,10 @@ def scripted_run(quick_settings, scenes, monkeypatch):
     """Return a function that makes a run which follows a script of validation losses:
     scripted_run([3, 2], patience=1). It trains everything, so that nothing is computed."""
 
-    def make(script: list, *schedule: dict, watch=lambda step: None, **keys) -> FineTuning:
+    def make(script: list, *schedule: dict, watch=lambda step: None, **keys) -> Trainer:
         keys = {"epochs": len(script), "draws_per_clip": 1, **keys}
         settings = quick_settings(*(schedule or (phase(0, "all"),)), **keys)
-        return follow(FineTuning(settings, scenes(train=1, val=1)), monkeypatch, script, watch)
+        return follow(Trainer(settings, scenes(train=1, val=1)), monkeypatch, script, watch)
 
     return make
 
@@ -72,7 +72,7 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(
     settings = quick_settings(
         phase(0, 0), phase(1, ["block4", "block5"]), phase(2, "all", 1e-4), epochs=3
     )
-    tuning = FineTuning(settings, scenes(train=3, val=1))
+    tuning = Trainer(settings, scenes(train=3, val=1))
     states, logits = [layer_weights(tuning)], TrainingStep.logits
 
     def watched(step: TrainingStep, inputs) -> np.ndarray:
@@ -86,13 +86,13 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(
     assert changes == [{"head"}, {"head", "block4", "block5"}, {"head"} | everything]
 
     # What the run leaves: the best epoch's weights, their hash, a row and a point an epoch.
-    card = require_card(tuning.folder)
-    assert card.backbone.fine_tuned
-    assert card.labels == card.backbone.labels == ("down", "lower", "raise", "up")
-    assert card.backbone.feature_size == 16
-    assert card.preprocessing.width == 48
-    saved = load_network(tuning.folder, card)
-    assert weights_sha256(saved) == card.backbone.sha256
+    config = require_config(tuning.folder)
+    assert config.backbone.fine_tuned
+    assert config.labels == config.backbone.labels == ("down", "lower", "raise", "up")
+    assert config.backbone.feature_size == 16
+    assert config.preprocessing.width == 48
+    saved = load_network(tuning.folder, config)
+    assert weights_sha256(saved) == config.backbone.sha256
     with h5py.File(tuning.folder / BACKBONE_WEIGHTS) as file:
         assert "optimizer" not in file  # its state would make the file several times as large
     rows = rows_of(tuning.folder / "finetune_history.csv")
@@ -115,7 +115,7 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(
     assert "From epoch 2: head, block4, block5 at 0.001." in told
     assert f"{best.accuracy:.3f}" in told
     # Extraction takes up exactly this network.
-    assert choose_extractor(settings).card == card
+    assert choose_extractor(settings).config == config
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_frozen_batch_normalisation_keeps_its_statistics(quick_settings, scenes,
     settings = quick_settings(
         phase(0, ["block5"], 1e-2), backbone="mobilenet_025", epochs=1, freeze_batch_norm=freeze
     )
-    tuning = FineTuning(settings, scenes(train=2, val=1))
+    tuning = Trainer(settings, scenes(train=2, val=1))
     norms = {
         layer: stage
         for stage, layers in tuning.network.trunk.stages.items()
@@ -192,7 +192,7 @@ def test_within_a_phase_the_optimizer_keeps_its_state(scripted_run):
     assert optimizers[2] is optimizers[3]
 
 
-def val_losses(tuning: FineTuning) -> list[float]:
+def val_losses(tuning: Trainer) -> list[float]:
     return [float(row["val_loss"]) for row in rows_of(tuning.folder / "finetune_history.csv")]
 
 
@@ -253,7 +253,7 @@ def test_ctrl_c_while_a_better_epoch_is_saved_keeps_the_one_before(
     if interrupted == 1:
         with pytest.raises(KeyboardInterrupt):
             tuning.train()
-        assert read_card(tuning.folder) is None
+        assert read_config(tuning.folder) is None
     else:
         assert tuning.train().loss == pytest.approx(3)
         assert saved_epoch(tuning) == 0
@@ -263,9 +263,9 @@ def test_ctrl_c_while_a_better_epoch_is_saved_keeps_the_one_before(
 def test_training_is_repeatable(quick_settings, scenes):
     hashes = []
     for _ in range(2):
-        tuning = FineTuning(quick_settings(phase(0, 1), epochs=1), scenes(train=2, val=1))
+        tuning = Trainer(quick_settings(phase(0, 1), epochs=1), scenes(train=2, val=1))
         tuning.train()
-        hashes.append(require_card(tuning.folder).backbone.sha256)
+        hashes.append(require_config(tuning.folder).backbone.sha256)
     assert hashes[0] == hashes[1]
 
 
@@ -281,8 +281,8 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
             for clip, index in zip(clips, indices, strict=True)
         ]
 
-    tuning = FineTuning(quick_settings(phase(0, 0), epochs=2, cache={"draws": 0}), manifest)
-    still = TuningClips(quick_settings(phase(0, 0), augment=STILL).recipe, manifest)
+    tuning = Trainer(quick_settings(phase(0, 0), epochs=2, cache={"draws": 0}), manifest)
+    still = ClipDataset(quick_settings(phase(0, 0), augment=STILL).recipe, manifest)
     # Every amount that may vary clips is in STILL, and the run's own do vary them.
     assert STILL.keys() == tuning.chosen.augment.model_dump().keys()
     assert pictures(tuning.clips.train(0)) != pictures(still.train(0))
@@ -333,7 +333,7 @@ def test_class_weights_reach_the_loss(quick_settings, scenes, monkeypatch, choic
     manifest = scenes(train=3, val=1)
     kept = [e for e in manifest.entries if e.label != "up" or e.group in ("g000", "g003")]
     settings = quick_settings(phase(0, "all"), class_weights=choice, draws_per_clip=1, epochs=1)
-    tuning = FineTuning(settings, manifest.with_entries(kept))
+    tuning = Trainer(settings, manifest.with_entries(kept))
     seen: list[tuple[int, float]] = []
 
     def train(model, pictures, targets, weights) -> float:
@@ -352,17 +352,17 @@ def test_the_rest_of_a_partly_labelled_video_is_trained_as_background(quick_sett
     entries = [
         Entry(e.video, e.label, e.split, e.group, start=0.5, end=1.0) for e in manifest.entries
     ]
-    tuning = FineTuning(quick_settings(phase(0, 0)), manifest.with_entries(entries))
+    tuning = Trainer(quick_settings(phase(0, 0)), manifest.with_entries(entries))
     assert BACKGROUND in tuning.labels
-    kinds = [(span.label == BACKGROUND) for span in tuning.clips.training]
+    kinds = [(segment.label == BACKGROUND) for segment in tuning.clips.training]
     assert kinds.count(True) == 2 * kinds.count(False) == 16
-    assert {span.split for span in tuning.clips.training} == {"train"}
+    assert {segment.split for segment in tuning.clips.training} == {"train"}
 
 
 def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, scenes):
     settings = quick_settings(phase(0, 0), phase(5, ["block9"]))
     with pytest.raises(UsageError) as error:
-        FineTuning(settings, scenes())
+        Trainer(settings, scenes())
     told = str(error.value)
     assert told.startswith("finetune.schedule: there is no stage block9")
     assert "block1, block2, block3, block4, block5" in told
@@ -370,7 +370,7 @@ def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, sc
 
 def test_a_schedule_that_begins_late_is_refused(quick_settings, scenes):
     with pytest.raises(UsageError, match="first phase must begin at epoch 0"):
-        FineTuning(quick_settings(phase(1, 0)), scenes()).train()
+        Trainer(quick_settings(phase(1, 0)), scenes()).train()
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -388,11 +388,11 @@ def test_clips_that_cannot_be_read_are_named_where_none_is_left(
         for e in manifest.entries
     ]
     settings = quick_settings(phase(0, 0), epochs=1)
-    tuning = FineTuning(settings, Manifest(tmp_path / "manifest.csv", tuple(entries)))
+    tuning = Trainer(settings, Manifest(tmp_path / "manifest.csv", tuple(entries)))
     kind = {"train": "training", "val": "validation"}[split]
     with pytest.raises(LookbackError, match=f"no {kind} clip can be read"):
         tuning.train()
-    assert read_card(tuning.folder) is None
+    assert read_config(tuning.folder) is None
     assert not (tuning.folder / BACKBONE_WEIGHTS).exists()
 
 
@@ -404,7 +404,7 @@ def test_random_weights_alone_let_batch_normalisation_learn_its_statistics(
     path = tmp_path / "mine.weights.h5"
     build_trunk("tiny", "none", 48).core.save_weights(path)
     frozen = {
-        weights: FineTuning(
+        weights: Trainer(
             quick_settings(phase(0, 0), weights=weights), scenes()
         ).network.freezes_batch_norm
         for weights in ("none", str(path))
@@ -414,22 +414,22 @@ def test_random_weights_alone_let_batch_normalisation_learn_its_statistics(
 
 @pytest.mark.parametrize("limit", [0, 1, 5, 7, 99])
 def test_a_limit_takes_clips_of_every_class_as_evenly_as_there_are(limit):
-    spans = [Span(f"{n}", "a" if n < 16 else "bc"[n % 2], "train", "g") for n in range(20)]
-    kept = limited(spans, limit, seed=3)
+    segments = [Segment(f"{n}", "a" if n < 16 else "bc"[n % 2], "train", "g") for n in range(20)]
+    kept = limited(segments, limit, seed=3)
     assert len(kept) == (min(limit, 20) or 20)
-    assert kept == [span for span in spans if span in kept]  # in their order
-    counts = {label: sum(span.label == label for span in kept) for label in "abc"}
+    assert kept == [segment for segment in segments if segment in kept]  # in their order
+    counts = {label: sum(segment.label == label for segment in kept) for label in "abc"}
     if limit == 7:
         assert counts == {"a": 3, "b": 2, "c": 2}
     if limit == 5:
         assert sorted(counts.values()) == [1, 2, 2]
-    assert kept == limited(spans, limit, seed=3)
+    assert kept == limited(segments, limit, seed=3)
 
 
 def test_one_logit_is_for_two_classes(quick_settings, scenes):
     settings = quick_settings(phase(0, 0), network={"one_logit": True})
     with pytest.raises(UsageError, match=r"finetune\.network\.one_logit: is for two .* has 4"):
-        FineTuning(settings, scenes())
+        Trainer(settings, scenes())
 
 
 def test_early_stopping_follows_the_monitor(scripted_run):
@@ -457,7 +457,7 @@ def test_all_dropout_of_a_network_draws_its_own(quick_settings, scenes):
     """Were two layers seeded alike, they would leave out the very same units; in EfficientNet all
     blocks of an example or none."""
     settings = quick_settings(phase(0, 0), backbone="efficientnet_b0")
-    tuning = FineTuning(settings, scenes(train=1, val=1))
+    tuning = Trainer(settings, scenes(train=1, val=1))
     layers = [
         layer
         for layer in (*tuning.network.trunk.core.layers, *tuning.network.model.layers)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from extract.pipeline.inference import ComputedSteps, computing_stage, in_order
+from extract.pipeline.inference import ComputedSteps, in_order, inference_stage
 from extract.pipeline.reader import StepBatch
 from video.pipeline_stage import PipelineStage
 
@@ -41,7 +41,7 @@ def itself(batch: StepBatch):
 def computed(batches: list[StepBatch], engine: Averaging) -> list[ComputedSteps]:
     with (
         PipelineStage("reading", itself, batches, 1, ahead=2) as reading,
-        computing_stage(reading, engine) as computing,
+        inference_stage(reading, engine) as computing,
     ):
         return list(in_order(computing))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from extract.pipeline.reader import StepBatch, batches_of, reading_stage
+from extract.pipeline.reader import StepBatch, batches_of, decoding_stage
 from tests.conftest import read_code, write_coded_video
 from video.errors import VideoError
 from video.preprocessing import Preprocessing
@@ -113,7 +113,7 @@ def test_an_error_after_some_batches_ends_the_video_with_the_reason(videos, monk
 
 
 def read_all(videos, clip_length: int = 1) -> list[StepBatch]:
-    with reading_stage(videos, lambda: stepper(clip_length=clip_length), clip_length) as reading:
+    with decoding_stage(videos, lambda: stepper(clip_length=clip_length), clip_length) as reading:
         return list(reading)
 
 

@@ -41,7 +41,7 @@ def test_time_and_steps_start_with_the_first_frame_that_is_read(device):
     device.give(*(coded_frame(number) for number in range(8)))
     with CameraSource(0) as camera:
         device.wait_until_asked(9)  # a window opens, a model warms up: frames go by
-        stepper = Stepper(Sampling(None, hop=2), Preprocessing(32, 24), 1)
+        stepper = Stepper(Sampling(None, stride=2), Preprocessing(32, 24), 1)
         frames = iter(camera)
         first = next(frames)
         assert (first.index, first.seconds, read_code(first.rgb)) == (0, 0.0, 7)

@@ -14,7 +14,7 @@ IN_MEMORY_BYTES = 2**30
 _ROWS_AT_ONCE = 4096
 
 
-class HeldFeatures:
+class FeatureMatrix:
     """Features of many videos in one array, one video after another.
 
     A video is read when it is first asked for, and takes no memory before. An array of more than

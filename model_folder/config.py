@@ -2,10 +2,10 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from recipes.commands import command
 from recipes.schema import Network, Section
@@ -17,14 +17,14 @@ from video.sampling import Sampling
 if TYPE_CHECKING:
     import keras
 
-CARD = "model.yaml"
+CONFIG = "model.yaml"
 BACKBONE_WEIGHTS = "backbone.weights.h5"
 QUANTISED, QUANTISED_WEIGHTS = "backbone.int8.xml", "backbone.int8.bin"
 SEQUENCE_WEIGHTS = "sequence.weights.h5"
 MEAN_WEIGHTS = "mean.weights.h5"
 
 
-class BackboneCard(Section):
+class BackboneConfig(Section):
     """Which network makes the features.
 
     `weights` says where they came from, `sha256` what they are (of the values, see
@@ -44,7 +44,7 @@ class BackboneCard(Section):
     temperature: float = 1.0
 
 
-class SequenceCard(Section):
+class SequenceConfig(Section):
     """Which second stage was trained, on which features.
 
     `sha256` is of the weights' values, `features_spec` of the feature file's spec: other features
@@ -66,7 +66,7 @@ class SequenceCard(Section):
     mean_temperature: float
 
 
-class QuantisedCard(Section):
+class QuantizationReport(Section):
     """What int8 costs these weights, measured on `clips` validation clips.
 
     `sha256` is of the int8 network's two files; empty where it cost too much and was not kept.
@@ -94,7 +94,7 @@ class QuantisedCard(Section):
         )
 
 
-class ModelCard(Section):
+class ModelConfig(Section):
     """The content of model.yaml. `labels` are in the order of the probabilities; `precision` is
     what the features are computed in, in extraction and live; `quantised` tells of the network for
     int8 where there is one."""
@@ -106,24 +106,32 @@ class ModelCard(Section):
     labels: tuple[str, ...] = ()
     sampling: Sampling
     preprocessing: Preprocessing
-    backbone: BackboneCard
+    backbone: BackboneConfig
     precision: Literal["f32", "bf16", "int8"] = "f32"
-    quantised: QuantisedCard | None = None
-    sequence: SequenceCard | None = None
+    quantised: QuantizationReport | None = None
+    sequence: SequenceConfig | None = None
     made_with: dict[str, str]
 
+    @field_validator("sampling", mode="before")
+    @classmethod
+    def _stride_was_hop(cls, sampling: Any) -> Any:
+        """Read a file that was written when the stride was called hop."""
+        if isinstance(sampling, dict):
+            return {"stride" if key == "hop" else key: sampling[key] for key in sampling}
+        return sampling
 
-def read_card(folder: Path) -> ModelCard | None:
-    """Return the card of a model folder, or None where it has none.
+
+def read_config(folder: Path) -> ModelConfig | None:
+    """Return the config of a model folder, or None where it has none.
 
     Raises:
         LookbackError: model.yaml is not one that this program wrote.
     """
-    path = folder / CARD
+    path = folder / CONFIG
     if not path.is_file():
         return None
     try:
-        return ModelCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return ModelConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError):
         raise LookbackError(f"{path}: not YAML; restore it, or remove {folder} and train") from None
     except ValidationError as error:
@@ -134,21 +142,21 @@ def read_card(folder: Path) -> ModelCard | None:
         ) from None
 
 
-def require_card(folder: Path) -> ModelCard:
-    """Return the card of a model folder; raise `LookbackError` where it has none."""
-    card = read_card(folder)
-    if card is None:
+def require_config(folder: Path) -> ModelConfig:
+    """Return the config of a model folder; raise `LookbackError` where it has none."""
+    config = read_config(folder)
+    if config is None:
         raise LookbackError(
-            f"{folder}: no model is there ({CARD} is missing); {command('finetune')}, or "
+            f"{folder}: no model is there ({CONFIG} is missing); {command('finetune')}, or "
             f"{command('extract')} and {command('train')}, make one; --weights names another folder"
         )
-    return card
+    return config
 
 
-def write_card(folder: Path, card: ModelCard) -> None:
+def write_config(folder: Path, config: ModelConfig) -> None:
     """Write model.yaml, replacing it in one step."""
-    text = yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    with atomic_write(folder / CARD) as temporary:
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    with atomic_write(folder / CONFIG) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -158,7 +166,7 @@ def save_weights(model: "keras.Model", path: Path) -> None:
         model.save_weights(temporary)
 
 
-def quantised_sha256(folder: Path) -> str:
+def quantized_sha256(folder: Path) -> str:
     """Return the hash of a folder's int8 network, both its files; empty where one is missing."""
     digest = hashlib.sha256()
     try:

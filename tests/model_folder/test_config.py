@@ -3,47 +3,47 @@
 import pytest
 import yaml
 
-from model_folder.card import (
-    CARD,
+from model_folder.config import (
+    CONFIG,
     made_with,
-    read_card,
-    require_card,
+    read_config,
+    require_config,
     save_weights,
-    write_card,
+    write_config,
 )
-from tests.extract.projecting import card_of, full_card
+from tests.extract.projecting import card_of, full_config
 from video.errors import LookbackError
 
 
 def test_a_card_comes_back_as_it_was_written(tmp_path):
-    for card in (card_of(), full_card()):
-        write_card(tmp_path / "weights", card)
-        assert read_card(tmp_path / "weights") == card
-    assert [path.name for path in (tmp_path / "weights").iterdir()] == [CARD]
+    for config in (card_of(), full_config()):
+        write_config(tmp_path / "weights", config)
+        assert read_config(tmp_path / "weights") == config
+    assert [path.name for path in (tmp_path / "weights").iterdir()] == [CONFIG]
 
 
 def test_the_card_is_text_that_a_person_can_read(tmp_path):
-    write_card(tmp_path, full_card())
-    text = (tmp_path / CARD).read_text(encoding="utf-8")
+    write_config(tmp_path, full_config())
+    text = (tmp_path / CONFIG).read_text(encoding="utf-8")
     assert "würfeln" in text
     content = yaml.safe_load(text)
     assert content["format"] == "lookback-model"
     assert content["labels"] == ["schlagen", "würfeln", "no"]
-    assert content["sampling"] == {"fps": None, "hop": 4}
+    assert content["sampling"] == {"fps": None, "stride": 4}
     assert content["backbone"]["network"]["hidden"] == [256, 8]
 
 
 def test_labels_that_yaml_would_take_for_something_else_stay_text(tmp_path):
     labels = ("no", "1", "null", "1e3", "2026-11-20", "a: b", "", "- x", "'")
-    write_card(tmp_path, card_of(labels=labels))
-    assert read_card(tmp_path).labels == labels
+    write_config(tmp_path, card_of(labels=labels))
+    assert read_config(tmp_path).labels == labels
 
 
 def test_a_folder_without_a_card_has_none(tmp_path):
-    assert read_card(tmp_path) is None
-    assert read_card(tmp_path / "gone") is None
+    assert read_config(tmp_path) is None
+    assert read_config(tmp_path / "gone") is None
     with pytest.raises(LookbackError, match=r"no model is there .model\.yaml is missing"):
-        require_card(tmp_path)
+        require_config(tmp_path)
 
 
 BROKEN = {
@@ -62,17 +62,17 @@ BROKEN = {
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 def test_a_card_that_is_no_card_is_one_line(tmp_path, monkeypatch, content):
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / CARD
+    path = tmp_path / CONFIG
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(LookbackError) as error:
-        read_card(tmp_path)
+        read_config(tmp_path)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "executed").exists()
 
 
 def changed(keys: str, value) -> dict:
-    content = full_card().model_dump(mode="json")
+    content = full_config().model_dump(mode="json")
     section = content
     *above, last = keys.split(".")
     for key in above:
@@ -107,10 +107,10 @@ def changed(keys: str, value) -> dict:
     ],
 )
 def test_a_wrong_value_is_named_in_one_line(tmp_path, key, value):
-    path = tmp_path / CARD
+    path = tmp_path / CONFIG
     path.write_text(yaml.safe_dump(changed(key, value)))
     with pytest.raises(LookbackError) as error:
-        read_card(tmp_path)
+        read_config(tmp_path)
     told = str(error.value)
     assert told.startswith(f"{path}: {key.split('.')[0]}")
     assert "\n" not in told
@@ -118,15 +118,15 @@ def test_a_wrong_value_is_named_in_one_line(tmp_path, key, value):
 
 
 def test_a_card_is_replaced_in_one_step(tmp_path, monkeypatch):
-    write_card(tmp_path, card_of(seed=1))
+    write_config(tmp_path, card_of(seed=1))
 
     def dies(content, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(yaml, "safe_dump", dies)
     with pytest.raises(KeyboardInterrupt):
-        write_card(tmp_path, card_of(seed=2))
-    assert read_card(tmp_path).seed == 1
+        write_config(tmp_path, card_of(seed=2))
+    assert read_config(tmp_path).seed == 1
 
 
 def test_weights_are_replaced_in_one_step(tmp_path):

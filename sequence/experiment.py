@@ -6,7 +6,7 @@ from pathlib import Path
 from clips.manifest import Manifest
 from clips.preparation import load_manifest
 from extract.feature_store.reader import FeatureStore, features_path
-from model_folder.card import ModelCard, require_card
+from model_folder.config import ModelConfig, require_config
 from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Recipe
@@ -21,17 +21,17 @@ _FRAME_STEPS, _CLIP_STEPS = 16, 4
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """The model folder with its card, and the store with its manifest."""
+class Experiment:
+    """The model folder with its config, and the store with its manifest."""
 
     folder: Path
-    card: ModelCard
+    config: ModelConfig
     manifest: Manifest
     store: FeatureStore
 
     def look_back(self, recipe: Recipe) -> int:
         """Return L: what the recipe says, or what suits the backbone."""
-        clips = self.card.backbone.clip_length > 1
+        clips = self.config.backbone.clip_length > 1
         return recipe.sequence.look_back or (_CLIP_STEPS if clips else _FRAME_STEPS)
 
     def dataset(self, look_back: int) -> Dataset:
@@ -46,17 +46,17 @@ class Workplace:
         return dataset
 
 
-def open_workplace(settings: Settings) -> Workplace:
+def open_experiment(settings: Settings) -> Experiment:
     """Return model folder, manifest and store.
 
     Raises:
         LookbackError: one is missing, or the features are of another backbone than the folder's.
     """
     folder = Path(settings.recipe.model.folder)
-    card = require_card(folder)
+    config = require_config(folder)
     manifest = load_manifest(settings, videos_needed=False)
     store = FeatureStore(features_path(settings))
-    held, wanted = store.spec, card.backbone
+    held, wanted = store.spec, config.backbone
     if held["weights_sha256"] != wanted.sha256:
         raise LookbackError(
             f"{store.path}: features of {held['backbone']} (weights {held['weights_sha256'][:8]}), "
@@ -64,9 +64,9 @@ def open_workplace(settings: Settings) -> Workplace:
             f"{command('extract')} --weights {folder}, with --features FILE where another model "
             "needs these"
         )
-    if held["sampling"] != card.sampling.to_dict():
+    if held["sampling"] != config.sampling.to_dict():
         raise LookbackError(
             f"{store.path}: features at another sampling than {folder} tells of; run "
             + command("extract")
         )
-    return Workplace(folder, card, manifest, store)
+    return Experiment(folder, config, manifest, store)

@@ -5,16 +5,16 @@ import math
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.spans import Span, spans_of
+from clips.segments import Segment, segments_of
 
 
-def spans(*entries: Entry, tmp_path) -> list[tuple[str, str, float, float]]:
-    found = spans_of(Manifest(tmp_path / "manifest.csv", entries))
-    return [(span.video, span.label, span.start, span.end) for span in found]
+def segments(*entries: Entry, tmp_path) -> list[tuple[str, str, float, float]]:
+    found = segments_of(Manifest(tmp_path / "manifest.csv", entries))
+    return [(segment.video, segment.label, segment.start, segment.end) for segment in found]
 
 
 def test_a_whole_clip_is_one_span(tmp_path):
-    assert spans(Entry("a", "walk"), Entry("b", "run"), tmp_path=tmp_path) == [
+    assert segments(Entry("a", "walk"), Entry("b", "run"), tmp_path=tmp_path) == [
         ("a", "walk", 0.0, math.inf),
         ("b", "run", 0.0, math.inf),
     ]
@@ -35,8 +35,8 @@ def test_a_whole_clip_is_one_span(tmp_path):
 )
 def test_the_rest_of_a_partly_labelled_video_is_background(tmp_path, times, background):
     entries = [Entry("a", "fall", start=start, end=end) for start, end in times]
-    found = spans(*entries, tmp_path=tmp_path)
-    assert [span[2:] for span in found if span[1] == BACKGROUND] == background
+    found = segments(*entries, tmp_path=tmp_path)
+    assert [segment[2:] for segment in found if segment[1] == BACKGROUND] == background
     assert len(found) == len(times) + len(background)
 
 
@@ -46,22 +46,27 @@ def test_every_moment_of_a_video_is_in_some_span(tmp_path):
         Entry("a", "run", start=4.0, end=5.5),
         Entry("a", "fall", start=9.0),
     )
-    found = spans_of(Manifest(tmp_path / "manifest.csv", entries))
+    found = segments_of(Manifest(tmp_path / "manifest.csv", entries))
     for tenth in range(200):
-        assert sum(span.holds(tenth / 10) for span in found) == 1, tenth / 10
+        assert sum(segment.holds(tenth / 10) for segment in found) == 1, tenth / 10
 
 
 def test_a_span_holds_from_its_start_up_to_but_not_at_its_end():
-    span = Span("a", "fall", "train", "g", 1.0, 2.0)
-    assert [span.holds(seconds) for seconds in (0.99, 1.0, 1.99, 2.0)] == [False, True, True, False]
+    segment = Segment("a", "fall", "train", "g", 1.0, 2.0)
+    assert [segment.holds(seconds) for seconds in (0.99, 1.0, 1.99, 2.0)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_background_stands_on_the_side_and_in_the_group_of_its_video(tmp_path):
     entry = Entry("a", "fall", "test", "scene 3", start=1.0, end=2.0)
-    found = spans_of(Manifest(tmp_path / "manifest.csv", (entry,)))
-    assert {(span.split, span.group) for span in found} == {("test", "scene 3")}
+    found = segments_of(Manifest(tmp_path / "manifest.csv", (entry,)))
+    assert {(segment.split, segment.group) for segment in found} == {("test", "scene 3")}
 
 
 def test_parts_of_one_video_leave_other_videos_whole(tmp_path):
-    found = spans(Entry("a", "fall", start=1.0), Entry("b", "walk"), tmp_path=tmp_path)
-    assert [span for span in found if span[0] == "b"] == [("b", "walk", 0.0, math.inf)]
+    found = segments(Entry("a", "fall", start=1.0), Entry("b", "walk"), tmp_path=tmp_path)
+    assert [segment for segment in found if segment[0] == "b"] == [("b", "walk", 0.0, math.inf)]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sequence import held_features
-from sequence.held_features import HeldFeatures
+from sequence import feature_matrix
+from sequence.feature_matrix import FeatureMatrix
 from tests.sequence.stores import is_mapped, store_of
 from video.errors import LookbackError
 
@@ -25,16 +25,16 @@ def rows_of(size: int = 6) -> dict[str, np.ndarray]:
 def place(request, monkeypatch) -> str:
     """Where the array lies; a file where it is larger than an allowance of nothing."""
     if request.param == "file":
-        monkeypatch.setattr(held_features, "IN_MEMORY_BYTES", 0)
+        monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", 0)
     return request.param
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("at_once", [7, 4096])
 def test_every_videos_rows_are_the_stores(place, dtype, at_once, tmp_path, monkeypatch):
-    monkeypatch.setattr(held_features, "_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(feature_matrix, "_ROWS_AT_ONCE", at_once)
     with store_of(tmp_path / "features.h5", rows_of(), dtype) as store:
-        held = HeldFeatures(store, STEPS)
+        held = FeatureMatrix(store, STEPS)
         assert is_mapped(held.array) == (place == "file")
         assert (held.array.shape, held.array.dtype) == ((29, 6), np.float32)
         for video in ("c.mp4", "a.mp4", "b.mp4", "a.mp4"):
@@ -47,13 +47,13 @@ def test_every_videos_rows_are_the_stores(place, dtype, at_once, tmp_path, monke
 def test_the_allowance_is_that_of_the_array_in_float32(tmp_path, monkeypatch):
     with store_of(tmp_path / "features.h5", rows_of(), "float16") as store:
         for allowance, mapped in ((29 * 6 * 4, False), (29 * 6 * 4 - 1, True)):
-            monkeypatch.setattr(held_features, "IN_MEMORY_BYTES", allowance)
-            assert is_mapped(HeldFeatures(store, STEPS).array) == mapped
+            monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", allowance)
+            assert is_mapped(FeatureMatrix(store, STEPS).array) == mapped
 
 
 @pytest.fixture
 def mapped_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(held_features, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", 0)
     (tmp_path / "data").mkdir()
     with store_of(tmp_path / "data" / "features.h5", rows_of()) as store:
         yield store
@@ -63,7 +63,7 @@ def test_the_temporary_file_lies_beside_the_store_and_is_gone_afterwards(mapped_
     folder, make, made = mapped_store.path.parent, tempfile.TemporaryFile, []
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: made.append(dir) or make(dir=dir))
     before = sorted(folder.iterdir())
-    held = HeldFeatures(mapped_store, STEPS)
+    held = FeatureMatrix(mapped_store, STEPS)
     held.first_row("b.mp4")
     assert made == [folder]
     del held
@@ -87,7 +87,7 @@ def test_where_the_stores_folder_cannot_be_written_the_systems_place_takes_it(
     mapped_store, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "TemporaryFile", without(mapped_store.path.parent))
-    held = HeldFeatures(mapped_store, STEPS)
+    held = FeatureMatrix(mapped_store, STEPS)
     assert is_mapped(held.array)
     first = held.first_row("b.mp4")
     np.testing.assert_array_equal(held.array[first : first + 23], mapped_store.features("b.mp4"))
@@ -97,13 +97,13 @@ def test_no_place_for_the_file_is_one_clear_error(mapped_store, monkeypatch):
     nowhere = (mapped_store.path.parent, Path(tempfile.gettempdir()))
     monkeypatch.setattr(tempfile, "TemporaryFile", without(*nowhere))
     with pytest.raises(LookbackError, match=r"temporary file .*Permission denied.*TMPDIR"):
-        HeldFeatures(mapped_store, STEPS)
+        FeatureMatrix(mapped_store, STEPS)
 
 
 def test_a_full_disk_is_one_clear_error_before_the_map_is_written(mapped_store, monkeypatch):
     usage = namedtuple("usage", "free")
-    held = HeldFeatures(mapped_store, STEPS)
-    monkeypatch.setattr(held_features.shutil, "disk_usage", lambda _: usage(23 * 6 * 4 - 1))
+    held = FeatureMatrix(mapped_store, STEPS)
+    monkeypatch.setattr(feature_matrix.shutil, "disk_usage", lambda _: usage(23 * 6 * 4 - 1))
     held.first_row("a.mp4")
     for _ in range(2):
         with pytest.raises(LookbackError, match=r"data: no room .*features"):

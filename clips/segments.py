@@ -9,7 +9,7 @@ from clips.manifest import BACKGROUND, Entry, Manifest
 
 
 @dataclass(frozen=True)
-class Span:
+class Segment:
     """A piece of a video with one label: from `start` up to, not including, `end` seconds."""
 
     video: str
@@ -23,15 +23,15 @@ class Span:
         return self.start <= seconds < self.end
 
 
-def spans_of(manifest: Manifest) -> list[Span]:
-    """Return the spans of all rows, and the rest of partly labelled videos as background."""
+def segments_of(manifest: Manifest) -> list[Segment]:
+    """Return the segments of all rows, and the rest of partly labelled videos as background."""
     by_video: dict[str, list[Entry]] = defaultdict(list)
     for entry in manifest.entries:
         by_video[entry.video].append(entry)
-    spans = []
+    segments = []
     for video, entries in by_video.items():
         labelled = [
-            Span(
+            Segment(
                 video,
                 entry.label,
                 entry.split,
@@ -41,32 +41,32 @@ def spans_of(manifest: Manifest) -> list[Span]:
             )
             for entry in entries
         ]
-        spans += labelled
+        segments += labelled
         if any(entry.is_part for entry in entries):
-            spans += _between(labelled)
-    return spans
+            segments += _between(labelled)
+    return segments
 
 
-def _between(labelled: list[Span]) -> list[Span]:
+def _between(labelled: list[Segment]) -> list[Segment]:
     first, reached, rest = labelled[0], 0.0, []
-    for span in sorted(labelled, key=lambda span: span.start):
-        if span.start > reached:
-            rest.append((reached, span.start))
-        reached = max(reached, span.end)
+    for segment in sorted(labelled, key=lambda segment: segment.start):
+        if segment.start > reached:
+            rest.append((reached, segment.start))
+        reached = max(reached, segment.end)
     if reached < float("inf"):
         rest.append((reached, float("inf")))
-    return [Span(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]
+    return [Segment(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]
 
 
-def limited(spans: list[Span], limit: int, seed: int) -> list[Span]:
-    """Return at most `limit` spans, of every class as evenly as there are; 0 takes all."""
-    if not limit or len(spans) <= limit:
-        return spans
-    order = np.random.default_rng(seed).permutation(len(spans))
+def limited(segments: list[Segment], limit: int, seed: int) -> list[Segment]:
+    """Return at most `limit` segments, of every class as evenly as there are; 0 takes all."""
+    if not limit or len(segments) <= limit:
+        return segments
+    order = np.random.default_rng(seed).permutation(len(segments))
     turns: dict[str, int] = {}
     ranked = []
     for place in order:
-        label = spans[place].label
+        label = segments[place].label
         turns[label] = turns.get(label, 0) + 1
         ranked.append((turns[label], place))
-    return [spans[place] for place in sorted(place for _, place in sorted(ranked)[:limit])]
+    return [segments[place] for place in sorted(place for _, place in sorted(ranked)[:limit])]
