@@ -29,7 +29,7 @@ from extract.backbones import build
 from extract.backbones.heads import feature_network, weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import ENGINES, make_engine
-from extract.extractor.loading import load_network, require_quantized
+from extract.extractor.loading import int8_state, load_network
 from model_folder.config import require_config
 from recipes.command_line import run_command
 from training.keras_backend import keras
@@ -155,8 +155,7 @@ def of_model_folder(folder: Path, precisions: list[str]) -> Candidate:
     """Return a model folder's network, with int8 where it was quantised."""
     config = require_config(folder)
     model, usual = (feature_network(load_network(folder, config)) for _ in range(2))
-    if config.quantised:
-        require_quantized(folder, config)
+    if int8_state(folder, config) == "ready":
         precisions = [*precisions, "int8"]
     return Candidate(config.backbone.name, model, usual, folder, tuple(precisions))
 

@@ -26,6 +26,7 @@ from clips.manifest import Manifest, read
 from extract import quantization
 from extract.backbones import build
 from extract.extractor import Extractor
+from extract.extractor_setup import set_up_extractor
 from extract.pipeline.reader import decoding_stage
 from extract.pipeline.runner import extract_features
 from recipes.command_line import run_command
@@ -82,8 +83,8 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
         "extract.batch_size": chosen.batch_size,
     }
     # Of random weights int8 may cost too much to be used; here only its speed counts.
-    quantization.LEAST_COSINE = -1.0
-    extractor = quantization.choose_quantizing(load(flags=keys), read(chosen.manifest))
+    quantization.MIN_COSINE = -1.0
+    extractor = set_up_extractor(load(flags=keys), read(chosen.manifest))
     usual = build(chosen.backbone, "none")
     side = extractor.config.preprocessing.width
     size = extractor.engine.batch_size

@@ -31,8 +31,8 @@ from clips.preparation import load_manifest
 from extract import quantization
 from extract.backbones.heads import feature_network
 from extract.extractor import Extractor
-from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_extractor, load_network
+from extract.extractor_setup import set_up_extractor
 from live.decision import Decision
 from live.loop import run_loop
 from live.model import LiveModel
@@ -103,10 +103,10 @@ def random_parts(settings: Settings) -> Parts:
     """Return a backbone with random weights and an untrained sequence model of the recipe."""
     folder, chosen = Path(settings.recipe.model.folder), settings.recipe.sequence
     if settings.recipe.extract.precision == "int8":
-        quantization.LEAST_COSINE = -1.0  # of random weights only the speed counts
-        config = quantization.choose_quantizing(settings, load_manifest(settings)).config
+        quantization.MIN_COSINE = -1.0  # of random weights only the speed counts
+        config = set_up_extractor(settings, load_manifest(settings)).config
     else:
-        config = choose_extractor(settings).config
+        config = set_up_extractor(settings).config
     by_default = _LOOK_BACK_OF_CLIPS if config.backbone.clip_length > 1 else _LOOK_BACK
     look_back = chosen.look_back or by_default
     model = build_sequence_model(

@@ -1,4 +1,4 @@
-"""Quantise the model folder's backbone to int8 on the training clips, and tell what it costs."""
+"""Quantize the model folder's backbone to int8 on the training clips; print what it costs."""
 
 from recipes.command_line import parser, run_command, settings
 from recipes.commands import command
@@ -6,21 +6,26 @@ from recipes.commands import command
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("quantize", __doc__, ()).parse_args(arguments))
-    # Slow imports wait until the command line is known to be right.
+    # Slow imports wait until the command line and the manifest are known to be right.
     from pathlib import Path
 
     from clips.preparation import load_manifest
-    from extract.quantization import quantize
-    from model_folder.config import require_config
+    from model_folder.config import require_config, write_config
 
     folder = Path(chosen.recipe.model.folder)
-    config = require_config(folder)
-    cost = quantize(folder, config, load_manifest(chosen), chosen)
-    print(f"{cost}.")
-    if cost.sha256:
+    config, manifest = require_config(folder), load_manifest(chosen)
+
+    from extract.extractor.choice import FolderModel
+    from extract.extractor.loading import open_network
+    from extract.quantization import quantize
+
+    report = quantize(open_network(FolderModel(folder, config)), manifest, chosen)
+    write_config(folder, config.model_copy(update={"quantised": report}))
+    print(f"{report}.")
+    if report.sha256:
         print(f"{command('extract')} --precision int8 --weights {folder} uses it.")
     else:
-        print(f"That is too much: it is not kept, and {command('extract')} will not use int8.")
+        print(f"It costs too much accuracy: {command('extract')} will not use int8.")
     return 0
 
 

@@ -7,22 +7,29 @@ from pathlib import Path
 
 import numpy as np
 
+from extract.backbones.defaults import resolve_backbone
 from extract.extractor import Extractor
-from extract.extractor.loading import load_extractor, pretrained_classifier
+from extract.extractor.choice import (
+    OWN_HEAD,
+    FolderModel,
+    PretrainedModel,
+    choose_for_inference,
+    choose_head,
+)
+from extract.extractor.loading import load_extractor, load_published
 from live.decision import Decision
 from live.stream import VideoStream
 from model_folder.config import require_config
-from recipes.commands import command
 from recipes.loader import Settings
-from sequence.own_head import asked_head, own_predictor, takes_own_head
+from sequence.own_head import own_predictor
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
 from sequence.prediction_rows import BEST_OF_MANY, MAX_COLUMNS
-from video.errors import UsageError
 from video.frame import Frame
 from video.steps import Step
 
 _BEST = 3
 _WARM_STEPS = 3
+_OWN_THRESHOLD = 0.5  # of a fine-tuned network's own classifier
 
 
 @dataclass(frozen=True)
@@ -89,29 +96,19 @@ class LiveModel:
 
 
 def choose_live_model(settings: Settings) -> LiveModel:
-    """Return the model that run.py is to use: of the clip network that a flag names, without
-    training, or else the model folder's.
+    """Return the model that run.py uses, as `extract.extractor.choice.choose_for_inference` says.
 
     Raises:
-        UsageError: flags do not go together.
-        LookbackError: a part of the model is missing.
+        UsageError: Flags do not go together.
+        LookbackError: A part of the model is missing.
     """
-    recipe, flags = settings.recipe, settings.flags
-    threshold = recipe.sequence.threshold if "sequence.threshold" in settings.given else None
-    if "backbone.name" in flags:
-        return pretrained_live_model(settings, threshold)
-    if flags & {"backbone.weights", "sampling.fps"}:
-        raise UsageError(
-            "--backbone-weights and --fps go with --backbone, which runs a published network "
-            "without training; a model folder tells its own"
-        )
-    folder, engine = Path(recipe.model.folder), recipe.extract.engine
-    if "extract.precision" in flags:
-        raise UsageError(
-            "extract.precision: a model runs in the precision that its features were made in; "
-            f"{command('extract')} --precision and {command('train')} make it another"
-        )
-    return load_live_model(folder, threshold, asked_head(settings), engine)
+    threshold = settings.recipe.sequence.threshold
+    if "sequence.threshold" not in settings.given:
+        threshold = None
+    choice = choose_for_inference(settings)
+    if isinstance(choice, PretrainedModel):
+        return _published_live_model(choice, threshold)
+    return _folder_live_model(choice, threshold, settings.recipe.extract.engine)
 
 
 def load_live_model(
@@ -122,41 +119,50 @@ def load_live_model(
     Args:
         folder: the model folder.
         threshold: below it, a label counts as undecided; None for the model's own.
-        head: as `sequence.own_head.asked_head` returns it.
+        head: as `extract.extractor.choice.choose_head` takes it.
         engine: as `extract.engines.registry.make_engine` takes it.
 
     Raises:
         LookbackError: a part is missing, or the parts do not belong together.
     """
     config = require_config(folder)
-    if takes_own_head(folder, config, head):
-        extractor = load_extractor(folder, config, engine, live=True)
-        predictor = own_predictor(extractor)
-        predictor.use_engine(engine, extractor.folder)
-        labels = config.backbone.labels
-        return LiveModel(extractor, predictor, labels, _or_half(threshold))
-    told = require_sequence(folder, config)
-    extractor = load_extractor(folder, config, engine, live=True)
-    # Before the weights: of other features they would not even have the right shape.
-    require_spec(config, extractor.spec(told.dtype), str(folder))
-    predictor = load_predictor(folder, config)
-    predictor.use_engine(engine, extractor.folder)
-    threshold = told.threshold if threshold is None else threshold
-    return LiveModel(extractor, predictor, config.labels, threshold, told.dtype)
+    choice = FolderModel(folder, config, head=choose_head(folder, config, head))
+    return _folder_live_model(choice, threshold, engine)
 
 
 def pretrained_live_model(settings: Settings, threshold: float | None = None) -> LiveModel:
     """Return the model of the recipe's clip network with the labels it was published with.
 
     Raises:
-        LookbackError: the weights cannot be had, or hold no classifier.
+        LookbackError: The weights cannot be downloaded, or hold no classifier.
     """
-    extractor = pretrained_classifier(settings)
+    folder = Path(settings.recipe.model.folder)
+    choice = PretrainedModel(folder, settings, resolve_backbone(settings.recipe), head=OWN_HEAD)
+    return _published_live_model(choice, threshold)
+
+
+def _folder_live_model(choice: FolderModel, threshold: float | None, engine: str) -> LiveModel:
+    folder, config = choice.folder, choice.config
+    if choice.head == OWN_HEAD:
+        extractor = load_extractor(folder, config, engine, live=True)
+        predictor = own_predictor(extractor)
+        predictor.use_engine(engine, extractor.folder)
+        shown_from = _OWN_THRESHOLD if threshold is None else threshold
+        return LiveModel(extractor, predictor, config.backbone.labels, shown_from)
+    trained = require_sequence(folder, config)
+    extractor = load_extractor(folder, config, engine, live=True)
+    # Before the weights: of other features they would not even have the right shape.
+    require_spec(config, extractor.spec(trained.dtype), str(folder))
+    predictor = load_predictor(folder, config)
+    predictor.use_engine(engine, extractor.folder)
+    shown_from = trained.threshold if threshold is None else threshold
+    return LiveModel(extractor, predictor, config.labels, shown_from, trained.dtype)
+
+
+def _published_live_model(choice: PretrainedModel, threshold: float | None) -> LiveModel:
+    extractor = load_published(choice)
     predictor = own_predictor(extractor)
-    predictor.use_engine(settings.recipe.extract.engine, extractor.folder)
-    # Among hundreds of classes the likeliest seldom has half: without a wish it always shows.
+    predictor.use_engine(choice.settings.recipe.extract.engine, extractor.folder)
+    # With 400 classes the top probability rarely reaches 0.5: without an explicit threshold the
+    # label is always shown.
     return LiveModel(extractor, predictor, extractor.config.labels, threshold or 0.0)
-
-
-def _or_half(threshold: float | None) -> float:
-    return 0.5 if threshold is None else threshold

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from extract.extractor.choice import OWN_HEAD, choose_head, requested_head
 from model_folder.provenance import refuse_seen_clips
 from recipes.commands import command
 from recipes.loader import Settings
@@ -19,8 +20,7 @@ from sequence.evaluation import (
     video_predictions,
 )
 from sequence.experiment import Experiment
-from sequence.model import OWN
-from sequence.own_head import asked_head, load_own_predictor, takes_own_head
+from sequence.own_head import load_own_predictor
 from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
 from sequence.report import (
     folds_summary,
@@ -54,7 +54,7 @@ def evaluate(
     split = recipe.evaluate.split
     if split == "test":
         refuse_seen_clips(folder, config, experiment.manifest, experiment.store.contents())
-    own = takes_own_head(folder, config, asked_head(settings))
+    own = choose_head(folder, config, requested_head(settings)) == OWN_HEAD
     if not own:
         require_sequence(folder, config)
     labels = config.backbone.labels if own else config.labels
@@ -65,7 +65,7 @@ def evaluate(
             + command("finetune" if own else "train")
         )
     if own:
-        head, predictor = OWN, load_own_predictor(folder, config)
+        head, predictor = OWN_HEAD, load_own_predictor(folder, config)
     else:
         require_spec(config, experiment.store.spec, str(folder))
         predictor = load_predictor(folder, config)

@@ -1,19 +1,19 @@
 """The sequence model: standardise, append differences, a head, a classifier."""
 
+from extract.extractor.choice import OWN_HEAD
 from recipes.commands import command
 from sequence.heads import HEADS
 from sequence.layers import AppendDifference, Standardise
 from training.keras_backend import keras
 from video.errors import UsageError, hint
 
-OWN = "own"  # no head of these: sequence/own_head.py
 STANDARDISE = "standardise"
 DIFFERENCE = "difference"
 
 
 def require_head(head: str) -> None:
     """Raise `UsageError` where there is no head of that name."""
-    if head == OWN:
+    if head == OWN_HEAD:
         raise UsageError(
             "sequence.head own: is the fine-tuned network's own classifier, with nothing to train: "
             f"{command('evaluate')} --head own, {command('run')} --head own"

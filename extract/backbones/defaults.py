@@ -1,51 +1,101 @@
-"""What a recipe asks for, filled up with what its backbone was made for: clip, sampling, pixels,
-batches, and the config that tells it all."""
+"""Resolution of a recipe's backbone: every key that a recipe leaves open, filled in once."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from extract.architectures.registry import spec_of
+from extract.architectures.spec import BackboneSpec
 from extract.convert.weights_info import read_info
-from model_folder.config import BackboneConfig, ModelConfig, made_with
 from recipes.commands import command
-from recipes.loader import Settings
-from recipes.schema import Network, Recipe
+from recipes.schema import PreprocessingKeys, Recipe
 from video.errors import UsageError
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
 
 _FRAME_NETWORK_FPS = 10.0
-_HOPS_A_CLIP = 2  # a feature for every half of a clip
-_DRAWS_PER_CLIP, _PICTURES_A_BATCH, _CLIPS_A_BATCH = 5, 32, 4
+_STEPS_PER_CLIP = 2  # a clip network has a step for every half of a clip
+_FRAMES_PER_VIDEO, _CLIPS_PER_VIDEO = 5, 1
+_FRAMES_PER_BATCH, _CLIPS_PER_BATCH = 32, 4
 
 
-def clip_length_of(recipe: Recipe) -> int:
-    """Return T: what the recipe says, or what its backbone was made for."""
-    spec, chosen = spec_of(recipe.backbone.name), recipe.sampling.clip_length
+@dataclass(frozen=True)
+class ResolvedBackbone:
+    """A recipe's backbone, with what the recipe leaves open taken from the architecture.
+
+    Attributes:
+        spec: Architecture.
+        weights: `imagenet`, `kinetics400`, `none` (random), or the path of a weights file.
+        sampling: Times of the steps.
+        preprocessing: Way from a frame to the network's input.
+        clip_length: T, frames per clip; 1 for frame networks.
+        clips_per_video: Clips of a video that an epoch of fine-tuning takes, or `all`.
+        batch_size: Clips per training step of fine-tuning.
+    """
+
+    spec: BackboneSpec
+    weights: str
+    sampling: Sampling
+    preprocessing: Preprocessing
+    clip_length: int
+    clips_per_video: int | Literal["all"]
+    batch_size: int
+
+    @property
+    def weights_name(self) -> str:
+        """The weights as model.yaml records them: a file by its name, without its folders."""
+        return Path(self.weights).name
+
+    @property
+    def licence(self) -> str:
+        """The licence of the weights, as far as it is known."""
+        if self.weights == "none":
+            return "none"
+        if self.weights == self.spec.published:
+            return f"{self.spec.licence} ({self.weights} weights)"
+        info = read_info(Path(self.weights))
+        return info.licence if info and info.licence else "as of the weights file"
+
+
+def resolve_backbone(recipe: Recipe) -> ResolvedBackbone:
+    """Return the backbone that a recipe asks for.
+
+    Raises:
+        UsageError: There is no such backbone, or it cannot take the clip length or the input size.
+    """
+    spec = spec_of(recipe.backbone.name)
+    clip_length = _clip_length(spec, recipe.sampling.clip_length)
+    frames_alone = clip_length == 1
+    fps = recipe.sampling.fps or spec.frame_rate or _FRAME_NETWORK_FPS
+    stride = recipe.sampling.stride or max(1, clip_length // _STEPS_PER_CLIP)
+    chosen = recipe.finetune
+    return ResolvedBackbone(
+        spec=spec,
+        weights=spec.weights_meant(recipe.backbone.weights),
+        sampling=Sampling(None if fps == "source" else fps, stride),
+        preprocessing=_preprocessing(spec, recipe.preprocessing),
+        clip_length=clip_length,
+        clips_per_video=chosen.draws_per_clip
+        or (_FRAMES_PER_VIDEO if frames_alone else _CLIPS_PER_VIDEO),
+        batch_size=chosen.batch_size or (_FRAMES_PER_BATCH if frames_alone else _CLIPS_PER_BATCH),
+    )
+
+
+def _clip_length(spec: BackboneSpec, chosen: int | None) -> int:
     if chosen not in (None, 1) and not spec.is_clip_network:
         raise UsageError(
-            f"sampling.clip_length {chosen}: {spec.name} sees single frames; leave it away, or "
+            f"sampling.clip_length {chosen}: {spec.name} sees single frames; leave the key out, or "
             f"name a clip network ({command('backbones')} lists them)"
         )
     return chosen or spec.clip_length
 
 
-def sampling_of(recipe: Recipe) -> Sampling:
-    """Return the sampling that a recipe asks for, for its backbone."""
-    fps, stride = recipe.sampling.fps, recipe.sampling.stride
-    if fps is None:
-        fps = spec_of(recipe.backbone.name).frame_rate or _FRAME_NETWORK_FPS
-    stride = stride or max(1, clip_length_of(recipe) // _HOPS_A_CLIP)
-    return Sampling(None if fps == "source" else fps, stride)
-
-
-def preprocessing_of(recipe: Recipe) -> Preprocessing:
-    """Return the preprocessing that a recipe asks for, for its backbone."""
-    chosen, spec = recipe.preprocessing, spec_of(recipe.backbone.name)
+def _preprocessing(spec: BackboneSpec, chosen: PreprocessingKeys) -> Preprocessing:
     side = chosen.input_size or spec.input_size
     resize = chosen.resize or ("crop" if spec.short_side else "stretch")
     if resize == "stretch":
         return Preprocessing(side, side)
-    # Without one of the backbone's own, the usual margin of ImageNet evaluation: 256 for 224.
+    # Without a margin of the backbone's own, the usual one of ImageNet evaluation: 256 for 224.
     margin = spec.short_side / spec.input_size if spec.short_side else 256 / 224
     short_side = chosen.short_side or round(side * margin)
     if short_side < side:
@@ -54,76 +104,3 @@ def preprocessing_of(recipe: Recipe) -> Preprocessing:
             f"make it at least {side}"
         )
     return Preprocessing(side, side, resize, short_side)
-
-
-def draws_per_clip_of(recipe: Recipe) -> int | str:
-    """Return how many draws of a clip an epoch of fine-tuning takes."""
-    chosen = recipe.finetune.draws_per_clip
-    return chosen or (_DRAWS_PER_CLIP if clip_length_of(recipe) == 1 else 1)
-
-
-def training_batch_size_of(recipe: Recipe) -> int:
-    """Return how many draws one step of fine-tuning takes."""
-    chosen = recipe.finetune.batch_size
-    return chosen or (_PICTURES_A_BATCH if clip_length_of(recipe) == 1 else _CLIPS_A_BATCH)
-
-
-def licence_of(recipe: Recipe) -> str:
-    """Return the licence of the weights that a backbone starts from, as far as it is known."""
-    spec = spec_of(recipe.backbone.name)
-    source = spec.weights_meant(recipe.backbone.weights)
-    if source == "none":
-        return "none"
-    if source == spec.published:
-        return f"{spec.licence} ({source} weights)"
-    info = read_info(Path(source))
-    return info.licence if info and info.licence else "as of the weights file"
-
-
-def make_config(
-    settings: Settings,
-    before: ModelConfig | None,
-    sha256: str,
-    feature_size: int,
-    labels: tuple[str, ...] = (),
-    network: Network | None = None,
-    temperature: float = 1.0,
-) -> ModelConfig:
-    """Return the config of the recipe's backbone.
-
-    Args:
-        settings: the recipe.
-        before: the folder's config, whose sequence model stays there.
-        sha256, feature_size: of the network.
-        labels: of the folder's model.
-        network, temperature: of a fine-tuned backbone, which is a classifier for these labels.
-    """
-    recipe = settings.recipe
-    return ModelConfig(
-        seed=recipe.seed,
-        recipe=settings.source,
-        labels=labels,
-        sampling=sampling_of(recipe),
-        preprocessing=preprocessing_of(recipe),
-        backbone=BackboneConfig(
-            name=recipe.backbone.name,
-            weights=weights_name(recipe),
-            fine_tuned=network is not None,
-            sha256=sha256,
-            feature_size=feature_size,
-            licence=licence_of(recipe),
-            clip_length=clip_length_of(recipe),
-            network=network,
-            labels=labels if network else (),
-            temperature=temperature,
-        ),
-        precision=recipe.extract.precision,
-        quantised=before.quantised if before and before.backbone.sha256 == sha256 else None,
-        sequence=before.sequence if before else None,
-        made_with=made_with(),
-    )
-
-
-def weights_name(recipe: Recipe) -> str:
-    """Return how the record calls the weights: a file by its name, without its user's folders."""
-    return Path(spec_of(recipe.backbone.name).weights_meant(recipe.backbone.weights)).name

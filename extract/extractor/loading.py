@@ -1,15 +1,11 @@
-"""From the model folder, or from published weights, to an extractor."""
+"""Loading of extractors: a network with its config in memory, then an engine that computes it."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk, load_weights
-from extract.backbones.defaults import (
-    clip_length_of,
-    make_config,
-    preprocessing_of,
-    weights_name,
-)
 from extract.backbones.heads import (
     classifier_network,
     feature_network,
@@ -17,84 +13,105 @@ from extract.backbones.heads import (
     pooled_network,
     weights_sha256,
 )
+from extract.backbones.model_config import make_config
 from extract.backbones.pretrained import load_classifier, require_weights_file, weights_file
 from extract.convert.weights_info import is_non_commercial, read_info
 from extract.engines import NetworkId, Workload
 from extract.engines.framewise import make_live_engine
 from extract.engines.registry import make_engine, require_able
-from extract.extractor import Extractor
+from extract.extractor.choice import FolderModel, ModelChoice, PretrainedModel
+from extract.extractor.extractor import Extractor
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     CONFIG,
     QUANTISED,
     ModelConfig,
     quantized_sha256,
+    save_weights,
+    write_config,
 )
 from recipes.commands import command
-from recipes.loader import Settings
 from training.keras_backend import keras
 from video.console import logger
 from video.errors import LookbackError, UsageError
 
 _LOG = logger(__name__)
 
+Int8State = Literal["ready", "missing", "changed", "too costly"]
 
-def load_extractor(
-    folder: Path,
-    config: ModelConfig,
-    engine: str = "auto",
-    batch_size: int | None = None,
-    live: bool = False,
-) -> Extractor:
-    """Return the extractor of a model folder.
 
-    Args:
-        folder: the model folder.
-        config: what is to be made of it.
-        engine: of `extract.engines.registry.make_engine`.
-        batch_size, live: of `extract.engines.Workload`.
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network in memory with the config that describes it.
+
+    Attributes:
+        model: Network, with its classifier where it was fine-tuned.
+        config: Its config, which model.yaml may not hold yet.
+        folder: Model folder.
+        weights_are_new: Whether the folder does not hold these weights yet.
+        config_is_new: Whether model.yaml differs from `config`.
+    """
+
+    model: keras.Model
+    config: ModelConfig
+    folder: Path
+    weights_are_new: bool = False
+    config_is_new: bool = False
+
+    @property
+    def identity(self) -> NetworkId:
+        """The identity under which engines cache what they convert."""
+        return NetworkId(self.folder, self.config.backbone.sha256)
+
+    def save(self) -> None:
+        """Write to the model folder what it does not hold yet, the config last."""
+        if self.weights_are_new:
+            save_weights(self.model, self.folder / BACKBONE_WEIGHTS)
+        if self.config_is_new:
+            write_config(self.folder, self.config)
+
+
+def open_network(choice: ModelChoice) -> LoadedNetwork:
+    """Return the network of a choice; nothing is written.
 
     Raises:
-        NotQuantized: the config asks for int8, and these weights were not quantised.
-        UsageError: the engine cannot be used here, or not in the config's precision.
-        LookbackError: the weights are missing, of another network, or not those of model.yaml.
+        LookbackError: The weights are missing, cannot be downloaded, are of another network, or are
+            not those of model.yaml.
     """
-    require_able(engine, config.precision)
-    network = load_network(folder, config)
-    backbone = config.backbone
-    if is_non_commercial(backbone.licence):
-        _LOG.info(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
-    if config.precision == "int8":
-        require_quantized(folder, config)
-    classifier = own_classifier(network) if backbone.network else None
-    features, known_as = feature_network(network), NetworkId(folder, backbone.sha256)
-    if live:
-        spec, stride = spec_of(backbone.name), config.sampling.stride
-        made = make_live_engine(features, spec, stride, known_as, engine, config.precision)
-    else:
-        made = make_engine(features, known_as, engine, Workload(config.precision, batch_size))
-    return Extractor(config, made, classifier, folder)
+    if isinstance(choice, FolderModel):
+        model = load_network(choice.folder, choice.config)
+        return LoadedNetwork(model, choice.config, choice.folder, config_is_new=choice.is_changed)
+    return _build_pretrained(choice)
 
 
-class NotQuantized(LookbackError):
-    """A model folder has no int8 network for its weights."""
-
-
-def require_quantized(folder: Path, config: ModelConfig) -> None:
-    """Raise `NotQuantized` where the folder lacks the int8 network of its weights."""
-    mend = f"{command('quantize')} --weights {folder} makes it from your training clips"
-    if config.quantised is None:
-        raise NotQuantized(f"{folder}: there is no int8 network of these weights; {mend}")
-    if not config.quantised.sha256:
-        raise NotQuantized(f"{folder}: {config.quantised}: too much; take bf16 or f32")
-    if quantized_sha256(folder) != config.quantised.sha256:
-        raise NotQuantized(
-            f"{folder / QUANTISED}: is missing, or not the one that {CONFIG} tells of; {mend}"
-        )
+def _build_pretrained(choice: PretrainedModel) -> LoadedNetwork:
+    backbone, before = choice.backbone, choice.before
+    keras.utils.set_random_seed(choice.settings.recipe.seed)
+    trunk = build_trunk(
+        backbone.spec.name, backbone.weights, backbone.preprocessing.width, backbone.clip_length
+    )
+    model = pooled_network(trunk)
+    sha256, labels = weights_sha256(model), before.labels if before else ()
+    config = make_config(choice.settings, backbone, before, sha256, model.output_shape[-1], labels)
+    same_weights = before is not None and before.backbone.sha256 == sha256
+    there = same_weights and (choice.folder / BACKBONE_WEIGHTS).is_file()
+    return LoadedNetwork(model, config, choice.folder, not there, config_is_new=True)
 
 
 def load_network(folder: Path, config: ModelConfig) -> keras.Model:
-    """Return the backbone as the folder holds it: with its classifier where it was fine-tuned."""
+    """Return the backbone as the folder holds it: with its classifier where it was fine-tuned.
+
+    Args:
+        folder: Model folder.
+        config: Its config.
+
+    Returns:
+        A model from uint8 (B, T, H, W, 3) to float32 logits of a fine-tuned backbone, or to float32
+        features (B, D) of a pretrained one.
+
+    Raises:
+        LookbackError: The weights are missing, of another network, or not those of model.yaml.
+    """
     backbone = config.backbone
     side, clip_length = config.preprocessing.width, backbone.clip_length
     trunk = build_trunk(backbone.name, side=side, clip_length=clip_length)
@@ -117,22 +134,112 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
     return model
 
 
-def pretrained_classifier(settings: Settings) -> Extractor:
+def make_extractor(
+    network: LoadedNetwork, engine: str = "auto", batch_size: int | None = None, live: bool = False
+) -> Extractor:
+    """Return the extractor of a network, in the precision of its config.
+
+    Args:
+        network: Network in memory.
+        engine: Name of an engine, as `extract.engines.registry.make_engine` takes it.
+        batch_size: Clips per batch; None for what suits the engine.
+        live: Whether single clips are wanted as soon as possible, not many in all.
+
+    Raises:
+        UsageError: The engine cannot be used here, or not in that precision.
+        LookbackError: int8 is wanted, and the folder has no int8 network of these weights.
+    """
+    config, backbone = network.config, network.config.backbone
+    require_able(engine, config.precision)
+    if is_non_commercial(backbone.licence):
+        _LOG.info(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
+    if config.precision == "int8":
+        _require_int8(network.folder, config)
+    classifier = own_classifier(network.model) if backbone.network else None
+    features = feature_network(network.model)
+    if live:
+        spec, stride = spec_of(backbone.name), config.sampling.stride
+        made = make_live_engine(features, spec, stride, network.identity, engine, config.precision)
+    else:
+        made = make_engine(
+            features, network.identity, engine, Workload(config.precision, batch_size)
+        )
+    return Extractor(config, made, classifier, network.folder)
+
+
+def load_extractor(
+    folder: Path,
+    config: ModelConfig,
+    engine: str = "auto",
+    batch_size: int | None = None,
+    live: bool = False,
+) -> Extractor:
+    """Return the extractor of a model folder.
+
+    Args:
+        folder: Model folder.
+        config: Its config, or one that differs in sampling or precision.
+        engine: As for `make_extractor`.
+        batch_size: As for `make_extractor`.
+        live: As for `make_extractor`.
+
+    Raises:
+        UsageError: As `make_extractor`.
+        LookbackError: As `make_extractor` and `load_network`.
+    """
+    require_able(engine, config.precision)  # before a network is built in vain
+    network = LoadedNetwork(load_network(folder, config), config, folder)
+    return make_extractor(network, engine, batch_size, live)
+
+
+def int8_state(folder: Path, config: ModelConfig) -> Int8State:
+    """Return whether a folder has an int8 network of the config's weights.
+
+    Returns:
+        `ready`; `missing`: never quantized; `changed`: its files are not those of model.yaml;
+        `too costly`: it was measured, and lost too much accuracy to be kept.
+    """
+    if config.quantised is None:
+        return "missing"
+    if not config.quantised.sha256:
+        return "too costly"
+    if quantized_sha256(folder) != config.quantised.sha256:
+        return "changed"
+    return "ready"
+
+
+def _require_int8(folder: Path, config: ModelConfig) -> None:
+    remedy = f"{command('quantize')} --weights {folder} makes it from your training clips"
+    match int8_state(folder, config):
+        case "missing":
+            raise LookbackError(f"{folder}: there is no int8 network of these weights; {remedy}")
+        case "too costly":
+            raise LookbackError(f"{folder}: {config.quantised}: too much; take bf16 or f32")
+        case "changed":
+            raise LookbackError(
+                f"{folder / QUANTISED}: is missing, or not the one that {CONFIG} names; {remedy}"
+            )
+
+
+def load_published(choice: PretrainedModel) -> Extractor:
     """Return a clip network with the classifier of its published weights: nothing is trained, and
     no model folder is needed.
 
+    Args:
+        choice: Choice whose backbone is a clip network.
+
     Raises:
-        UsageError: the backbone has no classifier.
-        LookbackError: the weights cannot be had, or hold no classifier.
+        UsageError: The backbone has no classifier.
+        LookbackError: The weights cannot be downloaded, or hold no classifier.
     """
-    recipe = settings.recipe
-    spec = spec_of(recipe.backbone.name)
-    path = weights_file(spec, recipe.backbone.weights) if spec.is_clip_network else None
+    backbone, recipe = choice.backbone, choice.settings.recipe
+    spec = backbone.spec
+    path = weights_file(spec, backbone.weights) if spec.is_clip_network else None
     if path is None:
         raise UsageError(
-            f"--backbone {spec.name} (weights: {weights_name(recipe)}): without training, only a "
+            f"--backbone {spec.name} (weights: {backbone.weights_name}): without training, only a "
             "clip network with weights that include its classifier knows labels (kinetics400, or a "
-            "file); to use a model of yours, leave --backbone away"
+            "file); to use a model of yours, leave --backbone out"
         )
     require_weights_file(path, spec.name)
     info = read_info(path)
@@ -141,16 +248,22 @@ def pretrained_classifier(settings: Settings) -> Extractor:
             f"{path}: holds no classifier; convert the checkpoint without --without-head: "
             f"{command('convert')} {spec.name} CHECKPOINT --out {path.name}"
         )
-    preprocessing, clip_length = preprocessing_of(recipe), clip_length_of(recipe)
-    trunk, dense = load_classifier(spec, path, info.classes, preprocessing.width, clip_length)
+    trunk, dense = load_classifier(
+        spec, path, info.classes, backbone.preprocessing.width, backbone.clip_length
+    )
     pooled = pooled_network(trunk)
     network = keras.Model(pooled.input, dense(pooled.output))
     labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
-    config = make_config(settings, None, weights_sha256(network), spec.feature_size, labels)
-    # A place of its own: beside this file may lie those of other networks.
+    sha256 = weights_sha256(network)
+    config = make_config(choice.settings, backbone, None, sha256, spec.feature_size, labels)
+    # Each weights file has a cache of its own: weights of other networks may lie in its folder.
     place = path.parent / path.name.removesuffix(".weights.h5")
-    known_as, engine = NetworkId(place, config.backbone.sha256), recipe.extract.engine
     made = make_live_engine(
-        pooled, spec, config.sampling.stride, known_as, engine, config.precision
+        pooled,
+        spec,
+        config.sampling.stride,
+        NetworkId(place, sha256),
+        recipe.extract.engine,
+        config.precision,
     )
     return Extractor(config, made, own_classifier(network), place)

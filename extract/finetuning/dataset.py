@@ -11,13 +11,7 @@ from clips.batches import batches_in_order, shuffled, training_batches
 from clips.clip_reader import ClipSampler, max_clips
 from clips.manifest import Manifest
 from clips.segments import Segment, limited, segments_of
-from extract.backbones.defaults import (
-    clip_length_of,
-    draws_per_clip_of,
-    preprocessing_of,
-    sampling_of,
-    training_batch_size_of,
-)
+from extract.backbones.defaults import ResolvedBackbone
 from recipes.schema import Recipe
 from training.optimizers import class_weights
 
@@ -33,7 +27,7 @@ class ClipDataset:
         batch_size: clips a step of training.
     """
 
-    def __init__(self, recipe: Recipe, manifest: Manifest) -> None:
+    def __init__(self, recipe: Recipe, manifest: Manifest, backbone: ResolvedBackbone) -> None:
         """Choose the segments of a manifest that a recipe asks for; nothing is opened."""
         chosen, segments = recipe.finetune, segments_of(manifest)
         self.labels, self._seed = manifest.labels, recipe.seed
@@ -50,14 +44,14 @@ class ClipDataset:
         self.class_weights = class_weights(
             self.training_classes, len(self.labels), chosen.class_weights
         )
-        self.batch_size = training_batch_size_of(recipe)
+        self.batch_size = backbone.batch_size
         self._drawing = ClipSampler(
             folder=manifest.path.parent,
-            sampling=sampling_of(recipe),
-            preprocessing=preprocessing_of(recipe),
-            clip_length=clip_length_of(recipe),
+            sampling=backbone.sampling,
+            preprocessing=backbone.preprocessing,
+            clip_length=backbone.clip_length,
             clip_sampling=chosen.clip_sampling,
-            count=draws_per_clip_of(recipe),
+            count=backbone.clips_per_video,
             augment=chosen.augment,
         )
         check_augment(chosen.augment, self._drawing.preprocessing)

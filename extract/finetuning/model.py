@@ -1,8 +1,7 @@
 """The network of a fine-tuning: built once, then cut and compiled anew for every phase."""
 
-from extract.architectures.registry import spec_of
 from extract.backbones import build_trunk
-from extract.backbones.defaults import clip_length_of, preprocessing_of, weights_name
+from extract.backbones.defaults import ResolvedBackbone
 from extract.backbones.heads import classifier_network
 from extract.finetuning.activation_cache import ActivationCache
 from extract.finetuning.dataset import ClipDataset
@@ -31,14 +30,15 @@ class FineTunedModel:
         inputs: what the step is fed with: the clips, or what a frozen trunk makes of them.
     """
 
-    def __init__(self, recipe: Recipe, clips: ClipDataset) -> None:
+    def __init__(self, recipe: Recipe, clips: ClipDataset, backbone: ResolvedBackbone) -> None:
         """Build the network that a recipe asks for, with a class a label of the clips."""
-        self._recipe, self._clips = recipe, clips
-        self._spec = spec = spec_of(recipe.backbone.name)
-        side, clip_length = preprocessing_of(recipe).width, clip_length_of(recipe)
+        self._recipe, self._clips, self._backbone = recipe, clips, backbone
+        self._spec, side = backbone.spec, backbone.preprocessing.width
         self._precision = training_precision(recipe.finetune.precision)
         with layers_in(self._precision):
-            self.trunk = build_trunk(spec.name, recipe.backbone.weights, side, clip_length)
+            self.trunk = build_trunk(
+                backbone.spec.name, backbone.weights, side, backbone.clip_length
+            )
             self.model = classifier_network(self.trunk, recipe.finetune.network, len(clips.labels))
         self.without_optimizer = keras.Model(self.model.input, self.model.output)
         if self._precision != "float32":
@@ -68,7 +68,7 @@ class FineTunedModel:
         """Whether batch normalisation keeps its statistics in stages that train too."""
         # Published statistics are better than those of small batches; random weights have none.
         chosen = self._recipe.finetune.freeze_batch_norm
-        return weights_name(self._recipe) != "none" if chosen is None else chosen
+        return self._backbone.weights != "none" if chosen is None else chosen
 
     def _feed_from(self, cut: "keras.KerasTensor") -> None:
         """Let the step see what the network gives at a cut; what is kept of the same cut stays."""
@@ -88,7 +88,7 @@ class FineTunedModel:
         if self._precision != "float32":  # other engines compute in float32
             return "keras"
         count = draws * clips.most_training() + clips.most_validation()
-        frames = count * clip_length_of(self._recipe)
+        frames = count * self._backbone.clip_length
         if chosen != "auto" or frames >= _FRAMES_WORTH_CONVERTING:
             return chosen
         _LOG.warning(

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import Manifest
-from extract.architectures.registry import spec_of
-from extract.backbones.defaults import make_config, weights_name
+from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import feature_network, weights_sha256
+from extract.backbones.model_config import make_config
 from extract.finetuning.checkpoint import Checkpoint, State, require_same_run
 from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.learning_rates import Plateau, learning_rate_at
@@ -46,25 +46,26 @@ class Trainer:
         self.settings, self.recipe, self.chosen = settings, recipe, recipe.finetune
         self.folder = Path(recipe.model.folder)
         self.manifest, self.place = manifest, manifest.path.parent
-        self.clips = ClipDataset(recipe, manifest)
+        self.backbone = resolve_backbone(recipe)
+        self.clips = ClipDataset(recipe, manifest, self.backbone)
         self.labels = self.clips.labels
         if self.chosen.network.one_logit and len(self.labels) != 2:
             raise UsageError(
                 f"finetune.network.one_logit: is for two classes, and {manifest.path} has "
                 f"{len(self.labels)} ({', '.join(self.labels[:5])})"
             )
-        spec = spec_of(recipe.backbone.name)
+        spec, weights = self.backbone.spec, self.backbone.weights_name
         self.phases = Phases(self.chosen.schedule, spec.stages, self.chosen.epochs)
         self.checkpoint = Checkpoint(self.folder)
         if resume:  # before a network is built, or its weights fetched, for nothing
             self._unfinished()
-        _LOG.info(f"Fine-tuning {spec.name} (weights: {weights_name(recipe)}).")
-        if weights_name(recipe) == "none" and len(self.phases.at(0).rates) < len(spec.stages):
+        _LOG.info(f"Fine-tuning {spec.name} (weights: {weights}).")
+        if weights == "none" and len(self.phases.at(0).rates) < len(spec.stages):
             _LOG.warning(
                 "note: the weights are random, and the schedule's first phase leaves some so."
             )
         keras.utils.set_random_seed(recipe.seed)
-        self.network = FineTunedModel(recipe, self.clips)
+        self.network = FineTunedModel(recipe, self.clips, self.backbone)
         self._plateau = Plateau(self.chosen.decay.patience)
         self._batches = 0  # in an epoch, as far as is known
 
@@ -232,6 +233,7 @@ class Trainer:
     def _card(self, best: Scores) -> ModelConfig:
         return make_config(
             self.settings,
+            self.backbone,
             read_config(self.folder),
             sha256=weights_sha256(self.network.model),
             feature_size=feature_network(self.network.without_optimizer).output_shape[-1],

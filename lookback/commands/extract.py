@@ -24,13 +24,13 @@ def main(arguments: list[str] | None = None) -> int:
 
     manifest = load_manifest(chosen)
 
+    from extract.extractor_setup import set_up_extractor
     from extract.feature_store.reader import features_path
     from extract.pipeline.runner import extract_features, print_report
-    from extract.quantization import choose_quantizing
     from training.keras_backend import device_line
 
     print(device_line())
-    extractor = choose_quantizing(chosen, manifest)
+    extractor = set_up_extractor(chosen, manifest)
     backbone = extractor.config.backbone
     how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
     engine = f"{extractor.engine.name}, {extractor.engine.precision}"

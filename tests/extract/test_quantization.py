@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from extract import quantization
+from extract import extractor_setup, quantization
 from extract.engines import openvino_engine
 from extract.engines.parity_check import cosines
-from extract.extractor.choosing import choose_extractor
-from extract.extractor.loading import NotQuantized, load_extractor
-from extract.quantization import choose_quantizing, quantize
+from extract.extractor.choice import FolderModel
+from extract.extractor.loading import load_extractor, open_network
+from extract.extractor_setup import set_up_extractor
+from extract.quantization import quantize
 from model_folder.config import (
     QUANTISED,
     QUANTISED_WEIGHTS,
@@ -49,15 +50,15 @@ def folder(tmp_path):
 def test_asked_for_int8_a_network_is_quantised_measured_and_used(
     small_settings, scenes, folder, capsys
 ):
-    made = choose_quantizing(small_settings(INT8), scenes())
+    made = set_up_extractor(small_settings(INT8), scenes())
     assert made.engine.precision == "int8"
     told = require_config(folder).quantised
     assert told.sha256 == quantized_sha256(folder)
     assert told.clips == 8  # two scenes of four clips validate
-    assert quantization.LEAST_COSINE <= told.least_cosine <= told.cosine < 1
+    assert quantization.MIN_COSINE <= told.least_cosine <= told.cosine < 1
     assert told.classifier == "ridge on clip means"
     out = capsys.readouterr().out
-    assert "Quantising on" in out
+    assert "of the training videos calibrate it." in out
     assert f"{told}.\n" in out
     exact = load_extractor(folder, made.config.model_copy(update={"precision": "f32"}))
     ours, wanted = made(CLIPS), exact(CLIPS)
@@ -65,37 +66,40 @@ def test_asked_for_int8_a_network_is_quantised_measured_and_used(
     assert cosines(ours, wanted).min() > 0.98
     assert made.spec("float32") != exact.spec("float32")
     assert "quantised_sha256" not in exact.spec("float32")
-    again = choose_quantizing(small_settings(INT8), scenes())
+    again = set_up_extractor(small_settings(INT8), scenes())
     assert capsys.readouterr().out == f"{told}.\n"
     assert np.array_equal(again(CLIPS), ours)
     live = load_extractor(folder, made.config, live=True)
     assert np.allclose(live(CLIPS), ours, rtol=1e-3, atol=1e-3 * np.abs(ours).max())
     # Another network in its place is noticed, and so is none.
     (folder / QUANTISED_WEIGHTS).write_bytes((folder / QUANTISED_WEIGHTS).read_bytes() + b"0")
-    with pytest.raises(NotQuantized, match=f"{QUANTISED}: is missing, or not the one"):
+    with pytest.raises(LookbackError, match=f"{QUANTISED}: is missing, or not the one"):
         load_extractor(folder, made.config)
     (folder / QUANTISED).unlink()
-    with pytest.raises(NotQuantized, match=r"python -m extract\.quantize --weights"):
+    with pytest.raises(LookbackError, match=r"python -m extract\.quantize --weights"):
         load_extractor(folder, made.config)
 
 
 def test_what_costs_too_much_is_not_used_and_not_tried_again(
     small_settings, scenes, folder, capsys, monkeypatch
 ):
-    monkeypatch.setattr(quantization, "LEAST_COSINE", 1.0)
+    monkeypatch.setattr(quantization, "MIN_COSINE", 1.0)
     monkeypatch.setattr(quantization, "_LEFT_EXACT", (0,))  # each try takes seconds
-    made = choose_quantizing(small_settings(INT8), scenes())
+    made = set_up_extractor(small_settings(INT8), scenes())
     out = capsys.readouterr().out
     assert made.engine.precision == ("bf16" if openvino_engine.processor_has("bf16") else "f32")
-    assert "int8 costs this network too much and is not used: int8 on 8 validation clips" in out
-    assert f"Going on in {made.engine.precision}." in out
+    assert (
+        "int8 costs this network too much accuracy and is not used: int8 on 8 validation clips"
+        in out
+    )
+    assert f"Using {made.engine.precision} instead." in out
     config = require_config(folder)
     assert config.quantised.sha256 == ""
     assert config.precision == made.engine.precision
     assert not (folder / QUANTISED).exists()
-    monkeypatch.setattr(quantization, "quantize", pytest.fail)
-    choose_quantizing(small_settings(INT8), scenes())
-    assert "costs this network too much" in capsys.readouterr().out
+    monkeypatch.setattr(extractor_setup, "quantize", pytest.fail)
+    set_up_extractor(small_settings(INT8), scenes())
+    assert "costs this network too much accuracy" in capsys.readouterr().out
 
 
 def test_a_fine_tuned_network_is_measured_by_its_own_head(
@@ -104,26 +108,27 @@ def test_a_fine_tuned_network_is_measured_by_its_own_head(
     config = fine_tuned.model_copy(update={"labels": ("lower", "raise", "up")})
     labels = config.backbone.model_copy(update={"labels": ("lower", "raise", "up")})
     write_config(folder, config.model_copy(update={"backbone": labels}))
-    cost = quantize(folder, require_config(folder), scenes(), small_settings(base={}))
+    network = open_network(FolderModel(folder, require_config(folder)))
+    cost = quantize(network, scenes(), small_settings(base={}))
     assert cost.classifier == "its own head"
     assert 0 <= cost.accuracy_interval[0] <= cost.accuracy_f32 <= cost.accuracy_interval[1] <= 1
 
 
 def test_other_weights_have_no_int8_network_yet(small_settings, folder):
-    made = choose_extractor(small_settings({"seed": 1}))
+    made = set_up_extractor(small_settings({"seed": 1}))
     write_config(folder, made.config.model_copy(update={"quantised": COST}))
-    assert choose_extractor(small_settings({"seed": 1})).config.quantised == COST
-    assert choose_extractor(small_settings({"seed": 2})).config.quantised is None
-    with pytest.raises(NotQuantized, match="there is no int8 network of these weights"):
-        choose_extractor(small_settings({"seed": 3, **INT8}))
+    assert set_up_extractor(small_settings({"seed": 1})).config.quantised == COST
+    assert set_up_extractor(small_settings({"seed": 2})).config.quantised is None
+    with pytest.raises(LookbackError, match="there is no int8 network of these weights"):
+        set_up_extractor(small_settings({"seed": 3, **INT8}))
 
 
 def test_without_nncf_the_mend_is_told(small_settings, scenes, tmp_path, monkeypatch):
-    choose_extractor(small_settings())
+    set_up_extractor(small_settings())
     before = require_config(tmp_path / "weights")
     monkeypatch.setattr(quantization, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"needs NNCF; pip install -r requirements-extras\.txt"):
-        choose_quantizing(small_settings(INT8), scenes())
+        set_up_extractor(small_settings(INT8), scenes())
     assert require_config(tmp_path / "weights") == before  # nothing of int8 is left behind
 
 
@@ -131,7 +136,7 @@ def test_clips_that_cannot_be_read_are_an_error(small_settings, scenes, tmp_path
     manifest = scenes()
     moved = type(manifest)(tmp_path / "manifest.csv", manifest.entries)
     with pytest.raises(LookbackError, match="no training clip can be read"):
-        choose_quantizing(small_settings(INT8), moved)
+        set_up_extractor(small_settings(INT8), moved)
 
 
 def test_the_cost_is_told_in_one_line():

@@ -204,5 +204,5 @@ def test_features_of_another_network_refuse_the_own_head_too(tuned, tmp_path):
     network = load_network(made.weights, require_config(made.weights))
     network.get_layer("classifier").set_weights([np.ones((16, 1)), np.zeros(1)])
     network.save_weights(made.weights / "backbone.weights.h5")
-    with pytest.raises(LookbackError, match="these are other weights than"):
+    with pytest.raises(LookbackError, match="these are not the weights that"):
         run_script("evaluate.py", [*made.arguments, "--out", tmp_path / "report"])

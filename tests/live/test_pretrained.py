@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from extract.convert.weights_info import read_info, write_info
-from extract.extractor.loading import pretrained_classifier
+from extract.extractor.choice import choose_for_inference
+from extract.extractor.loading import load_published
 from live.model import pretrained_live_model
 from metrics.calibration import softmax
 from recipes.loader import load
@@ -49,7 +50,7 @@ def said_by_hand(path: Path, classes: int, scene: Path) -> np.ndarray:
     """Return the probabilities of every step, by the public model and numpy."""
     from extract.backbones import build
 
-    extractor = pretrained_classifier(settings(path))
+    extractor = load_published(choose_for_inference(settings(path)))
     stepper = Stepper(extractor.config.sampling, extractor.config.preprocessing, 4)
     with FileSource(scene) as source:
         clips = np.stack([step.clip for frame in source for step in stepper.push(frame)])

@@ -2,24 +2,16 @@
 
 import pytest
 
-from extract.backbones.defaults import (
-    clip_length_of,
-    draws_per_clip_of,
-    preprocessing_of,
-    sampling_of,
-    training_batch_size_of,
-    weights_name,
-)
+from extract.backbones.defaults import ResolvedBackbone, resolve_backbone
 from recipes.loader import load
-from recipes.schema import Recipe
 from video.errors import UsageError
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
 
 
-def recipe(backbone: str, **keys) -> Recipe:
+def resolved(backbone: str, **keys) -> ResolvedBackbone:
     flags = {key.replace("__", "."): value for key, value in keys.items()}
-    return load(flags={"backbone.name": backbone, **flags}).recipe
+    return resolve_backbone(load(flags={"backbone.name": backbone, **flags}).recipe)
 
 
 @pytest.mark.parametrize(
@@ -33,53 +25,52 @@ def recipe(backbone: str, **keys) -> Recipe:
 def test_a_recipe_that_says_nothing_means_what_the_backbone_was_made_for(
     backbone, clip_length, sampling, preprocessing
 ):
-    chosen = recipe(backbone)
-    assert clip_length_of(chosen) == clip_length
-    assert sampling_of(chosen) == sampling
-    assert preprocessing_of(chosen) == preprocessing
+    chosen = resolved(backbone)
+    assert chosen.clip_length == clip_length
+    assert chosen.sampling == sampling
+    assert chosen.preprocessing == preprocessing
 
 
 def test_what_the_recipe_says_is_taken():
     keys = {"sampling__fps": "source", "sampling__stride": 3, "sampling__clip_length": 8}
-    chosen = recipe("x3d_s", **keys, preprocessing__input_size=112, preprocessing__short_side=128)
-    assert clip_length_of(chosen) == 8
-    assert sampling_of(chosen) == Sampling(None, 3)
-    assert preprocessing_of(chosen) == Preprocessing(112, 112, "crop", 128)
-    stretched = recipe("x3d_s", preprocessing__resize="stretch")
-    assert preprocessing_of(stretched) == Preprocessing(160, 160)
+    chosen = resolved("x3d_s", **keys, preprocessing__input_size=112, preprocessing__short_side=128)
+    assert chosen.clip_length == 8
+    assert chosen.sampling == Sampling(None, 3)
+    assert chosen.preprocessing == Preprocessing(112, 112, "crop", 128)
+    stretched = resolved("x3d_s", preprocessing__resize="stretch")
+    assert stretched.preprocessing == Preprocessing(160, 160)
 
 
-def test_the_hop_is_half_of_the_clip_that_the_recipe_asks_for():
-    assert sampling_of(recipe("x3d_s", sampling__clip_length=8)).stride == 4
-    assert sampling_of(recipe("x3d_s", sampling__clip_length=1)).stride == 1
+def test_the_stride_is_half_of_the_clip_that_the_recipe_asks_for():
+    assert resolved("x3d_s", sampling__clip_length=8).sampling.stride == 4
+    assert resolved("x3d_s", sampling__clip_length=1).sampling.stride == 1
 
 
 def test_another_side_keeps_the_backbone_s_margin_and_an_image_network_the_usual_one():
-    assert preprocessing_of(recipe("x3d_xs", preprocessing__input_size=80)).short_side == 91
-    cropped = recipe("inception_v3", preprocessing__resize="crop")
-    assert preprocessing_of(cropped) == Preprocessing(299, 299, "crop", 342)
+    assert resolved("x3d_xs", preprocessing__input_size=80).preprocessing.short_side == 91
+    cropped = resolved("inception_v3", preprocessing__resize="crop")
+    assert cropped.preprocessing == Preprocessing(299, 299, "crop", 342)
 
 
 def test_a_short_side_below_the_input_is_refused():
-    chosen = recipe("x3d_xs", preprocessing__short_side=100)
     with pytest.raises(UsageError, match=r"preprocessing\.short_side 100: .*at least 160"):
-        preprocessing_of(chosen)
+        resolved("x3d_xs", preprocessing__short_side=100)
 
 
 @pytest.mark.parametrize("length", [2, 16])
 def test_an_image_network_has_no_clip_length(length):
     with pytest.raises(UsageError, match=rf"sampling\.clip_length {length}: vgg16 sees single"):
-        clip_length_of(recipe("vgg16", sampling__clip_length=length))
-    assert clip_length_of(recipe("vgg16", sampling__clip_length=1)) == 1
+        resolved("vgg16", sampling__clip_length=length)
+    assert resolved("vgg16", sampling__clip_length=1).clip_length == 1
 
 
 def test_batches_hold_about_as_many_frames_for_every_network():
-    image, clips = recipe("vgg16"), recipe("x3d_s")
-    assert (training_batch_size_of(image), training_batch_size_of(clips)) == (32, 4)
-    assert (draws_per_clip_of(image), draws_per_clip_of(clips)) == (5, 1)
+    image, clips = resolved("vgg16"), resolved("x3d_s")
+    assert (image.batch_size, clips.batch_size) == (32, 4)
+    assert (image.clips_per_video, clips.clips_per_video) == (5, 1)
     own = {"finetune__batch_size": 7, "finetune__draws_per_clip": "all"}
-    chosen = recipe("x3d_s", **own)
-    assert (training_batch_size_of(chosen), draws_per_clip_of(chosen)) == (7, "all")
+    chosen = resolved("x3d_s", **own)
+    assert (chosen.batch_size, chosen.clips_per_video) == (7, "all")
 
 
 @pytest.mark.parametrize(
@@ -93,4 +84,4 @@ def test_batches_hold_about_as_many_frames_for_every_network():
     ],
 )
 def test_the_record_names_the_weights_without_their_folder(backbone, weights, name):
-    assert weights_name(recipe(backbone, backbone__weights=weights)) == name
+    assert resolved(backbone, backbone__weights=weights).weights_name == name

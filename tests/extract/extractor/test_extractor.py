@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from extract.backbones import build_trunk
-from extract.backbones.defaults import preprocessing_of, sampling_of
+from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import classifier_network, feature_network, pooled_network
-from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_extractor, load_network
+from extract.extractor_setup import set_up_extractor
 from model_folder.config import BACKBONE_WEIGHTS, CONFIG, read_config, require_config, write_config
 from recipes.loader import load
 from video.errors import LookbackError, UsageError
@@ -30,7 +30,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_pretrained_backbone_moves_into_the_folder(small_settings, folder):
-    extractor = choose_extractor(small_settings())
+    extractor = set_up_extractor(small_settings())
     config = require_config(folder)
     assert config == extractor.config
     assert not config.backbone.fine_tuned
@@ -44,9 +44,9 @@ def test_a_pretrained_backbone_moves_into_the_folder(small_settings, folder):
 
 
 def test_the_folder_is_used_without_flags_and_gives_the_same_features(small_settings, folder):
-    first = choose_extractor(small_settings())
+    first = set_up_extractor(small_settings())
     before = contents(folder)
-    again = choose_extractor(small_settings(base={}))
+    again = set_up_extractor(small_settings(base={}))
     assert again.config == first.config
     assert np.array_equal(again(PIXELS), first(PIXELS))
     assert again.spec("float32") == first.spec("float32")
@@ -54,34 +54,34 @@ def test_the_folder_is_used_without_flags_and_gives_the_same_features(small_sett
 
 
 def test_random_weights_follow_the_seed(small_settings, folder):
-    first = choose_extractor(small_settings({"seed": 3}))
-    same = choose_extractor(small_settings({"seed": 3}))
-    other = choose_extractor(small_settings({"seed": 4}))
+    first = set_up_extractor(small_settings({"seed": 3}))
+    same = set_up_extractor(small_settings({"seed": 3}))
+    other = set_up_extractor(small_settings({"seed": 4}))
     assert same.config.backbone.sha256 == first.config.backbone.sha256
     assert other.config.backbone.sha256 != first.config.backbone.sha256
-    assert choose_extractor(small_settings(base={})).config == other.config
+    assert set_up_extractor(small_settings(base={})).config == other.config
 
 
 def test_a_pretrained_backbone_gives_way_to_another(small_settings, folder):
-    choose_extractor(small_settings())
-    other = choose_extractor(small_settings({"preprocessing.input_size": 32}))
+    set_up_extractor(small_settings())
+    other = set_up_extractor(small_settings({"preprocessing.input_size": 32}))
     assert other.config.preprocessing.width == 32
     assert read_config(folder) == other.config
 
 
 def test_missing_weights_are_written_again(small_settings, folder):
-    first = choose_extractor(small_settings())
+    first = set_up_extractor(small_settings())
     (folder / BACKBONE_WEIGHTS).unlink()
     with pytest.raises(LookbackError, match="is missing; restore it, or remove"):
-        choose_extractor(small_settings(base={}))
-    choose_extractor(small_settings())
-    again = choose_extractor(small_settings(base={}))
+        set_up_extractor(small_settings(base={}))
+    set_up_extractor(small_settings())
+    again = set_up_extractor(small_settings(base={}))
     assert np.array_equal(again(PIXELS), first(PIXELS))
 
 
 def test_the_fine_tuned_backbone_is_used_without_flags(small_settings, fine_tuned, folder):
     before = contents(folder)
-    extractor = choose_extractor(small_settings(base={}))
+    extractor = set_up_extractor(small_settings(base={}))
     assert extractor.config == fine_tuned
     model = classifier_network(build_trunk("tiny", "none", 48), fine_tuned.backbone.network, 3)
     model.load_weights(folder / BACKBONE_WEIGHTS)
@@ -92,7 +92,7 @@ def test_the_fine_tuned_backbone_is_used_without_flags(small_settings, fine_tune
 
 
 def test_naming_what_it_was_fine_tuned_from_means_the_fine_tuned_one(small_settings, fine_tuned):
-    assert choose_extractor(small_settings()).config == fine_tuned
+    assert set_up_extractor(small_settings()).config == fine_tuned
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_another_backbone_than_the_fine_tuned_is_refused_and_nothing_is_overwrit
 ):
     before = contents(folder)
     with pytest.raises(UsageError, match="holds a tiny fine-tuned") as error:
-        choose_extractor(small_settings(asked, base={}))
+        set_up_extractor(small_settings(asked, base={}))
     assert str(folder) in str(error.value)
     assert "\n" not in str(error.value)
     assert contents(folder) == before
@@ -120,18 +120,18 @@ def test_another_backbone_than_the_fine_tuned_is_refused_and_nothing_is_overwrit
 def test_the_same_pixels_can_be_asked_for_without_naming_the_backbone(small_settings, fine_tuned):
     """The side that the recipe leaves open is the folder's, not that of the default backbone."""
     asked = small_settings({"preprocessing.resize": "stretch"}, base={})
-    assert choose_extractor(asked).config == fine_tuned
+    assert set_up_extractor(asked).config == fine_tuned
 
 
 def test_the_recipe_s_sampling_is_taken_over_where_it_is_given(small_settings, fine_tuned, folder):
-    assert choose_extractor(small_settings(base={})).config.sampling == Sampling(5.0)
-    extractor = choose_extractor(small_settings({"sampling.fps": 3}, base={}))
+    assert set_up_extractor(small_settings(base={})).config.sampling == Sampling(5.0)
+    extractor = set_up_extractor(small_settings({"sampling.fps": 3}, base={}))
     assert extractor.config.sampling == Sampling(3.0)
     assert read_config(folder).sampling == Sampling(3.0)
     assert extractor.config.backbone == fine_tuned.backbone
-    stride = choose_extractor(small_settings({"sampling.stride": 2}, base={}))
+    stride = set_up_extractor(small_settings({"sampling.stride": 2}, base={}))
     assert stride.config.sampling == Sampling(3.0, 2)
-    source = choose_extractor(small_settings({"sampling.fps": "source"}, base={}))
+    source = set_up_extractor(small_settings({"sampling.fps": "source"}, base={}))
     assert source.config.sampling == Sampling(None, 2)
     assert source.spec("float32") != extractor.spec("float32")
 
@@ -145,11 +145,11 @@ def test_what_an_engine_cannot_do_leaves_the_model_as_it_was(
         request.getfixturevalue("fine_tuned")
         settings = small_settings(asked, base={})
     else:
-        choose_extractor(small_settings())
+        set_up_extractor(small_settings())
         settings = small_settings({**asked, "seed": 5})
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(UsageError, match=r"bf16: keras does not compute in it; .*--precision f32"):
-        choose_extractor(settings)
+        set_up_extractor(settings)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
@@ -157,8 +157,8 @@ def test_weights_that_were_replaced_are_refused(small_settings, fine_tuned, fold
     head = fine_tuned.backbone.network
     other = classifier_network(build_trunk("tiny", "none", 48), head, 3)
     other.save_weights(folder / BACKBONE_WEIGHTS)
-    with pytest.raises(LookbackError, match="these are other weights than") as error:
-        choose_extractor(small_settings(base={}))
+    with pytest.raises(LookbackError, match="these are not the weights that") as error:
+        set_up_extractor(small_settings(base={}))
     assert str(folder / CONFIG) in str(error.value)
 
 
@@ -167,7 +167,7 @@ def test_one_changed_weight_is_noticed(small_settings, fine_tuned, folder):
     bias = network.get_layer("classifier").bias
     bias.assign(np.nextafter(np.asarray(bias), 1))
     network.save_weights(folder / BACKBONE_WEIGHTS)
-    with pytest.raises(LookbackError, match="these are other weights than"):
+    with pytest.raises(LookbackError, match="these are not the weights that"):
         load_network(folder, fine_tuned)
 
 
@@ -192,14 +192,14 @@ def test_the_card_tells_a_weights_file_by_its_name_alone(small_settings, folder,
     path = tmp_path / "secret" / "mine.weights.h5"
     path.parent.mkdir()
     build_trunk("tiny", "none", 48).core.save_weights(path)
-    extractor = choose_extractor(small_settings({"backbone.weights": str(path)}))
+    extractor = set_up_extractor(small_settings({"backbone.weights": str(path)}))
     text = (folder / CONFIG).read_text()
     assert "mine.weights.h5" in text
     assert "secret" not in text
     assert str(tmp_path) not in text
     assert extractor.config.backbone.licence == "as of the weights file"
     path.unlink()  # the folder stands for itself
-    assert choose_extractor(small_settings(base={})).config == extractor.config
+    assert set_up_extractor(small_settings(base={})).config == extractor.config
 
 
 def test_a_card_that_names_no_known_backbone_is_refused(fine_tuned, small_settings, folder):
@@ -207,39 +207,39 @@ def test_a_card_that_names_no_known_backbone_is_refused(fine_tuned, small_settin
     content["backbone"]["name"] = "tinny"
     (folder / CONFIG).write_text(yaml.safe_dump(content))
     with pytest.raises(LookbackError, match="tinny: there is none of that name"):
-        choose_extractor(small_settings(base={}))
+        set_up_extractor(small_settings(base={}))
 
 
 def test_the_spec_changes_with_everything_that_changes_the_features(fine_tuned, small_settings):
-    extractor = choose_extractor(small_settings(base={}))
+    extractor = set_up_extractor(small_settings(base={}))
     spec = extractor.spec("float32")
     assert spec["weights_sha256"] == fine_tuned.backbone.sha256
     assert spec["feature_size"] == 24
-    assert spec["sampling"] == {"fps": 5.0, "stride": 1}
+    assert spec["sampling"] == {"fps": 5.0, "hop": 1}
     assert spec["preprocessing"]["width"] == 48
     assert spec["precision"] == "f32"
     assert spec != extractor.spec("float16")
 
 
 def test_the_network_s_side_and_the_crop_s_margin_come_from_the_backbone():
-    default = preprocessing_of(load().recipe)
-    assert default == Preprocessing(224, 224)
+    assert resolve_backbone(load().recipe).preprocessing == Preprocessing(224, 224)
     inception = {"backbone.name": "inception_v3", "preprocessing.resize": "crop"}
-    assert preprocessing_of(load(flags=inception).recipe) == Preprocessing(299, 299, "crop", 342)
+    cropped = resolve_backbone(load(flags=inception).recipe).preprocessing
+    assert cropped == Preprocessing(299, 299, "crop", 342)
     sampling = {"sampling.fps": "source", "sampling.stride": 2}
-    assert sampling_of(load(flags=sampling).recipe) == Sampling(None, 2)
+    assert resolve_backbone(load(flags=sampling).recipe).sampling == Sampling(None, 2)
 
 
 def test_extraction_keeps_the_second_stage_s_card(small_settings, folder):
     from tests.extract.projecting import full_config
 
-    choose_extractor(small_settings())
+    set_up_extractor(small_settings())
     config = require_config(folder)
     with_sequence = config.model_copy(
         update={"sequence": full_config().sequence, "labels": ("a", "b")}
     )
     write_config(folder, with_sequence)
-    choose_extractor(small_settings({"seed": 9}))
+    set_up_extractor(small_settings({"seed": 9}))
     assert read_config(folder).sequence == with_sequence.sequence
     assert read_config(folder).labels == ("a", "b")
 
@@ -256,13 +256,13 @@ def test_the_card_of_a_fine_tuned_network_tells_the_width_of_its_features(
     network = {"pooling": pooling, "features": features}
     settings = quick_settings(phase(0, "all"), epochs=1, draws_per_clip=1, network=network)
     follow(Trainer(settings, scenes(train=1, val=1)), monkeypatch, [1]).train()
-    extractor = choose_extractor(settings)
+    extractor = set_up_extractor(settings)
     assert extractor(PIXELS).shape == (3, extractor.config.backbone.feature_size)
 
 
 def test_another_clip_length_than_the_fine_tuned_is_refused(small_settings, fine_tuned):
     assert (
-        choose_extractor(small_settings({"sampling.clip_length": 1}, base={})).config == fine_tuned
+        set_up_extractor(small_settings({"sampling.clip_length": 1}, base={})).config == fine_tuned
     )
     with pytest.raises(UsageError, match=r"sampling\.clip_length"):
-        choose_extractor(small_settings({"sampling.clip_length": 8}, base={}))
+        set_up_extractor(small_settings({"sampling.clip_length": 8}, base={}))

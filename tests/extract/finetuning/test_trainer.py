@@ -8,9 +8,10 @@ import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.segments import Segment, limited
+from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import weights_sha256
-from extract.extractor.choosing import choose_extractor
 from extract.extractor.loading import load_network
+from extract.extractor_setup import set_up_extractor
 from extract.finetuning.checkpoint import FOLDER as CHECKPOINT
 from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.train_step import TrainingStep, seed_dropout
@@ -115,7 +116,7 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(
     assert "From epoch 2: head, block4, block5 at 0.001." in told
     assert f"{best.accuracy:.3f}" in told
     # Extraction takes up exactly this network.
-    assert choose_extractor(settings).config == config
+    assert set_up_extractor(settings).config == config
 
 
 @pytest.fixture
@@ -282,7 +283,8 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
         ]
 
     tuning = Trainer(quick_settings(phase(0, 0), epochs=2, cache={"draws": 0}), manifest)
-    still = ClipDataset(quick_settings(phase(0, 0), augment=STILL).recipe, manifest)
+    recipe = quick_settings(phase(0, 0), augment=STILL).recipe
+    still = ClipDataset(recipe, manifest, resolve_backbone(recipe))
     # Every amount that may vary clips is in STILL, and the run's own do vary them.
     assert STILL.keys() == tuning.chosen.augment.model_dump().keys()
     assert pictures(tuning.clips.train(0)) != pictures(still.train(0))

@@ -17,7 +17,7 @@ import pytest
 
 from clips.manifest import Entry, Manifest
 from extract.extractor import Extractor
-from extract.extractor.choosing import choose_extractor
+from extract.extractor_setup import set_up_extractor
 from extract.feature_store.reader import FeatureStore, features_path
 from extract.feature_store.rollback_file import journal_path
 from extract.pipeline.runner import (
@@ -249,7 +249,7 @@ def test_the_same_video_in_two_rows_is_computed_once(videos, tmp_path):
 
 def test_the_steps_of_a_video_do_not_depend_on_the_other_videos(videos, small_settings, tmp_path):
     """With the real engine, whose batches hold pictures of several."""
-    extractor = choose_extractor(small_settings({"extract.batch_size": 16}))
+    extractor = set_up_extractor(small_settings({"extract.batch_size": 16}))
     manifest = manifest_of(videos)
     extract_features(manifest, extractor, tmp_path / "all.h5", "float32")
     backwards = manifest_of(videos, manifest.videos[::-1])

@@ -1,0 +1,231 @@
+"""Model choice: the network and the head that a command uses.
+
+The choice is made from model.yaml and the settings alone, before a network is built and before a
+file is written. What cannot be used together is refused here.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from extract.architectures.registry import spec_of
+from extract.backbones.defaults import ResolvedBackbone, resolve_backbone
+from model_folder.config import ModelConfig, read_config, require_config
+from recipes.commands import command
+from recipes.loader import Settings
+from recipes.schema import Recipe
+from video.errors import LookbackError, UsageError
+
+# The head of a fine-tuned network itself; `--head` takes it beside the trained heads.
+OWN_HEAD = "own"
+Precision = Literal["f32", "bf16", "int8"]
+
+_PIXEL_KEYS = {
+    "preprocessing.input_size": "width",
+    "preprocessing.resize": "resize",
+    "preprocessing.short_side": "short_side",
+}
+
+
+@dataclass(frozen=True)
+class FolderModel:
+    """The network that a model folder holds, fine-tuned or pretrained.
+
+    Attributes:
+        folder: Model folder.
+        config: Its config, with what the settings change.
+        is_changed: Whether `config` differs from model.yaml.
+        head: Head that answers: `own`, the kind of the trained head, or empty where there is none.
+    """
+
+    folder: Path
+    config: ModelConfig
+    is_changed: bool = False
+    head: str = ""
+
+    @property
+    def precision(self) -> Precision:
+        """Precision that the features are computed in."""
+        return self.config.precision
+
+
+@dataclass(frozen=True)
+class PretrainedModel:
+    """A pretrained backbone that the recipe names. Extraction moves it into the model folder.
+
+    Attributes:
+        folder: Model folder.
+        settings: Settings that name the backbone.
+        backbone: Backbone that they resolve to.
+        before: Config that the folder has so far; None where it is empty.
+        head: `own` where the published classifier answers, else empty.
+    """
+
+    folder: Path
+    settings: Settings
+    backbone: ResolvedBackbone
+    before: ModelConfig | None = None
+    head: str = ""
+
+    @property
+    def precision(self) -> Precision:
+        """Precision that the features are computed in."""
+        return self.settings.recipe.extract.precision
+
+
+ModelChoice = FolderModel | PretrainedModel
+
+
+def choose_for_extraction(settings: Settings) -> ModelChoice:
+    """Return the model that extraction uses: the folder's fine-tuned backbone; or the folder's
+    pretrained one, unless the settings name another; or the recipe's pretrained one.
+
+    Raises:
+        UsageError: The folder's fine-tuned backbone and the settings name different ones.
+        LookbackError: model.yaml cannot be read.
+    """
+    recipe, given = settings.recipe, settings.given
+    folder = Path(recipe.model.folder)
+    config = read_config(folder)
+    if config and config.backbone.fine_tuned:
+        _refuse_other_backbone(folder, config, settings)
+        return _folder_model(folder, config, settings)
+    asked = {key for key in given if key.startswith(("backbone.", "preprocessing."))}
+    asked |= given & {"sampling.clip_length"}
+    if config and not asked:
+        return _folder_model(folder, config, settings)
+    if config and "backbone.name" not in given:
+        settings = replace(settings, recipe=_with_backbone_of(folder, config, settings))
+    return PretrainedModel(folder, settings, resolve_backbone(settings.recipe), config)
+
+
+def choose_for_inference(settings: Settings) -> ModelChoice:
+    """Return the model that run.py uses: the published clip network that a flag names, or else the
+    folder's model.
+
+    Raises:
+        UsageError: Flags do not go together, or name a head that the folder lacks.
+        LookbackError: The folder holds no model, or not the head that is asked for.
+    """
+    recipe, flags = settings.recipe, settings.flags
+    folder = Path(recipe.model.folder)
+    if "backbone.name" in flags:
+        return PretrainedModel(folder, settings, resolve_backbone(recipe), head=OWN_HEAD)
+    if flags & {"backbone.weights", "sampling.fps"}:
+        raise UsageError(
+            "--backbone-weights and --fps go with --backbone, which runs a published network "
+            "without training; a model folder has its own"
+        )
+    if "extract.precision" in flags:
+        raise UsageError(
+            "extract.precision: a model runs in the precision that its features were made in; "
+            f"{command('extract')} --precision and {command('train')} change it"
+        )
+    config = require_config(folder)
+    return FolderModel(folder, config, head=choose_head(folder, config, requested_head(settings)))
+
+
+def requested_head(settings: Settings) -> str:
+    """Return the head that the user asks for: `own` where the recipe or a flag says so, another one
+    where a flag does; empty where the folder decides."""
+    head = settings.recipe.sequence.head
+    asked = settings.given if head == OWN_HEAD else settings.flags
+    return head if "sequence.head" in asked else ""
+
+
+def choose_head(folder: Path, config: ModelConfig, requested: str = "") -> str:
+    """Return the head that a folder's model answers by: the requested one, or the trained second
+    stage, or the fine-tuned network's own classifier; empty where there is none.
+
+    Args:
+        folder: Model folder, for messages.
+        config: Its config.
+        requested: Head that the user asks for, empty for none.
+
+    Raises:
+        UsageError: The folder holds another second stage than the requested one.
+        LookbackError: The network's own classifier is requested, and it has none.
+    """
+    has_own = config.backbone.network is not None
+    trained = config.sequence.head if config.sequence else ""
+    if requested == OWN_HEAD and not has_own:
+        raise LookbackError(
+            f"{folder}: its backbone was not fine-tuned and has no classifier of its own; "
+            f"{command('finetune')} trains one, {command('train')} a second stage"
+        )
+    if requested not in ("", OWN_HEAD, trained):
+        there = f"a second stage of kind {trained}" if trained else "no second stage yet"
+        raise UsageError(
+            f"--head {requested}: {folder} holds {there}; {command('train')} --head {requested} "
+            "trains this one"
+        )
+    return requested or trained or (OWN_HEAD if has_own else "")
+
+
+def _folder_model(folder: Path, config: ModelConfig, settings: Settings) -> FolderModel:
+    """Return the folder's model with the sampling and the precision that the settings give."""
+    recipe, given = settings.recipe, settings.given
+    update: dict[str, Any] = {}
+    if changed := {key for key in ("fps", "stride") if f"sampling.{key}" in given}:
+        wanted = resolve_backbone(_for_folder(recipe, config)).sampling
+        update["sampling"] = replace(
+            config.sampling, **{key: getattr(wanted, key) for key in changed}
+        )
+    if "extract.precision" in given:
+        update["precision"] = recipe.extract.precision
+    return FolderModel(folder, config.model_copy(update=update), is_changed=bool(update))
+
+
+def _with_backbone_of(folder: Path, config: ModelConfig, settings: Settings) -> Recipe:
+    """Return the recipe for other pixels or clips of the folder's pretrained backbone."""
+    recipe, name = settings.recipe, config.backbone.name
+    weights = recipe.backbone.weights
+    if "backbone.weights" not in settings.given:
+        weights = config.backbone.weights
+        if weights not in ("none", spec_of(name).published):
+            raise UsageError(
+                f"{folder} holds a {name} made from {weights}: to use it with other settings, name "
+                f"both again: --backbone {name} --backbone-weights FILE"
+            )
+    backbone = recipe.backbone.model_copy(update={"name": name, "weights": weights})
+    return recipe.model_copy(update={"backbone": backbone})
+
+
+def _refuse_other_backbone(folder: Path, config: ModelConfig, settings: Settings) -> None:
+    given, recipe = settings.given, settings.recipe
+    backbone = config.backbone
+    # The recipe names the initial weights, which a flag to finetune.py may have overridden: only a
+    # flag to this command counts.
+    other_weights = (
+        "backbone.weights" in settings.flags
+        and resolve_backbone(recipe).weights_name != backbone.weights
+    )
+    if ("backbone.name" in given and recipe.backbone.name != backbone.name) or other_weights:
+        raise UsageError(
+            f"{folder} holds a {backbone.name} fine-tuned from {backbone.weights}: leave out "
+            "--backbone and --backbone-weights to use it, or name another --weights folder"
+        )
+    wanted = resolve_backbone(_for_folder(recipe, config))
+    different = {
+        key: (getattr(wanted.preprocessing, name), getattr(config.preprocessing, name))
+        for key, name in _PIXEL_KEYS.items()
+        if key in given
+    }
+    if "sampling.clip_length" in given:
+        asked = recipe.sampling.clip_length or wanted.spec.clip_length
+        different["sampling.clip_length"] = (asked, backbone.clip_length)
+    for key, (asked, there) in different.items():
+        if asked != there:
+            raise UsageError(
+                f"{key}: {folder} holds a {backbone.name} fine-tuned with {there}, not {asked}: "
+                f"run {command('finetune')} with this recipe, or leave the key out"
+            )
+
+
+def _for_folder(recipe: Recipe, config: ModelConfig) -> Recipe:
+    """Return the recipe with the folder's backbone and clip length where it names none."""
+    backbone = recipe.backbone.model_copy(update={"name": config.backbone.name, "weights": None})
+    sampling = recipe.sampling
+    if sampling.clip_length is None:
+        sampling = sampling.model_copy(update={"clip_length": config.backbone.clip_length})
+    return recipe.model_copy(update={"backbone": backbone, "sampling": sampling})
