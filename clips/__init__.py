@@ -1,1 +1,1 @@
-"""What the clips are: finding, checking, grouping, splitting, augmenting them; the manifest."""
+"""Data preparation: finding clips, the manifest, the split, and loading clips for training."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clips.duplicates import join_groups
-from clips.finding import Found
-from clips.grouping import group_entries
+from clips.finding.clip_files import Found
 from clips.manifest import Entry, Manifest
-from clips.splitting import draw_validation, parse_shares, split_entries
+from clips.manifest.duplicates import join_groups
+from clips.splitting.assignment import draw_validation, parse_shares, split_entries
+from clips.splitting.grouping import group_entries
 from recipes.loader import Settings
 from video.console import logger
 

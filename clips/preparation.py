@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clips import manifest as manifests
-from clips.columns import misspelt
 from clips.completing import completed, with_new_clips
-from clips.duplicates import equal_videos, refuse_contradictions
-from clips.finding import Found, check_name, find_clips
-from clips.given_splits import GivenSplit, LayoutError
+from clips.finding.clip_files import Found, check_name, find_clips
+from clips.finding.probing import ClipFacts, probe
 from clips.manifest import COLUMNS, Entry, Manifest
-from clips.presence import (
+from clips.manifest.columns import misspelt
+from clips.manifest.duplicates import equal_videos, refuse_contradictions
+from clips.manifest.presence import (
     REJECTED,
     listed_videos,
     missing_note,
@@ -21,9 +21,9 @@ from clips.presence import (
     rejected_videos,
     without,
 )
-from clips.probing import ClipFacts, probe
-from clips.replacing import keep_previous, writable
-from clips.splitting import check_split
+from clips.manifest.replacing import keep_previous, writable
+from clips.splitting.assignment import check_split
+from clips.splitting.given_splits import GivenSplit, LayoutError
 from clips.summary import print_notes, print_repeated, print_table
 from recipes.commands import command
 from recipes.loader import Settings

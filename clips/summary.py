@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Manifest
-from clips.probing import ClipFacts
 from video.console import logger
 
 _LOG = logger(__name__)

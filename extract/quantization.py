@@ -17,9 +17,9 @@ from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from clips.clip_reader import ClipSampler, read_all_clips
+from clips.loading.clip_reader import ClipSampler, read_all_clips
 from clips.manifest import Manifest
-from clips.segments import Segment, limited, segments_of
+from clips.manifest.segments import Segment, limited, segments_of
 from extract.architectures.registry import spec_of
 from extract.backbones.heads import class_logits, feature_network, own_classifier
 from extract.engines import Engine, Workload, openvino_engine

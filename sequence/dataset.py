@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clips.clip_sampling import evenly_spread
+from clips.loading.clip_sampling import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
-from clips.segments import Segment, segments_of
+from clips.manifest.segments import Segment, segments_of
 from extract.feature_store.reader import FeatureStore
 from recipes.commands import command
 from sequence.feature_matrix import FeatureMatrix

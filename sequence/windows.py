@@ -10,7 +10,7 @@ A window never segments two videos and always has L rows: no padding value, no m
 
 import numpy as np
 
-from clips.clip_sampling import full_ends
+from clips.loading.clip_sampling import full_ends
 
 
 def windows(features: np.ndarray, look_back: int) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Dependency picture of the rooms: `python -m tests.rooms` prints rooms, arrows and circles.
 
-A room is a top-level package, or a package inside `extract/`; `extract` itself stands for its loose
-files. An arrow goes from a room to a room that it imports, wherever the import statement stands.
+A room is a top-level package, or a package inside `clips/` or `extract/`; `clips` and `extract`
+themselves stand for their loose files. An arrow goes from a room to a room that it imports,
+wherever the import statement stands.
 """
 
 import ast
@@ -16,6 +17,10 @@ ORDER = (
     "metrics",
     "training",
     "recipes",
+    "clips.manifest",
+    "clips.splitting",
+    "clips.finding",
+    "clips.loading",
     "clips",
     "model_folder",
     "extract.architectures",

@@ -36,8 +36,9 @@ def _imported(path: Path) -> set[str]:
 def test_every_package_is_a_room():
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
     assert packages == set(rooms.PACKAGES)
-    nested = {f"extract.{path.parent.name}" for path in ROOT.glob("extract/*/__init__.py")}
-    assert nested == {room for room in rooms.ORDER if room.startswith("extract.")}
+    for outer in ("clips", "extract"):
+        nested = {f"{outer}.{path.parent.name}" for path in ROOT.glob(f"{outer}/*/__init__.py")}
+        assert nested == {room for room in rooms.ORDER if room.startswith(f"{outer}.")}
 
 
 def test_a_room_imports_only_rooms_below_it():

@@ -21,7 +21,7 @@ import filelock
 import h5py
 import numpy as np
 
-from clips.duplicates import content_sha256
+from clips.manifest.duplicates import content_sha256
 from extract.feature_store.rollback_file import journal_path, roll_back
 from recipes.commands import command
 from recipes.loader import Settings

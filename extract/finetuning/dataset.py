@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from clips.augmentation import check_augment
-from clips.batches import batches_in_order, shuffled, training_batches
-from clips.clip_reader import ClipSampler, max_clips
+from clips.loading.augmentation import check_augment
+from clips.loading.batches import batches_in_order, shuffled, training_batches
+from clips.loading.clip_reader import ClipSampler, max_clips
 from clips.manifest import Manifest
-from clips.segments import Segment, limited, segments_of
+from clips.manifest.segments import Segment, limited, segments_of
 from extract.backbones.defaults import ResolvedBackbone
 from recipes.schema import Recipe
 from training.optimizers import class_weights

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clips.duplicates import refuse_contradictions, same_value
 from clips.manifest import Manifest
+from clips.manifest.duplicates import refuse_contradictions, same_value
 from extract.extractor import Extractor
 from extract.feature_store.reader import source_of
 from extract.feature_store.writer import FeatureWriter, open_writer

@@ -5,8 +5,8 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from clips.grouping import group_entries
 from clips.manifest import Entry
+from clips.splitting.grouping import group_entries
 from clips.synthetic import (
     CLASSES,
     FPS,

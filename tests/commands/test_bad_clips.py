@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.probing import probe
+from clips.finding.probing import probe
 from tests.commands.conftest import ending_of
 from tests.conftest import coded_frame, write_coded_video
 from tests.running import ROOT

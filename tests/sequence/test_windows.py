@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clips.clip_sampling import evenly_spread
+from clips.loading.clip_sampling import evenly_spread
 from sequence.windows import RollingWindow, full_steps, window_rows, windows
 
 LENGTHS = (1, 2, 7, 40)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips.clip_reader import SegmentFrames
-from clips.segments import Segment
+from clips.loading.clip_reader import SegmentFrames
+from clips.manifest.segments import Segment
 from extract.pipeline.reader import batches_of
 from tests.conftest import read_code
 from video.clock import FILE_GAP_SECONDS, Clock

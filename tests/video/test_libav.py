@@ -8,7 +8,7 @@ import av
 import cv2
 import pytest
 
-from clips.probing import probe
+from clips.finding.probing import probe
 from extract.pipeline.reader import batches_of
 from video import libav
 from video.errors import UsageError, VideoError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.segments import Segment, limited
+from clips.manifest.segments import Segment, limited
 from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import weights_sha256
 from extract.extractor.loading import load_network

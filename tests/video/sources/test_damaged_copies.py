@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from clips.probing import probe
+from clips.finding.probing import probe
 from tests.conftest import coded_frame
 from video.errors import VideoError
 from video.sources import FileSource

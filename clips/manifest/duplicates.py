@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from clips.manifest import Entry
+from clips.manifest.entries import Entry
 from recipes.commands import command
 from video.errors import LookbackError
 

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from clips.file_kinds import AUDIO, CLIP, COMPANION, PICTURE, PLAYLIST, kind_of
-from clips.given_splits import GivenSplit, LayoutError, given_split, split_folders
-from clips.walking import Walk, walk
+from clips.finding.file_kinds import AUDIO, CLIP, COMPANION, PICTURE, PLAYLIST, kind_of
+from clips.finding.walking import Walk, walk
+from clips.splitting.given_splits import GivenSplit, LayoutError, given_split, split_folders
 from video.errors import LookbackError
 
 _LISTED = 5

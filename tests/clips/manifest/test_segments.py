@@ -5,7 +5,7 @@ import math
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.segments import Segment, segments_of
+from clips.manifest.segments import Segment, segments_of
 
 
 def segments(*entries: Entry, tmp_path) -> list[tuple[str, str, float, float]]:

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from clips.given_splits import side_of
 from clips.manifest import Entry
+from clips.splitting.given_splits import side_of
 from video.errors import UsageError
 
 # UCF101 names its clips v_<class>_g<group>_c<clip>.

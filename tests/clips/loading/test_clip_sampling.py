@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clips.clip_sampling import full_ends, plan
+from clips.loading.clip_sampling import full_ends, plan
 from sequence.windows import full_steps, windows
 
 _SPANS = [range(n) for n in (1, 2, 3, 7, 8, 9, 40)] + [range(5, 6), range(5, 9), range(11, 40)]

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from clips.manifest import Entry, Manifest
+from clips.manifest.entries import Entry, Manifest
 from recipes.commands import command
 from video.errors import LookbackError
 

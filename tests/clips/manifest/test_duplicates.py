@@ -3,8 +3,8 @@
 import pytest
 
 from clips import manifest as manifests
-from clips.duplicates import equal_videos, join_groups, refuse_contradictions
 from clips.manifest import Entry
+from clips.manifest.duplicates import equal_videos, join_groups, refuse_contradictions
 from clips.preparation import prepare
 from tests.clips.preparing import copies, lines, settings, sides
 from video.errors import LookbackError
@@ -16,7 +16,7 @@ def test_equal_files_are_found_and_only_those_of_equal_size_are_read(tmp_path, m
         (tmp_path / name).write_bytes(content)
     (tmp_path / "d").chmod(0)
     read = []
-    from clips import duplicates
+    from clips.manifest import duplicates
 
     sha256 = duplicates.content_sha256
     monkeypatch.setattr(

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clips.augmentation import augmented, check_augment, drawn_placement
+from clips.loading.augmentation import augmented, check_augment, drawn_placement
 from recipes.schema import Augment
 from video.errors import UsageError
 from video.preprocessing import CENTRE, Preprocessing

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clips.grouping import group_entries
 from clips.manifest import Entry
+from clips.splitting.grouping import group_entries
 from video.errors import UsageError
 
 

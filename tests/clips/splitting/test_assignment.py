@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clips.manifest import SPLITS, Entry
-from clips.splitting import check_split, draw_validation, parse_shares, split_entries
+from clips.splitting.assignment import check_split, draw_validation, parse_shares, split_entries
 from video.errors import LookbackError, UsageError
 
 _SHARES = (0.7, 0.15, 0.15)

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from clips.augmentation import augmented, drawn_placement
-from clips.clip_sampling import ClipSampling, plan
-from clips.segments import Segment
+from clips.loading.augmentation import augmented, drawn_placement
+from clips.loading.clip_sampling import ClipSampling, plan
+from clips.manifest.segments import Segment
 from recipes.schema import Augment
 from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
@@ -73,7 +73,7 @@ class ClipSampler:
         sampling: of `random` clips; the others are drawn from all frames of the source.
         preprocessing: how a frame becomes a picture.
         clip_length: T; 1 for frame networks.
-        clip_sampling: `random`, `dense` or `uniform`; see `clips.clip_sampling`.
+        clip_sampling: `random`, `dense` or `uniform`; see `clips.loading.clip_sampling`.
         count: clips a segment, or `all`.
         augment: variation of training clips; None for validation, whose clips are plain and lie at
             even distances.

@@ -9,12 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import batches as batching
-from clips import clip_reader
-from clips.batches import batches_in_order, training_batches
-from clips.clip_reader import ClipSampler, SegmentFrames, max_clips, read_all_clips, read_clips
-from clips.clip_sampling import plan
-from clips.segments import Segment
+from clips.loading import batches as batching
+from clips.loading import clip_reader
+from clips.loading.batches import batches_in_order, training_batches
+from clips.loading.clip_reader import (
+    ClipSampler,
+    SegmentFrames,
+    max_clips,
+    read_all_clips,
+    read_clips,
+)
+from clips.loading.clip_sampling import plan
+from clips.manifest.segments import Segment
 from recipes.schema import Augment
 from tests.conftest import coded_frame, read_code, write_coded_video
 from video.errors import VideoError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.columns import column_names, misspelt
+from clips.manifest.columns import column_names, misspelt
 from video.errors import LookbackError
 
 _PATH = Path("manifest.csv")

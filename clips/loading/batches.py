@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from clips.clip_reader import ClipSampler, read_all_clips
-from clips.segments import Segment
+from clips.loading.clip_reader import ClipSampler, read_all_clips
+from clips.manifest.segments import Segment
 
 # Clips that wait to be mixed, so that a batch does not hold those of a few videos alone.
 _MIXED_BYTES = 256 * 2**20

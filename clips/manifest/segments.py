@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clips.manifest import BACKGROUND, Entry, Manifest
+from clips.manifest.entries import BACKGROUND, Entry, Manifest
 
 
 @dataclass(frozen=True)

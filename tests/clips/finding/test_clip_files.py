@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.finding import find_clips
+from clips.finding.clip_files import find_clips
 from video.errors import LookbackError
 
 

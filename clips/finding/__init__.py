@@ -1,0 +1,1 @@
+"""Finding clips in a folder and checking that they decode."""

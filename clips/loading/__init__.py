@@ -1,0 +1,1 @@
+"""Loading clips from videos for training: sampling, decoding, augmentation, batches."""

@@ -1,0 +1,1 @@
+"""Groups of clips that belong together, and the split into train, val and test."""
