@@ -46,19 +46,24 @@ def draw_scene(random: np.random.Generator, size: int) -> Scene:
     for _ in range(random.integers(2, 6)):
         corner = random.integers(0, size, 2)
         extent = random.integers(size // 12, size // 3, 2)
-        color = tuple(int(c) for c in random.integers(30, 220, 3))
+        color = _color(random.integers(30, 220, 3))
         cv2.rectangle(background, corner.tolist(), (corner + extent).tolist(), color, -1)
     # The figure stands out against what lies behind it, darker or lighter.
     dark = background.mean() > 120
-    color = random.integers(0, 40, 3) if dark else random.integers(215, 255, 3)
+    figure = random.integers(0, 40, 3) if dark else random.integers(215, 255, 3)
     return Scene(
         background=background,
-        figure_color=tuple(int(c) for c in color),
+        figure_color=_color(figure),
         shoulder=(random.uniform(0.35, 0.65), random.uniform(0.38, 0.5)),
         arm_length=random.uniform(0.2, 0.3),
         side=int(random.choice([-1, 1])),
         noise=random.uniform(2, 8),
     )
+
+
+def _color(levels: np.ndarray) -> tuple[int, int, int]:
+    red, green, blue = (int(level) for level in levels)
+    return red, green, blue
 
 
 def arm_angles(label: str, random: np.random.Generator) -> np.ndarray:
@@ -82,10 +87,11 @@ def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generat
     shoulder = np.array(scene.shoulder) + jitter
     thick = max(2, round(0.05 * size))
 
-    def pixel(point) -> tuple[int, int]:
-        return tuple(round(float(v) * size) for v in point)
+    def pixel(point: np.ndarray) -> tuple[int, int]:
+        x, y = (round(float(v) * size) for v in point)
+        return x, y
 
-    def limb(start, end) -> None:
+    def limb(start: np.ndarray, end: np.ndarray) -> None:
         cv2.line(picture, pixel(start), pixel(end), scene.figure_color, thick, cv2.LINE_AA)
 
     body = 1.6 * scene.arm_length
@@ -120,7 +126,8 @@ def render_show(path: Path, size: int = 480, seed: int = 0) -> None:
     random = np.random.default_rng([seed, _SHOW_SCENE])
     scene = draw_scene(random, size)
     times = np.arange(round(_SHOW_SECONDS * _SHOW_FPS)) / _SHOW_FPS
-    heights = np.interp(times, *zip(*_SHOW_MOVES, strict=True))
+    seconds, arm = zip(*_SHOW_MOVES, strict=True)
+    heights = np.interp(times, seconds, arm)
     with Mp4Writer(path, (size, size), _SHOW_FPS) as writer:
         for time, height in zip(times, heights, strict=True):
             writer.write(draw_frame(scene, height, size, random), time)

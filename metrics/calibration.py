@@ -10,7 +10,8 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Return probabilities of logits (..., K), in float64 so that rows sum to 1 in a report."""
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    probabilities: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return probabilities
 
 
 def clip_means(values: np.ndarray, clip_of: np.ndarray) -> np.ndarray:

@@ -96,5 +96,5 @@ def class_areas(
 def mean_area(areas: dict[Label, dict[str, float | None]], curve: str) -> float | None:
     """Return the mean area of `class_areas` under one curve (`roc_auc`, `pr_auc`), over the classes
     that have one; None where none has."""
-    known = [area[curve] for area in areas.values() if area[curve] is not None]
+    known = [value for area in areas.values() if (value := area[curve]) is not None]
     return float(np.mean(known)) if known else None

@@ -46,7 +46,8 @@ def address_of(path: str | Path) -> str:
 def open_input(address: str, **options: Any) -> InputContainer:
     """Open a file or stream for reading; `options` are those of `av.open`."""
     # A title in Latin-1, as old AVI files have, is no reason to refuse the pictures.
-    return av.open(address, metadata_errors="replace", **options)
+    container: InputContainer = av.open(address, metadata_errors="replace", **options)
+    return container
 
 
 def reason(error: Exception) -> str:

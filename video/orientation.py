@@ -2,9 +2,11 @@
 
 import math
 import struct
+from collections.abc import Iterator
+from typing import cast
 
 import av
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData, Type
 
 _MATRIX_BYTES = 36
 
@@ -16,11 +18,12 @@ def _nameless(cls: type[Type], value: int) -> Type:
     of JPEGs with EXIF, of Apple's spatial videos (PyAV issue 2392).
     """
     member = object.__new__(cls)
-    member._name_, member._value_ = f"NAMELESS_{value}", value
-    return cls._value2member_map_.setdefault(value, member)
+    member._name_ = f"NAMELESS_{value}"
+    member._value_ = value  # type: ignore[assignment]  # in PyAV's stubs the values are no numbers
+    return cast(Type, cls._value2member_map_.setdefault(value, member))
 
 
-Type._missing_ = classmethod(_nameless)
+Type._missing_ = classmethod(_nameless)  # type: ignore[method-assign, assignment]
 
 
 def orientation_of(picture: av.VideoFrame) -> tuple[int, bool]:
@@ -30,7 +33,9 @@ def orientation_of(picture: av.VideoFrame) -> tuple[int, bool]:
     determinant is negative the picture is mirrored as well, which the angle alone does not tell. A
     picture without a matrix, or with one that shows nothing, stands upright.
     """
-    matrix = next((bytes(s) for s in picture.side_data if s.type is Type.DISPLAYMATRIX), b"")
+    # PyAV's stubs call the container a mapping of names; iterating gives the entries.
+    entries = cast(Iterator[SideData], iter(picture.side_data))
+    matrix = next((bytes(entry) for entry in entries if entry.type is Type.DISPLAYMATRIX), b"")
     if len(matrix) < _MATRIX_BYTES:
         return 0, False
     a, b, _, c, d, *_ = struct.unpack_from("<9i", matrix)

@@ -51,7 +51,9 @@ class PipelineStage(Generic[Job, Item]):
         self._work, self._jobs, self._count, self._ordered = work, jobs, threads, ordered
         self._untaken = iter(jobs)
         # One queue for all threads or, to read job by job, one for each.
-        self._ready = [queue.Queue(ahead) for _ in range(threads if ordered else 1)]
+        self._ready: list[queue.Queue] = [
+            queue.Queue(ahead) for _ in range(threads if ordered else 1)
+        ]
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._running, self._waited = threads, 0.0
@@ -66,7 +68,7 @@ class PipelineStage(Generic[Job, Item]):
             thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closed.set()
         for thread in self._threads:
             thread.join()
@@ -121,12 +123,13 @@ class PipelineStage(Generic[Job, Item]):
             return
         while True:
             with self._lock:
-                job = next(self._untaken, _END)
-            if job is _END:
-                return
+                try:
+                    job = next(self._untaken)
+                except StopIteration:
+                    return
             yield job
 
-    def _put(self, ready: queue.Queue, item) -> bool:
+    def _put(self, ready: queue.Queue, item: object) -> bool:
         with self.waiting():
             while not self._closed.is_set():
                 try:

@@ -103,6 +103,7 @@ class Sampler:
             yield self._give(frame)
 
     def _time(self) -> float:
+        assert self.fps is not None  # without a rate, every frame is given as it comes
         return self._origin + self._tick / self.fps
 
     def _give(self, frame: Frame) -> Sample:

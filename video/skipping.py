@@ -9,6 +9,9 @@ packet, to leave out what it can of the rest.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
+
+import av
 
 from video.clock import Clock
 from video.frame import Frame
@@ -45,19 +48,21 @@ def skipping_plan(
     >>> sorted(plan.wanted), plan.places[4]
     ([0, 2, 4, 5], (4, 0.4, False))
     """
-    stamps = list(stamps)
-    if not stamps or None in stamps or len(set(stamps)) < len(stamps):
+    given = list(stamps)
+    known = {stamp for stamp in given if stamp is not None}
+    if not known or len(known) < len(given):  # a stamp is missing, or there twice
         return None
     clock, sampler = Clock(interval_seconds), Sampler(fps)
     places: dict[int, tuple[int, float, bool]] = {}
-    wanted = {max(stamps)}
-    by_index = sorted(stamps)
+    wanted = {max(known)}
+    by_index = sorted(known)
     for index, stamp in enumerate(by_index):
         seconds = clock.seconds(float(stamp * time_base))
         places[stamp] = (index, seconds, clock.after_gap)
         if clock.after_gap:
             wanted |= {by_index[index - 1], stamp}
-        frame = Frame(index, seconds, picture=None, after_gap=clock.after_gap)
+        timed = cast(av.VideoFrame, None)  # the sampler looks at times alone
+        frame = Frame(index, seconds, timed, after_gap=clock.after_gap)
         for sample in sampler.push(frame):
             wanted.add(by_index[sample.frame.index])
     return SkippingPlan(places, frozenset(wanted))

@@ -50,6 +50,7 @@ class Stepper:
         self._sampler = Sampler(sampling.fps)
         self._preprocess = Preprocessor(preprocessing)
         self._hop = sampling.stride
+        self._length = clip_length
         self._recent: deque[tuple[int, np.ndarray]] = deque(maxlen=clip_length)
         self._shown: tuple[int, ...] = ()
         self._count = 0
@@ -58,12 +59,11 @@ class Stepper:
         """Yield the steps that `frame` settles. Exhaust the iterator before the next push."""
         for sample in self._sampler.push(frame):
             self._remember(sample.frame)
-            length = self._recent.maxlen
-            if not is_step(sample.index, length, self._hop):
+            if not is_step(sample.index, self._length, self._hop):
                 continue
             shown = tuple(index for index, _ in self._recent)
             clip = np.stack([pixels for _, pixels in self._recent])
-            full = sample.index >= length - 1
+            full = sample.index >= self._length - 1
             yield Step(self._count, sample.seconds, clip, shown == self._shown, full, shown)
             self._shown = shown
             self._count += 1
@@ -74,5 +74,5 @@ class Stepper:
             return
         entry = (frame.index, self._preprocess(frame))
         if not self._recent:
-            self._recent.extend([entry] * (self._recent.maxlen - 1))
+            self._recent.extend([entry] * (self._length - 1))
         self._recent.append(entry)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from video.errors import VideoError
 from video.libav import address_of, failing_as
@@ -72,7 +72,9 @@ class Mp4Writer:
             rgb = np.pad(rgb, ((0, self._pad[0]), (0, self._pad[1]), (0, 0)), mode="edge")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         # One thread: for each frame, starting swscale's own costs more than they save.
-        frame = self._to_yuv.reformat(frame, format="yuv420p", dst_colorspace="itu709", threads=1)
+        frame = self._to_yuv.reformat(
+            frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, threads=1
+        )
         frame.pts = max(round(seconds / _TIME_BASE), self._last_pts + 1)
         frame.time_base = _TIME_BASE
         self._last_pts = frame.pts
@@ -106,5 +108,5 @@ class Mp4Writer:
     def __enter__(self) -> "Mp4Writer":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

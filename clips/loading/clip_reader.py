@@ -16,7 +16,7 @@ from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
 from video.preprocessing import CENTRE, Placement, Preprocessing, Preprocessor
 from video.sampling import Sample, Sampler, Sampling
-from video.sources import FileSource
+from video.sources import FileSource, VideoSource
 
 _THREADS = 2
 # What a thread may have ready, in clips, or in bytes where clips are small.
@@ -57,7 +57,7 @@ def _frames_in(path: Path, segment: Segment, fps: float | None) -> range:
     return range(first, last)
 
 
-def _samples(source: FileSource, fps: float | None) -> Iterator[Sample]:
+def _samples(source: VideoSource, fps: float | None) -> Iterator[Sample]:
     sampler = Sampler(fps)
     for frame in source:
         yield from sampler.push(frame)
@@ -130,7 +130,8 @@ def read_clips(
     if not clips:
         return
     preprocess = Preprocessor(sampler.preprocessing)
-    shown, pictures = -1, {}
+    shown = -1
+    pictures: dict[Placement, np.ndarray] = {}
     with FileSource(sampler.folder / segment.video) as source:
         for sample in _samples(source, sampler.fps):
             if sample.frame.index != shown:

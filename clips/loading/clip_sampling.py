@@ -75,6 +75,7 @@ def plan(
         return [_spread(frames, clip_length)]
     back = np.arange(1 - clip_length, 1)
     ends = full_ends(frames, clip_length)
+    chosen: Sequence[int] | np.ndarray
     if count == "all":
         chosen = [end for end in ends if is_step(end, clip_length, stride)] or ends[-1:]
     else:
@@ -82,7 +83,9 @@ def plan(
     return [np.maximum(end + back, 0) for end in chosen]
 
 
-def _places(ends: range, count: int, random: np.random.Generator | None) -> Sequence[int]:
+def _places(
+    ends: range, count: int, random: np.random.Generator | None
+) -> Sequence[int] | np.ndarray:
     if random is None:
         return evenly_spread(ends, count)
     return ends.start + np.sort(random.choice(len(ends), count, replace=False))

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clips.manifest.columns import COLUMNS, column_names
@@ -139,13 +139,13 @@ def _table(manifest: Manifest) -> tuple[list[str], list[list[str]]]:
     return [*COLUMNS, *names], rows
 
 
-def write_rows(path: Path, header: list[str], rows: Iterable[list]) -> None:
+def write_rows(path: Path, header: list[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file, replacing it in one step."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(_csv_bytes(header, rows))
 
 
-def _csv_bytes(header: list[str], rows: Iterable[list]) -> bytes:
+def _csv_bytes(header: list[str], rows: Iterable[Sequence[object]]) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)

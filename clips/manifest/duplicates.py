@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +43,7 @@ def same_value(values: Mapping[str, Hashable]) -> list[list[str]]:
     return [videos for videos in found.values() if len(videos) > 1]
 
 
-def join_groups(entries: list[Entry], equal: list[list[str]]) -> list[Entry]:
+def join_groups(entries: list[Entry], equal: Sequence[list[str]]) -> list[Entry]:
     """Return the entries with the groups of equal videos made one: that of the first row.
 
     Whole groups are joined, as a clip of two groups shows the scene of both.

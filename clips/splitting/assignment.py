@@ -26,7 +26,8 @@ def parse_shares(text: str) -> tuple[float, float, float]:
     if len(shares) != 3 or not all(0 < share < math.inf for share in shares):
         raise UsageError(f"--split {text}: write three shares above 0, such as 0.7/0.15/0.15")
     total = sum(shares)
-    return tuple(share / total for share in shares)
+    train, val, test = (share / total for share in shares)
+    return train, val, test
 
 
 def split_entries(
@@ -73,7 +74,7 @@ def _assign(
     order: list[str], groups: dict[str, Counter], wanted: dict, fixed: dict[str, str]
 ) -> tuple[dict[str, str], float]:
     between = tuple(wanted)
-    have = {split: Counter() for split in between}
+    have: dict[str, Counter[str]] = {split: Counter() for split in between}
     for group, split in fixed.items():
         have[split].update(groups[group])
     sides = dict(fixed)

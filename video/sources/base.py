@@ -37,5 +37,5 @@ class VideoSource(ABC):
     def __enter__(self) -> "VideoSource":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

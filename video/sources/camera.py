@@ -4,6 +4,7 @@ import time
 
 import av
 import cv2
+import numpy as np
 
 from video.errors import VideoError
 from video.libav import failing_as
@@ -29,7 +30,7 @@ class CameraSource(NewestFrameSource):
         with failing_as(self.name, "cannot be opened"):
             self._capture = cv2.VideoCapture(device)
             opened, pixels = self._capture.read() if self._capture.isOpened() else (False, None)
-        if not opened:
+        if not opened or pixels is None:
             self._capture.release()
             raise VideoError(
                 f"{self.name}: cannot be opened; is it plugged in, allowed for this program, and "
@@ -45,7 +46,7 @@ class CameraSource(NewestFrameSource):
         while True:
             arrived, pixels = self._capture.read()
             if arrived:
-                return av.VideoFrame.from_ndarray(pixels, format="bgr24")
+                return av.VideoFrame.from_ndarray(np.asarray(pixels, np.uint8), format="bgr24")
             if self._closing or time.monotonic() > given_up:
                 return None
             time.sleep(_PAUSE_SECONDS)

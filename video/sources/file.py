@@ -1,10 +1,11 @@
 """Frames of a video file, decoded by PyAV (FFmpeg): all its formats, AV1 and gif included."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 from video.clock import Clock
 from video.errors import VideoError
@@ -62,7 +63,7 @@ class FileSource(VideoSource):
         path = Path(path)
         self.name = str(path)
         self._path, self._threads = path, threads
-        self._container: av.container.InputContainer | None = None
+        self._opened: InputContainer | None = None
         self._packet_counts: dict[int, int] | None = None
         self._plan: SkippingPlan | None = None
         self._first = self._decoded()
@@ -83,9 +84,14 @@ class FileSource(VideoSource):
         if self._path.stat().st_size == 0:
             raise VideoError(f"{self._path}: the file is empty (0 bytes)")
 
+    @property
+    def _container(self) -> InputContainer:
+        assert self._opened is not None  # from `_open` on
+        return self._opened
+
     def _open(self) -> None:
         try:
-            self._container = open_input(address_of(self._path))
+            self._opened = open_input(address_of(self._path))
         except av.InvalidDataError:
             if is_encrypted(self._path):
                 raise VideoError(f"{self.name}: is encrypted") from None
@@ -94,7 +100,7 @@ class FileSource(VideoSource):
         if len(streams) > 1 and self._packet_counts is None:
             self._packet_counts = packet_counts(self._container, streams)
             self._container.close()
-            self._container = open_input(address_of(self._path))
+            self._opened = open_input(address_of(self._path))
         self._stream = best_stream(self._container, self.name, self._packet_counts)
         use_threads(self._stream, self._threads)
 
@@ -113,6 +119,8 @@ class FileSource(VideoSource):
             return None
         finally:
             self._open_again()
+        if self._stream.time_base is None:
+            return None
         return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
     def _find_size(self) -> None:
@@ -132,7 +140,7 @@ class FileSource(VideoSource):
         with failing_as(self.name, "cannot be read any further"):
             yield from self._first
 
-    def _decoded(self) -> Iterator[Frame]:
+    def _decoded(self) -> Generator[Frame, None, None]:
         given = -1
         if self._plan:
             try:
@@ -159,13 +167,16 @@ class FileSource(VideoSource):
         """Yield at least the wanted frames; raise `_NotAsPlanned` before any that would differ from
         the whole file's."""
         due = iter(sorted(plan.wanted))
-        next_due, last = next(due), -1
+        next_due: float = next(due)
+        last = -1
         decoder = self._stream.codec_context
         try:
             for packet in self._container.demux(self._stream):
                 is_wanted = packet.pts in plan.wanted or not packet.size
                 decoder.skip_frame = "DEFAULT" if is_wanted else "NONREF"
                 for picture in packet.decode():
+                    if picture.pts is None:
+                        raise _NotAsPlanned
                     index, seconds, after_gap = plan.places.get(picture.pts, (-1, 0.0, False))
                     if index <= last or picture.pts > next_due:
                         raise _NotAsPlanned
@@ -180,7 +191,7 @@ class FileSource(VideoSource):
             raise _NotAsPlanned from None
         if next_due != math.inf:
             raise _NotAsPlanned
-        ending = Ending(last + 1, seconds, min(plan.places) * float(self._stream.time_base))
+        ending = Ending(last + 1, seconds, min(plan.places) * float(self._stream.time_base or 0))
         ending.gaps = [place[1] for place in plan.places.values() if place[2]]
         self._remark(ending)
 
@@ -223,5 +234,5 @@ class FileSource(VideoSource):
         # The generator holds this object and this object the generator: unless the ring is cut, the
         # decoder's buffers wait for the garbage collector.
         self._first.close()
-        if self._container is not None:
-            self._container.close()
+        if self._opened is not None:
+            self._opened.close()

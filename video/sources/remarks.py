@@ -70,7 +70,7 @@ def remarks(container: InputContainer, stream: av.VideoStream, rate: float, endi
 
 def _seconds_before(stream: av.VideoStream, ending: Ending) -> float:
     """Return how long after the stream's start its first decoded frame is."""
-    if ending.first_stamp is None or stream.start_time is None:
+    if ending.first_stamp is None or stream.start_time is None or stream.time_base is None:
         return 0.0
     return ending.first_stamp - float(stream.start_time * stream.time_base)
 

@@ -38,12 +38,15 @@ class UrlSource(NewestFrameSource):
     def __init__(self, address: str) -> None:
         self.name = without_secrets(address)
         options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
-        self._container: av.container.InputContainer | None = None
+        timeout = (_OPEN_SECONDS, _READ_SECONDS)
         try:
-            self._open(address, options)
-        except Exception as error:
-            if self._container is not None:
+            self._container = open_input(address, options=options, timeout=timeout)
+            try:
+                self._read_first()
+            except Exception:
                 self._container.close()
+                raise
+        except Exception as error:
             why = fault_of(self.name, error).replace(address, self.name)
             raise VideoError(
                 f"{self.name}: cannot be opened ({why}); check the address, the network and "
@@ -51,17 +54,16 @@ class UrlSource(NewestFrameSource):
             ) from None
         self._start()
 
-    def _open(self, address: str, options: dict[str, str]) -> None:
-        timeout = (_OPEN_SECONDS, _READ_SECONDS)
-        self._container = open_input(address, options=options, timeout=timeout)
+    def _read_first(self) -> None:
         stream = best_stream(self._container, self.name)
         use_threads(stream, None)
         self.rate = nominal_rate(stream)
         self._pictures = self._decoded(stream)
-        self._ahead = next(self._pictures, None)
-        if self._ahead is None:
+        picture = next(self._pictures, None)
+        if picture is None:
             raise VideoError(f"{self.name}: gives no picture")
-        first = Frame(0, 0.0, self._ahead, *orientation_of(self._ahead))
+        self._ahead: av.VideoFrame | None = picture
+        first = Frame(0, 0.0, picture, *orientation_of(picture))
         self.size = first.size
         self.pixel_aspect = pixel_aspect(stream, first.quarter_turns)
 
