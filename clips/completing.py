@@ -6,7 +6,7 @@ from dataclasses import replace
 from clips.finding.clip_files import Found
 from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import join_groups
-from clips.splitting.assignment import draw_validation, parse_shares, split_entries
+from clips.splitting.assignment import parse_shares, split_entries, split_off_validation
 from clips.splitting.grouping import group_entries
 from recipes.loader import Settings
 from video.console import logger
@@ -14,7 +14,7 @@ from video.console import logger
 _LOG = logger(__name__)
 
 
-def with_new_clips(listed: list[Entry], found: Found, settings: Settings) -> list[Entry]:
+def add_new_clips(listed: list[Entry], found: Found, settings: Settings) -> list[Entry]:
     """Return the listed rows and those of clips that are new, with the splits that are given."""
     given = {} if "data.split" in settings.given else found.given.sides
     if {"data.split", "data.group_by", "seed"} & settings.given:
@@ -27,7 +27,7 @@ def with_new_clips(listed: list[Entry], found: Found, settings: Settings) -> lis
     return listed + [Entry(video, label, given.get(video, "")) for video, label in new]
 
 
-def completed(
+def complete(
     manifest: Manifest,
     settings: Settings,
     equal: Sequence[list[str]] = (),
@@ -47,7 +47,7 @@ def completed(
     entries = join_groups(entries, equal)
     shares = parse_shares(data.split)
     if train_or_val and "data.split" not in settings.given:
-        entries = draw_validation(entries, train_or_val, shares, seed)
+        entries = split_off_validation(entries, train_or_val, shares, seed)
     if any(not entry.split for entry in entries):
         entries = split_entries(entries, shares, seed)
     return manifest.with_entries(entries)

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clips import manifest as manifests
-from clips.completing import completed, with_new_clips
+from clips.completing import add_new_clips, complete
 from clips.finding.clip_files import Found, check_name, find_clips
 from clips.finding.probing import ClipFacts, probe
 from clips.manifest import COLUMNS, Entry, Manifest
-from clips.manifest.columns import misspelt
+from clips.manifest.columns import misspelled_columns
 from clips.manifest.duplicates import equal_videos, refuse_contradictions
 from clips.manifest.presence import (
     REJECTED,
+    drop_videos,
     listed_videos,
     missing_note,
     missing_videos,
     refuse_many_missing,
     rejected_videos,
-    without,
 )
 from clips.manifest.replacing import keep_previous, writable
 from clips.splitting.assignment import check_split
@@ -62,7 +62,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
         return prepare(settings)
     manifest = _read(path)
     skipped = rejected_videos(path.parent).intersection(manifest.videos)
-    manifest = completed(without(manifest, skipped), settings)
+    manifest = complete(drop_videos(manifest, skipped), settings)
     check_split(list(manifest.entries), str(path))
     _print_new_clips(manifest, skipped)
     missing = missing_videos(manifest)
@@ -70,7 +70,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
         refuse_many_missing(manifest, missing)
     if missing:
         _LOG.warning(f"note: {missing_note(missing)}")
-    return without(manifest, missing) if videos_needed else manifest
+    return drop_videos(manifest, missing) if videos_needed else manifest
 
 
 def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
@@ -96,12 +96,12 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
         before = path.read_bytes() if path.is_file() else None
         listed = list(_read(path).entries) if before else []
         found = _find(path.parent, listed, settings)
-        rows = Manifest(path, tuple(with_new_clips(listed, found, settings)))
+        rows = Manifest(path, tuple(add_new_clips(listed, found, settings)))
         if drop_missing:
             rows = _without_missing(rows)
         check = _check_files(rows)
-        usable = without(rows, dict(check.rejected))
-        manifest = completed(usable, settings, check.equal, found.given.train_or_val)
+        usable = drop_videos(rows, dict(check.rejected))
+        manifest = complete(usable, settings, check.equal, found.given.train_or_val)
         refuse_contradictions(list(manifest.entries), check.equal, str(path.parent))
         check_split(list(manifest.entries), str(path.parent))
         whole = _with_rejected(manifest, listed, rows)
@@ -136,7 +136,7 @@ def _check_files(rows: Manifest) -> _Check:
     """Decode every video that is there; write rejected.csv."""
     folder = rows.path.parent
     missing = missing_videos(rows)
-    facts, rejected = _probe_all(folder, without(rows, missing).videos)
+    facts, rejected = _probe_all(folder, drop_videos(rows, missing).videos)
     manifests.write_rows(folder / REJECTED, ["video", "reason"], rejected)
     if not facts:
         refuse_many_missing(rows, missing)
@@ -147,7 +147,7 @@ def _check_files(rows: Manifest) -> _Check:
 def _without_missing(rows: Manifest) -> Manifest:
     missing = missing_videos(rows)
     _LOG.info(f"{listed_videos(len(missing))} not there: rows dropped")
-    return without(rows, missing)
+    return drop_videos(rows, missing)
 
 
 def _print_outcome(manifest: Manifest, check: _Check, previous: Path | None) -> None:
@@ -173,7 +173,7 @@ def _read(path: Path) -> Manifest:
     for video in manifest.videos:
         check_name(path.parent, video)
     extra = [name for name, _ in manifest.entries[0].extra]
-    for name, known in misspelt([*extra, *_columns_used(manifest)]):
+    for name, known in misspelled_columns([*extra, *_columns_used(manifest)]):
         _LOG.warning(
             f"note: {path}: the column {name!r} is kept, but not used; is it meant as {known!r}?"
         )

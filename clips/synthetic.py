@@ -38,7 +38,7 @@ class Scene:
     noise: float
 
 
-def draw_scene(random: np.random.Generator, size: int) -> Scene:
+def sample_scene(random: np.random.Generator, size: int) -> Scene:
     """Return a scene: a shaded background with clutter, and a figure somewhere in it."""
     low, high = random.integers(40, 200, (2, 3))
     ramp = np.linspace(0, 1, size)[:, None, None]
@@ -66,7 +66,7 @@ def _color(levels: np.ndarray) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def arm_angles(label: str, random: np.random.Generator) -> np.ndarray:
+def arm_heights(label: str, random: np.random.Generator) -> np.ndarray:
     """Return the arm's height in every frame, from 0 (down) to 1 (up), with jitter: (frames,)."""
     seconds = np.arange(round(SECONDS * FPS)) / FPS
     begin, duration = random.uniform(0.2, 0.8), random.uniform(0.5, 1.0)
@@ -80,7 +80,7 @@ def arm_angles(label: str, random: np.random.Generator) -> np.ndarray:
     return heights + random.normal(0, 0.03, len(seconds))
 
 
-def draw_frame(scene: Scene, height: float, size: int, random: np.random.Generator) -> np.ndarray:
+def render_frame(scene: Scene, height: float, size: int, random: np.random.Generator) -> np.ndarray:
     """Return one frame, uint8 RGB (size, size, 3), with the arm at `height`."""
     picture = scene.background.copy()
     jitter = random.normal(0, 0.006, 2)
@@ -113,24 +113,24 @@ def render(folder: Path, scenes: int, size: int = 96, seed: int = 0) -> None:
     """Write `scenes` times four clips below `folder`/clips/<class>/, named as in UCF101."""
     for number in progress_bar(range(scenes), "render", unit="scene"):
         random = np.random.default_rng([seed, number])
-        scene = draw_scene(random, size)
+        scene = sample_scene(random, size)
         for label in CLASSES:
             path = folder / "clips" / label / f"v_{label}_g{number:03}_c01.mp4"
             with Mp4Writer(path, (size, size), FPS) as writer:
-                for index, height in enumerate(arm_angles(label, random)):
-                    writer.write(draw_frame(scene, height, size, random), index / FPS)
+                for index, height in enumerate(arm_heights(label, random)):
+                    writer.write(render_frame(scene, height, size, random), index / FPS)
 
 
 def render_show(path: Path, size: int = 480, seed: int = 0) -> None:
     """Write a longer video of a scene of its own, in which the arm is lifted and lowered again."""
     random = np.random.default_rng([seed, _SHOW_SCENE])
-    scene = draw_scene(random, size)
+    scene = sample_scene(random, size)
     times = np.arange(round(_SHOW_SECONDS * _SHOW_FPS)) / _SHOW_FPS
     seconds, arm = zip(*_SHOW_MOVES, strict=True)
     heights = np.interp(times, seconds, arm)
     with Mp4Writer(path, (size, size), _SHOW_FPS) as writer:
         for time, height in zip(times, heights, strict=True):
-            writer.write(draw_frame(scene, height, size, random), time)
+            writer.write(render_frame(scene, height, size, random), time)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ class Frame:
 
     index: int
     seconds: float
-    picture: av.VideoFrame
+    image: av.VideoFrame
     quarter_turns: int = 0
     mirrored: bool = False
     after_gap: bool = False
@@ -49,7 +49,7 @@ class Frame:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright."""
-        width, height = self.picture.width, self.picture.height
+        width, height = self.image.width, self.image.height
         return (height, width) if self.quarter_turns % 2 else (width, height)
 
     @property
@@ -71,9 +71,9 @@ class Frame:
         if self.quarter_turns % 2:
             width, height = height, width
         try:
-            pixels = scaler.rgb(self.picture, width, height)
+            pixels = scaler.rgb(self.image, width, height)
         except Exception as error:
-            failure = f"frame {self.index} in {self.picture.format.name} cannot be converted"
+            failure = f"frame {self.index} in {self.image.format.name} cannot be converted"
             raise video_error(self.video, failure, error) from None
         if self.mirrored:
             pixels = np.ascontiguousarray(pixels[:, ::-1])

@@ -54,7 +54,7 @@ class Placement:
     short_side: int | None = None
 
 
-CENTRE = Placement()
+CENTER = Placement()
 
 
 class Preprocessor:
@@ -64,7 +64,7 @@ class Preprocessor:
         self.preprocessing = preprocessing
         self._scaler = Scaler()
 
-    def __call__(self, frame: Frame, place: Placement = CENTRE) -> np.ndarray:
+    def __call__(self, frame: Frame, place: Placement = CENTER) -> np.ndarray:
         """Return uint8 RGB of shape (height, width, 3); `place` counts where `resize` is `crop`."""
         wanted = self.preprocessing
         if wanted.resize == "stretch":

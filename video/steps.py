@@ -49,7 +49,7 @@ class Stepper:
         self.fps = sampling.fps
         self._sampler = Sampler(sampling.fps)
         self._preprocess = Preprocessor(preprocessing)
-        self._hop = sampling.stride
+        self._stride = sampling.stride
         self._length = clip_length
         self._recent: deque[tuple[int, np.ndarray]] = deque(maxlen=clip_length)
         self._shown: tuple[int, ...] = ()
@@ -59,7 +59,7 @@ class Stepper:
         """Yield the steps that `frame` settles. Exhaust the iterator before the next push."""
         for sample in self._sampler.push(frame):
             self._remember(sample.frame)
-            if not is_step(sample.index, self._length, self._hop):
+            if not is_step(sample.index, self._length, self._stride):
                 continue
             shown = tuple(index for index, _ in self._recent)
             clip = np.stack([pixels for _, pixels in self._recent])

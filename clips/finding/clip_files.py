@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from clips.finding.file_kinds import AUDIO, CLIP, COMPANION, PICTURE, PLAYLIST, kind_of
+from clips.finding.file_kinds import AUDIO, CLIP, COMPANION, IMAGE, PLAYLIST, kind_of
 from clips.finding.walking import Walk, walk
 from clips.splitting.given_splits import GivenSplit, LayoutError, given_split, split_folders
 from video.errors import LookbackError
@@ -123,7 +123,7 @@ def _skipped(root: Path, paths: list[Path], clips: list[Path]) -> list[str]:
             if kind == PLAYLIST:
                 note += "; the pieces of one video belong into one group (--group-by)"
             notes.append(note)
-    pictures = [path.relative_to(root) for path in paths if kind_of(path) == PICTURE]
+    pictures = [path.relative_to(root) for path in paths if kind_of(path) == IMAGE]
     if pictures:
         notes.append(_about_pictures(root, pictures, {clip.parts[0] for clip in clips}))
     return notes

@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 CLIP = "clip"
-PICTURE = "pictures"
+IMAGE = "pictures"
 # Cameras write a small copy and a still picture beside each video: the same scene once more.
 COMPANION = "companion files of cameras"
 PLAYLIST = "playlists"
@@ -12,7 +12,7 @@ OTHER = "other"
 
 _SUFFIXES = {
     # A gif is a video here.
-    PICTURE: (
+    IMAGE: (
         ".jpg .jpeg .jpe .jfif .png .apng .bmp .webp .tif .tiff .heic .heif .avif .jxl .jp2 .ppm "
         ".pgm .exr .dng .gpr .cr2 .cr3 .nef .arw .psd .svg"
     ),

@@ -7,7 +7,7 @@ import numpy as np
 
 from recipes.schema import Augment
 from video.errors import UsageError
-from video.preprocessing import CENTRE, Placement, Preprocessing
+from video.preprocessing import CENTER, Placement, Preprocessing
 
 # Random erasing as Zhong et al. 2017 (arXiv:1708.04896) do it: shares of the picture, height by
 # width, and how often a rectangle that does not fit is drawn again.
@@ -36,10 +36,10 @@ def check_augment(amounts: Augment, preprocessing: Preprocessing) -> None:
             )
 
 
-def drawn_placement(amounts: Augment, random: np.random.Generator) -> Placement:
+def sample_placement(amounts: Augment, random: np.random.Generator) -> Placement:
     """Draw where a clip's crop lies, and how large its picture is."""
     if not (amounts.random_crop or amounts.short_side):
-        return CENTRE
+        return CENTER
     across, down = random.random(2) if amounts.random_crop else (0.5, 0.5)
     short_side = None
     if amounts.short_side:
@@ -48,7 +48,7 @@ def drawn_placement(amounts: Augment, random: np.random.Generator) -> Placement:
     return Placement(float(across), float(down), short_side)
 
 
-def augmented(clip: np.ndarray, amounts: Augment, random: np.random.Generator) -> np.ndarray:
+def augment_clip(clip: np.ndarray, amounts: Augment, random: np.random.Generator) -> np.ndarray:
     """Return `clip`, uint8 RGB (T, H, W, 3), varied; `clip` itself where nothing varies.
 
     Flip, turn, shift and zoom are one affine map of places, so that pixels are interpolated once;

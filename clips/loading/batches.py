@@ -21,11 +21,11 @@ def training_batches(
     def draw(order: list[int]) -> Iterator[tuple[int, np.ndarray]]:
         return read_all_clips(segments, sampler, (seed, epoch), order)
 
-    for batch in shuffled(draw, len(segments), sampler, batch_size, seed, epoch):
+    for batch in shuffled_batches(draw, len(segments), sampler, batch_size, seed, epoch):
         yield _stacked(batch)
 
 
-def shuffled(
+def shuffled_batches(
     draw: Callable[[list[int]], Iterator[tuple[int, Any]]],
     count: int,
     sampler: ClipSampler,
@@ -63,7 +63,7 @@ def _take(pool: list, count: int, random: np.random.Generator) -> list:
     return taken
 
 
-def batches_in_order(
+def ordered_batches(
     segments: list[Segment], sampler: ClipSampler, batch_size: int, seed: tuple[int, ...] = ()
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches in the segments' order, the same ones every time: uint8 (B, T, H, W, 3), and

@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from clips.loading.augmentation import augmented, drawn_placement
+from clips.loading.augmentation import augment_clip, sample_placement
 from clips.loading.clip_sampling import ClipSampling, plan
 from clips.manifest.segments import Segment
 from recipes.schema import Augment
 from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
-from video.preprocessing import CENTRE, Placement, Preprocessing, Preprocessor
+from video.preprocessing import CENTER, Placement, Preprocessing, Preprocessor
 from video.sampling import Sample, Sampler, Sampling
 from video.sources import FileSource, VideoSource
 
@@ -142,7 +142,7 @@ def read_clips(
                 clip.pictures[sample.index] = pictures[clip.place]
             while clips and clips[0].frames[-1] <= sample.index:
                 pixels = clips.popleft().finished()
-                yield (augmented(pixels, sampler.augment, random) if sampler.augment else pixels)
+                yield (augment_clip(pixels, sampler.augment, random) if sampler.augment else pixels)
             if not clips:
                 return
 
@@ -161,7 +161,7 @@ def _planned(
         sampler.sampling.stride,
     )
     return [
-        _PlannedClip(shown, drawn_placement(augment, random) if augment else CENTRE)
+        _PlannedClip(shown, sample_placement(augment, random) if augment else CENTER)
         for shown in clips
     ]
 

@@ -61,10 +61,10 @@ def _separator_hint(header: list[str]) -> str:
     return ""
 
 
-def misspelt(names: Iterable[str]) -> list[tuple[str, str]]:
+def misspelled_columns(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return further columns that look like a known one that is not there, each with that one.
 
-    >>> misspelt(["video", "label", "spilt", "camera"])
+    >>> misspelled_columns(["video", "label", "spilt", "camera"])
     [('spilt', 'split')]
     """
     names = list(names)

@@ -44,7 +44,9 @@ def refuse_many_missing(manifest: Manifest, missing: Iterable[str]) -> None:
     gone = set(missing)
     if not gone:
         return
-    lost = sorted(set(_labels(manifest.entries)) - set(_labels(without(manifest, gone).entries)))
+    lost = sorted(
+        set(_labels(manifest.entries)) - set(_labels(drop_videos(manifest, gone).entries))
+    )
     if lost:
         names = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
         reason = f"nothing is left of the class {names}"
@@ -60,7 +62,7 @@ def _labels(entries: Iterable[Entry]) -> list[str]:
     return [entry.label for entry in entries]
 
 
-def without(manifest: Manifest, videos: Iterable[str]) -> Manifest:
+def drop_videos(manifest: Manifest, videos: Iterable[str]) -> Manifest:
     """Return the manifest without the rows of some videos."""
     dropped = set(videos)
     return manifest.with_entries([each for each in manifest.entries if each.video not in dropped])

@@ -164,7 +164,7 @@ def _listed(texts: list[str]) -> str:
     return ", ".join(texts[:_LISTED]) + more
 
 
-def draw_validation(
+def split_off_validation(
     entries: list[Entry], training: frozenset[str], shares: tuple[float, float, float], seed: int
 ) -> list[Entry]:
     """Draw validation clips from those that may train, by groups.

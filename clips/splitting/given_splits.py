@@ -32,10 +32,10 @@ _SIDES = {
 }
 
 
-def side_of(folder: str) -> str:
+def split_of_folder(folder: str) -> str:
     """Return the side of the split that a folder's name means, "" for another name.
 
-    >>> side_of("Validation")
+    >>> split_of_folder("Validation")
     'val'
     """
     return _SIDES.get(folder.strip().casefold(), "")
@@ -56,7 +56,7 @@ def split_folders(clips: list[PurePosixPath]) -> set[str]:
     depths: dict[str, list[PurePosixPath]] = defaultdict(list)
     for path in clips:
         depths[path.parts[0]].append(path)
-    named = {folder for folder in depths if side_of(folder)}
+    named = {folder for folder in depths if split_of_folder(folder)}
     nested = {folder for folder in named if all(len(path.parts) > 2 for path in depths[folder])}
     if named == set(depths) and nested != named:
         stray = next(path for path in sorted(clips) if len(path.parts) == 2)
@@ -64,7 +64,7 @@ def split_folders(clips: list[PurePosixPath]) -> set[str]:
             f"clips/{stray}: lies directly in a folder that is named after a side of the split and "
             f"is no class; {LAYOUT}, or write a manifest (video,label,split)"
         )
-    several = len({side_of(folder) for folder in nested}) > 1
+    several = len({split_of_folder(folder) for folder in nested}) > 1
     return nested if several or nested == set(depths) else set()
 
 
@@ -93,7 +93,7 @@ def given_split(folders: dict[str, str]) -> GivenSplit:
         folders: The split folder of each video that lies in one, such as {"clips/val/a/1.mp4":
             "val"}.
     """
-    sides = {video: side_of(folder) for video, folder in folders.items()}
+    sides = {video: split_of_folder(folder) for video, folder in folders.items()}
     there = set(sides.values())
     if not there:
         return GivenSplit({})
@@ -109,7 +109,7 @@ def given_split(folders: dict[str, str]) -> GivenSplit:
         )
     training = frozenset(video for video, side in sides.items() if side == "train")
     held_out = next(
-        folder for folder in sorted(set(folders.values())) if side_of(folder) != "train"
+        folder for folder in sorted(set(folders.values())) if split_of_folder(folder) != "train"
     )
     return GivenSplit(
         {video: "test" for video in sides if video not in training},

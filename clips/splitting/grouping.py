@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from clips.manifest import Entry
-from clips.splitting.given_splits import side_of
+from clips.splitting.given_splits import split_of_folder
 from video.errors import UsageError
 
 # UCF101 names its clips v_<class>_g<group>_c<clip>.
@@ -65,6 +65,8 @@ def _folder(entry: Entry, level: int) -> str:
     if level == 0:
         return "/".join(parents).strip()
     # parents begin with clips, <class>, or with clips, <split>, <class>
-    in_split = len(parents) > 2 and side_of(parents[1]) and entry.label != parents[1].strip()
+    in_split = (
+        len(parents) > 2 and split_of_folder(parents[1]) and entry.label != parents[1].strip()
+    )
     below_class = parents[3:] if in_split else parents[2:]
     return (below_class[level - 1] if len(below_class) >= level else entry.video).strip()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from clips.loading.augmentation import check_augment
-from clips.loading.batches import batches_in_order, shuffled, training_batches
+from clips.loading.batches import ordered_batches, shuffled_batches, training_batches
 from clips.loading.clip_reader import ClipSampler, max_clips
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, limited, segments_of
@@ -85,13 +85,13 @@ class ClipDataset:
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the validation clips, the same ones every time, each with its segment's index
         (B,)."""
-        return batches_in_order(self.validation, self._plain, self.batch_size)
+        return ordered_batches(self.validation, self._plain, self.batch_size)
 
     def draw(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the clips that `train` has in an epoch, in the segments' order, each with its
         segment's index (B,)."""
         seed = (self._seed, epoch)
-        return batches_in_order(self.training, self._drawing, self.batch_size, seed)
+        return ordered_batches(self.training, self._drawing, self.batch_size, seed)
 
     def mixed(
         self, epoch: int, items_of: Callable[[int], Iterator[Any]]
@@ -103,6 +103,6 @@ class ClipDataset:
         def items(order: list[int]) -> Iterator[tuple[int, Any]]:
             return ((segment, item) for segment in order for item in items_of(segment))
 
-        return shuffled(
+        return shuffled_batches(
             items, len(self.training), self._drawing, self.batch_size, self._seed, epoch
         )

@@ -11,11 +11,11 @@ from clips.synthetic import (
     CLASSES,
     FPS,
     SECONDS,
-    arm_angles,
-    draw_frame,
-    draw_scene,
+    arm_heights,
     render,
+    render_frame,
     render_show,
+    sample_scene,
 )
 from video.sources import FileSource
 
@@ -26,7 +26,7 @@ def pixels(path) -> np.ndarray:
 
 
 def angles(label: str, seed: int) -> np.ndarray:
-    return arm_angles(label, np.random.default_rng(seed))
+    return arm_heights(label, np.random.default_rng(seed))
 
 
 def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(tmp_path):
@@ -94,9 +94,10 @@ def test_up_stays_up_and_down_stays_down():
 
 
 def test_the_arms_height_shows_in_the_picture():
-    scene = draw_scene(np.random.default_rng(3), 96)
+    scene = sample_scene(np.random.default_rng(3), 96)
     low, high = (
-        draw_frame(scene, height, 96, np.random.default_rng(0)).astype(int) for height in (0.0, 1.0)
+        render_frame(scene, height, 96, np.random.default_rng(0)).astype(int)
+        for height in (0.0, 1.0)
     )
     changed = np.abs(high - low).max(-1) > 40
     rows = np.nonzero(changed.any(1))[0]

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from clips.synthetic import draw_frame, draw_scene
+from clips.synthetic import render_frame, sample_scene
 from tests.conftest import Project
 from tests.running import run_script
 from video.writer import Mp4Writer
@@ -51,12 +51,12 @@ def read_video(path: Path) -> SavedVideo:
 def write_scene(path: Path, times: np.ndarray, size: int = 48, rate: float = 10.0) -> Path:
     """Write a figure that raises its arm, with a frame at each of `times` (seconds)."""
     random = np.random.default_rng(3)
-    scene = draw_scene(random, size)
+    scene = sample_scene(random, size)
     path.parent.mkdir(parents=True, exist_ok=True)
     with Mp4Writer(path, (size, size), rate) as writer:
         for number, seconds in enumerate(times):
             height = number / max(1, len(times) - 1)
-            writer.write(draw_frame(scene, height, size, random), seconds)
+            writer.write(render_frame(scene, height, size, random), seconds)
     return path
 
 

@@ -35,14 +35,14 @@ def test_a_bgr_array_comes_back_as_rgb():
 def test_a_picture_is_mirrored_then_turned_counter_clockwise(turns, mirrored):
     taken = _picture()[:, ::-1] if mirrored else _picture()
     upright = np.rot90(taken, turns)
-    frame = Frame(0, 0.0, Frame.from_array(_picture()).picture, turns, mirrored)
+    frame = Frame(0, 0.0, Frame.from_array(_picture()).image, turns, mirrored)
     assert frame.size == (upright.shape[1], upright.shape[0])
     assert np.array_equal(frame.rgb, upright)
 
 
 @pytest.mark.parametrize("turns", range(4))
 def test_resizing_a_turned_frame_equals_resizing_the_upright_picture(turns):
-    frame = Frame(0, 0.0, Frame.from_array(_picture()).picture, turns)
+    frame = Frame(0, 0.0, Frame.from_array(_picture()).image, turns)
     resized = frame.resized(20, 30)
     upright = Frame.from_array(np.rot90(_picture(), turns)).resized(20, 30)
     assert resized.shape == (30, 20, 3)
@@ -58,7 +58,7 @@ def test_reduction_by_a_whole_factor_is_the_mean_of_each_block():
 @pytest.mark.parametrize("format", ["yuv420p", "yuvj420p", "nv12", "yuv444p", "gray", "bgra"])
 def test_any_pixel_format_becomes_contiguous_uint8_rgb(format):
     grey = np.repeat(_picture()[..., :1], 3, -1)
-    decoded = Frame.from_array(grey).picture.reformat(format=format)
+    decoded = Frame.from_array(grey).image.reformat(format=format)
     rgb = Frame(0, 0.0, decoded).rgb
     assert rgb.dtype == np.uint8
     assert rgb.flags.c_contiguous
@@ -70,7 +70,7 @@ def test_the_matrix_that_a_picture_names_is_used():
     green = np.zeros((48, 64, 3), np.uint8)
     green[:] = (0, 200, 0)
     for space in ("itu709", "itu601"):
-        coded = Frame.from_array(green).picture.reformat(format="yuv420p", dst_colorspace=space)
+        coded = Frame.from_array(green).image.reformat(format="yuv420p", dst_colorspace=space)
         coded.colorspace = {"itu709": 1, "itu601": 5}[space]
         assert np.abs(Frame(0, 0.0, coded).rgb.astype(int) - green).max() <= 3, space
 
@@ -102,7 +102,7 @@ def test_an_array_that_is_no_contiguous_block_is_taken_all_the_same():
 
 def test_a_frame_keeps_what_the_decoder_gave():
     picture = av.VideoFrame(64, 48, "yuv420p")
-    assert Frame(3, 0.25, picture).picture is picture
+    assert Frame(3, 0.25, picture).image is picture
 
 
 def test_opencv_is_loaded_before_pyav_or_its_windows_hang_on_linux():

@@ -24,7 +24,7 @@ _HALF_AN_HOUR = 1800.0
 def _sampled(times: list[float], gaps: set[int], fps: float) -> list[tuple[int, float, int]]:
     sampler, samples = Sampler(fps), []
     for index, seconds in enumerate(times):
-        frame = Frame(index, seconds, picture=None, after_gap=index in gaps)
+        frame = Frame(index, seconds, image=None, after_gap=index in gaps)
         samples += sampler.push(frame)
     return [(sample.index, sample.seconds, sample.frame.index) for sample in samples]
 
@@ -56,7 +56,7 @@ def test_a_frame_between_two_gaps_makes_a_step():
 
 def test_where_every_frame_counts_a_gap_changes_nothing():
     sampler = Sampler(None)
-    frames = [Frame(n, 100.0 * n, picture=None, after_gap=n > 0) for n in range(3)]
+    frames = [Frame(n, 100.0 * n, image=None, after_gap=n > 0) for n in range(3)]
     assert [s.frame for frame in frames for s in sampler.push(frame)] == frames
 
 

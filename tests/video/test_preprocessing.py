@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from video.frame import Frame
-from video.preprocessing import CENTRE, Placement, Preprocessing, Preprocessor
+from video.preprocessing import CENTER, Placement, Preprocessing, Preprocessor
 from video.sources import FileSource
 
 _WANTED = [
@@ -53,7 +53,7 @@ def test_pixels_have_the_wanted_size_whatever_the_frame(wanted):
 )
 def test_a_turned_frame_gives_the_pixels_of_the_upright_picture(resize, turns):
     preprocess = Preprocessor(Preprocessing(20, 24, **resize))
-    turned = Frame(0, 0.0, Frame.from_array(_noise()).picture, turns)
+    turned = Frame(0, 0.0, Frame.from_array(_noise()).image, turns)
     upright = Frame.from_array(np.rot90(_noise(), turns))
     difference = preprocess(turned).astype(int) - preprocess(upright)
     assert np.abs(difference).max() <= 2
@@ -133,7 +133,7 @@ def test_the_centre_is_what_serving_cuts(wanted, size):
     middle = frame.resized(width, height)[top : top + wanted.height, left : left + wanted.width]
     preprocess = Preprocessor(wanted)
     assert np.array_equal(preprocess(frame), middle)
-    assert np.array_equal(preprocess(frame, CENTRE), middle)
+    assert np.array_equal(preprocess(frame, CENTER), middle)
 
 
 def test_pixels_do_not_depend_on_the_frames_before():

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from clips.synthetic import arm_angles, draw_frame, draw_scene
+from clips.synthetic import arm_heights, render_frame, sample_scene
 from tests.conftest import coded_frame, read_code
 from video.errors import VideoError
 from video.sources import FileSource
@@ -92,8 +92,8 @@ def test_the_format_is_one_that_browsers_play(tmp_path):
 def test_equal_frames_make_equal_files(tmp_path, size):
     # With x264's macroblock tree one file in three to fifty differed, by what lay in memory.
     random = np.random.default_rng([0, 0])
-    scene = draw_scene(random, size)
-    frames = [draw_frame(scene, height, size, random) for height in arm_angles("raise", random)]
+    scene = sample_scene(random, size)
+    frames = [render_frame(scene, height, size, random) for height in arm_heights("raise", random)]
     files = set()
     for number in range(50):
         stirred = [np.full(int(random.integers(100, 60_000)), number) for _ in range(20)]

@@ -15,7 +15,7 @@ from video.sources.codec_names import why_undecodable
 
 # Up to 1080p (with the rows that a coder adds), a thread decodes several times as fast as it plays.
 _ONE_THREAD_PIXELS = 1920 * 1088
-_MOST_THREADS = 4
+_MAX_THREADS = 4
 
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -99,5 +99,5 @@ def use_threads(stream: av.VideoStream, threads: int | None) -> None:
     decoder = stream.codec_context
     if threads is None:
         small = decoder.width * decoder.height <= _ONE_THREAD_PIXELS
-        threads = 1 if small else min(_MOST_THREADS, os.cpu_count() or 1)
+        threads = 1 if small else min(_MAX_THREADS, os.cpu_count() or 1)
     stream.thread_type, decoder.thread_count = "AUTO", threads

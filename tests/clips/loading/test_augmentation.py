@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from clips.loading.augmentation import augmented, check_augment, drawn_placement
+from clips.loading.augmentation import augment_clip, check_augment, sample_placement
 from recipes.schema import Augment
 from video.errors import UsageError
-from video.preprocessing import CENTRE, Preprocessing
+from video.preprocessing import CENTER, Preprocessing
 
 _NONE = {
     "flip": False,
@@ -38,7 +38,7 @@ _VARYING = {key: value for key, value in _ALL.items() if key != "flip"}
 
 
 def vary(clip: np.ndarray, seed: int = 0, **amounts) -> np.ndarray:
-    return augmented(clip, Augment(**{**_NONE, **amounts}), np.random.default_rng(seed))
+    return augment_clip(clip, Augment(**{**_NONE, **amounts}), np.random.default_rng(seed))
 
 
 def _clip(frames: int = 4, height: int = 24, width: int = 32) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_each_amount_varies_the_clip_and_leaves_its_shape(key, amount):
 
 def test_two_clips_get_two_draws():
     random, amounts = np.random.default_rng(0), Augment(**{**_NONE, **_ALL})
-    first, second = (augmented(_clip(), amounts, random) for _ in range(2))
+    first, second = (augment_clip(_clip(), amounts, random) for _ in range(2))
     assert not np.array_equal(first, second)
 
 
@@ -269,11 +269,11 @@ def test_pictures_too_small_for_a_rectangle_pass(size):
 
 def _placements(count: int = 200, **amounts) -> list:
     random = np.random.default_rng(0)
-    return [drawn_placement(Augment(**{**_NONE, **amounts}), random) for _ in range(count)]
+    return [sample_placement(Augment(**{**_NONE, **amounts}), random) for _ in range(count)]
 
 
 def test_without_a_key_for_it_the_crop_stays_in_the_centre():
-    assert set(_placements(**_ALL)) == {CENTRE}
+    assert set(_placements(**_ALL)) == {CENTER}
 
 
 def test_random_crop_draws_places_from_edge_to_edge():

@@ -11,7 +11,7 @@ import pytest
 
 from clips.loading import batches as batching
 from clips.loading import clip_reader
-from clips.loading.batches import batches_in_order, training_batches
+from clips.loading.batches import ordered_batches, training_batches
 from clips.loading.clip_reader import (
     ClipSampler,
     SegmentFrames,
@@ -196,7 +196,7 @@ def test_a_span_beyond_the_video_gives_no_clips(folder, low):
     for how in ("random", "dense", "uniform"):
         assert draw(beyond, sampler(folder, how=how)) == []
     assert list(training_batches([beyond], sampler(folder), 4, 0, 0)) == []
-    assert list(batches_in_order([beyond], sampler(folder), 4)) == []
+    assert list(ordered_batches([beyond], sampler(folder), 4)) == []
 
 
 def test_repeated_steps_of_a_slow_video_can_be_drawn(tmp_path):
@@ -336,7 +336,7 @@ def test_validation_sees_the_same_even_clips_every_time(folder, segments, low):
     assert codes(draw(low, made)) == [[2, 3, 4, 5], [8, 9, 10, 11], [14, 15, 16, 17]]
     (centre,) = codes(draw(low, replace(made, count=1)))
     assert centre == [8, 9, 10, 11]
-    once, again = (list(batches_in_order(segments, made, 7)) for _ in range(2))
+    once, again = (list(ordered_batches(segments, made, 7)) for _ in range(2))
     for (clips, indices), (others, other_indices) in zip(once, again, strict=True):
         assert np.array_equal(clips, others)
         assert np.array_equal(indices, other_indices)
@@ -344,7 +344,7 @@ def test_validation_sees_the_same_even_clips_every_time(folder, segments, low):
 
 @pytest.mark.parametrize("batch_size", [1, 7, 30, 100])
 def test_validation_batches_tell_each_clip_s_span(folder, segments, batch_size):
-    batches = list(batches_in_order(segments, sampler(folder, augment=None), batch_size))
+    batches = list(ordered_batches(segments, sampler(folder, augment=None), batch_size))
     sizes = [len(indices) for _, indices in batches]
     assert set(sizes[:-1]) <= {batch_size}
     indices = np.concatenate([indices for _, indices in batches])
@@ -494,7 +494,7 @@ def test_an_order_of_the_spans_changes_no_clip(folder, segments):
 def test_an_epoch_s_clips_are_those_of_the_draw_in_order(folder, segments):
     made = sampler(folder, 3, 4, augment=LIVELY)
     mixed = list(training_batches(segments, made, 4, 5, 2))
-    ordered = list(batches_in_order(segments, made, 7, (5, 2)))
+    ordered = list(ordered_batches(segments, made, 7, (5, 2)))
 
     def examples(batches: list) -> list[tuple]:
         return [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.manifest.columns import column_names, misspelt
+from clips.manifest.columns import column_names, misspelled_columns
 from video.errors import LookbackError
 
 _PATH = Path("manifest.csv")
@@ -37,11 +37,11 @@ def test_another_separator_is_named(header, separator):
 
 
 def test_a_column_that_looks_like_a_known_one_is_found():
-    assert misspelt(["video", "label", "Groups", "spilt", "camera", "person"]) == [
+    assert misspelled_columns(["video", "label", "Groups", "spilt", "camera", "person"]) == [
         ("Groups", "group"),
         ("spilt", "split"),
     ]
 
 
 def test_a_column_beside_the_known_one_that_it_looks_like_is_not_misspelt():
-    assert misspelt(["video", "label", "group", "groups"]) == []
+    assert misspelled_columns(["video", "label", "group", "groups"]) == []

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from clips.manifest import SPLITS, Entry
-from clips.splitting.assignment import check_split, draw_validation, parse_shares, split_entries
+from clips.splitting.assignment import (
+    check_split,
+    parse_shares,
+    split_entries,
+    split_off_validation,
+)
 from video.errors import LookbackError, UsageError
 
 _SHARES = (0.7, 0.15, 0.15)
@@ -259,7 +264,7 @@ def test_validation_is_drawn_from_training_alone_by_groups():
     training = _clips(30, per_group=3)
     tests = [Entry(f"t{n}", label, "test", f"t{n}") for n in range(9) for label in ("a", "b")]
     videos = frozenset(entry.video for entry in training)
-    done = draw_validation(training + tests, videos, _SHARES, 0)
+    done = split_off_validation(training + tests, videos, _SHARES, 0)
     assert done[len(training) :] == tests
     counts = _counts(done[: len(training)])
     assert all(len(sides) == 1 for sides in _sides(done).values())

@@ -310,7 +310,7 @@ def test_a_clip_turned_by_its_metadata_is_the_clip_turned_by_hand(shared):
     # The same scene with the same camera, once upright and once with a quarter turn to undo.
     (turned,) = _frames_of(shared, "video_90.mov", [0])
     assert turned.size == (320, 568)
-    raw = turned.picture.reformat(format="rgb24").to_ndarray()
+    raw = turned.image.reformat(format="rgb24").to_ndarray()
     clockwise = np.rot90(raw, -1).astype(int)
     assert np.abs(turned.rgb - clockwise).mean() < 3
     assert np.abs(turned.rgb - clockwise[::-1, ::-1]).mean() > 20
