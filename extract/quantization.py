@@ -29,8 +29,8 @@ from extract.extractor.loading import LoadedNetwork
 from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import clip_means, softmax
 from model_folder.config import (
-    QUANTISED,
-    QUANTISED_WEIGHTS,
+    QUANTIZED,
+    QUANTIZED_WEIGHTS,
     ModelConfig,
     QuantizationReport,
     quantized_sha256,
@@ -237,5 +237,5 @@ def _write(network: "openvino.Model", folder: Path) -> None:
 
     # OpenVINO writes the weights to the graph's name with .bin for .xml: the other temporary name.
     # They are moved before the graph that needs them.
-    with atomic_write(folder / QUANTISED) as graph, atomic_write(folder / QUANTISED_WEIGHTS):
+    with atomic_write(folder / QUANTIZED) as graph, atomic_write(folder / QUANTIZED_WEIGHTS):
         openvino.save_model(network, graph, compress_to_fp16=False)

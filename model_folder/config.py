@@ -1,4 +1,5 @@
-"""The model folder: model.yaml says what the weights beside it are. Text and weights, no code."""
+"""The model folder's config, model.yaml, and the names of the files beside it: text and weights,
+no code."""
 
 import hashlib
 from pathlib import Path
@@ -19,17 +20,26 @@ if TYPE_CHECKING:
 
 CONFIG = "model.yaml"
 BACKBONE_WEIGHTS = "backbone.weights.h5"
-QUANTISED, QUANTISED_WEIGHTS = "backbone.int8.xml", "backbone.int8.bin"
+QUANTIZED, QUANTIZED_WEIGHTS = "backbone.int8.xml", "backbone.int8.bin"
 SEQUENCE_WEIGHTS = "sequence.weights.h5"
 MEAN_WEIGHTS = "mean.weights.h5"
+BASELINES = "baselines.npz"
 
 
 class BackboneConfig(Section):
-    """Which network makes the features.
+    """The first stage: the network that computes the features.
 
-    `weights` says where they came from, `sha256` what they are (of the values, see
-    `network.weights_sha256`). `clip_length` is T. `network`, `labels` and `temperature` belong to a
-    fine-tuned one, which is a classifier too.
+    Attributes:
+        name: Name of the architecture.
+        weights: Weights that it started from: `imagenet`, `kinetics400`, `none`, or a file's name.
+        fine_tuned: Whether `finetune.py` trained it.
+        sha256: Hash of the weights' values, see `extract.backbones.heads.weights_sha256`.
+        feature_size: D, the width of a feature.
+        licence: Licence of the weights that it started from.
+        clip_length: T, frames per clip.
+        network: Layers of its classifier; None where it was not fine-tuned.
+        labels: Labels of that classifier, in the order of its logits.
+        temperature: Divisor of its logits before the softmax.
     """
 
     name: str
@@ -45,12 +55,20 @@ class BackboneConfig(Section):
 
 
 class SequenceConfig(Section):
-    """Which second stage was trained, on which features.
+    """The second stage: the trained head.
 
-    `sha256` is of the weights' values, `features_spec` of the feature file's spec: other features
-    would mean other numbers.
-    `temperature` divides the logits before the softmax, as fitted on the validation split;
-    `mean_temperature` is that of the `mean` baseline beside it.
+    Attributes:
+        head: Kind of the head, a key of `sequence.heads.HEADS`.
+        look_back: L, the steps of a window.
+        units: Widths of its layers.
+        dropout: Dropout rate.
+        delta: Whether differences to the previous step are appended to the features.
+        sha256: Hash of the weights' values.
+        features_spec: Hash of the spec of the features that it was trained on.
+        dtype: Type that those features were stored in.
+        threshold: Probability below which a label counts as uncertain.
+        temperature: Divisor of the logits before the softmax, fitted on the validation split.
+        mean_temperature: The same of the `mean` baseline.
     """
 
     head: str
@@ -67,12 +85,17 @@ class SequenceConfig(Section):
 
 
 class QuantizationReport(Section):
-    """What int8 costs these weights, measured on `clips` validation clips.
+    """The cost of int8 for these weights, measured on validation clips.
 
-    `sha256` is of the int8 network's two files; empty where it cost too much and was not kept.
-    `cosine` to the float32 features is the mean over the clips, `least_cosine` that of the worst.
-    `classifier`, with float32 features, gets the share `accuracy_f32` of the clips right, with the
-    95 % interval `accuracy_interval`, and with int8 features `accuracy`.
+    Attributes:
+        sha256: Hash of the int8 network's two files; empty where it cost too much and was not kept.
+        clips: Number of validation clips.
+        cosine: Mean cosine similarity of int8 features to float32 features over the clips.
+        least_cosine: The smallest one.
+        classifier: Classifier that the accuracies are of.
+        accuracy_f32: Its share of correct clips with float32 features.
+        accuracy_interval: 95 % interval of `accuracy_f32`.
+        accuracy: Its share of correct clips with int8 features.
     """
 
     sha256: str
@@ -95,9 +118,22 @@ class QuantizationReport(Section):
 
 
 class ModelConfig(Section):
-    """The content of model.yaml. `labels` are in the order of the probabilities; `precision` is
-    what the features are computed in, in extraction and live; `quantised` tells of the network for
-    int8 where there is one."""
+    """The content of model.yaml.
+
+    Attributes:
+        format: Mark of the file format.
+        version: Version of the file format.
+        seed: Seed of the run that wrote it.
+        recipe: File name of the recipe.
+        labels: Labels of the second stage, in the order of its probabilities.
+        sampling: Times of the steps.
+        preprocessing: Way from a frame to the network's input.
+        backbone: First stage.
+        precision: Precision that features are computed in, in extraction and live.
+        quantised: Cost of the int8 network; None where the weights were never quantized.
+        sequence: Second stage; None before `train_lstm.py`.
+        made_with: Versions of Python and of the libraries that the outputs depend on.
+    """
 
     format: Literal["lookback-model"] = "lookback-model"
     version: Literal[1] = 1
@@ -125,7 +161,7 @@ def read_config(folder: Path) -> ModelConfig | None:
     """Return the config of a model folder, or None where it has none.
 
     Raises:
-        LookbackError: model.yaml is not one that this program wrote.
+        LookbackError: model.yaml is damaged, or of another program.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -147,8 +183,8 @@ def require_config(folder: Path) -> ModelConfig:
     config = read_config(folder)
     if config is None:
         raise LookbackError(
-            f"{folder}: no model is there ({CONFIG} is missing); {command('finetune')}, or "
-            f"{command('extract')} and {command('train')}, make one; --weights names another folder"
+            f"{folder}: there is no model ({CONFIG} is missing); make one with {command('finetune')}, or "
+            f"with {command('extract')} and {command('train')}; --weights names another folder"
         )
     return config
 
@@ -170,7 +206,7 @@ def quantized_sha256(folder: Path) -> str:
     """Return the hash of a folder's int8 network, both its files; empty where one is missing."""
     digest = hashlib.sha256()
     try:
-        for name in (QUANTISED, QUANTISED_WEIGHTS):
+        for name in (QUANTIZED, QUANTIZED_WEIGHTS):
             digest.update((folder / name).read_bytes())
     except OSError:
         return ""

@@ -1,7 +1,8 @@
-"""Which clips a model has seen, and the model that stood in a folder before.
+"""Provenance of a model: the videos that it has seen, and the model that it replaced.
 
-`seen_clips.json` maps the hash of a network's weights to the videos that trained or chose them. A
-split that is drawn anew after training can put such videos into the test: the report would flatter.
+`seen_clips.json` maps the hash of a network's weights to the videos that trained or validated them.
+A split that changes after training can move such videos into the test split, where the model would
+score too well.
 """
 
 import json
@@ -12,10 +13,11 @@ from pathlib import Path
 from clips.manifest import Manifest
 from model_folder.config import (
     BACKBONE_WEIGHTS,
+    BASELINES,
     CONFIG,
     MEAN_WEIGHTS,
-    QUANTISED,
-    QUANTISED_WEIGHTS,
+    QUANTIZED,
+    QUANTIZED_WEIGHTS,
     SEQUENCE_WEIGHTS,
     ModelConfig,
     require_config,
@@ -28,10 +30,10 @@ PREVIOUS = "previous"
 
 
 def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
-    """Note that the train and val videos of `manifest` made the weights of this hash."""
+    """Record the train and val videos of `manifest` under the hash of the weights they made."""
     videos = sorted({e.video for e in manifest.entries if e.split in ("train", "val")})
     config = require_config(folder)
-    # Hashes that the config no longer names are of weights that are gone.
+    # Weights whose hash the config no longer names have been replaced.
     named = {config.backbone.sha256, config.sequence.sha256 if config.sequence else ""}
     kept = {key: value for key, value in _read(folder).items() if key in named}
     text = json.dumps({**kept, sha256: videos}, indent=1) + "\n"
@@ -42,17 +44,17 @@ def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
 def refuse_seen_clips(
     folder: Path, config: ModelConfig, manifest: Manifest, contents: Mapping[str, str] | None = None
 ) -> None:
-    """Refuse a test of clips that made the model.
+    """Refuse to test a model on videos that trained or validated it.
 
     Args:
         folder: The model folder.
         config: Its config.
-        manifest: The clips, of which those of the test are looked at.
-        contents: The hash of a video's content, by name, as far as it is known: a clip that was
-            renamed after the training is the same clip.
+        manifest: Manifest with the test split.
+        contents: Content hash of each video, as far as known: a video that was renamed after the
+            training is recognized by it.
 
     Raises:
-        LookbackError: test clips, or clips of their groups, made the model.
+        LookbackError: A test video, or one of its group, trained or validated the model.
     """
     known = _read(folder)
     seen = set(known.get(config.backbone.sha256, []))
@@ -68,8 +70,8 @@ def refuse_seen_clips(
     if leaking:
         raise LookbackError(
             f"{manifest.path}: {len(leaking)} of {len(tested)} test clips, or clips of their "
-            f"groups, trained or chose the model in {folder} (such as {leaking[0]}): the split was "
-            "changed since; train again"
+            f"groups, trained or validated the model in {folder} (such as {leaking[0]}): the split "
+            "has changed since; train again"
         )
 
 
@@ -83,9 +85,9 @@ def _read(folder: Path) -> dict[str, list[str]]:
 
 
 def keep_previous(folder: Path) -> None:
-    """Copy the model that stands in `folder` into `folder`/previous, before another replaces it."""
-    weights = (BACKBONE_WEIGHTS, QUANTISED, QUANTISED_WEIGHTS, SEQUENCE_WEIGHTS, MEAN_WEIGHTS)
-    names = (CONFIG, *weights, "baselines.npz", SEEN)
+    """Copy the model in `folder` to `folder`/previous before another one replaces it."""
+    weights = (BACKBONE_WEIGHTS, QUANTIZED, QUANTIZED_WEIGHTS, SEQUENCE_WEIGHTS, MEAN_WEIGHTS)
+    names = (CONFIG, *weights, BASELINES, SEEN)
     there = [folder / name for name in names if (folder / name).is_file()]
     if not (folder / CONFIG).is_file():
         return

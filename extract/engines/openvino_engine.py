@@ -17,7 +17,7 @@ from extract.architectures.conv3d_layers import depthwise_as
 from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal, tell_cost
-from model_folder.config import QUANTISED
+from model_folder.config import QUANTIZED
 from recipes.commands import command
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
@@ -160,7 +160,7 @@ def read_quantised(folder: Path | None) -> "openvino.Model":
     """
     import openvino
 
-    path = (folder or Path()) / QUANTISED
+    path = (folder or Path()) / QUANTIZED
     mend = f"{command('quantize')} --weights {path.parent} makes it from your training clips"
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; {mend}")

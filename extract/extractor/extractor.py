@@ -1,4 +1,4 @@
-"""What turns clips into features, for extraction and live."""
+"""Extractor: clips to features, the same for extraction and live use."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extractor:
-    """A backbone ready to run, with everything that decides what its features are.
+    """A backbone on an engine, with everything that determines its features.
 
     Attributes:
-        config: what the model folder says of it.
-        engine: computes the features.
-        classifier: of a network that is a classifier too, what follows its features: float32
-            (B, D) to logits (B, K) or (B, 1).
-        folder: where what engines convert is kept: the model folder, or one beside published
-            weights; None where nothing is.
+        config: Config of the model.
+        engine: Engine that computes the features.
+        classifier: The part of a fine-tuned or published network after its features: float32
+            (B, D) to logits (B, K) or (B, 1); None without one.
+        folder: Folder of the converted-model cache; None without a cache.
     """
 
     config: ModelConfig
@@ -40,13 +39,20 @@ class Extractor:
         return self.config.backbone.clip_length
 
     def stepper(self, stride: int | None = None) -> Stepper:
-        """Return what turns one video's frames into steps, `stride` sampled frames from one to the
-        next; None for as many as the features were made with."""
+        """Return the stepper of a new video: frames to steps.
+
+        Args:
+            stride: Sampled frames from one step to the next; None for the config's.
+        """
         sampling = replace(self.config.sampling, stride=stride) if stride else self.config.sampling
         return Stepper(sampling, self.config.preprocessing, self.clip_length)
 
     def spec(self, dtype: str) -> dict:
-        """Return what a feature file records: features under equal specs are interchangeable."""
+        """Return the spec that a feature file records. Features of equal specs are interchangeable.
+
+        Args:
+            dtype: Type that the features are stored in: `float32` or `float16`.
+        """
         backbone = self.config.backbone
         quantised = {}
         if self.engine.precision == "int8":
@@ -69,16 +75,19 @@ class Extractor:
         return self.engine(clips)
 
     def stream(self, stride: int | None = None) -> "FeatureStream":
-        """Return what computes the features of one video, step by step; `stride` as for
-        `stepper`."""
+        """Return the feature stream of a new video.
+
+        Args:
+            stride: As for `stepper`.
+        """
         return FeatureStream(self, stride)
 
 
 class FeatureStream:
-    """The features of one running video; `Extractor.stream` makes it. One instance a video.
+    """The features of one video, computed step by step; `Extractor.stream` makes one per video.
 
-    What it keeps between steps (sampled frames, results of single frames, the last feature) is its
-    own, so streams of one extractor can run by turns or in threads.
+    It holds all state between steps: sampled frames, per-frame results, the last feature. Streams
+    of one extractor can be interleaved or run in threads.
     """
 
     def __init__(self, extractor: Extractor, stride: int | None = None) -> None:
@@ -87,7 +96,7 @@ class FeatureStream:
         self._newest: np.ndarray | None = None
 
     def push(self, frame: Frame) -> Iterator[tuple[Step, np.ndarray]]:
-        """Yield the steps that `frame` settles, each with its float32 feature (D,).
+        """Yield the steps that `frame` completes, each with its float32 feature (D,).
 
         Exhaust the iterator before the next push.
         """
@@ -95,13 +104,13 @@ class FeatureStream:
             yield step, self.feature(step)
 
     def steps(self, frame: Frame) -> Iterator[Step]:
-        """Yield the steps that `frame` settles: the first half of `push`."""
+        """Yield the steps that `frame` completes: the first half of `push`."""
         return self._stepper.push(frame)
 
     def feature(self, step: Step) -> np.ndarray:
         """Return the float32 feature (D,) of a step: the second half of `push`.
 
-        One that repeats the step before takes its feature over.
+        A step that shows the same frames as the one before reuses its feature.
         """
         if self._newest is None or not step.repeats:
             self._newest = self._clips.feature(step.clip, step.frames)

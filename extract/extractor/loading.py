@@ -24,7 +24,7 @@ from extract.extractor.extractor import Extractor
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     CONFIG,
-    QUANTISED,
+    QUANTIZED,
     ModelConfig,
     quantized_sha256,
     save_weights,
@@ -217,7 +217,7 @@ def _require_int8(folder: Path, config: ModelConfig) -> None:
             raise LookbackError(f"{folder}: {config.quantised}: too much; take bf16 or f32")
         case "changed":
             raise LookbackError(
-                f"{folder / QUANTISED}: is missing, or not the one that {CONFIG} names; {remedy}"
+                f"{folder / QUANTIZED}: is missing, or not the one that {CONFIG} names; {remedy}"
             )
 
 

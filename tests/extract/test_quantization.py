@@ -11,8 +11,8 @@ from extract.extractor.loading import load_extractor, open_network
 from extract.extractor_setup import set_up_extractor
 from extract.quantization import quantize
 from model_folder.config import (
-    QUANTISED,
-    QUANTISED_WEIGHTS,
+    QUANTIZED,
+    QUANTIZED_WEIGHTS,
     QuantizationReport,
     quantized_sha256,
     require_config,
@@ -72,10 +72,10 @@ def test_asked_for_int8_a_network_is_quantised_measured_and_used(
     live = load_extractor(folder, made.config, live=True)
     assert np.allclose(live(CLIPS), ours, rtol=1e-3, atol=1e-3 * np.abs(ours).max())
     # Another network in its place is noticed, and so is none.
-    (folder / QUANTISED_WEIGHTS).write_bytes((folder / QUANTISED_WEIGHTS).read_bytes() + b"0")
-    with pytest.raises(LookbackError, match=f"{QUANTISED}: is missing, or not the one"):
+    (folder / QUANTIZED_WEIGHTS).write_bytes((folder / QUANTIZED_WEIGHTS).read_bytes() + b"0")
+    with pytest.raises(LookbackError, match=f"{QUANTIZED}: is missing, or not the one"):
         load_extractor(folder, made.config)
-    (folder / QUANTISED).unlink()
+    (folder / QUANTIZED).unlink()
     with pytest.raises(LookbackError, match=r"python -m extract\.quantize --weights"):
         load_extractor(folder, made.config)
 
@@ -96,7 +96,7 @@ def test_what_costs_too_much_is_not_used_and_not_tried_again(
     config = require_config(folder)
     assert config.quantised.sha256 == ""
     assert config.precision == made.engine.precision
-    assert not (folder / QUANTISED).exists()
+    assert not (folder / QUANTIZED).exists()
     monkeypatch.setattr(extractor_setup, "quantize", pytest.fail)
     set_up_extractor(small_settings(INT8), scenes())
     assert "costs this network too much accuracy" in capsys.readouterr().out

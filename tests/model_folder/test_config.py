@@ -42,7 +42,7 @@ def test_labels_that_yaml_would_take_for_something_else_stay_text(tmp_path):
 def test_a_folder_without_a_card_has_none(tmp_path):
     assert read_config(tmp_path) is None
     assert read_config(tmp_path / "gone") is None
-    with pytest.raises(LookbackError, match=r"no model is there .model\.yaml is missing"):
+    with pytest.raises(LookbackError, match=r"there is no model .model\.yaml is missing"):
         require_config(tmp_path)
 
 

@@ -15,7 +15,7 @@ from extract.engines.converted_cache import FOLDER
 from extract.engines.keras_engine import KerasEngine
 from extract.engines.openvino_engine import OpenVinoEngine, converted
 from extract.engines.registry import make_engine
-from model_folder.config import QUANTISED
+from model_folder.config import QUANTIZED
 from tests.golden.cases import CASES
 from tests.running import ROOT
 from training.keras_backend import keras
@@ -248,7 +248,7 @@ def test_int8_needs_a_quantised_network(model, tmp_path):
     mend = "python -m extract.quantize"
     with pytest.raises(LookbackError, match=f"is missing; {mend}"):
         made(model, tmp_path, workload=Workload("int8"))
-    (tmp_path / QUANTISED).write_text("<no network/>")
+    (tmp_path / QUANTIZED).write_text("<no network/>")
     with pytest.raises(LookbackError, match=f"cannot be read as a network of OpenVINO; {mend}"):
         made(model, tmp_path, workload=Workload("int8"))
 
