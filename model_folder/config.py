@@ -183,8 +183,9 @@ def require_config(folder: Path) -> ModelConfig:
     config = read_config(folder)
     if config is None:
         raise LookbackError(
-            f"{folder}: there is no model ({CONFIG} is missing); make one with {command('finetune')}, or "
-            f"with {command('extract')} and {command('train')}; --weights names another folder"
+            f"{folder}: there is no model ({CONFIG} is missing); make one with "
+            f"{command('finetune')}, or with {command('extract')} and {command('train')}; "
+            "--weights names another folder"
         )
     return config
 
