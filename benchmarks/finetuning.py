@@ -5,8 +5,8 @@
 Three ways over the same clips, training and validation, by turns, several rounds:
 
 whole    the frozen trunk within the training step, by Keras, as fine-tuning usually goes
-aside    the frozen trunk on its own, by the engine, every draw anew (finetune.cache.draws 0)
-cached   draws that an epoch before has computed (finetune.cache.draws 1)
+aside    the frozen trunk on its own, by the engine, every draw anew (finetune.cache.epochs 0)
+cached   draws that an epoch before has computed (finetune.cache.epochs 1)
 
 Weights are random: they cost what trained ones do. The first epoch of each is not counted; that of
 `cached` costs what one of `aside` does.
@@ -37,9 +37,9 @@ def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Names
         "backbone.weights": "none",
         "extract.engine": chosen.engine,
         "finetune.limit": chosen.clips,
-        "finetune.cache.draws": DRAWS[way],
+        "finetune.cache.epochs": DRAWS[way],
         "finetune.freeze_batch_norm": True,
-        "finetune.schedule": [{"epoch": 0, "stages": chosen.stages, "learning_rate": 1e-4}],
+        "finetune.phases": [{"epoch": 0, "stages": chosen.stages, "learning_rate": 1e-4}],
     }
     tuning = Trainer(load(flags=keys), manifest)
     if way == "whole":

@@ -8,7 +8,7 @@ out:
 
 generator  `model.fit` over a PyDataset that reads each window from the HDF5 file
 stacked    `model.fit` over one array of all overlapping windows, made beforehand
-ours       `sequence.training.fit` with windows_per_clip: all
+ours       `sequence.training.fit` with windows_per_video: all
 
 Then the default, one window a clip and epoch: the seconds of 50 epochs, reading and compiling
 included. The kernel's names come from the graph of a training step.
@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = flags.parse_args(arguments)
     store, manifest = FeatureStore(chosen.features), read(chosen.manifest)
     default = load(flags={"sequence.patience": 0, "sequence.epochs": 50}).recipe.sequence
-    every = {"windows_per_clip": "all", "epochs": 1 + chosen.epochs}
+    every = {"windows_per_video": "all", "epochs": 1 + chosen.epochs}
     settings = default.model_copy(update=every)
     dataset = Dataset(store, manifest, chosen.look_back)
     windows = dataset.full_windows(dataset.split("train"))

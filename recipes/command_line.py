@@ -11,6 +11,7 @@ from typing import Any
 
 from recipes.commands import command
 from recipes.loader import Settings, default_value, load
+from recipes.renamed_keys import RENAMED_FLAGS
 from video.console import console
 from video.errors import LookbackError, UsageError
 
@@ -41,7 +42,7 @@ PLACE_FLAGS = (
         "manifest.csv in --data",
     ),
     Flag("--features", "data.features", "feature file", "FILE", "features.h5 in --data"),
-    Flag("--seed", "seed", "seed of splits, weights and draws", "N"),
+    Flag("--seed", "seed", "random seed of splits, weights and sampling", "N"),
 )
 BACKBONE_FLAGS = (
     Flag("--backbone", "backbone.name", "network that makes the features", "NAME"),
@@ -74,6 +75,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:
         message += self._value_that_looks_like_a_flag(message)
+        message += self._renamed_flag(message)
         raise UsageError(f"{message} ({self.prog} --help lists the flags)")
 
     def _value_that_looks_like_a_flag(self, message: str) -> str:
@@ -84,6 +86,15 @@ class CommandParser(argparse.ArgumentParser):
         if not value.startswith("-") or value.partition("=")[0] in self._option_string_actions:
             return ""
         return f"; a value that begins with - is written {lacking[1]}={value}"
+
+    def _renamed_flag(self, message: str) -> str:
+        if not message.startswith("unrecognized arguments"):
+            return ""
+        for given in self._given:
+            flag = given.partition("=")[0]
+            if RENAMED_FLAGS.get(flag) in self._option_string_actions:
+                return f"; {flag} is now {RENAMED_FLAGS[flag]}"
+        return ""
 
 
 def parser(

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from recipes.renamed_keys import refuse_renamed_keys
 from recipes.schema import Recipe
 from video.errors import UsageError, hint
 
@@ -39,15 +40,16 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
         flags: Dotted keys with their values.
 
     Raises:
-        UsageError: a key is unknown or a value does not fit; the message names it.
+        UsageError: A key is unknown, or was renamed, or a value does not fit; the message names
+            it.
     """
     path = recipe_file(path) if path else None
     chosen = _read(path) if path else {}
-    # A recipe's mistakes are reported by its own name, before the flags are laid over it.
-    _check(_merged(_read(DEFAULT), chosen), str(path or DEFAULT))
+    # A recipe's mistakes are reported by its own name, before the flags override it.
+    _checked(chosen, str(path or DEFAULT))
     for key, value in (flags or {}).items():
         _place(chosen, key, value)
-    recipe = _check(_merged(_read(DEFAULT), chosen), "the command line")
+    recipe = _checked(chosen, "the command line")
     given = frozenset(_dotted(chosen))
     return Settings(recipe, given, path.name if path else DEFAULT.name, frozenset(flags or ()))
 
@@ -122,9 +124,11 @@ def _dotted(tree: dict, prefix: str = "") -> list[str]:
     return keys
 
 
-def _check(content: dict, source: str) -> Recipe:
+def _checked(chosen: dict, source: str) -> Recipe:
+    """Return the recipe of chosen keys over default.yaml."""
+    refuse_renamed_keys(chosen, source)
     try:
-        return Recipe.model_validate(content)
+        return Recipe.model_validate(_merged(_read(DEFAULT), chosen))
     except ValidationError as error:
         raise UsageError(f"{source}: {_first_problem(error)}") from None
 

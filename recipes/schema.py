@@ -77,14 +77,14 @@ class Phase(Section):
     backbone_learning_rate: Rate | None = None
 
 
-class Decay(Section):
+class LearningRateSchedule(Section):
     """How learning rates go on from what a phase says; see `extract.finetuning.learning_rates`."""
 
     kind: Literal["constant", "cosine", "step", "plateau"]
     warmup_epochs: NotNegative
-    minimum: NotNegative
-    epochs: Positive | None
-    every: Positive
+    min_learning_rate: NotNegative
+    cosine_epochs: Positive | None
+    step_epochs: Positive
     factor: Annotated[float, Field(gt=0, lt=1)]
     patience: Whole
     per_phase: bool
@@ -93,7 +93,7 @@ class Decay(Section):
 class Cache(Section):
     """What is kept of a frozen trunk's results; see `extract.finetuning.activation_cache`."""
 
-    draws: Whole
+    epochs: Whole
     megabytes: Positive
 
 
@@ -112,25 +112,25 @@ class Augment(Section):
 
 
 class Finetune(Section):
-    network: Network
+    head: Network
     clip_sampling: Literal["random", "uniform", "dense"]
-    draws_per_clip: Positive | Literal["all"] | None
+    clips_per_video: Positive | Literal["all"] | None
     limit: Whole
     batch_size: Positive | None
-    accumulate: Positive
+    gradient_accumulation_steps: Positive
     epochs: Positive
     optimizer: Optimizer
     weight_decay: NotNegative
-    clip_norm: NotNegative
+    gradient_clip_norm: NotNegative
     label_smoothing: Share
     class_weights: ClassWeights
     monitor: Literal["loss", "accuracy", "clip_accuracy", "roc_auc"]
     patience: Whole
-    ema: Annotated[float, Field(ge=0, lt=1)]
-    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
+    ema_momentum: Annotated[float, Field(ge=0, lt=1)]
+    mixed_precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
     freeze_batch_norm: bool | None
-    schedule: Annotated[tuple[Phase, ...], Field(min_length=1)]
-    decay: Decay
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    learning_rate_schedule: LearningRateSchedule
     cache: Cache
     augment: Augment
 
@@ -141,7 +141,7 @@ class Sequence(Section):
     units: Annotated[tuple[Positive, ...], Field(min_length=1)]
     dropout: Share
     delta: bool
-    windows_per_clip: Positive | Literal["all"]
+    windows_per_video: Positive | Literal["all"]
     batch_size: Positive
     epochs: Positive
     optimizer: Optimizer

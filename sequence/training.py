@@ -145,7 +145,7 @@ def _train_epoch(
     weights: np.ndarray,
     random: np.random.Generator,
 ) -> float:
-    windows = dataset.training_windows(training, chosen.windows_per_clip, random)
+    windows = dataset.training_windows(training, chosen.windows_per_video, random)
     classes = np.array([piece.label for piece in training])[windows.piece]
     size, total = min(chosen.batch_size, len(windows)), 0.0
     for start in range(0, len(windows), size):

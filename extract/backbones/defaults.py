@@ -75,7 +75,7 @@ def resolve_backbone(recipe: Recipe) -> ResolvedBackbone:
         sampling=Sampling(None if fps == "source" else fps, stride),
         preprocessing=_preprocessing(spec, recipe.preprocessing),
         clip_length=clip_length,
-        clips_per_video=chosen.draws_per_clip
+        clips_per_video=chosen.clips_per_video
         or (_FRAMES_PER_VIDEO if frames_alone else _CLIPS_PER_VIDEO),
         batch_size=chosen.batch_size or (_FRAMES_PER_BATCH if frames_alone else _CLIPS_PER_BATCH),
     )

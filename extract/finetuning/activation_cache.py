@@ -57,19 +57,19 @@ class ActivationCache:
         self.trunk, self._clips, self._chosen = trunk, clips, chosen
         self._row = 4 * prod(trunk.shape)
         self._rows = self._validation_rows = self.draws = 0
-        if chosen.draws:
+        if chosen.epochs:
             self._rows, self._validation_rows = clips.most_training(), clips.most_validation()
         room = chosen.megabytes * _MEGABYTE // self._row
         self.keeps_validation = 0 < self._validation_rows <= room
         if self.keeps_validation:
             room -= self._validation_rows
         if self._rows:
-            self.draws = min(chosen.draws, room // self._rows)
+            self.draws = min(chosen.epochs, room // self._rows)
         self._kept: dict[int, _Draw] = {}
         self._validation: _Draw | None = None
 
     def __str__(self) -> str:
-        told, draws = f"The frozen part is computed by {self.trunk.engine}", self._chosen.draws
+        told, draws = f"The frozen part is computed by {self.trunk.engine}", self._chosen.epochs
         if not draws:
             return f"{told}, in every epoch."
         shape = "x".join(map(str, self.trunk.shape))
@@ -96,7 +96,7 @@ class ActivationCache:
 
     def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield an epoch's activations, mixed, with their class numbers (B,)."""
-        number = epoch % self._chosen.draws if self._chosen.draws else epoch
+        number = epoch % self._chosen.epochs if self._chosen.epochs else epoch
         if number >= self.draws:
             for clips, classes in self._clips.train(epoch):
                 yield self.trunk(clips), classes

@@ -6,38 +6,40 @@ a batch size changes nothing.
 
 import math
 
-from recipes.schema import Decay
+from recipes.schema import LearningRateSchedule
 
 
 def learning_rate_at(
-    base: float, decay: Decay, elapsed: float, length: float, cuts: int = 0
+    base: float, schedule: LearningRateSchedule, elapsed: float, length: float, cuts: int = 0
 ) -> float:
     """Return the learning rate of an update.
 
     Args:
         base: what the schedule's phase says.
-        decay: its course from there.
+        schedule: its course from there.
         elapsed: epochs since the course began, up to this update's end.
         length: epochs that the cosine takes where the recipe names no number.
         cuts: how often a plateau has cut so far.
     """
-    if elapsed <= decay.warmup_epochs:
-        return base * elapsed / decay.warmup_epochs if decay.warmup_epochs else base
-    floor = min(decay.minimum, base)
-    if decay.kind == "cosine":
-        whole = (decay.epochs or length) - decay.warmup_epochs
-        share = min((elapsed - decay.warmup_epochs) / max(whole, 1e-9), 1.0)
+    if elapsed <= schedule.warmup_epochs:
+        return base * elapsed / schedule.warmup_epochs if schedule.warmup_epochs else base
+    floor = min(schedule.min_learning_rate, base)
+    if schedule.kind == "cosine":
+        whole = (schedule.cosine_epochs or length) - schedule.warmup_epochs
+        share = min((elapsed - schedule.warmup_epochs) / max(whole, 1e-9), 1.0)
         return floor + (base - floor) * 0.5 * (1 + math.cos(math.pi * share))
-    if decay.kind == "step":
+    if schedule.kind == "step":
         # An update belongs to the epoch that it ends in.
-        return max(floor, base * decay.factor ** ((math.ceil(elapsed) - 1) // decay.every))
-    if decay.kind == "plateau":
-        return max(floor, base * decay.factor**cuts)
+        return max(
+            floor, base * schedule.factor ** ((math.ceil(elapsed) - 1) // schedule.step_epochs)
+        )
+    if schedule.kind == "plateau":
+        return max(floor, base * schedule.factor**cuts)
     return base
 
 
 class Plateau:
-    """Counts the cuts of `decay.kind: plateau`: one when more than `patience` epochs have passed
+    """Counts the cuts of `kind: plateau`: one when more than `patience` epochs have passed
     without a better validation score, and then again."""
 
     def __init__(self, patience: int) -> None:

@@ -7,7 +7,7 @@ from training.keras_backend import gpus, keras
 
 
 def training_precision(chosen: str) -> str:
-    """Return the Keras policy that a recipe's `finetune.precision` means on this machine.
+    """Return the Keras policy that a recipe's `finetune.mixed_precision` means on this machine.
 
     On a CPU mixed precision is several times slower than float32, so `auto` takes it on a GPU only.
     """

@@ -34,12 +34,12 @@ class FineTunedModel:
         """Build the network that a recipe asks for, with a class a label of the clips."""
         self._recipe, self._clips, self._backbone = recipe, clips, backbone
         self._spec, side = backbone.spec, backbone.preprocessing.width
-        self._precision = training_precision(recipe.finetune.precision)
+        self._precision = training_precision(recipe.finetune.mixed_precision)
         with layers_in(self._precision):
             self.trunk = build_trunk(
                 backbone.spec.name, backbone.weights, side, backbone.clip_length
             )
-            self.model = classifier_network(self.trunk, recipe.finetune.network, len(clips.labels))
+            self.model = classifier_network(self.trunk, recipe.finetune.head, len(clips.labels))
         self.without_optimizer = keras.Model(self.model.input, self.model.output)
         if self._precision != "float32":
             _LOG.info(f"Training in {self._precision}; the weights stay float32.")
@@ -77,7 +77,7 @@ class FineTunedModel:
         self.inputs = self._clips  # before more is kept, the memory of the other cut goes
         chosen = self._recipe.finetune.cache
         part = frozen_part(self.model, self.trunk, self._spec, cut)
-        trunk = FrozenTrunk(part, cut, self._engine(max(chosen.draws, 1)))
+        trunk = FrozenTrunk(part, cut, self._engine(max(chosen.epochs, 1)))
         self.inputs = ActivationCache(self._clips, trunk, chosen)
         _LOG.info(self.inputs)
 

@@ -45,7 +45,7 @@ class Phases:
     def __init__(self, schedule: tuple[Phase, ...], stages: tuple[str, ...], epochs: int) -> None:
         ordered = sorted(schedule, key=lambda phase: phase.epoch)
         if ordered[0].epoch:
-            raise UsageError("finetune.schedule: its first phase must begin at epoch 0")
+            raise UsageError("finetune.phases: its first phase must begin at epoch 0")
         ends = [phase.epoch for phase in ordered[1:]] + [max(epochs, ordered[-1].epoch + 1)]
         self._phases = [
             ActivePhase(phase.epoch, end - phase.epoch, phase.learning_rate, _rates(phase, stages))
@@ -77,7 +77,7 @@ def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
     unknown = [name for name in phase.stages if name not in names]
     if unknown:
         raise UsageError(
-            f"finetune.schedule: there is no stage {unknown[0]}; this backbone's are "
+            f"finetune.phases: there is no stage {unknown[0]}; this backbone's are "
             f"{', '.join(names)}"
         )
     return set(phase.stages)

@@ -42,17 +42,17 @@ class TrainingStep:
             for layer in trunk.stages[stage]
             for variable in layer.trainable_variables
         }
-        accumulate = chosen.accumulate
+        accumulate = chosen.gradient_accumulation_steps
         self._grouped = make_grouped_optimizer(
             chosen.optimizer,
             self.base_rates,
             lambda variable: group_of.get(id(variable), 0),
             chosen.weight_decay,
-            global_clipnorm=chosen.clip_norm or None,
+            global_clipnorm=chosen.gradient_clip_norm or None,
             gradient_accumulation_steps=accumulate if accumulate > 1 else None,
-            use_ema=chosen.ema > 0,
+            use_ema=chosen.ema_momentum > 0,
             # Keras averages after every batch, also where a batch only adds to the gradients.
-            ema_momentum=chosen.ema ** (1 / accumulate),
+            ema_momentum=chosen.ema_momentum ** (1 / accumulate),
         )
         smoothing = chosen.label_smoothing
         self._classes = model.output_shape[-1]

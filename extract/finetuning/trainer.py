@@ -49,13 +49,13 @@ class Trainer:
         self.backbone = resolve_backbone(recipe)
         self.clips = ClipDataset(recipe, manifest, self.backbone)
         self.labels = self.clips.labels
-        if self.chosen.network.one_logit and len(self.labels) != 2:
+        if self.chosen.head.one_logit and len(self.labels) != 2:
             raise UsageError(
-                f"finetune.network.one_logit: is for two classes, and {manifest.path} has "
+                f"finetune.head.one_logit: is for two classes, and {manifest.path} has "
                 f"{len(self.labels)} ({', '.join(self.labels[:5])})"
             )
         spec, weights = self.backbone.spec, self.backbone.weights_name
-        self.phases = Phases(self.chosen.schedule, spec.stages, self.chosen.epochs)
+        self.phases = Phases(self.chosen.phases, spec.stages, self.chosen.epochs)
         self.checkpoint = Checkpoint(self.folder)
         if resume:  # before a network is built, or its weights fetched, for nothing
             self._unfinished()
@@ -66,7 +66,7 @@ class Trainer:
             )
         keras.utils.set_random_seed(recipe.seed)
         self.network = FineTunedModel(recipe, self.clips, self.backbone)
-        self._plateau = Plateau(self.chosen.decay.patience)
+        self._plateau = Plateau(self.chosen.learning_rate_schedule.patience)
         self._batches = 0  # in an epoch, as far as is known
 
     def train(self, resume: bool = False) -> Scores:
@@ -93,7 +93,9 @@ class Trainer:
                     self._enter_phase(epoch)
                     started = time.perf_counter()
                     loss = self._train_epoch(epoch)
-                    with self.network.step.averaged() if self.chosen.ema else nullcontext():
+                    with (
+                        self.network.step.averaged() if self.chosen.ema_momentum else nullcontext()
+                    ):
                         scores = self._validate()
                         is_best = scores.better_than(best, self.chosen.monitor)
                         seconds = time.perf_counter() - started
@@ -165,7 +167,10 @@ class Trainer:
         parts["extract"] = {"engine": recipe["extract"]["engine"]}  # of a frozen trunk
         # How long it goes on may be chosen anew; nothing in the past depends on it.
         finetune = {key: value for key, value in recipe["finetune"].items() if key != "patience"}
-        if self.chosen.decay.kind != "cosine" or self.chosen.decay.epochs:
+        if (
+            self.chosen.learning_rate_schedule.kind != "cosine"
+            or self.chosen.learning_rate_schedule.cosine_epochs
+        ):
             finetune.pop("epochs")
         segments = [*self.clips.training, *self.clips.validation]
         # Times as text: JSON has no infinity.
@@ -190,8 +195,8 @@ class Trainer:
         if tell:
             _LOG.info(phase)
         self.network.enter(phase)
-        if self.chosen.decay.per_phase:
-            self._plateau = Plateau(self.chosen.decay.patience)
+        if self.chosen.learning_rate_schedule.per_phase:
+            self._plateau = Plateau(self.chosen.learning_rate_schedule.patience)
 
     def _train_epoch(self, epoch: int) -> float:
         step, weights = self.network.step, self.clips.class_weights
@@ -214,7 +219,7 @@ class Trainer:
 
     def _rates(self, elapsed: float) -> list[float]:
         """Return every group's learning rate at a time, in epochs since the run began."""
-        decay, step = self.chosen.decay, self.network.step
+        decay, step = self.chosen.learning_rate_schedule, self.network.step
         phase = step.phase
         begun, length = (phase.first, phase.length) if decay.per_phase else (0, self.chosen.epochs)
         cuts = self._plateau.cuts
@@ -238,7 +243,7 @@ class Trainer:
             sha256=weights_sha256(self.network.model),
             feature_size=feature_network(self.network.without_optimizer).output_shape[-1],
             labels=tuple(self.labels),
-            network=self.chosen.network,
+            network=self.chosen.head,
             temperature=best.temperature,
         )
 

@@ -4,30 +4,37 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag("--epochs", "finetune.epochs", "epochs at most", "N"),
+    Flag("--epochs", "finetune.epochs", "maximum epochs", "N"),
     Flag(
         "--batch-size",
         "finetune.batch_size",
-        "draws a step of training",
+        "clips per batch",
         "N",
-        "32 pictures, or 4 clips",
+        "32, or 4 for clip networks",
     ),
     Flag(
-        "--draws-per-clip",
-        "finetune.draws_per_clip",
-        "drawn a clip and epoch, or all",
+        "--clips-per-video",
+        "finetune.clips_per_video",
+        "clips sampled per labelled clip and epoch, or all",
         "N",
-        "5 pictures, or 1 clip",
+        "5, or 1 for clip networks",
     ),
-    Flag("--cache", "finetune.cache.draws", "draws kept of what a frozen trunk gives; 0: off", "N"),
-    Flag("--limit", "finetune.limit", "clips of train and of val at most; 0 takes all", "N"),
+    Flag(
+        "--cache-epochs",
+        "finetune.cache.epochs",
+        "epochs whose frozen outputs are cached; 0: off",
+        "N",
+    ),
+    Flag(
+        "--limit", "finetune.limit", "maximum labelled clips in train and in val; 0: no limit", "N"
+    ),
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("finetune", __doc__, FLAGS)
     flags.add_argument(
-        "--resume", action="store_true", help="go on with the unfinished run in --weights"
+        "--resume", action="store_true", help="continue the unfinished run in --weights"
     )
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)

@@ -11,8 +11,8 @@ FLAGS = (
         "16, or 4 of clips",
     ),
     Flag("--head", "sequence.head", "lstm, gru, bilstm_attention or mean", "NAME"),
-    Flag("--epochs", "sequence.epochs", "epochs at most", "N"),
-    Flag("--batch-size", "sequence.batch_size", "windows a step of training", "N"),
+    Flag("--epochs", "sequence.epochs", "maximum epochs", "N"),
+    Flag("--batch-size", "sequence.batch_size", "windows per batch", "N"),
 )
 
 

@@ -27,9 +27,9 @@ SMALL = {
 # Converting for another engine takes seconds; tests/extract/engines does it.
 ENGINE = {"extract.engine": "keras"}
 QUICK = {
-    "finetune.network.features": 16,
-    "finetune.network.dropout": 0.2,
-    "finetune.draws_per_clip": 2,
+    "finetune.head.features": 16,
+    "finetune.head.dropout": 0.2,
+    "finetune.clips_per_video": 2,
     "finetune.batch_size": 8,
     "finetune.patience": 0,
 }
@@ -59,7 +59,7 @@ def small_settings(tmp_path: Path) -> Callable[..., Settings]:
 @pytest.fixture
 def quick_settings(small_settings) -> Callable[..., Settings]:
     """Return a function that makes settings of a quick fine-tuning:
-    quick_settings(phase(0, 0), epochs=2, decay={"kind": "cosine"}, backbone="mobilenet_025")."""
+    quick_settings(phase(0, 0), epochs=2, learning_rate_schedule={"kind": "cosine"})."""
 
     def make(*schedule: dict, backbone: str = "tiny", weights: str = "none", **keys) -> Settings:
         given = {}
@@ -67,7 +67,7 @@ def quick_settings(small_settings) -> Callable[..., Settings]:
             inner = value if isinstance(value, dict) else {"": value}
             given |= {f"finetune.{key}.{name}".rstrip("."): each for name, each in inner.items()}
         chosen = {"backbone.name": backbone, "backbone.weights": weights}
-        return small_settings({**QUICK, **chosen, "finetune.schedule": list(schedule), **given})
+        return small_settings({**QUICK, **chosen, "finetune.phases": list(schedule), **given})
 
     return make
 

@@ -24,8 +24,8 @@ from video.sources import FileSource
 LABELS = ("lower", "raise")
 STEPS = [0.0, 0.2, 0.6, 1.0, 1.4, 1.8]  # of ten ticks a video: the first, then every half clip
 HEAD = {
-    "finetune.network": "{features: null, one_logit: true}",
-    "finetune.schedule": "[{epoch: 0, stages: [res], learning_rate: 0.01}]",
+    "finetune.head": "{features: null, one_logit: true}",
+    "finetune.phases": "[{epoch: 0, stages: [res], learning_rate: 0.01}]",
     "finetune.freeze_batch_norm": "false",
 }
 

@@ -36,7 +36,7 @@ def test_a_flag_beats_the_recipe_and_the_recipe_beats_the_default(tmp_path):
 def test_given_holds_the_keys_of_the_recipe_and_of_the_flags_alone(tmp_path):
     settings = read(
         tmp_path,
-        "seed: 0\ndata: {split: 8/1/1}\nfinetune: {augment: {flip: false}, schedule: "
+        "seed: 0\ndata: {split: 8/1/1}\nfinetune: {augment: {flip: false}, phases: "
         "[{epoch: 0, stages: all, learning_rate: 0.1}]}\n",
         {"sampling.fps": "source", "data.folder": "x"},
     )
@@ -46,15 +46,15 @@ def test_given_holds_the_keys_of_the_recipe_and_of_the_flags_alone(tmp_path):
         "data.folder",
         "sampling.fps",
         "finetune.augment.flip",
-        "finetune.schedule",
+        "finetune.phases",
     }
     assert settings.source == "mine.yaml"
 
 
 def test_a_list_replaces_the_list_below_it_whole(tmp_path):
-    text = "finetune:\n  schedule:\n    - {epoch: 2, stages: [block5], learning_rate: 0.5}\n"
-    schedule = read(tmp_path, text).recipe.finetune.schedule
-    assert [(phase.epoch, phase.stages, phase.learning_rate) for phase in schedule] == [
+    text = "finetune:\n  phases:\n    - {epoch: 2, stages: [block5], learning_rate: 0.5}\n"
+    phases = read(tmp_path, text).recipe.finetune.phases
+    assert [(phase.epoch, phase.stages, phase.learning_rate) for phase in phases] == [
         (2, ("block5",), 0.5)
     ]
 
@@ -82,10 +82,10 @@ def test_sampling_takes_a_rate_or_the_word_source(tmp_path):
         ("sequnce: {look_back: 3}", "there is no key sequnce; did you mean sequence?"),
         ("finetune: {augment: {rotation_degree: 3}}", "there is no key "
          "finetune.augment.rotation_degree; did you mean finetune.augment.rotation_degrees?"),
-        ("finetune: {schedule: [{epoch: 0, stages: 1, learnin_rate: 1}]}", "there is no key "
-         "finetune.schedule.0.learnin_rate; did you mean finetune.schedule.0.learning_rate?"),
+        ("finetune: {phases: [{epoch: 0, stages: 1, learnin_rate: 1}]}", "there is no key "
+         "finetune.phases.0.learnin_rate; did you mean finetune.phases.0.learning_rate?"),
         ("backbone: {zzz: 1}", "there is no key backbone.zzz; known: name, weights"),
-        ("finetune: {schedule: [{epoch: 0, stages: 1}]}", "finetune.schedule.0.learning_rate is "
+        ("finetune: {phases: [{epoch: 0, stages: 1}]}", "finetune.phases.0.learning_rate is "
          "missing"),
     ],
 )  # fmt: skip

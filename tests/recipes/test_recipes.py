@@ -72,8 +72,8 @@ def test_a_recipe_changes_something_of_the_default(path: Path):
 
 
 @pytest.mark.parametrize("path", _RECIPES, ids=lambda path: path.name)
-def test_a_schedule_begins_at_the_first_epoch_and_rises(path: Path):
-    epochs = [phase.epoch for phase in load(path).recipe.finetune.schedule]
+def test_phases_begin_at_the_first_epoch_in_rising_order(path: Path):
+    epochs = [phase.epoch for phase in load(path).recipe.finetune.phases]
     assert epochs[0] == 0
     assert epochs == sorted(set(epochs))
 
@@ -82,7 +82,7 @@ def test_the_cricket_recipe_is_the_classic_one():
     recipe = load(_FOLDER / "cricket_vgg16.yaml").recipe
     assert (recipe.backbone.name, recipe.sampling.fps) == ("vgg16", "source")
     assert recipe.sequence.look_back == 4
-    assert recipe.sequence.learning_rate == recipe.finetune.schedule[0].learning_rate == 1e-4
+    assert recipe.sequence.learning_rate == recipe.finetune.phases[0].learning_rate == 1e-4
 
 
 def test_the_demo_recipe_keeps_to_folders_of_its_own():

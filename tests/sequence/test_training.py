@@ -84,7 +84,7 @@ def overfitted(noise_set, tmp_path_factory) -> tuple[Predictor, list[float]]:
     folder = tmp_path_factory.mktemp("history")
     values = {"epochs": 40, "patience": 3, "learning_rate": 0.02, "weight_decay": 0.0}
     with History(folder / "history.csv", folder / "logs") as history:
-        predictor = trained(noise_set, history=history, windows_per_clip="all", **values)
+        predictor = trained(noise_set, history=history, windows_per_video="all", **values)
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(1, len(rows) + 1))
@@ -173,7 +173,7 @@ def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, tmp_
         batches.append(batch)
         return train_on_batch(model, *batch)
 
-    values = {"head": "mean", "epochs": 1, "batch_size": 7, "windows_per_clip": 1}
+    values = {"head": "mean", "epochs": 1, "batch_size": 7, "windows_per_video": 1}
     values |= {"optimizer": "adamw", "learning_rate": 0.05, "weight_decay": 0.1}
     with monkeypatch.context() as patched, History(tmp_path / "h.csv", tmp_path / "l") as history:
         patched.setattr(keras.Model, "train_on_batch", watched)

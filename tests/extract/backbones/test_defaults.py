@@ -68,7 +68,7 @@ def test_batches_hold_about_as_many_frames_for_every_network():
     image, clips = resolved("vgg16"), resolved("x3d_s")
     assert (image.batch_size, clips.batch_size) == (32, 4)
     assert (image.clips_per_video, clips.clips_per_video) == (5, 1)
-    own = {"finetune__batch_size": 7, "finetune__draws_per_clip": "all"}
+    own = {"finetune__batch_size": 7, "finetune__clips_per_video": "all"}
     chosen = resolved("x3d_s", **own)
     assert (chosen.batch_size, chosen.clips_per_video) == (7, "all")
 

@@ -254,7 +254,7 @@ def test_the_card_of_a_fine_tuned_network_tells_the_width_of_its_features(
     from tests.extract.scripted_tuning import follow
 
     network = {"pooling": pooling, "features": features}
-    settings = quick_settings(phase(0, "all"), epochs=1, draws_per_clip=1, network=network)
+    settings = quick_settings(phase(0, "all"), epochs=1, clips_per_video=1, head=network)
     follow(Trainer(settings, scenes(train=1, val=1)), monkeypatch, [1]).train()
     extractor = set_up_extractor(settings)
     assert extractor(PIXELS).shape == (3, extractor.config.backbone.feature_size)

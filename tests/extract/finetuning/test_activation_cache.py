@@ -22,7 +22,7 @@ def tuning_of(quick_settings, scenes):
     """Return a function that makes a fine-tuning of eight clips with a cache of three draws."""
 
     def make(*schedule: dict, **keys) -> Trainer:
-        keys = {"cache": {"draws": DRAWS}, "batch_size": 3, "epochs": DRAWS + 2, **keys}
+        keys = {"cache": {"epochs": DRAWS}, "batch_size": 3, "epochs": DRAWS + 2, **keys}
         return Trainer(quick_settings(*schedule, **keys), scenes(train=2, val=1))
 
     return make
@@ -55,7 +55,7 @@ def train(tuning: Trainer, epoch: int) -> float:
 def validate(tuning: Trainer) -> Scores:
     """Score the network on what validation feeds it with."""
     step, answers = tuning.network.step, []
-    with step.averaged() if tuning.chosen.ema else nullcontext():
+    with step.averaged() if tuning.chosen.ema_momentum else nullcontext():
         for inputs, segments in tuning.network.inputs.validate():
             answers.append((step.logits(inputs), segments))
     logits, segments = (np.concatenate(parts) for parts in zip(*answers, strict=True))
@@ -107,7 +107,7 @@ def test_the_first_epochs_are_those_of_a_run_without_a_cache(tuning_of):
     tuning = tuning_of(*schedule)
     before = trunk_weights(tuning)
     cached = run(tuning, DRAWS)
-    assert_close(cached, run(tuning_of(*schedule, cache={"draws": 0}), DRAWS))
+    assert_close(cached, run(tuning_of(*schedule, cache={"epochs": 0}), DRAWS))
     after = trunk_weights(tuning)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {name for name in before if name.startswith("block5")}
@@ -116,8 +116,8 @@ def test_the_first_epochs_are_those_of_a_run_without_a_cache(tuning_of):
 def test_laid_aside_and_trained_as_a_whole_the_network_becomes_the_same(tuning_of, monkeypatch):
     """The tiny network draws nothing at random in its trunk, so that both must agree."""
     # Adam would divide gradients by their size, and with them the rounding of many batches.
-    keys = {"draws_per_clip": "all", "batch_size": 16, "optimizer": "sgd"}
-    keys |= {"accumulate": 2, "ema": 0.9, "weight_decay": 0.01}
+    keys = {"clips_per_video": "all", "batch_size": 16, "optimizer": "sgd"}
+    keys |= {"gradient_accumulation_steps": 2, "ema_momentum": 0.9, "weight_decay": 0.01}
     apart = run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2)
     monkeypatch.setattr("extract.finetuning.model.cut_of", lambda *_: None)
     assert_close(apart, run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2))
@@ -192,7 +192,7 @@ def test_a_phase_that_moves_the_cut_begins_a_cache_and_another_keeps_it(tuning_o
 def test_without_a_cache_every_epoch_is_drawn_afresh_and_nothing_is_kept(
     tuning_of, monkeypatch, capsys
 ):
-    tuning = tuning_of(phase(0, 0), cache={"draws": 0})
+    tuning = tuning_of(phase(0, 0), cache={"epochs": 0})
     asked = drawn(tuning, monkeypatch)
     cache = entered(tuning)
     for epoch in range(3):
@@ -220,7 +220,7 @@ def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
     tuning_of, monkeypatch, capsys, room, draws, validation, told
 ):
     monkeypatch.setattr(activation_cache, "_MEGABYTE", room)
-    tuning = tuning_of(phase(0, 0), cache={"draws": DRAWS, "megabytes": 1})
+    tuning = tuning_of(phase(0, 0), cache={"epochs": DRAWS, "megabytes": 1})
     cache, asked = entered(tuning), drawn(tuning, monkeypatch)
     assert (cache.draws, cache.keeps_validation) == (draws, validation)
     for epoch in range(2 * DRAWS):
@@ -246,7 +246,7 @@ def test_the_size_is_told_beforehand(tuning_of, capsys):
 
 
 def test_under_mixed_precision_keras_computes_and_the_loss_is_scaled(tuning_of):
-    tuning = tuning_of(phase(0, ["block5"]), precision="mixed_float16")
+    tuning = tuning_of(phase(0, ["block5"]), mixed_precision="mixed_float16")
     cache = entered(tuning)
     assert cache.trunk.engine == "keras"
     assert type(tuning.network.step.optimizer).__name__ == "LossScaleOptimizer"

@@ -20,28 +20,33 @@ from video.errors import LookbackError, UsageError
 UPDATES = 6
 DRAWS = 8 * 20  # all of eight clips of twenty frames
 WHOLE = {
-    "accumulate": 4,
+    "gradient_accumulation_steps": 4,
     "optimizer": "adamw",
     "weight_decay": 0.01,
-    "clip_norm": 1.0,
-    "ema": 0.9,
-    "network": {"dropout": 0.4},
+    "gradient_clip_norm": 1.0,
+    "ema_momentum": 0.9,
+    "head": {"dropout": 0.4},
     "augment": {"erasing": 0.5},
-    "cache": {"draws": 1},  # so that draws come back which were computed before the run stopped
+    "cache": {"epochs": 1},  # so that draws come back which were computed before the run stopped
 }
-COSINE = {"kind": "cosine", "warmup_epochs": 1.5, "minimum": 1e-5}
+COSINE = {"kind": "cosine", "warmup_epochs": 1.5, "min_learning_rate": 1e-5}
 PLATEAU = {"kind": "plateau", "patience": 0, "factor": 0.5}
 # Of the cosine the run learns only in its first epoch how many updates an epoch has, and must know
 # it again when it goes on: `all` counts no draws beforehand. The accuracy of four clips moves in
 # steps, so that epochs of the plateau come that are no better.
 COURSES = {
     "cosine": {
-        "decay": COSINE,
+        "learning_rate_schedule": COSINE,
         "epochs": 3,
-        "draws_per_clip": "all",
+        "clips_per_video": "all",
         "batch_size": -(-DRAWS // UPDATES),
     },
-    "plateau": {"decay": PLATEAU, "epochs": 4, "monitor": "clip_accuracy", "batch_size": 3},
+    "plateau": {
+        "learning_rate_schedule": PLATEAU,
+        "epochs": 4,
+        "monitor": "clip_accuracy",
+        "batch_size": 3,
+    },
 }
 # Of the plateau the last phase trains what was frozen, and is entered after the run was resumed.
 SCHEDULES = {
@@ -204,11 +209,11 @@ def unfinished(quick_settings, few, monkeypatch) -> Trainer:
     [
         ("finetune.batch_size", {"batch_size": 4}),
         ("finetune.augment.flip", {"augment": {"flip": False}}),
-        ("finetune.decay.kind", {"decay": {"kind": "step"}}),
-        ("finetune.network.dropout", {"network": {"dropout": 0.3}}),
-        ("finetune.cache.draws", {"cache": {"draws": 2}}),
+        ("finetune.learning_rate_schedule.kind", {"learning_rate_schedule": {"kind": "step"}}),
+        ("finetune.head.dropout", {"head": {"dropout": 0.3}}),
+        ("finetune.cache.epochs", {"cache": {"epochs": 2}}),
         ("finetune.monitor", {"monitor": "accuracy"}),
-        ("finetune.epochs", {"epochs": 5, "decay": {"kind": "cosine"}}),
+        ("finetune.epochs", {"epochs": 5, "learning_rate_schedule": {"kind": "cosine"}}),
     ],
 )
 def test_another_recipe_is_refused_and_its_key_named(unfinished, quick_settings, few, named, keys):
@@ -218,7 +223,9 @@ def test_another_recipe_is_refused_and_its_key_named(unfinished, quick_settings,
         other.train(resume=True)
     told = str(error.value)
     assert told.startswith("--resume: ")
-    assert named in told or (named == "finetune.epochs" and "finetune.decay" in told)
+    assert named in told or (
+        named == "finetune.epochs" and "finetune.learning_rate_schedule" in told
+    )
     assert "\n" not in told
     assert len(told) < 600
     assert (unfinished.checkpoint.folder / STATE).read_bytes() == before

@@ -90,7 +90,7 @@ def test_an_unknown_stage_is_named_beside_those_that_there_are(stages):
     with pytest.raises(UsageError) as error:
         phases(phase(0, 0), phase(5, stages))
     assert str(error.value) == (
-        "finetune.schedule: there is no stage block9; this backbone's are stem, block1, block2, top"
+        "finetune.phases: there is no stage block9; this backbone's are stem, block1, block2, top"
     )
 
 

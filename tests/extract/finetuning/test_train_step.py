@@ -18,8 +18,8 @@ STAGES = {"block4": 3e-4, "block5": 1e-2}
 
 
 def chosen(**keys) -> Finetune:
-    plain = {"label_smoothing": 0.0, "optimizer": "sgd", "network.dropout": 0.0}
-    plain["network.features"] = 8
+    plain = {"label_smoothing": 0.0, "optimizer": "sgd", "head.dropout": 0.0}
+    plain["head.features"] = 8
     flags = {f"finetune.{key}": value for key, value in {**plain, **keys}.items()}
     return load(flags=flags).recipe.finetune
 
@@ -28,7 +28,7 @@ def made(settings: Finetune, classes: int = 2, rate: float = 0.05, stages=STAGES
     """Return the training step of a network that is the same each time."""
     keras.utils.set_random_seed(1)
     trunk = build_trunk("tiny", "none", 32)
-    model = classifier_network(trunk, settings.network, classes)
+    model = classifier_network(trunk, settings.head, classes)
     phase = Phase(epoch=0, stages=dict(stages), learning_rate=rate)
     active = Phases((phase,), tuple(trunk.stages), 1).at(0)
     set_trainable(trunk, set(active.rates), False)
@@ -72,7 +72,10 @@ def test_the_groups_are_the_head_and_the_stages_in_the_phase_s_order():
 
 
 def test_two_half_batches_make_the_update_of_the_whole_one():
-    whole, halves = made(chosen(clip_norm=0.1)), made(chosen(clip_norm=0.1, accumulate=2))
+    whole, halves = (
+        made(chosen(gradient_clip_norm=0.1)),
+        made(chosen(gradient_clip_norm=0.1, gradient_accumulation_steps=2)),
+    )
     before = weights(whole)
     whole(CLIPS, CLASSES, EVEN)
     halves(CLIPS[:4], CLASSES[:4], EVEN[:4])
@@ -85,7 +88,7 @@ def test_two_half_batches_make_the_update_of_the_whole_one():
 
 
 def test_all_gradients_together_are_shortened_to_the_norm():
-    free, clipped = made(chosen(), stages={}), made(chosen(clip_norm=0.01), stages={})
+    free, clipped = made(chosen(), stages={}), made(chosen(gradient_clip_norm=0.01), stages={})
     ways = []
     for step in (free, clipped):
         before = weights(step)
@@ -99,7 +102,9 @@ def test_all_gradients_together_are_shortened_to_the_norm():
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_the_average_of_the_weights_is_numpy_s(accumulate):
-    step = made(chosen(ema=0.8, accumulate=accumulate), stages={}, rate=0.5)
+    step = made(
+        chosen(ema_momentum=0.8, gradient_accumulation_steps=accumulate), stages={}, rate=0.5
+    )
     average: list[np.ndarray] = []
     # Counted after every batch, also where it only adds to the gradients and the weights stand.
     momentum = 0.8 ** (1 / accumulate)
@@ -128,7 +133,7 @@ def by_hand(logits: np.ndarray, smoothing: float, weighed: np.ndarray) -> float:
 @pytest.mark.parametrize("weighed", [EVEN, np.where(CLASSES == 1, 1.5, 0.5).astype("float32")])
 @pytest.mark.parametrize("one_logit", [False, True])
 def test_the_loss_smooths_labels_and_weighs_classes(smoothing, weighed, one_logit):
-    settings = chosen(label_smoothing=smoothing, **{"network.one_logit": one_logit})
+    settings = chosen(label_smoothing=smoothing, **{"head.one_logit": one_logit})
     step = made(settings)
     outputs = np.asarray(step._model.predict_on_batch(CLIPS), np.float64)
     assert outputs.shape[1] == (1 if one_logit else 2)
@@ -138,7 +143,7 @@ def test_the_loss_smooths_labels_and_weighs_classes(smoothing, weighed, one_logi
 
 def test_one_logit_learns_what_the_difference_of_two_would():
     """The gradients of a sigmoid are those of a softmax over 0 and the logit."""
-    steps = [made(chosen(**{"network.one_logit": one}), stages={}) for one in (False, True)]
+    steps = [made(chosen(**{"head.one_logit": one}), stages={}) for one in (False, True)]
     two, one = (step._model.get_layer("classifier") for step in steps)
     kernel = np.random.default_rng(0).normal(size=(8, 1)).astype(np.float32)
     two.set_weights([np.hstack([0 * kernel, kernel]), np.zeros(2, np.float32)])

@@ -60,7 +60,7 @@ def scripted_run(quick_settings, scenes, monkeypatch):
     scripted_run([3, 2], patience=1). It trains everything, so that nothing is computed."""
 
     def make(script: list, *schedule: dict, watch=lambda step: None, **keys) -> Trainer:
-        keys = {"epochs": len(script), "draws_per_clip": 1, **keys}
+        keys = {"epochs": len(script), "clips_per_video": 1, **keys}
         settings = quick_settings(*(schedule or (phase(0, "all"),)), **keys)
         return follow(Trainer(settings, scenes(train=1, val=1)), monkeypatch, script, watch)
 
@@ -282,7 +282,7 @@ def test_validation_takes_the_same_pictures_each_time_and_never_varies_them(
             for clip, index in zip(clips, indices, strict=True)
         ]
 
-    tuning = Trainer(quick_settings(phase(0, 0), epochs=2, cache={"draws": 0}), manifest)
+    tuning = Trainer(quick_settings(phase(0, 0), epochs=2, cache={"epochs": 0}), manifest)
     recipe = quick_settings(phase(0, 0), augment=STILL).recipe
     still = ClipDataset(recipe, manifest, resolve_backbone(recipe))
     # Every amount that may vary clips is in STILL, and the run's own do vary them.
@@ -319,7 +319,7 @@ def test_the_scores_are_those_of_the_probabilities(scripted_run):
         if number % 2:
             probabilities[number, (right + 1) % 4] = 0.5
     logits = np.log(probabilities) + 7.0  # the network has no softmax
-    tuning = scripted_run([logits], draws_per_clip=2)
+    tuning = scripted_run([logits], clips_per_video=2)
     assert tuning.clips.validation_classes.tolist() == [0, 1, 2, 3]
     scores = tuning.train()
     assert scores.loss == pytest.approx(-(np.log(0.6) + np.log(0.3)) / 2)
@@ -334,7 +334,7 @@ def test_class_weights_reach_the_loss(quick_settings, scenes, monkeypatch, choic
     """One clip of `up` stands beside three of each other class: ten in four classes."""
     manifest = scenes(train=3, val=1)
     kept = [e for e in manifest.entries if e.label != "up" or e.group in ("g000", "g003")]
-    settings = quick_settings(phase(0, "all"), class_weights=choice, draws_per_clip=1, epochs=1)
+    settings = quick_settings(phase(0, "all"), class_weights=choice, clips_per_video=1, epochs=1)
     tuning = Trainer(settings, manifest.with_entries(kept))
     seen: list[tuple[int, float]] = []
 
@@ -366,7 +366,7 @@ def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, sc
     with pytest.raises(UsageError) as error:
         Trainer(settings, scenes())
     told = str(error.value)
-    assert told.startswith("finetune.schedule: there is no stage block9")
+    assert told.startswith("finetune.phases: there is no stage block9")
     assert "block1, block2, block3, block4, block5" in told
 
 
@@ -429,8 +429,8 @@ def test_a_limit_takes_clips_of_every_class_as_evenly_as_there_are(limit):
 
 
 def test_one_logit_is_for_two_classes(quick_settings, scenes):
-    settings = quick_settings(phase(0, 0), network={"one_logit": True})
-    with pytest.raises(UsageError, match=r"finetune\.network\.one_logit: is for two .* has 4"):
+    settings = quick_settings(phase(0, 0), head={"one_logit": True})
+    with pytest.raises(UsageError, match=r"finetune\.head\.one_logit: is for two .* has 4"):
         Trainer(settings, scenes())
 
 
