@@ -1,1 +1,1 @@
-"""Scores of predictions: classification metrics, calibration, bootstrap intervals. No framework."""
+"""Metrics: classification scores, calibration, bootstrap intervals. Imports no framework."""

@@ -1,23 +1,32 @@
-"""How far a measured share can be believed."""
+"""Bootstrap confidence interval of a mean over groups."""
 
 import numpy as np
 
 
 def bootstrap_interval(
-    hits: np.ndarray, groups: list[str], draws: int, seed: int
+    hits: np.ndarray, groups: list[str], resamples: int, seed: int
 ) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of `hits` (n,), drawing whole groups.
+    """Return the 95 % confidence interval of the mean of `hits`, resampling whole groups.
 
-    Clips of one group are alike, so drawing clips would pretend to more evidence than there is.
+    Clips of one group are correlated. Resampling single clips would make the interval too narrow.
     (Percentile bootstrap over clusters: Davison and Hinkley 1997, section 3.8.)
+
+    Args:
+        hits: One value per clip, 1 where its prediction is correct: (n,).
+        groups: Group of each clip, n names.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the random numbers.
+
+    Returns:
+        The 2.5th and the 97.5th percentile.
     """
-    names, numbers = np.unique(groups, return_inverse=True)
-    right = np.bincount(numbers, weights=hits)
-    count = np.bincount(numbers)
+    names, indices = np.unique(groups, return_inverse=True)
+    group_hits = np.bincount(indices, weights=hits)
+    group_sizes = np.bincount(indices)
     random = np.random.default_rng(seed)
-    means = np.empty(draws)
-    for draw in range(draws):  # one at a time: all at once would be draws x groups numbers
-        drawn = random.integers(len(names), size=len(names))
-        means[draw] = right[drawn].sum() / count[drawn].sum()
+    means = np.empty(resamples)
+    for number in range(resamples):  # a loop: one array would hold resamples x groups numbers
+        sample = random.integers(len(names), size=len(names))
+        means[number] = group_hits[sample].sum() / group_sizes[sample].sum()
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Confidence that fits: one temperature for the logits, fitted on the validation clips."""
+"""Temperature scaling: softmax, log loss, and the temperature fitted on validation clips."""
 
 from collections.abc import Callable
 
@@ -7,41 +7,53 @@ from scipy.optimize import minimize_scalar
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return probabilities of logits (..., K), in float64 so that rows sum to 1 in a report."""
+    """Return the probabilities of logits (..., K), in float64 so that rows sum to 1 in a report."""
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(-1, keepdims=True))
     probabilities: np.ndarray = powers / powers.sum(-1, keepdims=True)
     return probabilities
 
 
-def clip_means(values: np.ndarray, clip_of: np.ndarray) -> np.ndarray:
-    """Return the mean of `values` (n, K) over each clip; `clip_of` (n,) numbers their clips."""
-    count = np.bincount(clip_of)
+def clip_means(values: np.ndarray, clip_indices: np.ndarray) -> np.ndarray:
+    """Return the mean of `values` over the rows of each clip: (clips, K).
+
+    Args:
+        values: Rows to average: (n, K).
+        clip_indices: Clip of each row, numbered from 0 without gaps: (n,).
+    """
+    count = np.bincount(clip_indices)
     sums = np.zeros((len(count), values.shape[1]))
-    np.add.at(sums, clip_of, values)
+    np.add.at(sums, clip_indices, values)
     return sums / count[:, None]
 
 
-def log_loss(probabilities: np.ndarray, classes: np.ndarray) -> float:
-    """Return the mean of -log p of the true classes (n,), of probabilities (n, K)."""
-    wanted = probabilities[np.arange(len(classes)), classes]
-    return float(-np.log(np.maximum(wanted, 1e-12)).mean())
+def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """Return the mean of -log p of the true classes.
+
+    Args:
+        probabilities: Predicted probabilities: (n, K).
+        targets: True classes, ints in 0..K-1: (n,).
+    """
+    true_probabilities = probabilities[np.arange(len(targets)), targets]
+    return float(-np.log(np.maximum(true_probabilities, 1e-12)).mean())
 
 
 def fit_temperature(
-    clip_probabilities: Callable[[float], np.ndarray], classes: np.ndarray
+    clip_probabilities: Callable[[float], np.ndarray], targets: np.ndarray
 ) -> float:
-    """Return what the logits are to be divided by so that confidence fits the clips
-    (Guo et al. 2017). It changes no window's label. Bounded: a small perfect validation set would
-    ask for certainty, and a hopeless one for none.
+    """Return the temperature with the lowest log loss over the clips (Guo et al. 2017).
+
+    Dividing logits by it changes the confidence of a window's prediction, not its label. The result
+    is limited to 0.5..5: a small validation set without errors would drive the temperature to 0,
+    and one at chance level to infinity.
 
     Args:
-        clip_probabilities: maps a temperature to the clips' probabilities (n, K).
-        classes: true classes (n,).
+        clip_probabilities: Function from a temperature to the clips' probabilities (n, K).
+        targets: True classes, ints in 0..K-1: (n,).
     """
 
     def loss(log_temperature: float) -> float:
-        return log_loss(clip_probabilities(float(np.exp(log_temperature))), classes)
+        return log_loss(clip_probabilities(float(np.exp(log_temperature))), targets)
 
     found = minimize_scalar(loss, bounds=(np.log(0.5), np.log(5.0)), method="bounded")
     return round(float(np.exp(found.x)), 4)

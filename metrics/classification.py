@@ -1,4 +1,4 @@
-"""Measures of predictions. Plain numbers in, plain numbers out."""
+"""Classification metrics: accuracy, F1, areas under curves, calibration error, confusion."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -12,44 +12,50 @@ Label = TypeVar("Label")
 
 
 def calibration_error(probabilities: np.ndarray, hits: np.ndarray, bins: int = 10) -> float:
-    """Return the expected calibration error (Guo et al. 2017): how far confidence is from truth.
+    """Return the expected calibration error (Guo et al. 2017).
+
+    It is the mean difference between confidence and accuracy over bins of equal width, weighted by
+    the number of predictions in each bin.
 
     Args:
-        probabilities: of the predicted class, (n,).
-        hits: whether the prediction was right, (n,).
+        probabilities: Probability of the predicted class: (n,).
+        hits: Whether the prediction is correct: (n,).
+        bins: Number of bins.
     """
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
+    indices = np.minimum((probabilities * bins).astype(int), bins - 1)
     gaps = [
-        abs(hits[which == number].mean() - probabilities[which == number].mean())
-        * np.mean(which == number)
+        abs(hits[indices == number].mean() - probabilities[indices == number].mean())
+        * np.mean(indices == number)
         for number in range(bins)
-        if np.any(which == number)
+        if np.any(indices == number)
     ]
     return float(sum(gaps))
 
 
-def scores(probabilities: np.ndarray, classes: np.ndarray, labels: list[str]) -> dict:
-    """Return all measures of predictions as JSON-ready values.
+def scores(probabilities: np.ndarray, targets: np.ndarray, labels: list[str]) -> dict:
+    """Return all metrics of predictions as JSON-ready values.
+
+    Averages over classes leave out classes without a clip.
 
     Args:
-        probabilities: (n, K).
-        classes: true class numbers (n,).
-        labels: the K names.
+        probabilities: Predicted probabilities: (n, K).
+        targets: True classes, ints in 0..K-1: (n,).
+        labels: Names of the K classes.
     """
     predicted = probabilities.argmax(1)
-    hits = predicted == classes
+    hits = predicted == targets
     numbers = np.arange(len(labels))
     precision, recall, f1, support = sk.precision_recall_fscore_support(
-        classes, predicted, labels=numbers, zero_division=0.0
+        targets, predicted, labels=numbers, zero_division=0.0
     )
     present = support > 0
-    areas = class_areas(probabilities, classes, labels)
+    areas = class_areas(probabilities, targets, labels)
     return {
-        "count": len(classes),
+        "count": len(targets),
         "accuracy": float(hits.mean()),
         "balanced_accuracy": float(recall[present].mean()),
         "macro_f1": float(f1[present].mean()),
-        "log_loss": log_loss(probabilities, classes),
+        "log_loss": log_loss(probabilities, targets),
         "calibration_error": calibration_error(probabilities.max(1), hits),
         "roc_auc": mean_area(areas, "roc_auc"),
         "pr_auc": mean_area(areas, "pr_auc"),
@@ -63,24 +69,27 @@ def scores(probabilities: np.ndarray, classes: np.ndarray, labels: list[str]) ->
             }
             for number, label in enumerate(labels)
         },
-        "confusion": sk.confusion_matrix(classes, predicted, labels=numbers).tolist(),
+        "confusion": sk.confusion_matrix(targets, predicted, labels=numbers).tolist(),
     }
 
 
 def class_areas(
-    probabilities: np.ndarray, classes: np.ndarray, labels: Iterable[Label]
+    probabilities: np.ndarray, targets: np.ndarray, labels: Iterable[Label]
 ) -> dict[Label, dict[str, float | None]]:
-    """Return for each class, against all others, the areas under its ROC and precision-recall
-    curves: `roc_auc` and `pr_auc`, None where the class or its opposite is missing.
+    """Return the areas under the one-versus-rest ROC and precision-recall curves of each class.
 
     Args:
-        probabilities: Rows of probabilities (n, K).
-        classes: True class numbers (n,).
+        probabilities: Predicted probabilities: (n, K).
+        targets: True classes, ints in 0..K-1: (n,).
         labels: Keys of the result, one for each of the K classes.
+
+    Returns:
+        `roc_auc` and `pr_auc` of each class; both None where all or none of the targets are of
+        that class.
     """
     areas = {}
     for number, label in enumerate(labels):
-        truth = classes == number
+        truth = targets == number
         defined = 0 < truth.sum() < len(truth)
         areas[label] = {
             "roc_auc": float(sk.roc_auc_score(truth, probabilities[:, number]))
@@ -94,7 +103,11 @@ def class_areas(
 
 
 def mean_area(areas: dict[Label, dict[str, float | None]], curve: str) -> float | None:
-    """Return the mean area of `class_areas` under one curve (`roc_auc`, `pr_auc`), over the classes
-    that have one; None where none has."""
+    """Return the mean area over the classes for which it is defined, or None if there are none.
+
+    Args:
+        areas: Result of `class_areas`.
+        curve: Name of the area, `roc_auc` or `pr_auc`.
+    """
     known = [value for area in areas.values() if (value := area[curve]) is not None]
     return float(np.mean(known)) if known else None

@@ -1,4 +1,4 @@
-"""Probabilities of logits, and one temperature that fits the clips."""
+"""Softmax, log loss and temperature fitting."""
 
 import numpy as np
 import pytest
@@ -6,34 +6,34 @@ import pytest
 from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
 
 
-def test_softmax_is_exact_where_powers_overflow():
+def test_softmax_is_exact_for_large_logits():
     found = softmax(np.array([[1000.0, 1000.0], [-5000.0, 0.0]], np.float32))
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [[0.5, 0.5], [0.0, 1.0]])
 
 
-def test_a_temperature_divides_the_logits():
+def test_softmax_divides_logits_by_the_temperature():
     logits = np.random.default_rng(0).normal(size=(5, 4))
     np.testing.assert_allclose(softmax(logits, 2.5), softmax(logits / 2.5), rtol=1e-12)
     np.testing.assert_allclose(softmax(logits, 2.5).sum(1), 1, rtol=1e-12)
 
 
-def test_clip_means_take_each_clip_s_draws_however_many():
+def test_clip_means_average_any_number_of_rows_per_clip():
     values = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.25, 0.75]])
     np.testing.assert_array_equal(
         clip_means(values, np.array([1, 0, 1, 1])), [[0.0, 1.0], [1.75 / 3, 1.25 / 3]]
     )
 
 
-def test_log_loss_of_a_certain_mistake_is_finite():
+def test_log_loss_of_a_zero_probability_is_finite():
     assert log_loss(np.array([[1.0, 0.0]]), np.array([1])) == pytest.approx(-np.log(1e-12))
 
 
 @pytest.mark.parametrize(("factor", "wanted"), [(1.0, 1.0), (3.0, 3.0), (100.0, 5.0), (0.01, 0.5)])
-def test_the_temperature_undoes_exaggeration_within_its_bounds(factor, wanted):
-    """Classes drawn from the softmax itself: confidence fits at the temperature 1."""
+def test_fit_temperature_recovers_the_scale_of_the_logits_within_its_bounds(factor, wanted):
+    """Targets sampled from the softmax itself: temperature 1 is calibrated."""
     random = np.random.default_rng(1)
     logits = random.normal(size=(4000, 3)) * 1.5
-    classes = np.array([random.choice(3, p=row) for row in softmax(logits)])
-    found = fit_temperature(lambda t: softmax(logits * factor, t), classes)
+    targets = np.array([random.choice(3, p=row) for row in softmax(logits)])
+    found = fit_temperature(lambda t: softmax(logits * factor, t), targets)
     assert found == pytest.approx(wanted, rel=0.08)
