@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extract.architectures.spec import BackboneSpec, Normalisation
+from extract.architectures.spec import BackboneSpec, Normalization
 
 NAME = "clips_tiny"
 
@@ -35,7 +35,7 @@ SPEC = BackboneSpec(
     source="the tests",
     licence="MIT",
     make=_make,
-    scale=Normalisation((0.45,) * 3, (0.225,) * 3),
+    scale=Normalization((0.45,) * 3, (0.225,) * 3),
     stage_of=lambda name: name.partition(".")[0] if "." in name else None,
     feature_size=16,
     parameters=0,

@@ -1,4 +1,4 @@
-"""The graph of an architecture: its core, uint8 pixels in front, a classifier behind."""
+"""Building an architecture's graph: uint8 input, core and classifier."""
 
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec
@@ -12,8 +12,18 @@ CLASSIFIER = "_classifier"
 def build_core(
     spec: BackboneSpec, side: int | None = None, clip_length: int | None = None
 ) -> keras.Model:
-    """Return the part of a backbone that published weights belong to, with random weights: from
-    scaled float32 pixels to its features or feature map."""
+    """Return a backbone's core with random weights.
+
+    It maps scaled float32 pixels to features or a feature map. Published weights belong to it.
+
+    Args:
+        spec: Backbone to build.
+        side: Side of the square input in pixels; None for the spec's own.
+        clip_length: T, frames per clip; None for the spec's own.
+
+    Raises:
+        UsageError: The network cannot take this side or clip length.
+    """
     side, frames = side or spec.input_size, clip_length or spec.clip_length
     try:
         return spec.make(frames, side, None)
@@ -26,7 +36,7 @@ def build_core(
 
 
 def from_pixels(spec: BackboneSpec, core: keras.Model) -> keras.Model:
-    """Return a core over uint8 clips (B, T, H, W, 3), scaling included."""
+    """Return the core with uint8 clips (B, T, H, W, 3) as input and pixel scaling inside."""
     frames = core.input_shape[1] if spec.is_clip_network else 1
     inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
     pixels = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
@@ -35,17 +45,19 @@ def from_pixels(spec: BackboneSpec, core: keras.Model) -> keras.Model:
 
 
 def with_classifier(core: keras.Model, spec: BackboneSpec, classes: int) -> keras.Model:
-    """Return a clip network's core with the dense layer that published weights end in, as weight
-    files hold it: float32 (B, T, H, W, 3) to logits (B, classes)."""
+    """Return a clip network's core followed by its classifier, a dense layer.
+
+    The model maps float32 (B, T, H, W, 3) to logits (B, classes). Weights files hold this form.
+    """
     outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier))(core.output)
     return keras.Model(core.input, outputs, name=f"{spec.name}{CLASSIFIER}")
 
 
 def stages_of(spec: BackboneSpec, core: keras.Model) -> dict[str, list]:
-    """Return the core's layers by stage, in the order that data passes them."""
+    """Return the core's layers by stage, in forward order."""
     stages: dict[str, list] = {stage: [] for stage in spec.stages}
     current = spec.stages[-1]
-    # From the end: a layer without a stage of its own belongs to what it leads to.
+    # Walk backward: a layer whose name shows no stage belongs to the stage of the layer after it.
     for layer in reversed(core.layers):
         current = spec.stage_of(module_name(layer.name)) or current
         stages[current].insert(0, layer)

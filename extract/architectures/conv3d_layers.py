@@ -1,8 +1,8 @@
-"""Building blocks that the convolutional clip networks share.
+"""Shared building blocks of the convolutional clip networks.
 
-Layer names are the original modules' names, so that weight conversion needs no table and every
-layer, with weights or without, shows its stage. PyTorch pads symmetrically where `padding="same"`
-with a stride does not, so padding is explicit throughout.
+Every layer has the name of its module in the original code. Weight conversion therefore needs no
+name table, and each name shows the layer's stage. Padding is explicit throughout: PyTorch pads
+symmetrically, but `padding="same"` with a stride does not.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from training.keras_backend import keras
 
 layers, ops = keras.layers, keras.ops
 
-# How a converter wants a depthwise 3D convolution: of clips, a kernel (t, h, w, 1, C) and strides,
-# without padding. None: as sums, which every backend computes.
-Grouped = Callable[[Any, Any, tuple], Any]
-_grouped: ContextVar[Grouped | None] = ContextVar("grouped convolution", default=None)
+# Optional replacement for the depthwise 3D convolution: (clips, kernel (t, h, w, 1, C), strides) to
+# clips, without padding. None: the portable sum of 2D convolutions.
+GroupedConvolution = Callable[[Any, Any, tuple], Any]
+_grouped: ContextVar[GroupedConvolution | None] = ContextVar("grouped convolution", default=None)
 
 
 @contextmanager
-def depthwise_as(grouped: Grouped) -> Iterator[None]:
+def use_grouped_convolution(grouped: GroupedConvolution) -> Iterator[None]:
     """Trace every `DepthwiseConv3D` as one operation, for a runtime that has a kernel for it."""
     token = _grouped.set(grouped)
     try:
@@ -33,14 +33,15 @@ def depthwise_as(grouped: Grouped) -> Iterator[None]:
 
 @keras.saving.register_keras_serializable(package="lookback")
 class DepthwiseConv3D(layers.Layer):
-    """One filter a channel over time and space: (B, T, H, W, C) to (B, T', H', W', C).
+    """Depthwise 3D convolution, one filter per channel: (B, T, H, W, C) to (B, T', H', W', C).
 
-    A sum over the kernel's instants of two-dimensional depthwise convolutions: a hundred times as
-    fast as `Conv3D(groups=C)` on a CPU, equal to 2e-7, and every converter takes it. One that has
-    something better says so by `depthwise_as`.
+    It is computed as a sum of 2D depthwise convolutions, one per time step of the kernel. On a CPU
+    this is a hundred times as fast as `Conv3D(groups=C)` and equals it within 2e-7. Every converter
+    takes it; `use_grouped_convolution` substitutes a runtime's own kernel.
 
     Args:
-        kernel_size, strides: over time, height and width. Padding is kernel // 2 on each side.
+        kernel_size: Kernel size over time, height and width. Padding is kernel // 2 on each side.
+        strides: Strides over time, height and width.
     """
 
     def __init__(self, kernel_size: tuple, strides: tuple = (1, 1, 1), **options) -> None:
@@ -85,7 +86,7 @@ class DepthwiseConv3D(layers.Layer):
 
 
 def conv(x, filters: int, kernel: tuple, name: str, strides: tuple = (1, 1, 1), bias: bool = False):
-    """3D convolution with kernel // 2 of zeros on each side."""
+    """Apply a 3D convolution with zero padding of kernel // 2 on each side."""
     if any(size > 1 for size in kernel):
         padding = tuple(size // 2 for size in kernel)
         x = layers.ZeroPadding3D(padding, name=layer_name(f"{name}.padding"))(x)
@@ -93,29 +94,33 @@ def conv(x, filters: int, kernel: tuple, name: str, strides: tuple = (1, 1, 1), 
 
 
 def depthwise(x, kernel: tuple, name: str, strides: tuple = (1, 1, 1)):
-    """Depthwise 3D convolution with kernel // 2 of zeros on each side."""
+    """Apply a depthwise 3D convolution with zero padding of kernel // 2 on each side."""
     return DepthwiseConv3D(kernel, strides, name=layer_name(name))(x)
 
 
 def norm(x, name: str, momentum: float = 0.9, epsilon: float = 1e-5):
-    """Batch normalisation, by default as torch.nn.BatchNorm3d has it."""
+    """Apply batch normalization, by default with the constants of torch.nn.BatchNorm3d."""
     return layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name=layer_name(name))(x)
 
 
 def relu(x, name: str | None = None):
+    """Apply ReLU."""
     return layers.Activation("relu", name=name and layer_name(name))(x)
 
 
 def max_pool(x, name: str):
-    """The ResNet stem's pool: 1x3x3, stride 2 in space, padded by one."""
-    # What is pooled comes from a relu, so zeros never win over a real value.
+    """Apply the max pooling of the ResNet stem: 1x3x3, spatial stride 2, padding 1."""
+    # The input comes from a ReLU, so the padding's zeros never exceed a real value.
     x = layers.ZeroPadding3D((0, 1, 1), name=layer_name(f"{name}.padding"))(x)
     return layers.MaxPooling3D((1, 3, 3), (1, 2, 2), name=layer_name(name))(x)
 
 
 def bottleneck_block(x, prefix: str, inner: int, outer: int, time_kernel: int, stride: int):
-    """A ResNet bottleneck over clips: (t,1,1), (1,3,3), (1,1,1), the shortcut projected where the
-    shape changes (He et al. 2015; Feichtenhofer et al. 2019)."""
+    """Apply a ResNet bottleneck with kernels (t,1,1), (1,3,3), (1,1,1) and a skip connection.
+
+    The skip connection is projected where the shape changes (He et al. 2015; Feichtenhofer et al.
+    2019).
+    """
     strides = (1, stride, stride)
     shortcut = x
     if x.shape[-1] != outer or stride != 1:

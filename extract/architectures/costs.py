@@ -1,4 +1,4 @@
-"""What a network costs: multiplications with additions, parameters, memory, layer by layer."""
+"""Cost of a network per layer: multiply-adds, parameters and memory."""
 
 from dataclasses import dataclass
 from math import prod
@@ -8,32 +8,32 @@ from training.keras_backend import keras
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer.
+    """Cost of one layer.
 
     Attributes:
-        name: of the layer.
-        kind: its class.
-        shape: of its output without the batch.
-        parameters: numbers it holds, learnt or counted (a batch normalisation's statistics).
-        learnt: those of them that training changes.
-        macs: multiplications with additions for one input.
+        name: Name of the layer.
+        kind: Class name of the layer.
+        shape: Output shape without the batch axis.
+        parameters: Number of all parameters, with the statistics of batch normalization.
+        trainable: Number of trainable parameters, whether the layer is frozen or not.
+        macs: Multiply-adds for one input.
     """
 
     name: str
     kind: str
     shape: tuple[int, ...]
     parameters: int
-    learnt: int
+    trainable: int
     macs: int
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of the output for one input, in float32."""
+        """Memory of the float32 output for one input, in bytes."""
         return 4 * prod(self.shape)
 
 
 def layer_costs(model: keras.Model) -> list[LayerCost]:
-    """Return the costs of every layer of a model, nested models laid open, in order."""
+    """Return the cost of every layer of a model in order, with nested models expanded."""
     costs = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -44,35 +44,37 @@ def layer_costs(model: keras.Model) -> list[LayerCost]:
 
 
 def gflops(model: keras.Model) -> float:
-    """Return billions of multiplications with additions for one input: what papers on these
-    networks call GFLOPs."""
+    """Return billions of multiply-adds for one input, called GFLOPs in papers on these networks."""
     return sum(cost.macs for cost in layer_costs(model)) / 1e9
 
 
-def learnt_parameters(model: keras.Model) -> int:
-    """Return how many numbers are learnt: batch statistics do not count, frozen layers do."""
-    return sum(cost.learnt for cost in layer_costs(model))
+def trainable_parameters(model: keras.Model) -> int:
+    """Return the number of trainable parameters, those of frozen layers included.
+
+    Batch statistics are non-trainable.
+    """
+    return sum(cost.trainable for cost in layer_costs(model))
 
 
 def _cost(layer: keras.layers.Layer) -> LayerCost:
     output = layer.output
     shape = tuple((output[0] if isinstance(output, (list, tuple)) else output).shape[1:])
-    learnt = sum(prod(variable.shape) for variable in layer.weights if not _counted(variable))
-    parameters = sum(prod(variable.shape) for variable in layer.weights)
+    trainable = [variable for variable in layer.weights if not _is_non_trainable(variable)]
+    sizes = [sum(prod(each.shape) for each in group) for group in (layer.weights, trainable)]
     macs = _macs(layer, shape)
-    return LayerCost(layer.name, type(layer).__name__, shape, parameters, learnt, macs)
+    return LayerCost(layer.name, type(layer).__name__, shape, *sizes, macs)
 
 
 _STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "count")
 
 
-def _counted(variable) -> bool:
-    """Whether a weight is a statistic that data sets and gradients do not."""
+def _is_non_trainable(variable) -> bool:
+    """Whether a weight is a statistic, updated from data and not by gradients."""
     return variable.path.rsplit("/", 1)[-1] in _STATISTICS
 
 
 def _macs(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
-    if hasattr(layer, "macs"):  # a layer of this project that is more than one product
+    if hasattr(layer, "macs"):  # a layer of this project that computes more than one product
         return layer.macs()
     layers = keras.layers
     if isinstance(layer, layers.Dense):

@@ -1,16 +1,16 @@
-"""Efficient X3D: X3D as PyTorchVideo trained it for the processors of mobile phones.
+"""Efficient X3D: PyTorchVideo's variant of X3D for mobile processors.
 
 Paper: Feichtenhofer 2020, X3D: Expanding Architectures for Efficient Video Recognition.
-Weights: PyTorchVideo `efficient_x3d_xs/s`, the original (not the deployed) form (Apache-2.0),
-Kinetics-400: 68.5 and 73.0 % (the model zoo's figures, ten clips).
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
-Departure: none. From X3D it differs in that every projected shortcut is normalised.
+Weights: PyTorchVideo `efficient_x3d_xs/s`, the original (not the deployed) form. License
+Apache-2.0. Kinetics-400 top-1: 68.5 and 73.0 % (model zoo, ten clips).
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py).
+Departures: none. Unlike X3D, it normalizes every projected skip connection.
 """
 
 from extract.architectures.conv3d_layers import conv, depthwise, layers, norm, relu
 from extract.architectures.layer_names import layer_name
 from extract.architectures.spec import BackboneSpec
-from extract.architectures.x3d import NORMALISATION, rounded_width, squeeze_excite
+from extract.architectures.x3d import NORMALIZATION, rounded_width, squeeze_excite
 from training.keras_backend import keras
 
 _STEM, _MIDDLE, _HEAD = 24, 432, 2048
@@ -28,7 +28,7 @@ def efficient_x3d(shape: tuple[int, int, int]) -> keras.Model:
     for stage, (blocks, width) in enumerate(zip(_BLOCKS, _WIDTHS, strict=True), 2):
         for block in range(blocks):
             prefix = f"s{stage}.pathway0_res{block}"
-            # Every second block of a stage squeezes and excites.
+            # Every second block of a stage has a squeeze-and-excitation layer.
             x = _block(x, prefix, width, stride=2 if block == 0 else 1, excite=block % 2 == 0)
     x = relu(_conv_norm(x, _MIDDLE, "head.conv_5"))
     x = layers.GlobalAveragePooling3D(name=layer_name("head.avg_pool"))(x)
@@ -70,7 +70,7 @@ def _spec(size: str, frames: int, rate: float, gflops: float, accuracy: float) -
         source="PyTorchVideo, Kinetics-400",
         licence="Apache-2.0",
         make=lambda frames, side, weights: efficient_x3d((frames, side, side)),
-        scale=NORMALISATION,
+        scale=NORMALIZATION,
         stage_of=lambda name: _STAGES.get(name.split(".")[0]),
         feature_size=_HEAD,
         parameters=3_794_322,

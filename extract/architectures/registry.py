@@ -1,4 +1,4 @@
-"""Registry of all architectures. A new one is a module with its spec and one line here."""
+"""Registry of all backbones. To add one, write a module with its spec and add one line here."""
 
 from extract.architectures import (
     efficient_x3d,
@@ -34,7 +34,7 @@ def spec_of(name: str) -> BackboneSpec:
     """Return the spec of a backbone.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: No backbone has this name.
     """
     if name not in BACKBONES:
         raise UsageError(f"backbone {name}: there is none of that name; {hint(name, BACKBONES)}")

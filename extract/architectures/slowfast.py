@@ -1,9 +1,12 @@
-"""Slow and SlowFast R50: a ResNet over few frames, and beside it a thin one over many.
+"""Slow and SlowFast R50: a ResNet-50 on few frames; SlowFast adds a thin second one on many frames.
 
 Paper: Feichtenhofer et al. 2019, SlowFast Networks for Video Recognition.
-Weights: PyTorchVideo `slow_r50` and `slowfast_r50` (Apache-2.0), Kinetics-400: 74.6 and 76.9 % (the
-model zoo's figures, ten views of three crops).
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
+Weights: PyTorchVideo `slow_r50` and `slowfast_r50`. License Apache-2.0. Kinetics-400 top-1: 74.6
+and 76.9 % (model zoo, ten clips of three crops).
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py).
+Departures: the network itself selects the slow pathway's frames, while the original takes both
+pathways as inputs. The pooling averages the whole feature map, while the original's window has a
+fixed size; at the published input sizes both are equal.
 """
 
 from collections.abc import Callable
@@ -21,7 +24,7 @@ from extract.architectures.conv3d_layers import (
 )
 from extract.architectures.layer_names import layer_name
 from extract.architectures.spec import BackboneSpec
-from extract.architectures.x3d import NORMALISATION, STAGES
+from extract.architectures.x3d import NORMALIZATION, STAGES
 from training.keras_backend import keras
 
 _BLOCKS, _INNER = (3, 4, 6, 3), (64, 128, 256, 512)
@@ -40,17 +43,18 @@ def slow_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> ke
 
 
 def slowfast_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> keras.Model:
-    """Return the network up to its features, the slow pathway's and then the fast one's:
-    (T, H, W, 3) to (4.5 inner[-1],).
+    """Return the network up to its features: (T, H, W, 3) to (4.5 inner[-1],).
+
+    The features of the slow pathway come first, then those of the fast one.
 
     Raises:
-        ValueError: T is no multiple of 4.
+        ValueError: T is not a multiple of 4.
     """
     frames = shape[0]
     if frames % _FRAMES_RATIO:
         raise ValueError(f"T must be a multiple of {_FRAMES_RATIO}")
     inputs = keras.Input((*shape, 3))
-    # The original's choice: evenly spaced, first and last included, rounded down.
+    # The original's selection: evenly spaced, first and last frame included, rounded down.
     chosen = np.linspace(0, frames - 1, frames // _FRAMES_RATIO).astype("int32")
     slow = ops.take(inputs, chosen, axis=1)
     slow = _stem(slow, "blocks.0.multipathway_blocks.0", inner[0], time_kernel=1)
@@ -80,7 +84,7 @@ def _stage(x, prefix: str, stage: int, inner: int, time_kernel: int):
 
 
 def _fused(slow, fast, prefix: str):
-    """Add the fast pathway to the slow one's channels, its frames convolved down to theirs."""
+    """Concatenate the fast pathway, strided to the slow one's frames, to the slow pathway."""
     width = _FUSED * fast.shape[-1]
     x = conv(fast, width, (7, 1, 1), f"{prefix}.conv_fast_to_slow", (_FRAMES_RATIO, 1, 1))
     x = relu(norm(x, f"{prefix}.norm"), f"{prefix}.activation")
@@ -109,7 +113,7 @@ def _spec(
         source="PyTorchVideo, Kinetics-400",
         licence="Apache-2.0",
         make=lambda frames, side, weights: make((frames, side, side)),
-        scale=NORMALISATION,
+        scale=NORMALIZATION,
         stage_of=lambda layer: _BODY.get(layer[:8]),
         feature_size=feature_size,
         parameters=parameters,

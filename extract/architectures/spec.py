@@ -1,4 +1,4 @@
-"""What a backbone is: uint8 RGB clips (B, T, H, W, 3) in, features out, stages to freeze."""
+"""Specification of a backbone: uint8 RGB clips (B, T, H, W, 3) to features, in stages to freeze."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,28 +9,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Normalisation:
-    """Pixels 0..255 to (x / 255 - mean) / deviation, a value a channel, inside the graph."""
+class Normalization:
+    """Pixel scaling (x / 255 - mean) / std for x in 0..255, inside the graph.
+
+    Attributes:
+        mean: Mean of each RGB channel.
+        std: Standard deviation of each RGB channel.
+    """
 
     mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    std: tuple[float, float, float]
 
     def __call__(self, pixels: "keras.KerasTensor") -> "keras.KerasTensor":
         import keras
 
         mean = keras.ops.array(self.mean, "float32")
-        return (pixels / 255.0 - mean) / keras.ops.array(self.deviation, "float32")
+        return (pixels / 255.0 - mean) / keras.ops.array(self.std, "float32")
 
 
 @dataclass(frozen=True)
 class Trunk:
-    """A built backbone.
+    """A built backbone, without a classifier.
 
     Attributes:
-        model: uint8 (B, T, H, W, 3) to float32: a feature map (B, h, w, C) of an image network, the
-            features (B, D) of a clip network. Pixel scaling is inside.
-        core: the part that published weights belong to.
-        stages: the core's layers by stage, in the order that data passes them.
+        model: Model from uint8 (B, T, H, W, 3) to float32, pixel scaling included. An image network
+            returns a feature map (B, h, w, C), a clip network features (B, D).
+        core: Part of the model that published weights belong to.
+        stages: Layers of the core by stage, in forward order.
     """
 
     model: "keras.Model"
@@ -39,35 +44,35 @@ class Trunk:
 
     @property
     def gives_features(self) -> bool:
-        """Whether the network pools by itself, so that nothing is left to pool."""
+        """Whether the network ends in its own pooling and returns features (B, D)."""
         return len(self.model.output_shape) == 2
 
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """A backbone by name.
+    """Specification of a backbone.
 
     Attributes:
-        name: as `--backbone` takes it.
-        clip_length: T, frames that one feature sees; 1 for frame networks.
-        input_size: side of the square input in pixels that it was made for.
-        stages: names of its stages, first to last.
-        source: paper, and where the weights come from.
-        licence: of the published weights.
-        make: builds the core for (T, side, weights); weights are `imagenet` or None.
-        scale: maps float32 pixels 0..255 to what the core expects, inside the graph.
-        stage_of: returns the stage that a layer's name shows, or None.
-        feature_size: D, the width that enters its own classifier.
-        parameters: how many numbers are learnt, with the classifier of a clip network (400 classes)
-            and without that of an image network.
-        gflops: billions of multiplications with additions for one input, as the field counts.
-        published: the name of its published weights, `imagenet` or `kinetics400`; None without any.
-        accuracy: what was published of those weights, with its source; for the catalogue.
-        frame_rate: frames a second of a clip as it was trained; None for frame networks.
-        short_side: a picture is scaled until its short side has so many pixels, and its middle is
-            taken; 0 stretches the whole picture into the input.
-        classifier: name of the dense layer that published weights end in; None without one.
-        classes: of that layer.
+        name: Name of the backbone, the value of `--backbone`.
+        clip_length: T, frames per clip; 1 for image networks.
+        input_size: Side of the square input in pixels.
+        stages: Names of its stages, first to last.
+        source: Publisher and training data of the weights.
+        licence: License of the published weights.
+        make: Function that builds the core for (T, side, weights); weights are `imagenet` or None.
+        scale: Function from float32 pixels 0..255 to the core's input, inside the graph.
+        stage_of: Function that returns the stage that a layer's name shows, or None.
+        feature_size: D, width of the features that enter the classifier.
+        parameters: Number of trainable parameters: of a clip network with its classifier of 400
+            classes, of an image network without a classifier.
+        gflops: Billions of multiply-adds for one input.
+        published: Name of its published weights, `imagenet` or `kinetics400`; None without any.
+        accuracy: Published accuracy of those weights, with its source.
+        frame_rate: Frames per second of a training clip; None for image networks.
+        short_side: Pixels of a frame's short side after scaling; the center is cropped from it. 0:
+            the whole frame is stretched to the input.
+        classifier: Name of the last dense layer of the published weights; None for image networks.
+        classes: Width of that layer.
     """
 
     name: str
@@ -91,12 +96,14 @@ class BackboneSpec:
 
     @property
     def is_clip_network(self) -> bool:
+        """Whether it takes clips of several frames."""
         return self.classifier is not None
 
     @property
     def is_transformer(self) -> bool:
+        """Whether it is a vision transformer."""
         return "embeddings" in self.stages
 
     def weights_meant(self, weights: str | None) -> str:
-        """Return `weights` as `build` takes them: what was published where nothing is said."""
+        """Return `weights`, or the published ones for None; `none` where there are none."""
         return weights or self.published or "none"

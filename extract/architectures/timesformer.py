@@ -1,11 +1,11 @@
-"""TimeSformer: a vision transformer whose blocks attend over time, then over space.
+"""TimeSformer: a vision transformer with divided attention, first over time, then over space.
 
 Paper: Bertasius et al. 2021, Is Space-Time Attention All You Need for Video Understanding?
-Weights: Hugging Face `facebook/timesformer-base-finetuned-k400` (CC-BY-NC-4.0: no commercial use),
-Kinetics-400, 77.9 % (the authors' README, one clip of three crops).
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
-Departure: a clip of another length or side has embeddings of its own, to be trained; the original
-stretches the published ones.
+Weights: Hugging Face `facebook/timesformer-base-finetuned-k400`. License CC-BY-NC-4.0, no
+commercial use. Kinetics-400 top-1: 77.9 % (the authors' README, one clip of three crops).
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py).
+Departures: another clip length or side needs embeddings trained for it, while the original
+interpolates the published ones.
 """
 
 from extract.architectures.conv3d_layers import layers, ops
@@ -20,19 +20,19 @@ from extract.architectures.transformer_layers import (
     stage_of,
     stages,
 )
-from extract.architectures.x3d import NORMALISATION
+from extract.architectures.x3d import NORMALIZATION
 from training.keras_backend import keras
 
 _WIDTH, _BLOCKS, _EXPANSION, _HEAD_SIZE = 768, 12, 4, 64
 _EPSILON = 1e-6
-_TIME, _PLACE = 1, 2  # axes of the tokens (B, T, S, C)
+_TIME, _SPACE = 1, 2  # axes of the tokens (B, T, S, C)
 
 
 @keras.saving.register_keras_serializable(package="lookback")
 class SpaceTimeEmbeddings(layers.Layer):
-    """Learnt vectors of places and instants: patches (B, T, S, C) to the same with their sums.
+    """Add trainable space and time embeddings to patches (B, T, S, C), and create the class token.
 
-    The class token (B, 1, C) comes beside them; it has a place of its own and no instant.
+    The class token (B, 1, C) has a space embedding of its own and no time embedding.
     """
 
     def build(self, shape) -> None:
@@ -68,13 +68,13 @@ def timesformer(
     """Return the network up to its features: (T, H, W, 3) to (width,).
 
     Args:
-        shape: T, H, W.
-        width: of a token.
-        blocks: of attention over time, attention over space and perceptron.
-        head_size: channels of an attention head.
+        shape: Input size (T, H, W).
+        width: Channels of a token.
+        blocks: Number of blocks, each with attention over time, attention over space and an MLP.
+        head_size: Channels of an attention head.
 
     Raises:
-        ValueError: H or W is no multiple of 16.
+        ValueError: H or W is not a multiple of 16.
     """
     inputs = keras.Input((*shape, 3))
     projection = "timesformer.embeddings.patch_embeddings.projection"
@@ -87,16 +87,16 @@ def timesformer(
 
 
 def _block(token, x, prefix: str, heads: int):
-    """One block over the class token (B, 1, C) and the patches (B, T, S, C)."""
+    """Apply one block to the class token (B, 1, C) and the patches (B, T, S, C)."""
     instants, places, width = x.shape[1:]
     y = norm(x, f"{prefix}.temporal_layernorm", _EPSILON)
     y = _attend(y, f"{prefix}.temporal_attention", heads, _TIME)
     x = layers.Add()([x, linear(y, width, f"{prefix}.temporal_dense")])
-    # Every frame has the class token, and gives it an answer of its own.
+    # Each frame attends with a copy of the class token; the copies are averaged afterward.
     copies = ops.repeat(ops.expand_dims(token, 1), instants, axis=1)
-    y = ops.concatenate([copies, x], axis=_PLACE)
+    y = ops.concatenate([copies, x], axis=_SPACE)
     y = norm(y, f"{prefix}.layernorm_before", _EPSILON)
-    y = _attend(y, f"{prefix}.attention", heads, _PLACE)
+    y = _attend(y, f"{prefix}.attention", heads, _SPACE)
     token = layers.Add()([token, ops.mean(y[:, :, 0], axis=_TIME, keepdims=True)])
     x = layers.Add()([x, y[:, :, 1:]])
     y = ops.concatenate([token, ops.reshape(x, (-1, instants * places, width))], axis=1)
@@ -119,7 +119,7 @@ SPEC = BackboneSpec(
     source="Hugging Face facebook, Kinetics-400",
     licence="CC-BY-NC-4.0",
     make=lambda frames, side, weights: timesformer((frames, side, side)),
-    scale=NORMALISATION,
+    scale=NORMALIZATION,
     stage_of=stage_of,
     feature_size=_WIDTH,
     parameters=121_566_352,

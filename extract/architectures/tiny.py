@@ -1,7 +1,9 @@
-"""A network of five strided convolutions that learns small tasks from nothing in a minute.
+"""Tiny: five strided convolutions that learn small tasks from random weights in a minute.
 
-Source: this project; there are no published weights. Group normalisation (Wu and He 2018) keeps it
-steady at any batch size. The demo trains it, and the tests use it.
+Paper: none; a network of this project for the demo and the tests. Its group normalization (Wu and
+He 2018) trains stably at any batch size.
+Weights: none published.
+Parity: none, as there is no original.
 """
 
 from extract.architectures.spec import BackboneSpec

@@ -1,8 +1,7 @@
-"""Building blocks that the transformers over clips share.
+"""Shared building blocks of the video transformers.
 
-Layer names are the module names of Hugging Face's checkpoints, so that weight conversion needs no
-table. Tokens keep their axes, (B, N, C) or (B, T, S, C) with S places in a frame: what costs
-something shows in the shapes.
+Every layer has its module name in Hugging Face's checkpoints, so weight conversion needs no name
+table. Tokens keep their axes: (B, N, C), or (B, T, S, C) with S patches per frame.
 """
 
 import re
@@ -19,14 +18,14 @@ PATCH = 16  # pixels along a side
 
 @keras.saving.register_keras_serializable(package="lookback")
 class Attention(layers.Layer):
-    """Scaled dot-product attention with several heads (Vaswani et al. 2017), without projections.
+    """Multi-head scaled dot-product attention (Vaswani et al. 2017), without projections.
 
-    Three tensors (B, ..., C), query, key and value, give one of the same shape. The softmax is
-    taken in float32, whatever the layer computes in.
+    Query, key and value (B, ..., C) give one tensor of the same shape. The softmax is computed in
+    float32, also in mixed precision.
 
     Args:
-        heads: they share the channels evenly.
-        axis: along which tokens see each other; all other axes are kept apart.
+        heads: Number of heads; C is a multiple of it.
+        axis: Axis along which tokens attend to each other. All other axes act as batch axes.
     """
 
     def __init__(self, heads: int, axis: int = 1, **options) -> None:
@@ -36,22 +35,24 @@ class Attention(layers.Layer):
     def call(self, query, key, value):
         shape = query.shape
         size = shape[-1] // self.heads
-        apart = [axis for axis in range(len(shape) - 1) if axis != self.axis]
+        batch_axes = [axis for axis in range(len(shape) - 1) if axis != self.axis]
         # (B, ..., heads, size) to (..., heads, tokens, size).
-        order = (*apart, len(shape) - 1, self.axis, len(shape))
+        order = (*batch_axes, len(shape) - 1, self.axis, len(shape))
         query = self._in_heads(query * size**-0.5, order)
         key = self._in_heads(key, (*order[:-2], order[-1], order[-2]))
         weights = ops.softmax(ops.cast(ops.matmul(query, key), "float32"))
         mixed = ops.matmul(ops.cast(weights, value.dtype), self._in_heads(value, order))
-        kept = (shape[axis] for axis in apart[1:])
-        mixed = ops.reshape(mixed, (-1, *kept, self.heads, shape[self.axis], size))
+        sizes = (shape[axis] for axis in batch_axes[1:])
+        mixed = ops.reshape(mixed, (-1, *sizes, self.heads, shape[self.axis], size))
         mixed = ops.transpose(mixed, [int(axis) for axis in np.argsort(order)])
         return ops.reshape(mixed, (-1, *shape[1:]))
 
     def _in_heads(self, x, order: tuple[int, ...]):
         x = ops.reshape(x, (-1, *x.shape[1:-1], self.heads, x.shape[-1] // self.heads))
         x = ops.transpose(x, order)
-        return ops.reshape(x, (-1, *x.shape[-3:]))  # engines know attention in four dimensions
+        return ops.reshape(
+            x, (-1, *x.shape[-3:])
+        )  # converters recognize attention in four dimensions
 
     def compute_output_shape(self, query_shape, key_shape, value_shape):
         return query_shape
@@ -60,16 +61,16 @@ class Attention(layers.Layer):
         return {**super().get_config(), "heads": self.heads, "axis": self.axis}
 
     def macs(self) -> int:
-        """Return the multiplications with additions for one input."""
+        """Return the multiply-adds for one input."""
         shape = self.output.shape
         return 2 * prod(shape[1:]) * shape[self.axis]
 
 
 def patches(clips, width: int, frames: int, name: str):
-    """Project tubes of `frames` x 16 x 16 pixels: (B, T, H, W, 3) to (B, T / frames, S, width).
+    """Embed tubes of `frames` x 16 x 16 pixels: (B, T, H, W, 3) to (B, T / frames, S, width).
 
     Raises:
-        ValueError: the clip cannot be cut into such tubes.
+        ValueError: T is not a multiple of `frames`, or H or W not a multiple of 16.
     """
     _, instants, height, side, _ = clips.shape
     if instants % frames:
@@ -84,7 +85,7 @@ def patches(clips, width: int, frames: int, name: str):
 
 
 def linear(x, width: int, name: str, bias: bool = True):
-    """Dense layer over the channels."""
+    """Apply a dense layer over the channels."""
     return layers.Dense(
         width, use_bias=bias, kernel_initializer=_initializer(), name=layer_name(name)
     )(x)
@@ -92,20 +93,22 @@ def linear(x, width: int, name: str, bias: bool = True):
 
 @keras.saving.register_keras_serializable(package="lookback")
 def gelu(x):
-    """x P(X <= x) of a normal X (Hendrycks and Gimpel 2016), exact. By erf: TensorFlow's own is by
-    erfc, for which ONNX has no operation."""
+    """Apply the exact GELU (Hendrycks and Gimpel 2016).
+
+    It is computed with erf, because TensorFlow's own uses erfc, which ONNX lacks.
+    """
     return 0.5 * x * (1.0 + ops.erf(x * 0.5**0.5))
 
 
 def mlp(x, prefix: str, inner: int, epsilon: float):
-    """The second half of a block: x + W2 gelu(W1 norm(x))."""
+    """Apply the MLP of a block with its skip connection: x + W2 gelu(W1 norm(x))."""
     y = norm(x, f"{prefix}.layernorm_after", epsilon)
     y = layers.Activation(gelu)(linear(y, inner, f"{prefix}.intermediate.dense"))
     return layers.Add()([x, linear(y, x.shape[-1], f"{prefix}.output.dense")])
 
 
 def norm(x, name: str, epsilon: float):
-    """Layer normalisation over the channels."""
+    """Apply layer normalization over the channels."""
     return layers.LayerNormalization(epsilon=epsilon, name=layer_name(name))(x)
 
 
@@ -114,12 +117,12 @@ def _initializer() -> keras.initializers.Initializer:
 
 
 def stages(blocks: int) -> tuple[str, ...]:
-    """Return the names of the stages of a transformer with so many blocks."""
+    """Return the stage names of a transformer with this number of blocks."""
     return ("embeddings", *(f"block{number}" for number in range(1, blocks + 1)), "top")
 
 
 def stage_of(name: str) -> str | None:
-    """Return the stage of a layer by its name, such as videomae.encoder.layer.0.output.dense."""
+    """Return the stage that a layer's name shows, such as videomae.encoder.layer.0.output.dense."""
     block = re.match(r"\w+\.encoder\.layer\.(\d+)\.", name)
     if block:
         return f"block{int(block[1]) + 1}"

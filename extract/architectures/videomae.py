@@ -1,22 +1,22 @@
-"""VideoMAE: a plain vision transformer over tubes of 2 x 16 x 16 pixels, pretrained by filling in
-masked tubes.
+"""VideoMAE: a plain vision transformer on tubes of 2 x 16 x 16 pixels, pretrained as a masked
+autoencoder.
 
 Paper: Tong et al. 2022, VideoMAE: Masked Autoencoders are Data-Efficient Learners for
 Self-Supervised Video Pre-Training.
-Weights: Hugging Face `MCG-NJU/videomae-*-finetuned-kinetics` (CC-BY-NC-4.0: no commercial use),
-Kinetics-400, 79.0 % (small) and 81.5 % (base) in the authors' model zoo, five clips of three crops;
-the base model's config says 80.9 %.
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
-Departure: positions are computed for whatever grid of tubes there is; the original has one size.
-Of a pretraining's checkpoint the encoder is taken. It ends in a layer norm of each token, which is
-left out, and lacks `fc_norm`, which begins at one and zero: so the original's fine-tuning has it.
+Weights: Hugging Face `MCG-NJU/videomae-*-finetuned-kinetics`. License CC-BY-NC-4.0, no commercial
+use. Kinetics-400 top-1: 79.0 % (small) and 81.5 % (base) (the authors' model zoo, five clips of
+three crops); the base model's config states 80.9 %.
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py).
+Departures: position embeddings are computed for any grid of tubes, while the original has one size.
+From a pretraining checkpoint only the encoder is used. Its final layer norm is left out and
+`fc_norm` starts at scale 1 and offset 0, as in the original's fine-tuning.
 """
 
 import numpy as np
 
 from extract.architectures.conv3d_layers import layers, ops
 from extract.architectures.layer_names import layer_name
-from extract.architectures.spec import BackboneSpec, Normalisation
+from extract.architectures.spec import BackboneSpec, Normalization
 from extract.architectures.transformer_layers import (
     Attention,
     linear,
@@ -29,16 +29,16 @@ from extract.architectures.transformer_layers import (
 from training.keras_backend import keras
 
 _TUBE_FRAMES, _BLOCKS, _EXPANSION = 2, 12, 4
-# PyTorch's own for the last one, which Hugging Face leaves as it is.
+# Hugging Face sets epsilon for all layer norms but the last, which has PyTorch's default.
 _EPSILON, _LAST_EPSILON = 1e-12, 1e-5
 _HEAD_SIZE = 64
 
 
 @keras.saving.register_keras_serializable(package="lookback")
 class SinusoidalPositions(layers.Layer):
-    """Add sine and cosine waves of a token's number to it: (B, N, C) to (B, N, C).
+    """Add fixed sinusoidal position embeddings (Vaswani et al. 2017, 3.5): (B, N, C) to (B, N, C).
 
-    Vaswani et al. 2017, section 3.5. Nothing is learnt.
+    The layer has no parameters.
     """
 
     def build(self, shape) -> None:
@@ -52,8 +52,10 @@ class SinusoidalPositions(layers.Layer):
 
 
 def sinusoids(count: int, width: int) -> np.ndarray:
-    """Return float32 (count, width): sines in even columns, cosines in odd ones, a pair a
-    wavelength from 2 pi up to 20,000 pi."""
+    """Return sinusoidal position embeddings, float32 (count, width).
+
+    Even columns are sines, odd ones cosines. Each pair has one wavelength, from 2 pi to 20,000 pi.
+    """
     pairs = np.arange(width) // 2
     angles = np.arange(count)[:, None] / 10000 ** (2 * pairs / width)
     return np.where(np.arange(width) % 2, np.cos(angles), np.sin(angles)).astype(np.float32)
@@ -65,13 +67,13 @@ def videomae(
     """Return the network up to its features: (T, H, W, 3) to (width,).
 
     Args:
-        shape: T, H, W.
-        width: of a token.
-        blocks: of attention and perceptron.
-        head_size: channels of an attention head.
+        shape: Input size (T, H, W).
+        width: Channels of a token.
+        blocks: Number of blocks, each with attention and an MLP.
+        head_size: Channels of an attention head.
 
     Raises:
-        ValueError: T is odd, or H or W is no multiple of 16.
+        ValueError: T is odd, or H or W is not a multiple of 16.
     """
     inputs = keras.Input((*shape, 3))
     projection = "videomae.embeddings.patch_embeddings.projection"
@@ -87,11 +89,11 @@ def videomae(
 
 
 def _attend(x, prefix: str, heads: int):
-    """The first half of a block: every tube sees every other one."""
+    """Apply the attention of a block with its skip connection."""
     attention, width = f"{prefix}.attention.attention", x.shape[-1]
     y = norm(x, f"{prefix}.layernorm_before", _EPSILON)
     query = linear(y, width, f"{attention}.query")
-    # Adding a vector to every key changes no softmax.
+    # No bias: the same vector added to every key does not change the softmax.
     key = linear(y, width, f"{attention}.key", bias=False)
     value = linear(y, width, f"{attention}.value")
     y = Attention(heads, name=layer_name(attention))(query, key, value)
@@ -109,7 +111,7 @@ def _spec(
         source="Hugging Face MCG-NJU, Kinetics-400",
         licence="CC-BY-NC-4.0",
         make=lambda frames, side, weights: videomae((frames, side, side), width),
-        scale=Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        scale=Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
         stage_of=stage_of,
         feature_size=width,
         parameters=parameters,

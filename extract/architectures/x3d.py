@@ -1,18 +1,19 @@
-"""X3D: a mobile network expanded along time, width, depth and resolution.
+"""X3D: a small 2D network expanded along time, width, depth and resolution.
 
 Paper: Feichtenhofer 2020, X3D: Expanding Architectures for Efficient Video Recognition.
-Weights: PyTorchVideo `x3d_xs/s/m/l` (Apache-2.0), Kinetics-400: 69.1, 73.3, 75.9, 77.4 % (the model
-zoo's figures, ten views of three crops).
-Parity: logits within 1e-4 of the largest, tests/parity/test_parity.py.
-Departure: logits; the original's head ends in a softmax. Its average pool has the size of the
-feature map it was made for, here it averages what there is.
+Weights: PyTorchVideo `x3d_xs/s/m/l`. License Apache-2.0. Kinetics-400 top-1: 69.1, 73.3, 75.9 and
+77.4 % (model zoo, ten clips of three crops).
+Parity: logits within 1e-4 of the largest logit (tests/parity/test_parity.py).
+Departures: it returns logits, while the original's head ends in a softmax. The pooling averages the
+whole feature map, while the original's window has a fixed size; at the published input sizes both
+are equal.
 """
 
 import math
 
 from extract.architectures.conv3d_layers import conv, depthwise, layers, norm, relu
 from extract.architectures.layer_names import layer_name
-from extract.architectures.spec import BackboneSpec, Normalisation
+from extract.architectures.spec import BackboneSpec, Normalization
 from training.keras_backend import keras
 
 _STEM, _HEAD = 24, 2048
@@ -24,8 +25,8 @@ def x3d(shape: tuple[int, int, int], depth: float) -> keras.Model:
     """Return the network up to its features: (T, H, W, 3) to (2048,).
 
     Args:
-        shape: T, H, W.
-        depth: multiplies the number of blocks of each stage.
+        shape: Input size (T, H, W).
+        depth: Factor on the number of blocks of each stage.
     """
     inputs = keras.Input((*shape, 3))
     x = conv(inputs, _STEM, (1, 3, 3), "blocks.0.conv.conv_t", (1, 2, 2))
@@ -34,7 +35,7 @@ def x3d(shape: tuple[int, int, int], depth: float) -> keras.Model:
     for stage, (blocks, width) in enumerate(zip(_BLOCKS, _WIDTHS, strict=True), 1):
         for block in range(math.ceil(depth * blocks)):
             prefix = f"blocks.{stage}.res_blocks.{block}"
-            # Every second block of a stage squeezes and excites.
+            # Every second block of a stage has a squeeze-and-excitation layer.
             x = _block(x, prefix, width, stride=2 if block == 0 else 1, excite=block % 2 == 0)
     x = conv(x, int(_EXPANSION * _WIDTHS[-1]), (1, 1, 1), "blocks.5.pool.pre_conv")
     x = relu(norm(x, "blocks.5.pool.pre_norm"))
@@ -43,7 +44,7 @@ def x3d(shape: tuple[int, int, int], depth: float) -> keras.Model:
     return keras.Model(inputs, x, name="x3d")
 
 
-# As PyTorchVideo numbers its blocks.
+# PyTorchVideo's block names.
 STAGES = {
     "blocks.0": "stem",
     "blocks.1": "res2",
@@ -60,7 +61,7 @@ def _block(x, prefix: str, width: int, stride: int, excite: bool):
     shortcut = x
     if x.shape[-1] != width or stride != 1:
         shortcut = conv(x, width, (1, 1, 1), f"{prefix}.branch1_conv", strides)
-        if x.shape[-1] != width:  # the original normalises only where the width changes
+        if x.shape[-1] != width:  # the original normalizes only where the width changes
             shortcut = norm(shortcut, f"{prefix}.branch1_norm")
     branch = f"{prefix}.branch2"
     x = relu(norm(conv(x, inner, (1, 1, 1), f"{branch}.conv_a"), f"{branch}.norm_a"))
@@ -76,7 +77,7 @@ def _block(x, prefix: str, width: int, stride: int, excite: bool):
 
 
 def squeeze_excite(x, prefix: str, width: int):
-    """Weigh the channels by what their averages say (Hu et al. 2018)."""
+    """Apply squeeze-and-excitation (Hu et al. 2018) with `width` hidden units."""
     channels = x.shape[-1]
     s = layers.GlobalAveragePooling3D(keepdims=True)(x)
     s = layers.Dense(width, activation="relu", name=layer_name(f"{prefix}.0"))(s)
@@ -84,15 +85,15 @@ def squeeze_excite(x, prefix: str, width: int):
     return layers.Multiply()([x, s])
 
 
-def rounded_width(width: int, multiplier: float, least: int = 8, divisor: int = 8) -> int:
-    """Return width * multiplier rounded to a multiple of `divisor`, not more than a tenth down."""
+def rounded_width(width: int, multiplier: float, minimum: int = 8, divisor: int = 8) -> int:
+    """Return width * multiplier rounded to a multiple of `divisor`, but down by at most 10 %."""
     wanted = width * multiplier
-    rounded = max(least, int(wanted + divisor / 2) // divisor * divisor)
+    rounded = max(minimum, int(wanted + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * wanted else rounded
 
 
-# PyTorchVideo's, for all its networks.
-NORMALISATION = Normalisation((0.45,) * 3, (0.225,) * 3)
+# Pixel scaling of all PyTorchVideo networks.
+NORMALIZATION = Normalization((0.45,) * 3, (0.225,) * 3)
 
 
 def _spec(
@@ -114,7 +115,7 @@ def _spec(
         source="PyTorchVideo, Kinetics-400",
         licence="Apache-2.0",
         make=lambda frames, side, weights: x3d((frames, side, side), depth),
-        scale=NORMALISATION,
+        scale=NORMALIZATION,
         stage_of=lambda name: STAGES.get(name[:8]),
         feature_size=_HEAD,
         parameters=parameters,

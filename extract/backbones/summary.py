@@ -1,4 +1,4 @@
-"""What `python -m extract.backbones` prints: all backbones, or one layer by layer."""
+"""Tables of `python -m extract.backbones`: all backbones, or the layers of one."""
 
 from collections.abc import Iterable
 
@@ -7,12 +7,12 @@ from extract.architectures.costs import LayerCost, layer_costs
 from extract.architectures.layer_names import module_name
 from extract.architectures.spec import BackboneSpec
 
-_MEGABYTE = 2**20
+_MEBIBYTE = 2**20
 
 
 def backbone_table(specs: Iterable[BackboneSpec]) -> str:
-    """Return a line a backbone: input, parameters, GFLOPs, feature size, weights and licence."""
-    header = ("backbone", "input", "parameters", "GFLOPs", "features", "weights", "licence")
+    """Return a table of backbones: input, parameters, GFLOPs, feature size, weights and license."""
+    header = ("backbone", "input", "parameters", "GFLOPs", "features", "weights", "license")
     rows = [
         (
             spec.name,
@@ -27,22 +27,23 @@ def backbone_table(specs: Iterable[BackboneSpec]) -> str:
     ]
     notes = [
         "",
-        "input: frames x side x side, at frames a second. GFLOPs: 1e9 multiplications with",
-        "additions for one input. Parameters of clip networks are with their classifier of 400",
-        "classes, of image networks without one. -NC- licences: no commercial use of the weights.",
+        "input: frames x height x width, at frames per second. GFLOPs: billions of multiply-adds",
+        "for one input. parameters: of clip networks with their classifier of 400 classes, of image",
+        "networks without a classifier. weights: name of the published weights, the value of",
+        "--backbone-weights. Licenses with NC forbid commercial use of the weights.",
     ]
     return "\n".join([*_aligned([header, *rows], right=(2, 3, 4)), *notes])
 
 
 def input_of(spec: BackboneSpec) -> str:
-    """Return a backbone's input in words, such as `13 x 160 x 160 at 5/s`."""
+    """Return a backbone's input size as text, such as `13 x 160 x 160 at 5/s`."""
     side = spec.input_size
     rate = f" at {spec.frame_rate:g}/s" if spec.frame_rate else ""
     return f"{spec.clip_length} x {side} x {side}{rate}"
 
 
 def layer_table(spec: BackboneSpec) -> str:
-    """Return a line a layer of a backbone at its own input size, and the sums."""
+    """Return a table of a backbone's layers at its own input size, with totals."""
     core = build_core(spec)
     model = with_classifier(core, spec, spec.classes) if spec.is_clip_network else core
     costs = layer_costs(model)
@@ -51,23 +52,23 @@ def layer_table(spec: BackboneSpec) -> str:
     }
     header = ("stage", "layer", "kind", "output", "parameters", "MFLOPs", "memory")
     rows = [_layer_row(cost, stage_of.get(cost.name, "classifier")) for cost in costs]
-    learnt = sum(cost.learnt for cost in costs)
-    counted = sum(cost.parameters for cost in costs) - learnt
-    weights = 4 * (learnt + counted) / _MEGABYTE
-    outputs = sum(cost.activation_bytes for cost in costs) / _MEGABYTE
-    largest = max(cost.activation_bytes for cost in costs) / _MEGABYTE
-    sums = [
+    trainable = sum(cost.trainable for cost in costs)
+    non_trainable = sum(cost.parameters for cost in costs) - trainable
+    weights = 4 * (trainable + non_trainable) / _MEBIBYTE
+    outputs = sum(cost.activation_bytes for cost in costs) / _MEBIBYTE
+    largest = max(cost.activation_bytes for cost in costs) / _MEBIBYTE
+    totals = [
         "",
-        f"{spec.name}: {input_of(spec)}; {spec.source}; licence {spec.licence}",
-        *([f"Published: {spec.accuracy}"] if spec.accuracy else []),
-        f"{learnt:,} parameters, {sum(cost.macs for cost in costs) / 1e9:.2f} GFLOPs, "
+        f"{spec.name}: {input_of(spec)}; {spec.source}; license {spec.licence}",
+        *([f"Published accuracy: {spec.accuracy}"] if spec.accuracy else []),
+        f"{trainable:,} trainable parameters, {sum(cost.macs for cost in costs) / 1e9:.2f} GFLOPs, "
         f"{spec.feature_size} features",
-        f"Memory in float32: weights {weights:.1f} MiB ({counted:,} of the numbers are "
-        f"statistics); of one input all outputs {outputs:.1f} MiB (training keeps them), the "
-        f"largest {largest:.1f} MiB",
+        f"Memory in float32: weights {weights:.1f} MiB (with {non_trainable:,} non-trainable "
+        f"parameters: batch statistics); layer outputs for one input {outputs:.1f} MiB in all "
+        f"(training stores them), {largest:.1f} MiB the largest",
         f"Stages to freeze or train: {', '.join(spec.stages)}",
     ]
-    return "\n".join([*_aligned([header, *rows], right=(4, 5, 6)), *sums])
+    return "\n".join([*_aligned([header, *rows], right=(4, 5, 6)), *totals])
 
 
 def _layer_row(cost: LayerCost, stage: str) -> tuple[str, ...]:
@@ -78,7 +79,7 @@ def _layer_row(cost: LayerCost, stage: str) -> tuple[str, ...]:
         " x ".join(map(str, cost.shape)),
         f"{cost.parameters:,}" if cost.parameters else "",
         f"{cost.macs / 1e6:,.1f}" if cost.macs else "",
-        f"{cost.activation_bytes / _MEGABYTE:.2f} MiB",
+        f"{cost.activation_bytes / _MEBIBYTE:.2f} MiB",
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extract.architectures.conv3d_layers import depthwise_as
+from extract.architectures.conv3d_layers import use_grouped_convolution
 from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal, tell_cost
@@ -138,7 +138,7 @@ def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
 def _convert(model: keras.Model) -> "openvino.Model":
     import openvino
 
-    with tempfile.TemporaryDirectory() as folder, depthwise_as(_grouped_convolution):
+    with tempfile.TemporaryDirectory() as folder, use_grouped_convolution(_grouped_convolution):
         model.export(folder, format="tf_saved_model", verbose=False)
         shape = openvino.PartialShape([-1, *model.input_shape[1:]])
         return openvino.convert_model(folder, input=[shape])

@@ -1,4 +1,4 @@
-"""What a network costs: figures that can be had on paper, and those that the specs print."""
+"""Cost per layer against hand-computed figures, and the figures of the specs."""
 
 import os
 
@@ -6,8 +6,8 @@ import pytest
 
 from extract.architectures.registry import BACKBONES, spec_of
 
-# Every family once; LOOKBACK_ALL_BACKBONES=1 counts the large siblings as well.
-COUNTED = (
+# One network per family; LOOKBACK_ALL_BACKBONES=1 adds all others.
+MEASURED = (
     tuple(BACKBONES)
     if os.environ.get("LOOKBACK_ALL_BACKBONES")
     else (
@@ -39,24 +39,24 @@ def small_network():
     return keras.Model(inputs, outputs)
 
 
-def test_layers_cost_what_paper_and_pencil_say(small_network):
-    from extract.architectures.costs import gflops, layer_costs, learnt_parameters
+def test_layer_costs_equal_hand_computed_figures(small_network):
+    from extract.architectures.costs import gflops, layer_costs, trainable_parameters
 
     costs = {cost.name: cost for cost in layer_costs(small_network)}
     first, second, third, last = (costs[name] for name in ("first", "second", "third", "last"))
     assert first.shape == (4, 4, 4, 16)
-    assert (first.parameters, first.learnt) == (27 * 3 * 16, 27 * 3 * 16)
+    assert (first.parameters, first.trainable) == (27 * 3 * 16, 27 * 3 * 16)
     assert first.macs == 64 * 27 * 3 * 16
     assert first.activation_bytes == 4 * 64 * 16
-    assert (second.parameters, second.learnt) == (4 * 16, 2 * 16)  # two are batch statistics
+    assert (second.parameters, second.trainable) == (4 * 16, 2 * 16)  # two are batch statistics
     assert (third.parameters, third.macs) == (3 * 16, 64 * 3 * 16)
     assert (last.parameters, last.macs) == (170, 160)
     assert costs["fourth"].macs == 0
-    assert learnt_parameters(small_network) == sum(cost.learnt for cost in costs.values())
+    assert trainable_parameters(small_network) == sum(cost.trainable for cost in costs.values())
     assert gflops(small_network) == sum(cost.macs for cost in costs.values()) / 1e9
 
 
-def test_a_model_in_a_model_is_laid_open(small_network):
+def test_layer_costs_expands_nested_models(small_network):
     from extract.architectures.costs import layer_costs
     from training.keras_backend import keras
 
@@ -66,25 +66,24 @@ def test_a_model_in_a_model_is_laid_open(small_network):
     assert names == [cost.name for cost in layer_costs(small_network)] + ["outer"]
 
 
-@pytest.mark.parametrize("name", COUNTED)
-def test_a_network_costs_what_its_spec_says(name):
+@pytest.mark.parametrize("name", MEASURED)
+def test_costs_equal_those_of_the_spec(name):
     from extract.architectures.building import with_classifier
-    from extract.architectures.costs import gflops, learnt_parameters
+    from extract.architectures.costs import gflops, trainable_parameters
     from extract.backbones import build_trunk
     from training.keras_backend import keras
 
     spec = spec_of(name)
     core = build_trunk(name, "none").core
     assert core.output_shape[-1] == spec.feature_size
-    counted = with_classifier(core, spec, spec.classes) if spec.is_clip_network else core
-    assert learnt_parameters(counted) == spec.parameters
-    assert gflops(counted) == pytest.approx(spec.gflops, abs=6e-4)
+    model = with_classifier(core, spec, spec.classes) if spec.is_clip_network else core
+    assert trainable_parameters(model) == spec.parameters
+    assert gflops(model) == pytest.approx(spec.gflops, abs=6e-4)
     keras.backend.clear_session()
 
 
-# Parameters and GFLOPs as others printed them: torchvision (R2Plus1D_18_Weights), PySlowFast's
-# model zoo (X3D), Feichtenhofer et al. 2019 (Slow and SlowFast at 256 pixels cost 54.5 and 65.7,
-# which is 1.31 times as much).
+# Published parameters and GFLOPs: torchvision (R2Plus1D_18_Weights), PySlowFast's model zoo (X3D),
+# Feichtenhofer et al. 2019 (Slow and SlowFast cost 54.5 and 65.7 at 256 pixels: 1.31 times).
 @pytest.mark.parametrize(
     ("name", "millions", "gflops"),
     [
@@ -97,7 +96,7 @@ def test_a_network_costs_what_its_spec_says(name):
         ("slowfast_r50", 34.57, 65.71 / 1.306),
     ],
 )
-def test_the_specs_figures_are_the_published_ones(name, millions, gflops):
+def test_spec_costs_equal_the_published_ones(name, millions, gflops):
     spec = spec_of(name)
     assert spec.parameters / 1e6 == pytest.approx(millions, rel=0.01)
     assert spec.gflops == pytest.approx(gflops, rel=0.01)

@@ -25,7 +25,7 @@ MODULES = {
     "convnext_tiny": "convnext",
 }
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
-IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225])
+IMAGENET_STD = np.array([0.229, 0.224, 0.225])
 
 
 def pixels(count: int, side: int) -> np.ndarray:
@@ -33,7 +33,7 @@ def pixels(count: int, side: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_scaling_is_that_of_keras_applications(name):
+def test_scaling_equals_preprocess_input(name):
     from training.keras_backend import keras
 
     module = getattr(keras.applications, MODULES[name])
@@ -42,14 +42,14 @@ def test_the_scaling_is_that_of_keras_applications(name):
     assert np.abs(np.asarray(got) - np.asarray(wanted)).max() < 1e-4
 
 
-def test_every_application_s_scaling_is_held_against_keras():
+def test_every_scaling_is_compared_with_keras():
     families = {spec.scale for name, spec in BACKBONES.items() if name in MODULES}
     for name, spec in BACKBONES.items():
         frames = name.startswith(("efficientnet_b", "tiny"))
         assert spec.scale in families or frames or spec.is_clip_network, name
 
 
-def test_vgg16_is_the_network_of_keras_on_its_preprocessed_pixels(tmp_path):
+def test_vgg16_equals_keras_on_preprocessed_pixels(tmp_path):
     from training.keras_backend import keras
 
     theirs = keras.applications.VGG16(
@@ -62,7 +62,7 @@ def test_vgg16_is_the_network_of_keras_on_its_preprocessed_pixels(tmp_path):
     assert np.allclose(ours(pixels(2, 32)[:, None]), wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_mobilenet_025_with_its_published_weights_is_that_of_keras(shared):
+def test_mobilenet_025_with_published_weights_equals_keras(shared):
     from training.keras_backend import keras
 
     path = shared / "weights" / "mobilenet_2_5_224_tf_no_top.h5"
@@ -95,7 +95,7 @@ def downloaded(monkeypatch):
 
 
 def imagenet_like(path, side: int):
-    """Save EfficientNetB0 with random weights and the normalisation of the published file."""
+    """Save EfficientNetB0 with random weights and the normalization of the published file."""
     from training.keras_backend import keras
 
     core = keras.applications.EfficientNetB0(
@@ -104,7 +104,7 @@ def imagenet_like(path, side: int):
     for layer in core.layers:
         if isinstance(layer, keras.layers.Normalization):
             mean, variance, count = layer.get_weights()
-            layer.set_weights([mean * 0 + IMAGENET_MEAN, variance * 0 + IMAGENET_DEVIATION, count])
+            layer.set_weights([mean * 0 + IMAGENET_MEAN, variance * 0 + IMAGENET_STD, count])
             layer.finalize_state()
         elif isinstance(layer, keras.layers.BatchNormalization):
             random = np.random.default_rng(len(layer.name))
@@ -114,10 +114,8 @@ def imagenet_like(path, side: int):
     core.save_weights(path)
 
 
-def test_efficientnet_sees_the_pixels_that_its_imagenet_weights_were_trained_on(
-    downloaded, tmp_path
-):
-    """Keras divides by the deviation once more, but for `weights="imagenet"` alone."""
+def test_efficientnet_is_scaled_as_its_imagenet_weights_need(downloaded, tmp_path):
+    """Keras divides by the standard deviation twice, but only for `weights="imagenet"`."""
     from training.keras_backend import keras
 
     side = 64
@@ -137,25 +135,25 @@ def test_efficientnet_sees_the_pixels_that_its_imagenet_weights_were_trained_on(
     for ours in (by_name, by_path):
         got = np.asarray(ours(clips))
         assert np.abs(got - wanted).max() < 1e-5 * np.abs(wanted).max()
-    # The trap is real: the network alone, without our scaling, gives other features.
+    # Without our scaling the network gives different features.
     plain = np.asarray(trunk.core(pixels(2, side).astype(np.float32))).mean((1, 2))
     assert np.abs(plain - wanted).max() > 1e-3 * np.abs(wanted).max()
 
 
-def test_imagenet_weights_by_name_are_those_of_the_download(downloaded, tmp_path):
+def test_imagenet_weights_equal_the_downloaded_ones(downloaded, tmp_path):
     path = tmp_path / "x.weights.h5"
     given = build_trunk("mobilenet_025", "none", 96).core
     given.save_weights(path)
     downloaded(path)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras remarks on the side
+        warnings.simplefilter("ignore")  # Keras warns about the side
         core = build_trunk("mobilenet_025", "imagenet", 96).core
     for one, other in zip(core.get_weights(), given.get_weights(), strict=True):
         assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", ["efficientnet_b0", "vgg16", "mobilenet_v3_small"])
-def test_without_a_network_the_file_to_fetch_is_named(name, monkeypatch, tmp_path):
+def test_offline_error_names_the_file_to_fetch(name, monkeypatch, tmp_path):
     from keras.src.utils import file_utils
 
     def get_file(file, origin=None, **options):
@@ -165,10 +163,10 @@ def test_without_a_network_the_file_to_fetch_is_named(name, monkeypatch, tmp_pat
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     with pytest.raises(LookbackError) as error:
         build(name, "imagenet", side=96)
-    told = str(error.value)
-    assert told.startswith(
+    message = str(error.value)
+    assert message.startswith(
         f"{name}: the ImageNet weights cannot be downloaded; fetch https://host/"
     )
-    assert ".h5 on another machine" in told
-    assert str(tmp_path / "keras" / "models") in told
-    assert "\n" not in told
+    assert ".h5 on another machine" in message
+    assert str(tmp_path / "keras" / "models") in message
+    assert "\n" not in message

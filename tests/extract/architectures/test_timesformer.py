@@ -1,4 +1,4 @@
-"""TimeSformer beyond parity: time and space are attended to apart; sizes, refusals, stages."""
+"""TimeSformer beyond parity: divided attention, input sizes, errors, stages."""
 
 import numpy as np
 import pytest
@@ -52,13 +52,13 @@ def set_zero(model: keras.Model, name: str) -> None:
     weight.assign(np.zeros(weight.shape))
 
 
-def test_attention_over_time_stays_at_its_place():
+def test_attention_over_time_stays_within_its_patch():
     wanted = np.zeros((4, 4), bool)
     wanted[:, 1] = True
     np.testing.assert_array_equal(changed(small(), f"{BLOCK}.temporal_dense"), wanted)
 
 
-def test_attention_over_space_stays_in_its_frame():
+def test_attention_over_space_stays_within_its_frame():
     model = small()
     silence(model, f"{BLOCK}.temporal_dense")
     wanted = np.zeros((4, 5), bool)  # the class token is the first of each frame
@@ -70,7 +70,7 @@ def test_attention_over_space_stays_in_its_frame():
     ("embeddings", "axis", "step"),
     [("time_embeddings", 1, 1), ("position_embeddings", 2, 16), ("position_embeddings", 3, 16)],
 )
-def test_its_embeddings_alone_tell_instants_and_places_apart(embeddings, axis, step):
+def test_order_in_time_and_space_comes_from_the_embeddings_only(embeddings, axis, step):
     model, clip = small(blocks=2), draw_clip()
     rolled = np.roll(clip, step, axis)
     assert np.abs(numbers(model(rolled)) - numbers(model(clip))).max() > 1e-3
@@ -78,7 +78,7 @@ def test_its_embeddings_alone_tell_instants_and_places_apart(embeddings, axis, s
     np.testing.assert_allclose(numbers(model(rolled)), numbers(model(clip)), atol=1e-5)
 
 
-def test_every_frame_counts_for_the_class_token():
+def test_class_token_depends_on_every_frame():
     model, clip = small(), draw_clip()
     for frame in range(4):
         other = clip.copy()
@@ -90,7 +90,7 @@ def test_every_frame_counts_for_the_class_token():
     ("size", "tensor"),
     [((8, 32), "time_embeddings"), ((4, 48), "position_embeddings")],
 )
-def test_another_size_has_embeddings_of_its_own_which_others_do_not_fit(size, tensor):
+def test_embeddings_of_another_size_are_refused(size, tensor):
     tensors = tensors_of(small())
     assign(small(), tensors, "original")
     with pytest.raises(
@@ -118,12 +118,12 @@ def tensors_of(model: keras.Model) -> dict[str, np.ndarray]:
     return tensors
 
 
-def test_a_side_that_is_no_multiple_of_a_patch_is_refused():
+def test_side_that_is_no_multiple_of_16_is_refused():
     with pytest.raises(UsageError, match=r"input_size 200.*timesformer_base cannot take it .*16"):
         build("timesformer_base", "none", side=200)
 
 
-def test_every_stage_has_something_to_train():
+def test_every_stage_has_weights():
     found = stages_of(SPEC, small(2, 16, blocks=12))
     assert tuple(found) == ("embeddings", *(f"block{n}" for n in range(1, 13)), "top")
     counts = {stage: sum(len(layer.weights) for layer in found[stage]) for stage in found}

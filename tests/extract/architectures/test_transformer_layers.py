@@ -1,4 +1,4 @@
-"""Attention over one axis, and what the transformers share."""
+"""Attention over one axis, and the other shared layers of the transformers."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def numbers(tensor) -> np.ndarray:
     return keras.ops.convert_to_numpy(tensor)
 
 
-def test_every_head_attends_within_its_channels():
+def test_each_head_attends_within_its_channels():
     query, key, value = draw(3, 2, 5, 8)
     ours = numbers(Attention(heads=2)(query, key, value))
     for clip in range(2):
@@ -31,38 +31,38 @@ def test_every_head_attends_within_its_channels():
 
 
 @pytest.mark.parametrize("axis", [1, 2])
-def test_along_one_axis_the_others_are_kept_apart(axis):
+def test_all_axes_but_one_act_as_batch_axes(axis):
     query, key, value = draw(3, 2, 3, 5, 4)
     ours = numbers(Attention(1, axis)(query, key, value))
-    # With the axis second to last, what is left are rows of their own.
+    # With the axis second to last, all other axes merge into independent rows.
     rows = [np.moveaxis(x, axis, 2).reshape(-1, x.shape[axis], 4) for x in (query, key, value)]
     wanted = [attended(*row) for row in zip(*rows, strict=True)]
     got = np.moveaxis(ours, axis, 2).reshape(-1, query.shape[axis], 4)
     np.testing.assert_allclose(got, np.stack(wanted), atol=1e-6)
 
 
-def test_in_half_precision_the_softmax_is_taken_in_float32(monkeypatch):
-    softmax, taken = keras.ops.softmax, []
+def test_softmax_is_computed_in_float32_in_half_precision(monkeypatch):
+    softmax, dtypes = keras.ops.softmax, []
 
     def watched(scores):
-        taken.append(keras.backend.standardize_dtype(scores.dtype))
+        dtypes.append(keras.backend.standardize_dtype(scores.dtype))
         return softmax(scores)
 
     clips = draw(3, 1, 300, 16)
     exact = numbers(Attention(2)(*clips))
     monkeypatch.setattr(keras.ops, "softmax", watched)
     half = numbers(Attention(2, dtype="mixed_float16")(*clips))
-    assert taken == ["float32"]
+    assert dtypes == ["float32"]
     assert half.dtype == np.float16
     assert np.abs(half - exact).max() < 1e-2 * np.abs(exact).max()
 
 
-def test_its_cost_is_that_of_its_two_products():
+def test_attention_macs_are_those_of_two_products():
     inputs = keras.Input((3, 5, 8))
     layer = Attention(2, axis=2)
     outputs = layer(inputs, inputs, inputs)
     assert outputs.shape == (None, 3, 5, 8)
-    # In 3 rows each of 5 tokens meets 5, over 8 channels: once for the scores, once for the sum.
+    # 3 rows x 5 x 5 pairs of tokens x 8 channels, for the scores and for the weighted sum.
     assert layer.macs() == 2 * 3 * 5 * 5 * 8
 
 
@@ -78,6 +78,6 @@ def test_its_cost_is_that_of_its_two_products():
         ("add_3", None),
     ],
 )
-def test_a_layer_s_name_shows_its_stage(name, stage):
+def test_stage_of_parses_the_layer_name(name, stage):
     assert stage_of(name) == stage
     assert stage is None or stage in stages(12)

@@ -1,4 +1,4 @@
-"""What `python -m extract.backbones` prints: every backbone, and one layer by layer."""
+"""Tables that `python -m extract.backbones` prints."""
 
 import re
 
@@ -12,7 +12,7 @@ from extract.backbones.summary import backbone_table, input_of, layer_table
 from video.errors import UsageError
 
 
-def test_every_backbone_has_a_line_with_its_figures():
+def test_backbone_table_has_a_row_per_backbone():
     lines = backbone_table(BACKBONES.values()).splitlines()
     rows = {line.split()[0]: line for line in lines[1 : 1 + len(BACKBONES)]}
     assert list(rows) == list(BACKBONES)
@@ -24,40 +24,40 @@ def test_every_backbone_has_a_line_with_its_figures():
     assert " - " in rows["tiny"]
 
 
-def test_the_columns_of_the_table_stand_below_their_heads():
+def test_backbone_table_is_aligned():
     lines = backbone_table(BACKBONES.values()).splitlines()
-    start = lines[0].index("licence")
+    start = lines[0].index("license")
     for line in lines[1 : 1 + len(BACKBONES)]:
         assert line[start - 1] == " "
         assert line[start] != " "
 
 
-def test_an_image_network_s_input_has_one_frame():
+def test_input_of_image_and_clip_networks():
     assert input_of(spec_of("tiny")) == "1 x 96 x 96"
     assert input_of(spec_of("x3d_s")) == "13 x 160 x 160 at 5/s"
 
 
 @pytest.mark.parametrize("name", ["tiny", "x3d_xs"])
-def test_a_backbone_s_layers_are_listed_with_sums(name):
+def test_layer_table_lists_layers_and_totals(name):
     spec = spec_of(name)
     table = layer_table(spec)
     for layer in build_core(spec).layers:
         if layer.weights:
             assert module_name(layer.name) in table
-    assert f"{spec.parameters:,} parameters" in table
-    told = float(re.search(r"([0-9.]+) GFLOPs, ", table)[1])
-    assert told == pytest.approx(spec.gflops, abs=0.006)
+    assert f"{spec.parameters:,} trainable parameters" in table
+    gflops = float(re.search(r"([0-9.]+) GFLOPs, ", table)[1])
+    assert gflops == pytest.approx(spec.gflops, abs=0.006)
     assert f"Stages to freeze or train: {', '.join(spec.stages)}" in table
 
 
-def test_the_classifier_of_a_clip_network_is_listed():
+def test_layer_table_lists_the_classifier_of_a_clip_network():
     last = [line for line in layer_table(spec_of("x3d_xs")).splitlines() if "blocks.5.proj" in line]
     assert len(last) == 1
     assert last[0].startswith("classifier")
     assert "819,600" in last[0]  # 2048 x 400 and 400 biases
 
 
-def test_the_command_prints_the_table_or_a_backbone(capsys):
+def test_command_prints_all_backbones_or_one(capsys):
     assert main([]) == 0
     assert "slowfast_r50" in capsys.readouterr().out
     assert main(["tiny"]) == 0
@@ -65,10 +65,11 @@ def test_the_command_prints_the_table_or_a_backbone(capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(["x3d"], "did you mean x3d_"), (["--all"], "--help lists the flags")]
+    ("arguments", "message"),
+    [(["x3d"], "did you mean x3d_"), (["--all"], "--help lists the flags")],
 )
-def test_a_wrong_command_is_one_line(arguments, told):
+def test_wrong_command_fails_with_one_line(arguments, message):
     with pytest.raises(UsageError) as error:
         main(arguments)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
