@@ -28,9 +28,9 @@ def backbone_table(specs: Iterable[BackboneSpec]) -> str:
     notes = [
         "",
         "input: frames x height x width, at frames per second. GFLOPs: billions of multiply-adds",
-        "for one input. parameters: of clip networks with their classifier of 400 classes, of image",
-        "networks without a classifier. weights: name of the published weights, the value of",
-        "--backbone-weights. Licenses with NC forbid commercial use of the weights.",
+        "for one input. parameters: of clip networks with their classifier of 400 classes, of",
+        "image networks without a classifier. weights: name of the published weights, the value",
+        "of --backbone-weights. Licenses with NC forbid commercial use of the weights.",
     ]
     return "\n".join([*_aligned([header, *rows], right=(2, 3, 4)), *notes])
 
