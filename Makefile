@@ -1,7 +1,9 @@
-# make demo: everything once, from nothing, on a synthetic set. make test: ruff, mypy and pytest.
-# make test-parity: every clip network in its published size against the original in PyTorch; needs
-# the downloads of requirements-parity.txt, 8 GB of memory and ten minutes.
-# make test-backends: the clip networks under KERAS_BACKEND=jax and torch; five minutes.
+# make demo           all six commands on a synthetic data set
+# make test           ruff, mypy and pytest
+# make test-parity    compares every clip network at full size with the original in PyTorch; downloads
+#                     requirements-parity.txt and needs 8 GB of memory
+# make test-backends  runs the clip networks with KERAS_BACKEND=jax and torch
+# make clean          removes .venv and the demo's outputs
 
 PYTHON ?= python3
 PIP_FLAGS = --disable-pip-version-check --quiet
@@ -25,7 +27,7 @@ demo: .venv/installed
 	$(BIN)/python run.py $(DEMO) --video data/demo/show.mp4 --no-window --csv reports/demo/show.csv --save reports/demo/show.mp4
 	@echo
 	@echo "The annotated video: reports/demo/show.mp4"
-	@echo "The report:          reports/demo/ (metrics.json, predictions.csv, pictures)"
+	@echo "The report:          reports/demo/ (metrics.json, predictions.csv, plots)"
 
 test: .venv/installed-dev
 	$(BIN)/python -m ruff check .
@@ -48,7 +50,7 @@ test-backends: .venv/installed-backends
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-extras.txt -r requirements-dev.txt
 	@touch $@
 
-# From PyTorch's own index comes torch without CUDA.
+# PyTorch's own index has torch without CUDA.
 TORCH_INDEX = https://download.pytorch.org/whl/cpu
 .venv/installed-parity: requirements-parity.txt .venv/installed-dev
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-parity.txt
