@@ -134,7 +134,7 @@ def test_flags_in_the_text_belong_to_a_command(path: Path):
 
 def test_the_readme_names_every_subcommand():
     install = text_of(ROOT / "README.md").partition("## Install")[2].partition("\n## ")[0]
-    assert set(_COMMANDS) <= set(re.findall(r"`([a-z]+)`", install))
+    assert set(_COMMANDS) <= set(re.findall(r"`(?:lookback )?([a-z]+)`", install))
 
 
 def _modules_of_rooms() -> list[str]:
