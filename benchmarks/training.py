@@ -52,10 +52,14 @@ class EpochEnds(keras.callbacks.Callback):
 class WindowFile(keras.utils.PyDataset):
     """Batches of windows that are read from the HDF5 file one by one, shuffled every epoch."""
 
-    def __init__(self, file: h5py.File, dataset: Dataset, pieces: list[LabeledSegment], size: int):
+    def __init__(
+        self, file: h5py.File, dataset: Dataset, segments: list[LabeledSegment], size: int
+    ):
         super().__init__()
         self._file, self._look_back, self._size = file, dataset.look_back, size
-        self._windows = [(piece, step) for piece in pieces for step in dataset.full_steps(piece)]
+        self._windows = [
+            (segment, step) for segment in segments for step in dataset.full_steps(segment)
+        ]
         self._random = np.random.default_rng(0)
 
     def __len__(self) -> int:
@@ -63,8 +67,8 @@ class WindowFile(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         batch = self._windows[number * self._size : (number + 1) * self._size]
-        inputs = np.stack([self._window(piece.video, step) for piece, step in batch])
-        return inputs, np.array([piece.label for piece, _ in batch])
+        inputs = np.stack([self._window(segment.video, step) for segment, step in batch])
+        return inputs, np.array([segment.target for segment, _ in batch])
 
     def _window(self, video: str, step: int) -> np.ndarray:
         features = self._file["videos"][video_id(video)]["features"]
@@ -114,9 +118,9 @@ def by_generator(dataset: Dataset, chosen: Sequence) -> list[float]:
 
 def stacked_windows(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return all full windows of a split, float32 (n, L, D), and their class numbers."""
-    pieces = dataset.split(split)
-    found = dataset.full_windows(pieces)
-    return found[:], np.array([piece.label for piece in pieces])[found.piece]
+    segments = dataset.split(split)
+    found = dataset.full_windows(segments)
+    return found[:], np.array([segment.target for segment in segments])[found.segment]
 
 
 def by_stacked(dataset: Dataset, chosen: Sequence) -> list[float]:

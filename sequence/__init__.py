@@ -1,1 +1,1 @@
-"""Features to probabilities: windows, models, training, prediction, metrics, reports."""
+"""Second stage: windows of features, sequence models, training, prediction, evaluation, reports."""

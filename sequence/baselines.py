@@ -1,7 +1,7 @@
-"""Linear baselines on whole clips: what a second stage must beat to earn its place.
+"""Linear baselines on whole clips, which a sequence model should outperform.
 
-`ridge` sees a clip's mean feature; `moments` also the deviations and the mean absolute differences
-from step to step. Neither knows the order of time.
+The input of `ridge` is the mean of a clip's features. `moments` adds the standard deviation and the
+mean absolute difference between consecutive steps. Neither sees the order of the steps.
 """
 
 import zipfile
@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from metrics.calibration import softmax
 from recipes.commands import command
-from sequence.dataset import LEAST_DEVIATION, Dataset, LabeledSegment
+from sequence.dataset import MIN_RELATIVE_STD, Dataset, LabeledSegment
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
@@ -26,86 +26,112 @@ def clip_mean(rows: np.ndarray) -> np.ndarray:
 
 
 def clip_moments(rows: np.ndarray) -> np.ndarray:
-    """Return mean, deviation and mean absolute difference (3 D,) of features (n, D)."""
+    """Return mean, standard deviation and mean absolute difference (3 D,) of features (n, D).
+
+    The difference is that of consecutive steps, and 0 for a single step.
+    """
     steps = np.abs(np.diff(rows, axis=0)).mean(0) if len(rows) > 1 else np.zeros_like(rows[0])
     return np.concatenate([rows.mean(0), rows.std(0), steps])
 
 
+# Function of each baseline from the features (n, D) of a clip to its summary (S,).
 SUMMARIES = {"ridge": clip_mean, "moments": clip_moments}
+
+# Fields of `LinearBaseline` and their names in the file.
+_FILE_KEYS = {"mean": "mean", "std": "deviation", "weights": "weights", "bias": "bias"}
 
 
 @dataclass(frozen=True)
 class LinearBaseline:
-    """A linear classifier of standardised clip summaries; all arrays float64.
+    """Linear classifier of standardized clip summaries; all arrays are float64.
 
     Attributes:
-        name: of `SUMMARIES`.
-        mean, deviation: of the summaries in training, (S,).
-        weights: (K, S).
-        bias: (K,).
+        name: Name of the baseline, a key of `SUMMARIES`.
+        mean: Mean of the training summaries: (S,).
+        std: Standard deviation of the training summaries: (S,).
+        weights: Weights of each class: (K, S).
+        bias: Bias of each class: (K,).
     """
 
     name: str
     mean: np.ndarray
-    deviation: np.ndarray
+    std: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
 
     def probabilities(self, summaries: np.ndarray) -> np.ndarray:
-        """Return (n, K) of summaries (n, S). Ridge has no probabilities of its own; its scores'
-        softmax ranks alike."""
-        standardised = (summaries - self.mean) / self.deviation
-        return softmax(standardised @ self.weights.T + self.bias)
+        """Return the softmax (n, K) of the class scores of summaries (n, S).
 
-    def of_pieces(self, dataset: Dataset, pieces: list[LabeledSegment]) -> np.ndarray:
-        """Return (n, K) for labelled pieces."""
-        return self.probabilities(summaries_of(self.name, dataset, pieces))
+        Ridge regression does not model probabilities. The softmax keeps the ranking of its scores.
+        """
+        standardized = (summaries - self.mean) / self.std
+        return softmax(standardized @ self.weights.T + self.bias)
+
+    def predict_segments(self, dataset: Dataset, segments: list[LabeledSegment]) -> np.ndarray:
+        """Return the probabilities of labeled segments: (n, K)."""
+        return self.probabilities(summaries_of(self.name, dataset, segments))
 
 
-def summaries_of(name: str, dataset: Dataset, pieces: list[LabeledSegment]) -> np.ndarray:
-    """Return the summaries (n, S) of pieces."""
-    return np.stack([SUMMARIES[name](dataset.rows(piece)) for piece in pieces])
+def summaries_of(name: str, dataset: Dataset, segments: list[LabeledSegment]) -> np.ndarray:
+    """Return the summaries (n, S) of segments.
+
+    Args:
+        name: Name of the baseline, a key of `SUMMARIES`.
+        dataset: Dataset of the segments.
+        segments: Segments to summarize.
+    """
+    return np.stack([SUMMARIES[name](dataset.rows(segment)) for segment in segments])
 
 
 def fit_baseline(
     name: str, dataset: Dataset, training: list[LabeledSegment], validation: list[LabeledSegment]
 ) -> LinearBaseline:
-    """Fit a baseline; validation chooses how strongly it is regularised.
+    """Fit a baseline with the regularization strength that has the best validation accuracy.
 
-    Holds one summary a clip in memory: float32 (S,), 12 KiB for `moments` of 1024-d features.
+    The summaries of all clips are in memory: float32 (S,) per clip, which is 12 KiB for `moments`
+    of 1024 features.
+
+    Args:
+        name: Name of the baseline, a key of `SUMMARIES`.
+        dataset: Dataset of the segments.
+        training: Segments to fit on.
+        validation: Segments that select the regularization strength.
     """
     inputs = summaries_of(name, dataset, training)
-    classes = np.array([piece.label for piece in training])
+    targets = np.array([segment.target for segment in training])
     mean = inputs.mean(0, dtype=np.float64)
-    deviation = inputs.std(0, dtype=np.float64)
-    deviation = np.maximum(deviation, max(LEAST_DEVIATION * deviation.mean(), 1e-6))
+    std = inputs.std(0, dtype=np.float64)
+    std = np.maximum(std, max(MIN_RELATIVE_STD * std.mean(), 1e-6))
     inputs -= mean
-    inputs /= deviation
-    rotated, axes = _clips_own_coordinates(inputs)
+    inputs /= std
+    rotated, axes = _reduce_dimensions(inputs)
     val_inputs = summaries_of(name, dataset, validation)
-    val_classes = np.array([piece.label for piece in validation])
+    val_targets = np.array([segment.target for segment in validation])
     fitted = []
     for model in _candidates(name):
-        model.fit(rotated, classes)
+        model.fit(rotated, targets)
         weights, bias = _coefficients(model, len(dataset.labels))
-        baseline = LinearBaseline(name, mean, deviation, weights @ axes, bias)
-        hits = baseline.probabilities(val_inputs).argmax(1) == val_classes
+        baseline = LinearBaseline(name, mean, std, weights @ axes, bias)
+        hits = baseline.probabilities(val_inputs).argmax(1) == val_targets
         fitted.append((hits.mean(), baseline))
-    # max keeps the first of equals: the most strongly regularised.
+    # max returns the first of equals, which is the most strongly regularized one.
     return max(fitted, key=lambda pair: pair[0])[1]
 
 
-def _clips_own_coordinates(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (coordinates (n, R), axes (R, S)) of standardised inputs (n, S), R at most n and S.
+def _reduce_dimensions(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotate standardized inputs (n, S) into the subspace that they span, without loss.
 
-    A rotation changes no fit with an L2 penalty, and where there are more features than clips, the
-    fit is several times smaller in the coordinates that the clips segment. Where there are not, the
-    features themselves are the smaller ones: what is held never grows with the clips' square.
+    A fit with an L2 penalty does not depend on a rotation. With more features than clips it is
+    several times cheaper in this subspace. With more clips than features the inputs are returned
+    as they are, so that memory does not grow with the square of the number of clips.
+
+    Returns:
+        Coordinates (n, R) and axes (R, S), where R is at most n and S.
     """
     if len(inputs) > inputs.shape[1]:
         return inputs.astype(np.float64), np.eye(inputs.shape[1], dtype=np.float32)
     values, vectors = np.linalg.eigh((inputs @ inputs.T).astype(np.float64))
-    if values[-1] <= 0:  # all clips have one summary: no axis tells them apart
+    if values[-1] <= 0:  # all clips have the same summary
         return np.zeros((len(inputs), 1)), np.zeros((1, inputs.shape[1]), np.float32)
     kept = values > 1e-6 * values[-1]
     lengths = np.sqrt(values[kept])
@@ -113,6 +139,7 @@ def _clips_own_coordinates(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _candidates(name: str) -> list:
+    """Return unfitted classifiers, the most strongly regularized first."""
     if name == "ridge":
         return [RidgeClassifier(alpha, class_weight="balanced") for alpha in (1e4, 1e3, 1e2, 10.0)]
     return [
@@ -122,10 +149,10 @@ def _candidates(name: str) -> list:
 
 
 def _coefficients(model, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights (K, S) and bias (K,), whatever form scikit-learn keeps them in."""
+    """Return weights (K, S) and bias (K,) of a fitted classifier, with K = `count`."""
     known, classes = model.coef_, model.classes_
     bias = np.atleast_1d(model.intercept_)
-    if len(classes) == 2:  # one row that speaks for the second class against the first
+    if len(classes) == 2:  # scikit-learn has one row: the second class against the first
         known, bias = np.vstack([-known / 2, known / 2]), np.array([-bias[0] / 2, bias[0] / 2])
     weights = np.zeros((count, known.shape[1]))
     full_bias = np.full(count, -1e9)  # a class without training clips is never predicted
@@ -134,32 +161,32 @@ def _coefficients(model, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def save_baselines(baselines: list[LinearBaseline], path: Path) -> None:
-    """Write baselines as plain arrays."""
+    """Write baselines as plain arrays to an npz file."""
     arrays = {
-        f"{baseline.name}/{field}": getattr(baseline, field)
+        f"{baseline.name}/{key}": getattr(baseline, field)
         for baseline in baselines
-        for field in ("mean", "deviation", "weights", "bias")
+        for field, key in _FILE_KEYS.items()
     }
     with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
 
 
 def load_baselines(path: Path) -> list[LinearBaseline]:
-    """Read baselines; the file holds arrays alone, so that opening it runs no code.
+    """Read baselines from a file of `save_baselines`. Pickled objects in the file are refused.
 
     Raises:
-        LookbackError: the file is missing or not one that `save_baselines` wrote.
+        LookbackError: The file is missing, or was not written by `save_baselines`.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return [
                 LinearBaseline(
                     name,
-                    *(arrays[f"{name}/{f}"] for f in ("mean", "deviation", "weights", "bias")),
+                    **{field: arrays[f"{name}/{key}"] for field, key in _FILE_KEYS.items()},
                 )
                 for name in SUMMARIES
             ]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise LookbackError(
-            f"{path}: the baselines cannot be read; {command('train')} writes them"
+            f"{path}: the baselines cannot be read; run {command('train')} to create them"
         ) from None

@@ -1,4 +1,4 @@
-"""The labelled pieces of the feature store, and look-back windows as places in its features."""
+"""Dataset of the second stage: labeled segments, and look-back windows over their features."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,20 +16,29 @@ from sequence.windows import full_steps, window_rows
 from video.errors import LookbackError
 from video.sampling import steps_before_full
 
-# A unit that hardly fires in training has hardly any deviation, and dividing by it would blow up
-# whatever it does in use. So none counts as less than this share of the mean deviation.
-LEAST_DEVIATION = 0.1
+# A feature that is almost constant in training has a standard deviation near 0, and dividing by it
+# would amplify any later change. Standard deviations are at least this share of their mean.
+MIN_RELATIVE_STD = 0.1
 
-# Of the largest feature: what lies closer together differs by the arithmetic alone.
-LEAST_DIFFERENCE = 1e-6
+# As a share of the largest feature. Smaller differences are rounding errors.
+MIN_RELATIVE_DIFFERENCE = 1e-6
 
 
 @dataclass(frozen=True)
 class LabeledSegment:
-    """Steps `first`..`last`-1 of a video, which show class number `label`."""
+    """A labeled part of a video, in steps.
+
+    Attributes:
+        video: Name of the video in the manifest.
+        target: Index of the label in `Dataset.labels`.
+        split: Name of the split: train, val or test.
+        group: Name of the group, which lies in one split.
+        first: First step.
+        last: Step after the last one.
+    """
 
     video: str
-    label: int
+    target: int
     split: str
     group: str
     first: int
@@ -38,170 +47,211 @@ class LabeledSegment:
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and deviation of every feature over the training steps: float32 (D,)."""
+    """Mean and standard deviation of every feature over the training steps.
+
+    Attributes:
+        mean: Mean of each feature: float32 (D,).
+        std: Standard deviation of each feature, not smaller than a share of their mean: float32
+            (D,).
+    """
 
     mean: np.ndarray
-    deviation: np.ndarray
+    std: np.ndarray
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows as places in the held features: `windows[4:9]` copies five of them out.
+    """Windows stored as row indices of a feature matrix: `windows[4:9]` copies out five of them.
 
     Attributes:
-        features: float32 (N, D), video after video.
-        newest: (n,) row of each window's newest step.
-        first: (n,) row of its video's step 0.
-        piece: (n,) number of the piece that a window belongs to.
-        look_back: L.
+        features: Features of all videos, one video after another: float32 (N, D).
+        newest: Row of each window's newest step: (n,).
+        first: Row of step 0 of each window's video: (n,).
+        segment: Index of the segment that each window belongs to: (n,).
+        look_back: Number of steps in a window, L.
     """
 
     features: np.ndarray
     newest: np.ndarray
     first: np.ndarray
-    piece: np.ndarray
+    segment: np.ndarray
     look_back: int
 
     def __len__(self) -> int:
         return len(self.newest)
 
-    def __getitem__(self, chosen: slice) -> np.ndarray:
+    def __getitem__(self, indices: slice) -> np.ndarray:
         """Return windows: float32 (B, L, D)."""
-        rows = window_rows(self.newest[chosen], self.first[chosen], self.look_back)
+        rows = window_rows(self.newest[indices], self.first[indices], self.look_back)
         return self.features.take(rows, axis=0)
 
-    def in_order(self, order: np.ndarray) -> "Windows":
-        """Return the same windows in another order."""
-        newest, first, piece = (each[order] for each in (self.newest, self.first, self.piece))
-        return replace(self, newest=newest, first=first, piece=piece)
+    def reorder(self, order: np.ndarray) -> "Windows":
+        """Return the same windows in the order of the indices `order` (n,)."""
+        newest, first, segment = (each[order] for each in (self.newest, self.first, self.segment))
+        return replace(self, newest=newest, first=first, segment=segment)
 
 
 class Dataset:
-    """Labelled pieces of a store's videos, and windows of them.
+    """Labeled segments of a manifest with their features, and windows over them.
 
     Attributes:
-        pieces: all labelled pieces that have steps.
-        labels: class names in the order of the class numbers.
-        without_features: videos of the manifest that the store lacks.
-        look_back: L.
+        store: Feature store of the videos.
+        segments: All labeled segments that have steps.
+        labels: Class names; a segment's target is an index of this list.
+        without_features: Videos of the manifest that are not in the store.
+        look_back: Number of steps in a window, L.
 
     Raises:
-        LookbackError: a split or a class has no features at all.
+        LookbackError: The store has features of no labeled segment.
     """
 
     def __init__(self, store: FeatureStore, manifest: Manifest, look_back: int) -> None:
+        """Find the labeled segments. Features are read when they are first needed.
+
+        Args:
+            store: Feature store of the videos.
+            manifest: Manifest with the labels and the split.
+            look_back: Number of steps in a window, L.
+        """
         self.store = store
         self.look_back = look_back
-        # A clip network's first steps see fewer frames than it takes.
+        # The first steps of a clip network see fewer frames than a clip has.
         clip_length, stride = store.spec["clip_length"], store.spec["sampling"]["hop"]
-        self._filled = steps_before_full(clip_length, stride)
+        self._steps_before_full = steps_before_full(clip_length, stride)
         self.labels = manifest.labels
         self.without_features = [video for video in manifest.videos if video not in store]
         missing = set(self.without_features)
         steps = {video: store.steps(video) for video in manifest.videos if video not in missing}
-        numbers = {label: number for number, label in enumerate(self.labels)}
-        self.pieces: list[LabeledSegment] = []
+        targets = {label: target for target, label in enumerate(self.labels)}
+        self.segments: list[LabeledSegment] = []
         for segment in segments_of(manifest):
             if segment.video not in missing:
-                piece = _piece(store, segment, numbers, steps[segment.video])
-                if piece.first < piece.last:
-                    self.pieces.append(piece)
-        if not self.pieces:
+                labeled = _labeled_segment(store, segment, targets, steps[segment.video])
+                if labeled.first < labeled.last:
+                    self.segments.append(labeled)
+        if not self.segments:
             raise LookbackError(
-                f"{store.path}: has features of no clip of {manifest.path}; {command('extract')} "
-                "computes them"
+                f"{store.path}: contains no features of any clip in {manifest.path}; run "
+                f"{command('extract')}"
             )
-        self._held = FeatureMatrix(store, steps)
+        self._matrix = FeatureMatrix(store, steps)
 
     def split(self, name: str) -> list[LabeledSegment]:
-        return [piece for piece in self.pieces if piece.split == name]
+        """Return the segments of a split (train, val or test)."""
+        return [segment for segment in self.segments if segment.split == name]
 
     def require_splits(self) -> None:
-        """Raise `LookbackError` where a class has no features on a side of the split."""
+        """Check that every class has features in every split.
+
+        Raises:
+            LookbackError: A class has none in a split.
+        """
         for split in SPLITS:
-            there = {piece.label for piece in self.split(split)}
-            for number, label in enumerate(self.labels):
-                # The rest of partly labelled videos may be empty; a class of its own may not.
-                absent = not any(piece.label == number for piece in self.pieces)
-                if number not in there and not (label == BACKGROUND and absent):
+            present = {segment.target for segment in self.split(split)}
+            for target, label in enumerate(self.labels):
+                # Videos labeled from start to end have no background; any other class is needed.
+                unused = not any(segment.target == target for segment in self.segments)
+                if target not in present and not (label == BACKGROUND and unused):
                     raise LookbackError(
-                        f"{self.store.path}: no clip of {label} in {split} has features; run "
-                        f"{command('extract')}, or split anew with {command('prepare')} --split"
+                        f"{self.store.path}: no clip of class {label} in split {split} has "
+                        f"features; run {command('extract')}, or make a new split with "
+                        f"{command('prepare')} --split"
                     )
 
-    def require_variation(self, pieces: list[LabeledSegment]) -> None:
-        """Raise `LookbackError` where all pieces have the same features: nothing can be learned."""
-        first = self.rows(pieces[0])
-        close = LEAST_DIFFERENCE * float(np.abs(first).max())
-        still = all(_same(self.rows(piece), first[:1], close) for piece in pieces)
-        if still or all(_same(self.rows(piece), first, close) for piece in pieces):
+    def require_variation(self, segments: list[LabeledSegment]) -> None:
+        """Check that segments differ in their features.
+
+        Raises:
+            LookbackError: All segments have the same features, so there is nothing to learn.
+        """
+        first = self.rows(segments[0])
+        tolerance = MIN_RELATIVE_DIFFERENCE * float(np.abs(first).max())
+        constant = all(_equal(self.rows(segment), first[:1], tolerance) for segment in segments)
+        if constant or all(_equal(self.rows(segment), first, tolerance) for segment in segments):
             raise LookbackError(
-                f"{self.store.path}: all {len(pieces)} clips have the same features, and nothing "
-                "can be learned from them; look at the clips (black, empty, all alike?), or make "
-                f"other features: {command('extract')} --backbone NAME"
+                f"{self.store.path}: all {len(segments)} clips have the same features, so there is "
+                "nothing to learn; check the clips (all black, or all the same?), or extract with "
+                f"another backbone: {command('extract')} --backbone NAME"
             )
 
-    def full_steps(self, piece: LabeledSegment) -> range:
-        """Return the steps whose windows and clips lie in the piece whole; else its last."""
-        return full_steps(piece.first, piece.last, self.look_back + self._filled)
+    def full_steps(self, segment: LabeledSegment) -> range:
+        """Return the steps whose window, with all its clips, lies inside the segment.
 
-    def windows(self, pieces: list[LabeledSegment], steps: Iterable[ArrayLike]) -> Windows:
-        """Return the windows at some steps of each piece, piece after piece."""
-        chosen = [np.asarray(each, np.int64) for each in steps]
-        firsts = np.array([self._held.first_row(piece.video) for piece in pieces], np.int64)
-        counts = [len(each) for each in chosen]
-        first = np.repeat(firsts, counts)
-        piece = np.repeat(np.arange(len(pieces)), counts)
-        newest = first + np.concatenate(chosen)
-        return Windows(self._held.array, newest, first, piece, self.look_back)
-
-    def full_windows(self, pieces: list[LabeledSegment], views: int | str = "all") -> Windows:
-        """Return the full windows of pieces, piece after piece, in order of time.
-
-        With a number of `views`, only so many of each, evenly spread.
+        A segment that is too short for one gives its last step.
         """
-        return self.windows(pieces, [_spread(self.full_steps(piece), views) for piece in pieces])
+        return full_steps(segment.first, segment.last, self.look_back + self._steps_before_full)
+
+    def windows(self, segments: list[LabeledSegment], steps: Iterable[ArrayLike]) -> Windows:
+        """Return the windows at given steps of each segment, one segment after another.
+
+        Args:
+            segments: Segments to take windows from.
+            steps: Steps of each segment, counted from the start of its video.
+        """
+        indices = [np.asarray(each, np.int64) for each in steps]
+        firsts = np.array([self._matrix.first_row(each.video) for each in segments], np.int64)
+        counts = [len(each) for each in indices]
+        first = np.repeat(firsts, counts)
+        segment = np.repeat(np.arange(len(segments)), counts)
+        newest = first + np.concatenate(indices)
+        return Windows(self._matrix.array, newest, first, segment, self.look_back)
+
+    def full_windows(self, segments: list[LabeledSegment], views: int | str = "all") -> Windows:
+        """Return the full windows of segments, one segment after another, in time order.
+
+        Args:
+            segments: Segments to take windows from.
+            views: Maximum number of evenly spaced windows per segment, or "all".
+        """
+        steps = [_evenly_spaced(self.full_steps(segment), views) for segment in segments]
+        return self.windows(segments, steps)
 
     def training_windows(
         self,
-        pieces: list[LabeledSegment],
+        segments: list[LabeledSegment],
         windows_per_clip: int | str,
         random: np.random.Generator,
     ) -> Windows:
-        """Return random full windows of each piece, or all of them, shuffled."""
-        steps = [self.full_steps(piece) for piece in pieces]
+        """Return random full windows of every segment, shuffled.
+
+        Args:
+            segments: Segments to take windows from.
+            windows_per_clip: Maximum number of windows per segment, or "all".
+            random: Source of the random numbers.
+        """
+        steps = [self.full_steps(segment) for segment in segments]
         if windows_per_clip != "all":
             steps = [
                 random.choice(each, min(windows_per_clip, len(each)), replace=False)
                 for each in steps
             ]
-        drawn = self.windows(pieces, steps)
-        return drawn.in_order(random.permutation(len(drawn)))
+        sampled = self.windows(segments, steps)
+        return sampled.reorder(random.permutation(len(sampled)))
 
-    def rows(self, piece: LabeledSegment) -> np.ndarray:
-        """Return the features of a piece: float32 (n, D), a view to be read."""
-        first = self._held.first_row(piece.video)
-        return self._held.array[first + piece.first : first + piece.last]
+    def rows(self, segment: LabeledSegment) -> np.ndarray:
+        """Return the features of a segment: float32 (n, D), a view that must not be changed."""
+        first = self._matrix.first_row(segment.video)
+        return self._matrix.array[first + segment.first : first + segment.last]
 
-    def moments(self, pieces: list[LabeledSegment]) -> Moments:
-        """Return mean and deviation over all steps of `pieces`."""
-        return _moments(self.rows(piece) for piece in pieces)
+    def moments(self, segments: list[LabeledSegment]) -> Moments:
+        """Return mean and standard deviation over all steps of `segments`."""
+        return _moments(self.rows(segment) for segment in segments)
 
-    def difference_moments(self, pieces: list[LabeledSegment], of: Moments) -> Moments:
-        """Return the moments of |x_t - x_(t-1)| of features standardised by `of`."""
+    def difference_moments(self, segments: list[LabeledSegment], moments: Moments) -> Moments:
+        """Return the moments of |x_t - x_(t-1)|, where x are features standardized by `moments`."""
         return _moments(
-            np.abs(np.diff(self.rows(piece), axis=0)) / of.deviation for piece in pieces
+            np.abs(np.diff(self.rows(segment), axis=0)) / moments.std for segment in segments
         )
 
 
-def _same(rows: np.ndarray, others: np.ndarray, close: float) -> bool:
-    """Whether rows (n, D) equal others, (n, D) or one for all (1, D)."""
+def _equal(rows: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
+    """Return whether rows (n, D) equal others (n, D), or all equal a single row (1, D)."""
     if len(others) not in (1, len(rows)):
         return False
-    return bool(np.abs(rows - others).max() <= close)
+    return bool(np.abs(rows - others).max() <= tolerance)
 
 
-def _spread(steps: range, views: int | str) -> Sequence[int]:
+def _evenly_spaced(steps: range, views: int | str) -> Sequence[int]:
     return steps if views == "all" or views >= len(steps) else evenly_spread(steps, views)
 
 
@@ -211,21 +261,22 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
         rows = array.astype(np.float64)
         count, total, squares = count + len(rows), total + rows.sum(0), squares + (rows**2).sum(0)
     mean = total / max(count, 1)
-    deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0.0))
-    if not deviation.any():  # clips of stills have no differences: leave the scale as it is
-        deviation = np.ones_like(mean)
-    floor = max(LEAST_DEVIATION * float(deviation.mean()), 1e-6)
-    return Moments(mean.astype(np.float32), np.maximum(deviation, floor).astype(np.float32))
+    std = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0.0))
+    if not std.any():  # a set of still images has no differences: keep the scale
+        std = np.ones_like(mean)
+    floor = max(MIN_RELATIVE_STD * float(std.mean()), 1e-6)
+    return Moments(mean.astype(np.float32), np.maximum(std, floor).astype(np.float32))
 
 
-def _piece(
-    store: FeatureStore, segment: Segment, numbers: dict[str, int], steps: int
+def _labeled_segment(
+    store: FeatureStore, segment: Segment, targets: dict[str, int], steps: int
 ) -> LabeledSegment:
+    """Return a segment in steps of its video, which has `steps` of them."""
     first, last = 0, steps
     if segment.start > 0 or segment.end < float("inf"):
         first, last = np.searchsorted(
             store.seconds(segment.video), [segment.start, segment.end]
         ).tolist()
     return LabeledSegment(
-        segment.video, numbers[segment.label], segment.split, segment.group, first, last
+        segment.video, targets[segment.label], segment.split, segment.group, first, last
     )

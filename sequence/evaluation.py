@@ -1,7 +1,8 @@
-"""Measuring: a trained model on a split, or the recipe over folds; baselines stand beside it."""
+"""Evaluation: predictions of a model and its baselines, their metrics, and cross-validation."""
 
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,158 +19,205 @@ from sequence.training import fit, fit_mean_baseline, window_logits
 from video.console import progress_bar
 from video.errors import LookbackError, UsageError
 
-_SEEDS_A_REPEAT = 1000  # more than there are folds, so that no two share a seed
+_SEEDS_PER_REPEAT = 1000  # larger than any number of folds, so that no two folds share a seed
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Predictions of one model for some pieces.
+class Predictions:
+    """Predictions of one model for n segments.
 
     Attributes:
-        name: of the head or baseline.
-        clip: probabilities of each piece (n, K).
-        window: probabilities of each full window (m, K); None for models of whole clips.
-        piece: (m,) number of the piece that a window belongs to; None likewise.
+        name: Name of the head or baseline.
+        clip: Probabilities of each segment: (n, K).
+        window: Probabilities of each full window: (m, K); None for a model of whole segments.
+        segment: Index of the segment that each window belongs to: (m,); None without windows.
     """
 
     name: str
     clip: np.ndarray
     window: np.ndarray | None = None
-    piece: np.ndarray | None = None
+    segment: np.ndarray | None = None
 
 
-def outcome_of(
+def predict(
     name: str,
     predictor: Predictor,
     dataset: Dataset,
-    pieces: list[LabeledSegment],
+    segments: list[LabeledSegment],
     views: int | str = "all",
-) -> Outcome:
-    """Return what a sequence model says of pieces, by all their full windows or so many views."""
-    answers = window_logits(predictor, dataset, pieces, views)
+) -> Predictions:
+    """Return the predictions of a sequence model.
+
+    The probabilities of a segment are the mean over its full windows.
+
+    Args:
+        name: Name of the head.
+        predictor: Predictor of the model.
+        dataset: Dataset of the segments.
+        segments: Segments to predict.
+        views: Maximum number of evenly spaced windows per segment, or "all".
+    """
+    answers = window_logits(predictor, dataset, segments, views)
     windows = softmax(answers.logits, predictor.temperature)
-    return Outcome(name, answers.clip_probabilities(predictor.temperature), windows, answers.piece)
+    clips = answers.clip_probabilities(predictor.temperature)
+    return Predictions(name, clips, windows, answers.segment)
 
 
-def baseline_outcome(
-    baseline: LinearBaseline, dataset: Dataset, pieces: list[LabeledSegment]
-) -> Outcome:
-    return Outcome(baseline.name, baseline.of_pieces(dataset, pieces))
+def predict_baseline(
+    baseline: LinearBaseline, dataset: Dataset, segments: list[LabeledSegment]
+) -> Predictions:
+    """Return the predictions of a linear baseline."""
+    return Predictions(baseline.name, baseline.predict_segments(dataset, segments))
 
 
-def measured(
-    outcome: Outcome, pieces: list[LabeledSegment], labels: list[str], draws: int, seed: int
+def measure(
+    predictions: Predictions,
+    segments: list[LabeledSegment],
+    labels: list[str],
+    resamples: int,
+    seed: int,
 ) -> dict:
-    """Return the measures of an outcome per clip and, where there are any, per window."""
-    classes = np.array([piece.label for piece in pieces])
-    groups = [piece.group for piece in pieces]
-    result = {"clip": _with_interval(outcome.clip, classes, groups, labels, draws, seed)}
-    if outcome.window is not None:
-        window_groups = [groups[number] for number in outcome.piece]
+    """Return the metrics of predictions per clip and, if there are windows, per window.
+
+    Args:
+        predictions: Predictions for the segments.
+        segments: Segments with the true classes.
+        labels: Names of the K classes.
+        resamples: Number of bootstrap resamples for the confidence interval.
+        seed: Seed of the resampling.
+
+    Returns:
+        Metrics under the keys `clip` and `window`, as in metrics.json.
+    """
+    targets = np.array([segment.target for segment in segments])
+    groups = [segment.group for segment in segments]
+    result = {"clip": _with_interval(predictions.clip, targets, groups, labels, resamples, seed)}
+    if predictions.window is not None:
+        window_groups = [groups[index] for index in predictions.segment]
+        window_targets = targets[predictions.segment]
         result["window"] = _with_interval(
-            outcome.window, classes[outcome.piece], window_groups, labels, draws, seed
+            predictions.window, window_targets, window_groups, labels, resamples, seed
         )
     return result
 
 
 def _with_interval(
     probabilities: np.ndarray,
-    classes: np.ndarray,
+    targets: np.ndarray,
     groups: list[str],
     labels: list[str],
-    draws: int,
+    resamples: int,
     seed: int,
 ) -> dict:
-    values = scores(probabilities, classes, labels)
-    hits = (probabilities.argmax(1) == classes).astype(float)
-    interval = bootstrap_interval(hits, groups, draws, seed)
+    """Return `scores` with the confidence interval of the accuracy."""
+    values = scores(probabilities, targets, labels)
+    hits = (probabilities.argmax(1) == targets).astype(float)
+    interval = bootstrap_interval(hits, groups, resamples, seed)
     return {"accuracy_interval": list(interval), "groups": len(set(groups)), **values}
 
 
 def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
-    """Train and test the recipe's head and all baselines over folds that keep groups whole.
+    """Train and test the recipe's head and all baselines in a cross-validation over groups.
 
-    In each fold a part of the other folds' groups validates. Returns a row for each model and
-    repeat: name, repeat, fold accuracies, and the measures over all clips, each predicted once.
+    All clips of a group are in the same fold. Within each fold, some of the training groups are
+    used for validation.
+
+    Args:
+        dataset: Dataset of all segments; their split is ignored.
+        recipe: Recipe with the settings of the head and the numbers of folds and repeats.
+
+    Returns:
+        One dictionary per model and repeat: name, repeat, accuracy of each fold, and the metrics
+        over all clips, each predicted by the model that was not trained on its group.
+
+    Raises:
+        UsageError: The recipe asks for fewer than two folds.
+        LookbackError: There are too few groups or clips for the folds.
     """
     folds, seed = recipe.evaluate.folds, recipe.seed
     if folds < 2:
-        raise UsageError(f"--folds {folds}: one part trains and another tests, so at least 2")
-    dataset.require_variation(dataset.pieces)
+        raise UsageError(f"--folds {folds}: cross-validation needs at least 2 folds")
+    dataset.require_variation(dataset.segments)
     rows = []
     for repeat in range(recipe.evaluate.repeats):
-        outcomes: dict[str, list[np.ndarray]] = {}
+        probabilities: dict[str, list[np.ndarray]] = {}
         tested: list[LabeledSegment] = []
         accuracies: dict[str, list[float]] = {}
-        parts = list(_folds(dataset.pieces, folds, seed + repeat))
+        parts = list(_make_folds(dataset.segments, folds, seed + repeat))
         for number, (rest, test) in enumerate(
             progress_bar(parts, f"repeat {repeat + 1}", unit="fold")
         ):
-            training, validation = _validation_of(rest, seed + repeat)
-            fold_seed = seed + _SEEDS_A_REPEAT * repeat + number
-            truth = np.array([piece.label for piece in test])
-            for outcome in _fold_outcomes(dataset, training, validation, test, recipe, fold_seed):
-                outcomes.setdefault(outcome.name, []).append(outcome.clip)
-                accuracy = float((outcome.clip.argmax(1) == truth).mean())
-                accuracies.setdefault(outcome.name, []).append(accuracy)
+            training, validation = _split_validation(rest, seed + repeat)
+            fold_seed = seed + _SEEDS_PER_REPEAT * repeat + number
+            targets = np.array([segment.target for segment in test])
+            for fold in _predict_fold(dataset, training, validation, test, recipe, fold_seed):
+                probabilities.setdefault(fold.name, []).append(fold.clip)
+                accuracy = float((fold.clip.argmax(1) == targets).mean())
+                accuracies.setdefault(fold.name, []).append(accuracy)
             tested += test
-        for name, parts_of_name in outcomes.items():
-            joined = Outcome(name, np.concatenate(parts_of_name))
-            values = measured(joined, tested, dataset.labels, recipe.evaluate.bootstrap, seed)
+        for name, parts_of_name in probabilities.items():
+            joined = Predictions(name, np.concatenate(parts_of_name))
+            values = measure(joined, tested, dataset.labels, recipe.evaluate.bootstrap, seed)
             row = {"name": name, "repeat": repeat + 1, "fold_accuracies": accuracies[name]}
             rows.append({**row, **values})
     return rows
 
 
-def _fold_outcomes(
+def _predict_fold(
     dataset: Dataset,
     training: list[LabeledSegment],
     validation: list[LabeledSegment],
     test: list[LabeledSegment],
     recipe: Recipe,
     seed: int,
-) -> list[Outcome]:
+) -> list[Predictions]:
+    """Train the recipe's head and all baselines, and return their predictions for `test`."""
     chosen = recipe.sequence
     predictor = fit(dataset, training, validation, chosen, seed)
-    outcomes = [outcome_of(chosen.head, predictor, dataset, test)]
+    predictions = [predict(chosen.head, predictor, dataset, test)]
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
-        outcomes.append(outcome_of("mean", average, dataset, test))
+        predictions.append(predict("mean", average, dataset, test))
     for name in ("ridge", "moments"):
         baseline = fit_baseline(name, dataset, training, validation)
-        outcomes.append(baseline_outcome(baseline, dataset, test))
-    return outcomes
+        predictions.append(predict_baseline(baseline, dataset, test))
+    return predictions
 
 
-def _folds(pieces: list[LabeledSegment], folds: int, seed: int):
-    classes = [piece.label for piece in pieces]
-    groups = [piece.group for piece in pieces]
-    if _most_folds(pieces) < folds:
+def _make_folds(
+    segments: list[LabeledSegment], folds: int, seed: int
+) -> Iterator[tuple[list[LabeledSegment], list[LabeledSegment]]]:
+    """Yield (training, test) of every fold, stratified by class, with groups kept together."""
+    targets = [segment.target for segment in segments]
+    groups = [segment.group for segment in segments]
+    if _max_folds(segments) < folds:
         raise LookbackError(
-            f"--folds {folds}: there are clips for {_most_folds(pieces)} folds "
-            f"({len(set(groups))} groups); ask for fewer"
+            f"--folds {folds}: these clips ({len(set(groups))} groups) allow at most "
+            f"{_max_folds(segments)} folds"
         )
-    # Classes with fewer clips than folds are stratified as far as they go; that is no news.
+    # scikit-learn warns about classes with fewer clips than folds, which are acceptable here.
     warnings.filterwarnings("ignore", "The least populated class", UserWarning)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for rest, test in splitter.split(np.zeros(len(pieces)), classes, groups):
-        yield [pieces[index] for index in rest], [pieces[index] for index in test]
+    for rest, test in splitter.split(np.zeros(len(segments)), targets, groups):
+        yield [segments[index] for index in rest], [segments[index] for index in test]
 
 
-def _most_folds(pieces: list[LabeledSegment]) -> int:
-    """Return how many folds groups, and the clips of the largest class, can be shared out to."""
-    largest = max(Counter(piece.label for piece in pieces).values())
-    return min(len({piece.group for piece in pieces}), largest)
+def _max_folds(segments: list[LabeledSegment]) -> int:
+    """Return the maximum number of folds: that of groups, or of clips in the largest class."""
+    largest = max(Counter(segment.target for segment in segments).values())
+    return min(len({segment.group for segment in segments}), largest)
 
 
-def _validation_of(
-    pieces: list[LabeledSegment], seed: int
+def _split_validation(
+    segments: list[LabeledSegment], seed: int
 ) -> tuple[list[LabeledSegment], list[LabeledSegment]]:
-    """Return (training, validation): about a sixth of the clips, in whole groups, validates."""
-    training, validation = next(_folds(pieces, max(2, min(6, _most_folds(pieces))), seed))
-    if len({piece.label for piece in training}) < 2:
+    """Return (training, validation), where validation is about a sixth, in whole groups."""
+    folds = max(2, min(6, _max_folds(segments)))
+    training, validation = next(_make_folds(segments, folds, seed))
+    if len({segment.target for segment in training}) < 2:
         raise LookbackError(
-            "--folds: too few groups of clips, a fold would train on one class; ask for other folds"
+            "--folds: there are too few groups of clips, so the training part of a fold has only "
+            "one class; use another number of folds"
         )
     return training, validation
 
@@ -177,12 +225,16 @@ def _validation_of(
 def video_predictions(
     predictor: Predictor, dataset: Dataset, videos: list[str]
 ) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Return (video, seconds (N,), probabilities (N, K)) at every step, as live has them."""
+    """Return the predictions at every step of videos, equal to those of live prediction.
+
+    Returns:
+        Video, seconds (N,) and probabilities (N, K) of each video.
+    """
     return [
         (
             video,
             dataset.store.seconds(video),
-            predictor.of_steps(dataset.store.features(video)),
+            predictor.predict_steps(dataset.store.features(video)),
         )
         for video in videos
     ]

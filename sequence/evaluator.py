@@ -1,4 +1,4 @@
-"""One run of evaluate.py: the report of a trained model, or the recipe over folds."""
+"""The evaluate command: report of a trained model, or cross-validation of a recipe."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from sequence.baselines import FILE as BASELINES
 from sequence.baselines import load_baselines
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
-    Outcome,
-    baseline_outcome,
+    Predictions,
     cross_validate,
-    measured,
-    outcome_of,
+    measure,
+    predict,
+    predict_baseline,
     video_predictions,
 )
 from sequence.experiment import Experiment
@@ -27,7 +27,7 @@ from sequence.report import (
     summary,
     write_clip_predictions,
     write_json,
-    write_pictures,
+    write_plots,
     write_predictions,
 )
 from sequence.results import EvaluationReport, FoldsReport
@@ -40,15 +40,19 @@ _LOG = logger(__name__)
 def evaluate(
     experiment: Experiment, settings: Settings, out: Path | None = None
 ) -> EvaluationReport:
-    """Measure the folder's model and its baselines on a split; write the report folder.
+    """Evaluate a trained model and its baselines on one split, and write the report folder.
 
     Args:
-        experiment: The model folder with manifest and features.
-        settings: The recipe.
-        out: The report folder; None for `reports/<model folder's name>`.
+        experiment: Model folder with the manifest and features.
+        settings: Settings of the recipe and the flags.
+        out: Report folder; None for `reports/<name of the model folder>`.
 
     Returns:
-        The report folder and what its `metrics.json` holds.
+        Report folder and content of its `metrics.json`.
+
+    Raises:
+        LookbackError: Model, features and manifest do not fit together, the split has no clip with
+            features, or the model was trained on clips of the test split.
     """
     recipe, folder, config = settings.recipe, experiment.folder, experiment.config
     split = recipe.evaluate.split
@@ -60,7 +64,7 @@ def evaluate(
     labels = config.backbone.labels if own else config.labels
     if list(labels) != experiment.manifest.labels:
         raise LookbackError(
-            f"{folder}: was trained for {', '.join(labels)}, but the manifest has "
+            f"{folder}: was trained on the classes {', '.join(labels)}, but the manifest has "
             f"{', '.join(experiment.manifest.labels)}; run "
             + command("finetune" if own else "train")
         )
@@ -72,14 +76,19 @@ def evaluate(
         head = config.sequence.head
     out = _report_folder(out, folder)
     dataset = experiment.dataset(predictor.look_back)
-    pieces = dataset.split(split)
-    if not pieces:
-        raise LookbackError(f"{experiment.store.path}: has features of no clip in {split}")
-    outcomes = [outcome_of(head, predictor, dataset, pieces, recipe.evaluate.views)]
+    segments = dataset.split(split)
+    if not segments:
+        raise LookbackError(
+            f"{experiment.store.path}: contains no features of any clip in split {split}; run "
+            + command("extract")
+        )
+    predictions = [predict(head, predictor, dataset, segments, recipe.evaluate.views)]
     if config.sequence and not own:
-        outcomes += _baselines(experiment, dataset, pieces, recipe.evaluate.views)
-    draws, seed = recipe.evaluate.bootstrap, recipe.seed
-    results = {o.name: measured(o, pieces, dataset.labels, draws, seed) for o in outcomes}
+        predictions += _predict_baselines(experiment, dataset, segments, recipe.evaluate.views)
+    resamples, seed = recipe.evaluate.bootstrap, recipe.seed
+    results = {
+        each.name: measure(each, segments, dataset.labels, resamples, seed) for each in predictions
+    }
 
     report = {
         "split": split,
@@ -90,48 +99,55 @@ def evaluate(
         **results[head],
         "baselines": {name: values for name, values in results.items() if name != head},
     }
-    videos = list(dict.fromkeys(piece.video for piece in pieces))
+    videos = list(dict.fromkeys(segment.video for segment in segments))
     write_predictions(
         out / "predictions.csv", video_predictions(predictor, dataset, videos), dataset.labels
     )
-    write_clip_predictions(out / "clips.csv", pieces, outcomes[0].clip, dataset.labels)
-    classes = np.array([piece.label for piece in pieces])
-    write_pictures(out, outcomes[0], classes, results[head])
+    write_clip_predictions(out / "clips.csv", segments, predictions[0].clip, dataset.labels)
+    targets = np.array([segment.target for segment in segments])
+    write_plots(out, predictions[0], targets, results[head])
     write_json(out / "metrics.json", report)
     _LOG.info("\n" + summary(split.capitalize(), results))
     _LOG.info(f"\n{out}")
     return EvaluationReport(out, report)
 
 
-def _baselines(
-    experiment: Experiment, dataset: Dataset, pieces: list[LabeledSegment], views: int | str
-) -> list[Outcome]:
-    """Return what was trained beside the sequence model says of the same pieces."""
+def _predict_baselines(
+    experiment: Experiment, dataset: Dataset, segments: list[LabeledSegment], views: int | str
+) -> list[Predictions]:
+    """Return the predictions of the baselines that were trained with the sequence model."""
     folder, config = experiment.folder, experiment.config
-    outcomes = []
+    predictions = []
     if config.sequence.head != "mean":
         average = load_mean_predictor(folder, config)
-        outcomes.append(outcome_of("mean", average, dataset, pieces, views))
+        predictions.append(predict("mean", average, dataset, segments, views))
     linear = load_baselines(folder / BASELINES)
-    return outcomes + [baseline_outcome(baseline, dataset, pieces) for baseline in linear]
+    return predictions + [predict_baseline(baseline, dataset, segments) for baseline in linear]
 
 
 def evaluate_folds(
     experiment: Experiment, settings: Settings, out: Path | None = None
 ) -> FoldsReport:
-    """Train and test the recipe over folds of all clips; write folds.json.
+    """Cross-validate the recipe over all clips, and write folds.json.
 
-    Arguments as for `evaluate`.
+    Args:
+        experiment: Model folder with the manifest and features.
+        settings: Settings of the recipe and the flags.
+        out: Report folder; None for `reports/<name of the model folder>`.
 
     Returns:
-        The file and its content.
+        Path and content of folds.json.
+
+    Raises:
+        UsageError: The features come from a fine-tuned backbone, or there are fewer than two folds.
+        LookbackError: There are too few groups or clips for the folds.
     """
     recipe = settings.recipe
     if experiment.config.backbone.fine_tuned:
         raise UsageError(
-            f"--folds: {experiment.folder} holds a backbone fine-tuned on clips that the folds "
-            "would test, so their numbers would flatter; use features of a pretrained backbone "
-            f"({command('extract')} with another --weights and --features), or "
+            f"--folds: the backbone of {experiment.folder} was fine-tuned on clips that the folds "
+            "would test, which would make the results too good; use features of a pretrained "
+            f"backbone ({command('extract')} with another --weights and --features), or run "
             f"{command('evaluate')} without --folds"
         )
     out = _report_folder(out, experiment.folder)
@@ -146,12 +162,12 @@ def evaluate_folds(
 
 
 def _report_folder(out: Path | None, folder: Path) -> Path:
-    """Make the report folder, before the work whose outcome it is to take."""
+    """Create the report folder, before any work that would be lost without it."""
     out = out or Path("reports") / folder.resolve().name
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LookbackError(
-            f"{out}: cannot be written ({error.strerror}); --out FOLDER names another place"
+            f"{out}: cannot be created ({error.strerror}); use --out FOLDER to write elsewhere"
         ) from None
     return out

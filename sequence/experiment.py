@@ -1,4 +1,4 @@
-"""Opening what the second stage works on: manifest, features and model folder that fit together."""
+"""Experiment of the second stage: a model folder with the manifest and features it belongs to."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,20 @@ from video.errors import LookbackError
 
 _LOG = logger(__name__)
 
-# Of single frames 1.6 s at ten a second; a clip network's step has seen a whole clip by itself.
+# Default look-back. 16 frames are 1.6 s at 10 fps; each step of a clip network sees a whole clip.
 _FRAME_STEPS, _CLIP_STEPS = 16, 4
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The model folder with its config, and the store with its manifest."""
+    """Data and model of the second stage.
+
+    Attributes:
+        folder: Model folder.
+        config: Content of the folder's model.yaml.
+        manifest: Manifest of the labeled videos.
+        store: Feature store of the videos.
+    """
 
     folder: Path
     config: ModelConfig
@@ -30,43 +37,48 @@ class Experiment:
     store: FeatureStore
 
     def look_back(self, recipe: Recipe) -> int:
-        """Return L: what the recipe says, or what suits the backbone."""
-        clips = self.config.backbone.clip_length > 1
-        return recipe.sequence.look_back or (_CLIP_STEPS if clips else _FRAME_STEPS)
+        """Return the look-back L of the recipe, or the default for the kind of backbone."""
+        is_clip_network = self.config.backbone.clip_length > 1
+        return recipe.sequence.look_back or (_CLIP_STEPS if is_clip_network else _FRAME_STEPS)
 
     def dataset(self, look_back: int) -> Dataset:
-        """Return the labelled pieces; says which clips have no features."""
+        """Return the dataset of labeled segments; warn about videos without features.
+
+        Args:
+            look_back: Number of steps in a window, L.
+        """
         dataset = Dataset(self.store, self.manifest, look_back)
         missing = dataset.without_features
         if missing:
             _LOG.warning(
                 f"note: {len(missing)} clips of the manifest have no features and are left out "
-                f"(such as {missing[0]}); {command('extract')} computes what can be read"
+                f"(such as {missing[0]}); run {command('extract')} to compute them"
             )
         return dataset
 
 
 def open_experiment(settings: Settings) -> Experiment:
-    """Return model folder, manifest and store.
+    """Open the model folder, the manifest and the feature store that the settings name.
 
     Raises:
-        LookbackError: one is missing, or the features are of another backbone than the folder's.
+        LookbackError: One of them is missing, or the features were computed with another backbone
+            or sampling than the model folder's.
     """
     folder = Path(settings.recipe.model.folder)
     config = require_config(folder)
     manifest = load_manifest(settings, videos_needed=False)
     store = FeatureStore(features_path(settings))
-    held, wanted = store.spec, config.backbone
-    if held["weights_sha256"] != wanted.sha256:
+    spec, backbone = store.spec, config.backbone
+    if spec["weights_sha256"] != backbone.sha256:
         raise LookbackError(
-            f"{store.path}: features of {held['backbone']} (weights {held['weights_sha256'][:8]}), "
-            f"but {folder} holds {wanted.name} (weights {wanted.sha256[:8]}); run "
-            f"{command('extract')} --weights {folder}, with --features FILE where another model "
-            "needs these"
+            f"{store.path}: features of {spec['backbone']} (weights {spec['weights_sha256'][:8]}), "
+            f"but {folder} contains {backbone.name} (weights {backbone.sha256[:8]}); run "
+            f"{command('extract')} --weights {folder}, and add --features FILE to keep the "
+            "existing features"
         )
-    if held["sampling"] != config.sampling.to_dict():
+    if spec["sampling"] != config.sampling.to_dict():
         raise LookbackError(
-            f"{store.path}: features at another sampling than {folder} tells of; run "
+            f"{store.path}: features with another sampling than that of {folder}; run "
             + command("extract")
         )
     return Experiment(folder, config, manifest, store)

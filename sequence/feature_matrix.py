@@ -1,4 +1,4 @@
-"""The features that the second stage works on: read once, into one array."""
+"""Feature matrix of the second stage: the features of all videos in one array."""
 
 import shutil
 import tempfile
@@ -11,26 +11,30 @@ from extract.feature_store.reader import FeatureStore
 from video.errors import LookbackError
 
 IN_MEMORY_BYTES = 2**30
-_ROWS_AT_ONCE = 4096
+_ROWS_PER_READ = 4096
 
 
 class FeatureMatrix:
     """Features of many videos in one array, one video after another.
 
-    A video is read when it is first asked for, and takes no memory before. An array of more than
-    `IN_MEMORY_BYTES` lies in a temporary file without a name beside the store: the system maps as
-    much of it into memory as is free, and whoever indexes the array does not see the difference.
+    A video is read when its rows are first needed, and uses no memory before. An array of more than
+    `IN_MEMORY_BYTES` is memory-mapped from an unnamed temporary file in the folder of the store.
 
     Attributes:
-        array: float32 (N, D); what lies in a video's rows before `first_row` was called is
-            undefined.
+        array: Features of all videos: float32 (N, D). The rows of a video are undefined until
+            `first_row` is called for it.
 
     Raises:
-        LookbackError: the temporary file cannot be made.
+        LookbackError: The temporary file cannot be created.
     """
 
     def __init__(self, store: FeatureStore, steps: Mapping[str, int]) -> None:
-        """Lay out the array; `steps` gives the number of steps of every video."""
+        """Allocate the array without reading features.
+
+        Args:
+            store: Feature store that contains all the videos.
+            steps: Number of steps of each video, in the order of the rows.
+        """
         self._store, self._steps = store, dict(steps)
         ends = np.cumsum([0, *steps.values()]).tolist()
         self._first_rows = dict(zip(steps, ends, strict=False))
@@ -43,42 +47,45 @@ class FeatureMatrix:
             self.array = np.empty(shape, np.float32)
 
     def first_row(self, video: str) -> int:
-        """Return the row of a video's step 0, with its features read.
+        """Read a video's features if needed, and return the row of its step 0.
 
         Raises:
-            LookbackError: the disk has no room for the temporary file to grow.
+            LookbackError: The disk has no space left for the temporary file.
         """
         first = self._first_rows[video]
         if video not in self._read:
-            for start in range(0, self._steps[video], _ROWS_AT_ONCE):
-                features = self._store.features(video, start, start + _ROWS_AT_ONCE)
+            for start in range(0, self._steps[video], _ROWS_PER_READ):
+                features = self._store.features(video, start, start + _ROWS_PER_READ)
                 if self._folder is not None:
-                    _require_room(self._folder, features.nbytes)
+                    _require_free_space(self._folder, features.nbytes)
                 self.array[first + start : first + start + len(features)] = features
             self._read.add(video)
         return first
 
 
-def _mapped(shape: tuple[int, int], beside: Path) -> tuple[np.ndarray, Path]:
-    """Return an array in a temporary file, and the file's folder: where the store lies if possible,
-    since that disk holds files of such a size."""
-    for folder in (beside, Path(tempfile.gettempdir())):
+def _mapped(shape: tuple[int, int], store_folder: Path) -> tuple[np.ndarray, Path]:
+    """Return an array in a temporary file, and the folder of the file.
+
+    The first choice is the store's folder, because its disk holds files of this size.
+    """
+    for folder in (store_folder, Path(tempfile.gettempdir())):
         try:
-            # Without a name, or deleted by its last close on Windows: even a kill leaves nothing.
-            # The map keeps the file for as long as the array lives.
+            # The file has no name (on Windows it is deleted on close), so that a killed process
+            # leaves nothing behind. The map keeps the file as long as the array exists.
             with tempfile.TemporaryFile(dir=folder) as file:
                 return np.memmap(file, np.float32, "w+", shape=shape).view(np.ndarray), folder
         except OSError as error:
             reason = error.strerror
     raise LookbackError(
-        f"{folder}: cannot hold a temporary file for the features ({reason}); let TMPDIR name "
+        f"{folder}: cannot create a temporary file for the features ({reason}); set TMPDIR to "
         "another folder"
     )
 
 
-def _require_room(folder: Path, size: int) -> None:
-    # Where a disk is full, writing to a map ends the program without a word.
+def _require_free_space(folder: Path, size: int) -> None:
+    # Writing to a memory map on a full disk kills the process without a message.
     if shutil.disk_usage(folder).free < size:
         raise LookbackError(
-            f"{folder}: no room for the temporary file that holds the features; make room there"
+            f"{folder}: no space left for the temporary file that holds the features; free some "
+            "space"
         )

@@ -1,4 +1,4 @@
-"""The sequence model: standardise, append differences, a head, a classifier."""
+"""Sequence model: standardization, feature differences, a head and a classifier."""
 
 from extract.extractor.choice import OWN_HEAD
 from recipes.commands import command
@@ -12,31 +12,45 @@ DIFFERENCE = "difference"
 
 
 def require_head(head: str) -> None:
-    """Raise `UsageError` where there is no head of that name."""
+    """Check that a head can be trained.
+
+    Raises:
+        UsageError: There is no head of that name, or it is `own`.
+    """
     if head == OWN_HEAD:
         raise UsageError(
-            "sequence.head own: is the fine-tuned network's own classifier, with nothing to train: "
-            f"{command('evaluate')} --head own, {command('run')} --head own"
+            "sequence.head own: this is the classifier of the fine-tuned network, which needs no "
+            f"training here; use it with {command('evaluate')} --head own or {command('run')} "
+            "--head own"
         )
     if head not in HEADS:
-        raise UsageError(f"sequence.head {head}: there is none of that name; {hint(head, HEADS)}")
+        raise UsageError(f"sequence.head {head}: there is no such head; {hint(head, HEADS)}")
 
 
 def build_sequence_model(
     head: str,
     look_back: int,
     feature_size: int,
-    classes: int,
+    num_classes: int,
     units: tuple[int, ...],
     dropout: float,
     delta: bool,
 ) -> keras.Model:
     """Return a model from windows, float32 (B, L, D), to logits, float32 (B, K).
 
-    Logits and not probabilities, because the temperature fitted afterwards divides them.
+    It returns logits because the temperature that is fitted after training divides them.
+
+    Args:
+        head: Name of the head, a key of `HEADS`.
+        look_back: Number of steps in a window, L.
+        feature_size: Number of features per step, D.
+        num_classes: Number of classes, K.
+        units: Width of each layer of the head.
+        dropout: Dropout rate, 0..1.
+        delta: Whether to append the differences between consecutive steps to the features.
 
     Raises:
-        UsageError: there is no head of that name.
+        UsageError: There is no head of that name.
     """
     require_head(head)
     inputs = keras.Input((look_back, feature_size), name="window")
@@ -44,5 +58,5 @@ def build_sequence_model(
     if delta:
         rows = AppendDifference(name=DIFFERENCE)(rows)
     outputs = HEADS[head](rows, units, dropout)
-    outputs = keras.layers.Dense(classes, name="classifier")(outputs)
+    outputs = keras.layers.Dense(num_classes, name="classifier")(outputs)
     return keras.Model(inputs, outputs, name=head)

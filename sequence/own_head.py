@@ -1,4 +1,4 @@
-"""A fine-tuned network's own classifier as the second stage: look-back 1, nothing more to train."""
+"""The `own` head: the classifier of a fine-tuned network as the second stage, with look-back 1."""
 
 from pathlib import Path
 
@@ -13,9 +13,15 @@ from training.keras_backend import keras
 
 
 class OwnPredictor(Predictor):
-    """Gives the logits that follow the features in the network they come from."""
+    """Predictor that applies a fine-tuned network's classifier to single features."""
 
     def __init__(self, classifier: keras.Model, temperature: float) -> None:
+        """Wrap the classifier.
+
+        Args:
+            classifier: Classifier of the network, from features (B, D) to logits.
+            temperature: Temperature that divides the logits.
+        """
         super().__init__(classifier, look_back=1, temperature=temperature)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
@@ -24,14 +30,18 @@ class OwnPredictor(Predictor):
 
 
 def own_predictor(extractor: Extractor) -> OwnPredictor:
-    """Return the predictor of an extractor whose network is a classifier too."""
+    """Return the predictor of an extractor whose network has a classifier."""
     return OwnPredictor(extractor.classifier, extractor.config.backbone.temperature)
 
 
 def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
-    """Return the predictor of a folder's network alone, for features that are there already.
+    """Return the predictor of a model folder's network, for features that are already extracted.
+
+    Args:
+        folder: Model folder.
+        config: Content of its model.yaml.
 
     Raises:
-        LookbackError: the weights are missing, of another network, or not those of model.yaml.
+        LookbackError: The weights are missing, or are not those that model.yaml names.
     """
     return OwnPredictor(own_classifier(load_network(folder, config)), config.backbone.temperature)

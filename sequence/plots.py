@@ -1,4 +1,4 @@
-"""Pictures of a report: confusion matrix, ROC and precision-recall curves."""
+"""Plots of a report: confusion matrix, ROC and precision-recall curves."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from sklearn import metrics as sk
 
-matplotlib.use("Agg")  # draws to files, on machines without a screen too
+matplotlib.use("Agg")  # renders to files and needs no screen
 from matplotlib import pyplot as plt
 
 from video.atomic_write import atomic_write
@@ -15,11 +15,17 @@ _SIZE, _DPI = (6.4, 5.2), 110
 
 
 def plot_confusion(confusion: np.ndarray, labels: list[str], path: Path) -> None:
-    """Draw counts (K, K), rows true and columns predicted, shaded by the share of the row."""
+    """Plot a confusion matrix, shaded by the share of each row.
+
+    Args:
+        confusion: Numbers of clips, rows true and columns predicted: (K, K).
+        labels: Names of the K classes.
+        path: PNG file to write.
+    """
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    side = max(_SIZE[1], 0.55 * len(labels) + 2)
-    figure, axes = plt.subplots(figsize=(side * 1.15, side))
+    height = max(_SIZE[1], 0.55 * len(labels) + 2)
+    figure, axes = plt.subplots(figsize=(height * 1.15, height))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row in range(len(labels)):
         for column in range(len(labels)):
@@ -32,41 +38,49 @@ def plot_confusion(confusion: np.ndarray, labels: list[str], path: Path) -> None
     _save(figure, path)
 
 
-def plot_roc(probabilities: np.ndarray, classes: np.ndarray, labels: list[str], path: Path) -> None:
-    """Draw each class against all others: share found against share falsely named."""
+def plot_roc(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], path: Path) -> None:
+    """Plot the one-versus-rest ROC curve of each class.
+
+    Args:
+        probabilities: Probabilities of n clips: (n, K).
+        targets: True classes, ints in 0..K-1: (n,).
+        labels: Names of the K classes.
+        path: PNG file to write.
+    """
     figure, axes = plt.subplots(figsize=_SIZE)
-    for number, label in _drawable(classes, labels):
-        truth = classes == number
-        false, found, _ = sk.roc_curve(truth, probabilities[:, number])
-        width = _width(number, len(labels))
-        axes.plot(false, found, linewidth=width, label=f"{label} ({sk.auc(false, found):.2f})")
+    for number, label in _plottable(targets, labels):
+        truth = targets == number
+        fpr, tpr, _ = sk.roc_curve(truth, probabilities[:, number])
+        width = _line_width(number, len(labels))
+        axes.plot(fpr, tpr, linewidth=width, label=f"{label} ({sk.auc(fpr, tpr):.2f})")
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance (0.50)")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC over clips")
     _finish(figure, axes, path)
 
 
 def plot_precision_recall(
-    probabilities: np.ndarray, classes: np.ndarray, labels: list[str], path: Path
+    probabilities: np.ndarray, targets: np.ndarray, labels: list[str], path: Path
 ) -> None:
-    """Draw each class against all others: the share right of what is named, and found."""
+    """Plot the one-versus-rest precision-recall curve of each class; arguments as `plot_roc`."""
     figure, axes = plt.subplots(figsize=_SIZE)
-    for number, label in _drawable(classes, labels):
-        truth = classes == number
+    for number, label in _plottable(targets, labels):
+        truth = targets == number
         precision, recall, _ = sk.precision_recall_curve(truth, probabilities[:, number])
         area = sk.average_precision_score(truth, probabilities[:, number])
-        width = _width(number, len(labels))
+        width = _line_width(number, len(labels))
         axes.step(recall, precision, where="post", linewidth=width, label=f"{label} ({area:.2f})")
     axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clips")
     _finish(figure, axes, path)
 
 
-def _width(number: int, count: int) -> float:
-    """Return a line's width: later lines are thinner, so that equal curves all show."""
+def _line_width(number: int, count: int) -> float:
+    """Return a line width that decreases, so that identical curves all stay visible."""
     return 1.5 + 4.5 * (count - 1 - number) / max(count - 1, 1)
 
 
-def _drawable(classes: np.ndarray, labels: list[str]) -> list[tuple[int, str]]:
-    return [(n, name) for n, name in enumerate(labels) if 0 < np.sum(classes == n) < len(classes)]
+def _plottable(targets: np.ndarray, labels: list[str]) -> list[tuple[int, str]]:
+    """Return index and label of the classes that some, but not all, clips are of."""
+    return [(n, name) for n, name in enumerate(labels) if 0 < np.sum(targets == n) < len(targets)]
 
 
 def _finish(figure, axes, path: Path) -> None:

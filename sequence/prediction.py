@@ -1,4 +1,4 @@
-"""From windows to probabilities, for the report and for the live loop alike."""
+"""Predictor: from windows to probabilities, offline and live."""
 
 import threading
 from pathlib import Path
@@ -13,18 +13,24 @@ from extract.feature_store.reader import spec_sha256
 from metrics.calibration import softmax
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
 from recipes.commands import command
-from sequence.heads.lstm import step_by_step
+from sequence.heads.lstm import unrolled
 from sequence.model import build_sequence_model
 from sequence.windows import windows
 from training.keras_backend import keras
 from video.errors import LookbackError
 
-# Bounds the memory of a prediction, and is the one batch size that is compiled.
+# Maximum batch size, which limits the memory of a prediction.
 WINDOWS_AT_ONCE = 64
 
 
 class Predictor:
-    """A trained sequence model with its temperature. Any number of threads may ask it."""
+    """Trained sequence model with its temperature. Methods may be called from several threads.
+
+    Attributes:
+        model: Sequence model, from windows (B, L, D) to logits (B, K).
+        look_back: Number of steps in a window, L.
+        temperature: Temperature that divides the logits.
+    """
 
     def __init__(self, model: keras.Model, look_back: int, temperature: float = 1.0) -> None:
         model.jit_compile = False  # see extract/engines/keras_engine.py
@@ -32,25 +38,27 @@ class Predictor:
         self.look_back = look_back
         self.temperature = temperature
         self._engine: Engine | None = None
-        self._one_at_a_time = threading.Lock()  # see extract/engines/keras_engine.py
+        self._lock = threading.Lock()  # see extract/engines/keras_engine.py
 
     def use_engine(self, engine: str, folder: Path | None) -> None:
-        """Let an engine of `extract.engines.registry.make_engine` give the logits, a window at a
-        time: live, Keras takes several times as long, and its threads disturb the backbone's.
+        """Compute later predictions with an engine, one window at a time, for live use.
+
+        For single windows Keras is several times slower, and its threads compete with those of the
+        backbone.
 
         Args:
-            engine: its name.
-            folder: the model folder.
+            engine: Name of the engine, see `extract.engines.registry.make_engine`.
+            folder: Model folder, where the converted model is cached; None for no cache.
         """
-        known_as = NetworkId(folder, weights_sha256(self.model), "sequence")
-        with step_by_step():
-            self._engine = make_engine(self.model, known_as, engine, Workload(live=True))
+        network_id = NetworkId(folder, weights_sha256(self.model), "sequence")
+        with unrolled():
+            self._engine = make_engine(self.model, network_id, engine, Workload(live=True))
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
-        """Return logits (n, K) of windows (n, L, D)."""
+        """Return the logits (n, K) of windows (n, L, D)."""
         if self._engine:
             return self._engine(batch)
-        with self._one_at_a_time:
+        with self._lock:
             parts = [
                 np.asarray(self.model.predict_on_batch(batch[start : start + WINDOWS_AT_ONCE]))
                 for start in range(0, len(batch), WINDOWS_AT_ONCE)
@@ -58,34 +66,42 @@ class Predictor:
         return np.concatenate(parts)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
-        """Return probabilities, float64 (n, K), of windows (n, L, D)."""
+        """Return the probabilities of windows (n, L, D): float64 (n, K)."""
         return softmax(self.logits(batch), self.temperature)
 
-    def of_steps(self, features: np.ndarray) -> np.ndarray:
-        """Return the probabilities at every step of a video, (N, K), of its features (N, D)."""
+    def predict_steps(self, features: np.ndarray) -> np.ndarray:
+        """Return the probabilities at every step of a video with features (N, D): (N, K)."""
         return self.probabilities(windows(features, self.look_back))
 
 
 def load_predictor(folder: Path, config: ModelConfig) -> Predictor:
-    """Return the sequence model of a model folder.
+    """Return the predictor of a model folder's sequence model.
+
+    Args:
+        folder: Model folder.
+        config: Content of its model.yaml.
 
     Raises:
-        LookbackError: there is none, or it is not the one that model.yaml tells of.
+        LookbackError: There is no sequence model, or its weights are not those that model.yaml
+            names.
     """
-    told = require_sequence(folder, config)
-    return _load(folder / SEQUENCE_WEIGHTS, folder, config, told.head, told.temperature)
+    sequence = require_sequence(folder, config)
+    return _load(folder / SEQUENCE_WEIGHTS, folder, config, sequence.head, sequence.temperature)
 
 
 def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
-    """Return what the config says of the sequence model; raise `LookbackError` where it has
-    none."""
+    """Return the sequence part of a model folder's config.
+
+    Raises:
+        LookbackError: The folder has no sequence model.
+    """
     if config.sequence is None:
-        raise LookbackError(f"{folder}: has no sequence model yet; {command('train')} trains one")
+        raise LookbackError(f"{folder}: has no sequence model yet; run {command('train')}")
     return config.sequence
 
 
 def load_mean_predictor(folder: Path, config: ModelConfig) -> Predictor:
-    """Return the `mean` baseline that was trained beside the sequence model."""
+    """Return the predictor of the `mean` baseline, which is trained with the sequence model."""
     temperature = config.sequence.mean_temperature
     return _load(folder / MEAN_WEIGHTS, folder, config, "mean", temperature)
 
@@ -94,46 +110,55 @@ def _load(
     path: Path, folder: Path, config: ModelConfig, head: str, temperature: float
 ) -> Predictor:
     if not path.is_file():
-        raise LookbackError(f"{path}: is missing; {command('train')} writes it")
-    told = config.sequence
+        raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
+    sequence = config.sequence
     model = build_sequence_model(
         head,
-        told.look_back,
+        sequence.look_back,
         config.backbone.feature_size,
         len(config.labels),
-        told.units,
-        told.dropout,
-        told.delta,
+        sequence.units,
+        sequence.dropout,
+        sequence.delta,
     )
-    load_weights(model, path, f"the {head} that {folder / CONFIG} tells of")
-    if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != told.sha256:
+    load_weights(model, path, f"the {head} described in {folder / CONFIG}")
+    if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != sequence.sha256:
         raise LookbackError(
-            f"{path}: these are not the weights that {folder / CONFIG} names; restore the pair, "
-            f"or run {command('train')}"
+            f"{path}: these weights do not match the hash in {folder / CONFIG}; restore both files "
+            f"from the same training, or run {command('train')}"
         )
-    return Predictor(model, told.look_back, temperature)
+    return Predictor(model, sequence.look_back, temperature)
 
 
 def require_spec(config: ModelConfig, spec: dict, place: str) -> None:
-    """Raise `LookbackError` unless the sequence model was trained on features of this spec."""
+    """Check that the sequence model was trained on features with this spec.
+
+    Args:
+        config: Content of a model folder's model.yaml.
+        spec: Spec of the features to predict from.
+        place: Start of the error message: the folder or file.
+
+    Raises:
+        LookbackError: The model was trained on other features.
+    """
     if not config.sequence or config.sequence.features_spec == spec_sha256(spec):
         return
     for precision in ("f32", "bf16", "int8"):
         if config.sequence.features_spec == spec_sha256(_in_precision(spec, precision, config)):
             raise LookbackError(
                 f"{place}: the sequence model was trained on {precision} features, and these are "
-                f"{spec['precision']}: {command('extract')} --precision {precision} goes back to "
-                f"those, {command('train')} trains it anew (with the --weights, --data and "
-                "--features of this model)"
+                f"{spec['precision']}; run {command('extract')} --precision {precision} to return "
+                f"to {precision}, or {command('train')} to train on these (with the --weights, "
+                "--data and --features of this model)"
             )
     raise LookbackError(
-        f"{place}: the sequence model was trained on other features (another backbone, "
-        f"sampling or preprocessing); run {command('extract')} and {command('train')}"
+        f"{place}: the sequence model was trained on other features (another backbone, sampling "
+        f"or preprocessing); run {command('extract')} and then {command('train')}"
     )
 
 
 def _in_precision(spec: dict, precision: str, config: ModelConfig) -> dict:
-    """Return the spec that the same features have in another precision."""
+    """Return the spec of the same features in another precision."""
     other = {key: value for key, value in spec.items() if key != "quantised_sha256"}
     if precision == "int8" and config.quantised:
         other["quantised_sha256"] = config.quantised.sha256

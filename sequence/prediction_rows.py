@@ -1,25 +1,35 @@
-"""The rows of a CSV file of predictions: one a step, all labels or the likeliest ones.
+"""Rows of a CSV file of predictions: one row per step, with all labels or the most probable ones.
 
-run.py --csv, evaluate.py's predictions.csv and `lookback.Prediction.to_csv` share them.
+`run.py --csv`, predictions.csv of `evaluate.py` and `lookback.Prediction.to_csv` share this format.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-# Nobody reads a column for each of the 400 classes of Kinetics.
+# With more than MAX_COLUMNS labels (Kinetics has 400), only the BEST_OF_MANY most probable ones.
 MAX_COLUMNS, BEST_OF_MANY = 100, 5
 
 
 def prediction_header(labels: list[str]) -> list[str]:
-    """Return the column names of rows with all labels."""
+    """Return the column names of rows with all labels, see `prediction_row`."""
     return ["step", "seconds", "label", "probability", *labels]
 
 
 def prediction_row(
     step: int, seconds: float, probabilities: np.ndarray, labels: list[str]
 ) -> list[str]:
-    """Return one row of a predictions CSV; probabilities with eight digits, seconds with three.
+    """Return a row with the probabilities of all labels.
+
+    Args:
+        step: Index of the step.
+        seconds: Time of the step in the video.
+        probabilities: Probability of each label: (K,).
+        labels: Names of the K classes.
+
+    Returns:
+        Step, seconds with three decimals, predicted label, its probability, and all probabilities
+        with eight decimals.
 
     >>> prediction_row(3, 0.3, np.array([0.25, 0.75]), ["down", "up"])
     ['3', '0.300', 'up', '0.75000000', '0.25000000', '0.75000000']
@@ -30,13 +40,18 @@ def prediction_row(
 
 
 def best_header(count: int) -> list[str]:
-    """Return the column names of rows with the `count` likeliest labels."""
+    """Return the column names of rows with the `count` most probable labels, see `best_row`."""
     numbered = [f"{name}_{n}" for n in range(2, count + 1) for name in ("label", "probability")]
     return ["step", "seconds", "label", "probability", *numbered]
 
 
 def best_row(step: int, seconds: float, best: Sequence[tuple[str, float]]) -> list[str]:
-    """Return one row of the likeliest labels with their probabilities, likeliest first.
+    """Return a row with the most probable labels.
+
+    Args:
+        step: Index of the step.
+        seconds: Time of the step in the video.
+        best: Labels with their probabilities, the most probable first.
 
     >>> best_row(3, 0.3, [("up", 0.75), ("down", 0.25)])
     ['3', '0.300', 'up', '0.75000000', 'down', '0.25000000']
@@ -48,6 +63,6 @@ def best_row(step: int, seconds: float, best: Sequence[tuple[str, float]]) -> li
 def likeliest(
     probabilities: np.ndarray, labels: Sequence[str], count: int
 ) -> list[tuple[str, float]]:
-    """Return the `count` likeliest labels with their probabilities, likeliest first."""
+    """Return the `count` most probable labels with their probabilities, the most probable first."""
     order = np.argsort(-probabilities, kind="stable")[:count]
     return [(labels[index], float(probabilities[index])) for index in order]

@@ -1,4 +1,4 @@
-"""Reports: metrics.json, predictions.csv, pictures, and a summary a person can read."""
+"""Report files: metrics.json, predictions.csv, clips.csv, plots, and the printed summary."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,14 @@ import numpy as np
 
 from clips.manifest import write_rows
 from sequence.dataset import LabeledSegment
-from sequence.evaluation import Outcome
+from sequence.evaluation import Predictions
 from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
 from sequence.prediction_rows import prediction_header, prediction_row
 from video.atomic_write import atomic_write
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write JSON, replacing the file in one step."""
+    """Write JSON; an existing file is replaced atomically."""
     text = json.dumps(content, indent=2) + "\n"
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -23,7 +23,13 @@ def write_json(path: Path, content: dict) -> None:
 def write_predictions(
     path: Path, predictions: list[tuple[str, np.ndarray, np.ndarray]], labels: list[str]
 ) -> None:
-    """Write every step of every video: `video` in front, then as `run.py --csv` writes it."""
+    """Write predictions.csv: one row per step, with the video and the columns of `run.py --csv`.
+
+    Args:
+        path: File to write.
+        predictions: Video, seconds (N,) and probabilities (N, K) of each video.
+        labels: Names of the K classes.
+    """
     rows = (
         [video, *prediction_row(step, time, row, labels)]
         for video, seconds, probabilities in predictions
@@ -33,42 +39,58 @@ def write_predictions(
 
 
 def write_clip_predictions(
-    path: Path, pieces: list[LabeledSegment], probabilities: np.ndarray, labels: list[str]
+    path: Path, segments: list[LabeledSegment], probabilities: np.ndarray, labels: list[str]
 ) -> None:
-    """Write one row a clip: what it is, what the model says; the mistakes are easily found."""
+    """Write clips.csv: one row per clip, with the true and the predicted label.
+
+    Args:
+        path: File to write.
+        segments: Segments in the order of the rows.
+        probabilities: Probabilities of each segment: (n, K).
+        labels: Names of the K classes.
+    """
     rows = []
-    for piece, row in zip(pieces, probabilities, strict=True):
+    for segment, row in zip(segments, probabilities, strict=True):
         best = int(np.argmax(row))
-        said = [labels[piece.label], labels[best], f"{row[best]:.8f}"]
-        rows.append([piece.video, piece.group, *said, *(f"{value:.8f}" for value in row)])
+        answer = [labels[segment.target], labels[best], f"{row[best]:.8f}"]
+        rows.append([segment.video, segment.group, *answer, *(f"{value:.8f}" for value in row)])
     write_rows(path, ["video", "group", "true", "label", "probability", *labels], rows)
 
 
-def write_pictures(folder: Path, outcome: Outcome, classes: np.ndarray, measures: dict) -> None:
-    """Write confusion.png, roc.png and precision_recall.png of an outcome over clips."""
-    labels = list(measures["clip"]["classes"])
-    plot_confusion(measures["clip"]["confusion"], labels, folder / "confusion.png")
-    plot_roc(outcome.clip, classes, labels, folder / "roc.png")
-    plot_precision_recall(outcome.clip, classes, labels, folder / "precision_recall.png")
+def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, metrics: dict) -> None:
+    """Write the plots of the clip predictions: confusion.png, roc.png and precision_recall.png.
+
+    Args:
+        folder: Report folder.
+        predictions: Predictions of n segments.
+        targets: True classes, ints in 0..K-1: (n,).
+        metrics: Metrics of these predictions, as `evaluation.measure` returns them.
+    """
+    labels = list(metrics["clip"]["classes"])
+    plot_confusion(metrics["clip"]["confusion"], labels, folder / "confusion.png")
+    plot_roc(predictions.clip, targets, labels, folder / "roc.png")
+    plot_precision_recall(predictions.clip, targets, labels, folder / "precision_recall.png")
 
 
 def summary(title: str, results: dict[str, dict]) -> str:
-    """Return a table of models side by side; the first one's classes and confusion follow.
+    """Return a table of models, followed by the classes and the confusion matrix of the first.
 
-    `results` maps a model's name to its measures, as `evaluation.measured` returns them.
+    Args:
+        title: Name of the split.
+        results: Metrics of each model by its name, as `evaluation.measure` returns them.
     """
     first = next(iter(results.values()))["clip"]
     lines = [
-        f"{title}: {first['count']} clips of {first['groups']} groups",
+        f"{title}: {first['count']} clips in {first['groups']} groups",
         "",
         f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
         f"{'window accuracy':>17}",
     ]
-    for name, measures in results.items():
-        clip = measures["clip"]
+    for name, metrics in results.items():
+        clip = metrics["clip"]
         low, high = clip["accuracy_interval"]
-        window = f"{measures['window']['accuracy']:.3f}" if "window" in measures else "-"
-        # Ridge's scores are no probabilities, so their log loss would say nothing.
+        window = f"{metrics['window']['accuracy']:.3f}" if "window" in metrics else "-"
+        # Ridge gives no probabilities, so its log loss has no meaning.
         loss = "-" if name == "ridge" else f"{clip['log_loss']:.3f}"
         lines.append(
             f"{name:<18}{clip['accuracy']:>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
@@ -91,7 +113,9 @@ def _class_lines(clip: dict) -> list[str]:
 def _confusion_lines(clip: dict) -> list[str]:
     labels = list(clip["classes"])
     width = max(12, *(len(label) + 2 for label in labels))
-    lines = [f"{'true, predicted':<{width + 5}}" + "".join(f"{label:>{width}}" for label in labels)]
+    lines = [
+        f"{'true / predicted':<{width + 5}}" + "".join(f"{label:>{width}}" for label in labels)
+    ]
     for label, row in zip(labels, clip["confusion"], strict=True):
         lines.append(f"{label:<{width + 5}}" + "".join(f"{count:>{width}}" for count in row))
     return lines
@@ -102,16 +126,21 @@ def _number(value: float | None) -> str:
 
 
 def folds_summary(rows: list[dict]) -> str:
-    """Return a table of cross-validation: a line a model, its repeats averaged."""
+    """Return a table of cross-validation with one line per model, averaged over the repeats.
+
+    Args:
+        rows: Result of `evaluation.cross_validate`.
+    """
     first = rows[0]
     names = list(dict.fromkeys(row["name"] for row in rows))
     folds, repeats = len(first["fold_accuracies"]), sum(r["name"] == names[0] for r in rows)
     clip = first["clip"]
     lines = [
-        f"{folds} folds x {repeats}, groups whole: {clip['count']} clips of {clip['groups']} "
-        "groups, each predicted by a model that saw none of its group",
+        f"Cross-validation with {folds} folds{f', {repeats} repeats' if repeats > 1 else ''}: "
+        f"{clip['count']} clips in {clip['groups']} groups; no group is in both the training and "
+        "the test part of a fold",
         "",
-        f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'log loss':>10}   folds",
+        f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'log loss':>10}   accuracy per fold",
     ]
     for name in names:
         mine = [row for row in rows if row["name"] == name]

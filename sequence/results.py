@@ -1,4 +1,4 @@
-"""What training and evaluation return to their caller; the same stands in the files they write."""
+"""Return values of training and evaluation; the model and report folders hold the same data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """One run of training of the second stage.
+    """Result of training a sequence model.
 
     Attributes:
-        folder: The model folder.
-        history: One dictionary an epoch, in order: `epoch` from 1, `loss`, `val_clip_loss`,
-            `val_clip_accuracy`.
-        metrics: The content of the folder's `metrics.json`: measures on the validation clips.
+        folder: Model folder that the model was saved in.
+        history: One dictionary per epoch, in order, with the keys `epoch` (from 1), `loss`,
+            `val_clip_loss` and `val_clip_accuracy`.
+        metrics: Content of the folder's `metrics.json`: metrics on the validation clips.
     """
 
     folder: Path
@@ -23,12 +23,12 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The measures of a model on a split.
+    """Metrics of a model on one split.
 
     Attributes:
-        folder: The report folder.
-        metrics: The content of its `metrics.json`: `split`, `head`, `clip` and `window` measures,
-            `baselines` and more.
+        folder: Report folder.
+        metrics: Content of its `metrics.json`: `split`, `head`, metrics per `clip` and per
+            `window`, `baselines`, and more.
     """
 
     folder: Path
@@ -36,23 +36,24 @@ class EvaluationReport:
 
     @property
     def accuracy(self) -> float:
-        """The share of clips whose label is right."""
+        """Clip accuracy, 0..1."""
         return float(self.metrics["clip"]["accuracy"])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of `accuracy`, drawn over groups."""
+        """95 % confidence interval of `accuracy`, bootstrapped over groups."""
         low, high = self.metrics["clip"]["accuracy_interval"]
         return low, high
 
 
 @dataclass(frozen=True)
 class FoldsReport:
-    """The measures of a recipe over folds.
+    """Result of cross-validation.
 
     Attributes:
-        path: The file `folds.json`.
-        metrics: Its content: `folds`, `seed`, and under `models` a row a model and repeat.
+        path: Path of the file `folds.json`.
+        metrics: Content of the file: `folds`, `seed`, and under `models` one dictionary per model
+            and repeat.
     """
 
     path: Path

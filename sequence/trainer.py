@@ -1,9 +1,10 @@
-"""One run of train_lstm.py: the chosen head and all baselines, into the model folder."""
+"""The train command: train the sequence model and its baselines, and save them."""
 
 from extract.backbones.heads import weights_sha256
 from model_folder.config import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
+    ModelConfig,
     SequenceConfig,
     made_with,
     save_weights,
@@ -15,7 +16,7 @@ from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import fit_baseline, save_baselines
 from sequence.dataset import Dataset
-from sequence.evaluation import baseline_outcome, measured, outcome_of
+from sequence.evaluation import measure, predict, predict_baseline
 from sequence.experiment import Experiment
 from sequence.model import require_head
 from sequence.prediction import Predictor
@@ -29,22 +30,32 @@ _LOG = logger(__name__)
 
 
 def train(experiment: Experiment, settings: Settings) -> TrainingResult:
-    """Train, choose by validation, and write weights, config, history and validation metrics.
+    """Train the sequence model and its baselines, and save them in the model folder.
+
+    It writes weights, model.yaml, history.csv and the metrics on the validation clips.
+
+    Args:
+        experiment: Model folder with the manifest and features.
+        settings: Settings of the recipe and the flags.
 
     Returns:
-        The folder, the history and the validation metrics, as they are written.
+        Model folder, training history and validation metrics, as they are written.
+
+    Raises:
+        UsageError: There is no such head.
+        LookbackError: A class has no features in a split, or all clips have the same features.
     """
     recipe, folder = settings.recipe, experiment.folder
     chosen, seed = recipe.sequence, recipe.seed
-    require_head(chosen.head)  # before the history of the model that is there is overwritten
+    require_head(chosen.head)  # before the history of the existing model is overwritten
     look_back = experiment.look_back(recipe)
     dataset = experiment.dataset(look_back)
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")
     dataset.require_variation(training)
     _LOG.info(
-        f"{chosen.head} over {look_back} steps: {len(training)} clips train, "
-        f"{len(validation)} validate."
+        f"Training {chosen.head} with a look-back of {look_back} steps on {len(training)} clips, "
+        f"validating on {len(validation)}."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
         predictor = fit(dataset, training, validation, chosen, seed, history, tell=print)
@@ -54,22 +65,25 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     linear = [fit_baseline(name, dataset, training, validation) for name in ("ridge", "moments")]
 
     keep_previous(folder)
-    # Should the program end among these files, the folder has no sequence model rather than the
-    # weights of one under the config of another.
+    # If the process is killed while these files are written, the folder has no sequence model,
+    # which is better than weights that do not belong to the config.
     write_config(folder, experiment.config.model_copy(update={"sequence": None}))
     save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
     save_weights(average.model, folder / MEAN_WEIGHTS)
     save_baselines(linear, folder / BASELINES)
-    config = _card(experiment, settings, dataset, predictor, average)
+    config = _trained_config(experiment, settings, dataset, predictor, average)
     write_config(folder, config)
     record_seen(folder, config.sequence.sha256, experiment.manifest)
 
-    outcomes = [outcome_of(chosen.head, predictor, dataset, validation)]
+    predictions = [predict(chosen.head, predictor, dataset, validation)]
     if chosen.head != "mean":
-        outcomes.append(outcome_of("mean", average, dataset, validation))
-    outcomes += [baseline_outcome(baseline, dataset, validation) for baseline in linear]
-    draws = recipe.evaluate.bootstrap
-    results = {o.name: measured(o, validation, dataset.labels, draws, seed) for o in outcomes}
+        predictions.append(predict("mean", average, dataset, validation))
+    predictions += [predict_baseline(baseline, dataset, validation) for baseline in linear]
+    resamples = recipe.evaluate.bootstrap
+    results = {
+        each.name: measure(each, validation, dataset.labels, resamples, seed)
+        for each in predictions
+    }
     report = {
         "split": "val",
         "seed": seed,
@@ -80,20 +94,21 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     write_json(folder / "metrics.json", report)
     _LOG.info("\n" + summary("Validation", results))
     _LOG.info(
-        "\nConfidence is fitted to the validation clips (temperature "
-        f"{predictor.temperature:.2f}); they also chose the epoch: "
-        f"{command('evaluate')} measures on clips that chose nothing.\n{folder / SEQUENCE_WEIGHTS}"
+        "\nThe validation clips were used to select the epoch and to fit the temperature "
+        f"({predictor.temperature:.2f}), so these metrics tend to be optimistic.\nRun "
+        f"{command('evaluate')} for the metrics on the test clips.\n{folder / SEQUENCE_WEIGHTS}"
     )
     return TrainingResult(folder, tuple(history.epochs), report)
 
 
-def _card(
+def _trained_config(
     experiment: Experiment,
     settings: Settings,
     dataset: Dataset,
     predictor: Predictor,
     average: Predictor,
-):
+) -> ModelConfig:
+    """Return the content of model.yaml with the trained sequence model."""
     chosen = settings.recipe.sequence
     return experiment.config.model_copy(
         update={

@@ -27,37 +27,37 @@ class ClipScores:
 
 @dataclass(frozen=True)
 class WindowLogits:
-    """What a model says of the full windows of some pieces.
+    """What a model says of the full windows of some segments.
 
     Attributes:
         logits: (n, K).
-        piece: (n,) number of the piece that a window belongs to.
+        segment: (n,) number of the segment that a window belongs to.
     """
 
     logits: np.ndarray
-    piece: np.ndarray
+    segment: np.ndarray
 
     def clip_probabilities(self, temperature: float = 1.0) -> np.ndarray:
-        """Return (number of pieces, K): the mean over each piece's windows."""
-        return clip_means(softmax(self.logits, temperature), self.piece)
+        """Return (number of segments, K): the mean over each segment's windows."""
+        return clip_means(softmax(self.logits, temperature), self.segment)
 
 
 def window_logits(
     predictor: Predictor,
     dataset: Dataset,
-    pieces: list[LabeledSegment],
+    segments: list[LabeledSegment],
     views: int | str = "all",
 ) -> WindowLogits:
-    """Return the logits of the full windows of `pieces`, of all or of so many a piece; a bounded
-    number of windows is in memory at a time."""
-    windows = dataset.full_windows(pieces, views)
+    """Return the logits of the full windows of `segments`, or of `views` windows per segment, in
+    batches of a bounded size."""
+    windows = dataset.full_windows(segments, views)
     # A batch of another size would be compiled for anew, so the last one begins earlier.
     size = min(WINDOWS_AT_ONCE, len(windows))
     logits = []
     for start in range(0, len(windows), size):
         first = min(start, len(windows) - size)
         logits.append(predictor.logits(windows[first : first + size])[start - first :])
-    return WindowLogits(np.concatenate(logits), windows.piece)
+    return WindowLogits(np.concatenate(logits), windows.segment)
 
 
 def fit(
@@ -93,7 +93,7 @@ def fit(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,  # see extract/engines/keras_engine.py
     )
-    classes = np.array([piece.label for piece in training])
+    classes = np.array([segment.target for segment in training])
     weights = class_weights(classes, count, chosen.class_weights)
     predictor = Predictor(model, dataset.look_back)
     random = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ def fit(
         tell("Stopped; the best epoch so far is kept.")
     model.set_weights(best_weights)
     answers = window_logits(predictor, dataset, validation)
-    truth = np.array([piece.label for piece in validation])
+    truth = np.array([segment.target for segment in validation])
     predictor.temperature = fit_temperature(answers.clip_probabilities, truth)
     return predictor
 
@@ -146,7 +146,7 @@ def _train_epoch(
     random: np.random.Generator,
 ) -> float:
     windows = dataset.training_windows(training, chosen.windows_per_video, random)
-    classes = np.array([piece.label for piece in training])[windows.piece]
+    classes = np.array([segment.target for segment in training])[windows.segment]
     size, total = min(chosen.batch_size, len(windows)), 0.0
     for start in range(0, len(windows), size):
         batch = slice(start, start + size)
@@ -172,10 +172,10 @@ def _filled_up(
 
 
 def _clip_scores(
-    predictor: Predictor, dataset: Dataset, pieces: list[LabeledSegment]
+    predictor: Predictor, dataset: Dataset, segments: list[LabeledSegment]
 ) -> ClipScores:
-    probabilities = window_logits(predictor, dataset, pieces).clip_probabilities()
-    classes = np.array([piece.label for piece in pieces])
+    probabilities = window_logits(predictor, dataset, segments).clip_probabilities()
+    classes = np.array([segment.target for segment in segments])
     return ClipScores(
         loss=log_loss(probabilities, classes),
         accuracy=float((probabilities.argmax(1) == classes).mean()),

@@ -1,11 +1,11 @@
-"""Look-back windows: what one prediction sees.
+"""Look-back windows: the input of one prediction.
 
-    features  f0 f1 f2 f3 f4 f5      look-back 4
-    step 0    f0 f0 f0 f0            the oldest repeated where history is short
+    features  f0 f1 f2 f3 f4 f5      look-back L = 4
+    step 0    f0 f0 f0 f0            fewer than L steps so far: the oldest is repeated
     step 2    f0 f0 f1 f2
-    step 5          f2 f3 f4 f5      full: four steps of its own
+    step 5          f2 f3 f4 f5      full: four different steps
 
-A window never segments two videos and always has L rows: no padding value, no mask.
+A window lies within one video and always has L rows. There is no padding value and no mask.
 """
 
 import numpy as np
@@ -14,23 +14,28 @@ from clips.loading.clip_sampling import full_ends
 
 
 def windows(features: np.ndarray, look_back: int) -> np.ndarray:
-    """Return the window of every step, as a view: (N, L, D) of features (N, D).
+    """Return the windows of all steps as a view (N, L, D) of one padded copy.
+
+    Args:
+        features: Features of a video: (N, D).
+        look_back: Number of steps in a window, L.
 
     >>> windows(np.array([[0.0], [1.0], [2.0]]), 2)[..., 0].tolist()
     [[0.0, 0.0], [0.0, 1.0], [1.0, 2.0]]
     """
     padded = np.concatenate([np.repeat(features[:1], look_back - 1, axis=0), features])
     view = np.lib.stride_tricks.sliding_window_view(padded, look_back, axis=0)
-    return view.transpose(0, 2, 1)  # the window's axis comes last
+    return view.transpose(0, 2, 1)  # sliding_window_view puts the window axis last
 
 
 def window_rows(newest: np.ndarray, first: np.ndarray, look_back: int) -> np.ndarray:
-    """Return the rows of windows in an array that holds many videos one after another: (n, L).
+    """Return row indices (n, L) of windows in an array that holds one video after another.
 
     Args:
-        newest: (n,) row of each window's newest step.
-        first: (n,) row of step 0 of its video, repeated where history is short.
-        look_back: L.
+        newest: Row of each window's newest step: (n,).
+        first: Row of step 0 of each window's video, repeated where there are fewer than L steps so
+            far: (n,).
+        look_back: Number of steps in a window, L.
 
     >>> window_rows(np.array([1, 9]), np.array([0, 5]), 3).tolist()
     [[0, 0, 1], [7, 8, 9]]
@@ -40,9 +45,14 @@ def window_rows(newest: np.ndarray, first: np.ndarray, look_back: int) -> np.nda
 
 
 def full_steps(first: int, last: int, look_back: int) -> range:
-    """Return the steps of the piece `first`..`last`-1 whose windows lie in it whole.
+    """Return the steps of the segment `first`..`last`-1 whose window lies inside the segment.
 
-    A piece shorter than a window has one: that of its last step.
+    A segment shorter than a window gives its last step.
+
+    Args:
+        first: First step of the segment.
+        last: Step after its last one.
+        look_back: Number of steps in a window, L.
 
     >>> list(full_steps(0, 6, 4)), list(full_steps(0, 3, 4))
     ([3, 4, 5], [2])
@@ -51,9 +61,14 @@ def full_steps(first: int, last: int, look_back: int) -> range:
 
 
 class RollingWindow:
-    """The window at the newest step of a running video; equal to `windows` step for step."""
+    """Window of the newest step of a video stream; step for step equal to `windows`."""
 
     def __init__(self, look_back: int) -> None:
+        """Start without steps.
+
+        Args:
+            look_back: Number of steps in a window, L.
+        """
         self._look_back = look_back
         self._rows: np.ndarray | None = None
 

@@ -150,14 +150,14 @@ def choose_head(folder: Path, config: ModelConfig, requested: str = "") -> str:
     trained = config.sequence.head if config.sequence else ""
     if requested == OWN_HEAD and not has_own:
         raise LookbackError(
-            f"{folder}: its backbone was not fine-tuned and has no classifier of its own; "
-            f"{command('finetune')} trains one, {command('train')} a second stage"
+            f"{folder}: the backbone has no classifier of its own, because it was not fine-tuned; "
+            f"run {command('finetune')}, or train another head with {command('train')}"
         )
     if requested not in ("", OWN_HEAD, trained):
-        there = f"a second stage of kind {trained}" if trained else "no second stage yet"
+        content = f"a model with the head {trained}" if trained else "no sequence model yet"
         raise UsageError(
-            f"--head {requested}: {folder} holds {there}; {command('train')} --head {requested} "
-            "trains this one"
+            f"--head {requested}: {folder} contains {content}; run {command('train')} --head "
+            f"{requested} to train this head"
         )
     return requested or trained or (OWN_HEAD if has_own else "")
 

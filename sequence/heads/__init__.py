@@ -1,6 +1,7 @@
-"""Heads: what looks along the window. A new one is a module with its function and one line here.
+"""Heads of the sequence model, which map the rows of a window to one vector.
 
-A head maps rows (B, L, F) to one vector a window (B, U); the classifier follows it.
+To add a head, write a module with a function `head(rows, units, dropout)` from rows (B, L, F) to
+vectors (B, U), and add it to `HEADS`. The classifier follows the head.
 """
 
 from sequence.heads.bilstm_attention import bilstm_attention

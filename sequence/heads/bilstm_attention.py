@@ -1,7 +1,7 @@
-"""A bidirectional LSTM whose rows are averaged by attention.
+"""Bidirectional LSTM with attention pooling.
 
-Akti, Tataroglu and Ekenel (2019) use the like on fights; the attention is that of Bahdanau et al.
-(2014) with a learned query.
+Akti, Tataroglu and Ekenel (2019) use a similar model for fight detection. The attention is that of
+Bahdanau et al. (2014) with a learned query.
 """
 
 from sequence.heads.lstm import LSTM
@@ -9,7 +9,16 @@ from training.keras_backend import keras
 
 
 def bilstm_attention(rows, units: tuple[int, ...], dropout: float):
-    """Rows (B, L, F) to the attention-weighted mean of both directions' states (B, 2 units[0])."""
+    """Return the attention-weighted mean of the states of both directions.
+
+    Args:
+        rows: Rows of the windows: (B, L, F).
+        units: Width of the LSTM, first, and of the attention's hidden layer, last.
+        dropout: Dropout rate of the states, 0..1.
+
+    Returns:
+        Vectors (B, 2 units[0]).
+    """
     layers = keras.layers
     lstm = LSTM(units[0], return_sequences=True, name="recurrent1")
     states = layers.Dropout(dropout)(layers.Bidirectional(lstm)(rows))

@@ -5,5 +5,5 @@ from training.keras_backend import keras
 
 
 def gru(rows, units: tuple[int, ...], dropout: float):
-    """Rows (B, L, F) to the last GRU layer's last state (B, units[-1])."""
+    """Return the last state of the last GRU layer, (B, units[-1]), see `recurrent_stack`."""
     return recurrent_stack(keras.layers.GRU, rows, units, dropout)

@@ -7,49 +7,62 @@ from contextvars import ContextVar
 from training.keras_backend import keras
 
 ops = keras.ops
-_step_by_step: ContextVar[bool] = ContextVar("recurrent layers step by step", default=False)
+_unrolled: ContextVar[bool] = ContextVar("unrolled LSTM layers", default=False)
 
 
 @contextmanager
-def step_by_step() -> Iterator[None]:
-    """Trace every `LSTM` without a loop, for a converter: OpenVINO runs a loop's body as a network
-    of its own, and reads the input's weights anew in each round (1280 features, 16 steps: 1.5 ms
-    against 0.4)."""
-    token = _step_by_step.set(True)
+def unrolled() -> Iterator[None]:
+    """Unroll every `LSTM` that is traced inside this context, so that the graph has no loop.
+
+    OpenVINO runs the body of a loop as a separate network and reads the input weights again in
+    every iteration: with 1280 features and 16 steps it takes 1.5 ms instead of 0.4 ms.
+    """
+    token = _unrolled.set(True)
     try:
         yield
     finally:
-        _step_by_step.reset(token)
+        _unrolled.reset(token)
 
 
-@keras.saving.register_keras_serializable("lookback")  # Bidirectional makes two of its settings
+# Registered because `Bidirectional` clones the layer from its config.
+@keras.saving.register_keras_serializable("lookback")
 class LSTM(keras.layers.LSTM):
-    """Keras' LSTM, on a GPU by cuDNN; under `step_by_step` the same numbers without a loop."""
+    """LSTM of Keras (cuDNN on a GPU), which inside `unrolled` computes the same without a loop."""
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        """Rows (B, L, F) to the last state (B, U), or with `return_sequences` all (B, L, U)."""
-        if not _step_by_step.get():
+        """Return the last state (B, U), or all states (B, L, U) with `return_sequences`."""
+        if not _unrolled.get():
             return super().call(sequences, initial_state, mask=mask, training=training)
         cell = self.cell
-        # Of all rows at once: what a row adds to the gates does not depend on the state.
-        added = ops.matmul(sequences, cell.kernel) + cell.bias  # (B, L, 4 U)
-        carry = state = ops.zeros_like(added[:, 0, : self.units])
+        # One product for all rows: the input's part of the gates does not depend on the state.
+        inputs = ops.matmul(sequences, cell.kernel) + cell.bias  # (B, L, 4 U)
+        carry = state = ops.zeros_like(inputs[:, 0, : self.units])
         states = []
-        order = range(added.shape[1])
+        order = range(inputs.shape[1])
         for step in reversed(order) if self.go_backwards else order:
-            gates = added[:, step] + ops.matmul(state, cell.recurrent_kernel)
-            into, keep, new, out = ops.split(gates, 4, axis=-1)
-            carry = ops.sigmoid(keep) * carry + ops.sigmoid(into) * ops.tanh(new)
-            state = ops.sigmoid(out) * ops.tanh(carry)
+            gates = inputs[:, step] + ops.matmul(state, cell.recurrent_kernel)
+            input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
+            carry = ops.sigmoid(forget_gate) * carry
+            carry = carry + ops.sigmoid(input_gate) * ops.tanh(candidate)
+            state = ops.sigmoid(output_gate) * ops.tanh(carry)
             states.append(state)
         return ops.stack(states, axis=1) if self.return_sequences else state
 
 
 def recurrent_stack(layer: type, rows, units: tuple[int, ...], dropout: float):
-    """Return the last state of stacked recurrent layers, with dropout between and after them.
+    """Return the last state of stacked recurrent layers, with dropout after each.
 
-    The layers keep to what cuDNN computes (tanh and sigmoid, no recurrent dropout, no masking), so
-    that a GPU runs its fused kernel.
+    The layers use only what cuDNN supports (tanh and sigmoid, no recurrent dropout, no masking), so
+    that a GPU runs the fused cuDNN kernel.
+
+    Args:
+        layer: Class of the layers.
+        rows: Rows of the windows: (B, L, F).
+        units: Width of each layer.
+        dropout: Dropout rate, 0..1.
+
+    Returns:
+        Vectors (B, units[-1]).
     """
     for number, width in enumerate(units, 1):
         rows = layer(width, return_sequences=number < len(units), name=f"recurrent{number}")(rows)
@@ -58,5 +71,5 @@ def recurrent_stack(layer: type, rows, units: tuple[int, ...], dropout: float):
 
 
 def lstm(rows, units: tuple[int, ...], dropout: float):
-    """Rows (B, L, F) to the last LSTM layer's last state (B, units[-1])."""
+    """Return the last state of the last LSTM layer, (B, units[-1]), see `recurrent_stack`."""
     return recurrent_stack(LSTM, rows, units, dropout)

@@ -187,9 +187,9 @@ def test_live_decides_where_offline_windows_are_full(with_lstm, head, full):
     manifest = read(with_lstm.data / "manifest.csv")
     store = FeatureStore(with_lstm.data / "features.h5")
     dataset = Dataset(store, manifest, 1 if head else 3)
-    piece = dataset.pieces[0]
-    assert list(dataset.full_steps(piece)) == full
-    with FileSource(with_lstm.data / piece.video) as source:
+    segment = dataset.segments[0]
+    assert list(dataset.full_steps(segment)) == full
+    with FileSource(with_lstm.data / segment.video) as source:
         made = list(model.decisions(source))
     assert [decision.step for decision in made if decision.full] == full
     assert [decision.step for decision in made if decision.decided] == full

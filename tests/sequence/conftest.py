@@ -1,4 +1,4 @@
-"""What the tests of this room share: the report of the small project."""
+"""Fixtures of the sequence tests."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.running import run_script
 
 @pytest.fixture(scope="session")
 def report(project, tmp_path_factory) -> Path:
-    """The report folder of the project on its test split."""
+    """The report folder of the small project for its test split."""
     folder = tmp_path_factory.mktemp("report")
     run_script("evaluate.py", [*project.arguments, "--out", folder])
     return folder

@@ -1,4 +1,4 @@
-"""Small feature stores, written without pixels: every test says what the features are."""
+"""Feature stores with given features, for tests that need no videos."""
 
 import mmap
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sequence.dataset import Dataset
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip of a store: its features (N, D), and what the manifest says of it."""
+    """Features (N, D) of a clip with its row of the manifest."""
 
     video: str
     rows: np.ndarray
@@ -33,7 +33,7 @@ class Clip:
 
 
 def spec_of(feature_size: int, dtype: str = "float32", **values) -> dict:
-    """Return the spec of a store whose features no network made."""
+    """Return a spec of made-up features, with some values changed."""
     spec = {
         "backbone": "tiny",
         "weights_sha256": "0" * 64,
@@ -50,8 +50,10 @@ def spec_of(feature_size: int, dtype: str = "float32", **values) -> dict:
 def store_of(
     path: Path, videos: dict[str, np.ndarray], dtype: str = "float32", **spec
 ) -> FeatureStore:
-    """Write features (N, D) by video, ten steps a second, and open the store; `spec` changes what
-    it says of them."""
+    """Write features (N, D) of videos with 10 steps per second, and open the store.
+
+    `spec` changes values of its spec.
+    """
     size = next(iter(videos.values())).shape[1]
     with FeatureWriter(path, spec_of(size, dtype, **spec)) as writer:
         for video, rows in videos.items():
@@ -70,13 +72,13 @@ def dataset_of(folder: Path, clips: list[Clip], look_back: int, **spec) -> Datas
 
 
 def is_mapped(array: np.ndarray) -> bool:
-    """Return whether an array lies in a file that is mapped into memory."""
+    """Return whether an array is memory-mapped from a file."""
     while isinstance(array, np.ndarray):
         array = array.base
     return isinstance(array, mmap.mmap)
 
 
 def sequence_recipe(**values) -> Sequence:
-    """Return the default recipe's `sequence`, made small, with some values changed."""
+    """Return the sequence settings of the default recipe for a small model, with changes."""
     small = {"units": (8,), "dropout": 0.0, "epochs": 3, "patience": 0}
     return load().recipe.sequence.model_copy(update={**small, **values})

@@ -1,3 +1,5 @@
+"""Dataset: segments, windows, sampling of an epoch, moments, and refusals."""
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from video.errors import LookbackError
 
 
 def numbered(video: int, length: int, size: int = 3) -> np.ndarray:
-    """Features that tell video and step: 100 video + step in every column."""
+    """Return features that encode video and step: every column is 100 video + step."""
     return np.repeat(100.0 * video + np.arange(length)[:, None], size, 1).astype(np.float32)
 
 
@@ -21,19 +23,19 @@ def two_clips(tmp_path):
 
 
 def every_step(dataset: Dataset):
-    """Return the windows at all steps of all pieces, the full ones and the others."""
-    return dataset.windows(dataset.pieces, [range(p.first, p.last) for p in dataset.pieces])
+    """Return the windows at all steps of all segments, full or not."""
+    return dataset.windows(dataset.segments, [range(p.first, p.last) for p in dataset.segments])
 
 
 def test_a_window_never_spans_two_videos(two_clips):
     found = every_step(two_clips)
     assert found[:].shape == (9 + 12, 4, 3)
     assert found[:].dtype == np.float32
-    for window, number in zip(found[:], found.piece, strict=True):
-        assert set(np.unique(window) // 100) == {two_clips.pieces[number].label + 1}
+    for window, number in zip(found[:], found.segment, strict=True):
+        assert set(np.unique(window) // 100) == {two_clips.segments[number].target + 1}
 
 
-def test_windows_by_index_are_the_offline_windows_also_where_a_piece_begins_within_its_video(
+def test_windows_equal_offline_windows_also_for_segments_within_a_video(
     tmp_path,
 ):
     clips = [
@@ -41,96 +43,103 @@ def test_windows_by_index_are_the_offline_windows_also_where_a_piece_begins_with
         Clip("b.mp4", numbered(2, 3), "goal"),
     ]
     dataset = dataset_of(tmp_path, clips, look_back=4)
-    assert len(dataset.pieces) == 3 + 1
+    assert len(dataset.segments) == 3 + 1
     found = every_step(dataset)
     wanted = [
-        windows(dataset.store.features(piece.video), 4)[piece.first : piece.last]
-        for piece in dataset.pieces
+        windows(dataset.store.features(segment.video), 4)[segment.first : segment.last]
+        for segment in dataset.segments
     ]
     np.testing.assert_array_equal(found[:], np.concatenate(wanted))
-    assert found.piece.tolist() == np.repeat(range(4), [len(part) for part in wanted]).tolist()
+    assert found.segment.tolist() == np.repeat(range(4), [len(part) for part in wanted]).tolist()
     order = np.random.default_rng(0).permutation(len(found))
-    np.testing.assert_array_equal(found.in_order(order)[3:9], found[:][order[3:9]])
+    np.testing.assert_array_equal(found.reorder(order)[3:9], found[:][order[3:9]])
 
 
-def test_full_windows_are_the_offline_windows_at_the_full_steps(two_clips):
-    pieces = two_clips.pieces
+def test_full_windows_equal_offline_windows_at_the_full_steps(two_clips):
+    segments = two_clips.segments
     wanted = [
-        windows(two_clips.rows(piece), 4)[list(two_clips.full_steps(piece))] for piece in pieces
+        windows(two_clips.rows(segment), 4)[list(two_clips.full_steps(segment))]
+        for segment in segments
     ]
-    found = two_clips.full_windows(pieces)
+    found = two_clips.full_windows(segments)
     assert len(found) == 6 + 9
     np.testing.assert_array_equal(found[:], np.concatenate(wanted))
     np.testing.assert_array_equal(found[4:8], np.concatenate(wanted)[4:8])
 
 
-def test_a_clip_shorter_than_the_look_back_has_one_window_its_last(tmp_path):
+def test_a_clip_shorter_than_the_look_back_has_one_window(tmp_path):
     dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 3), "a")], look_back=5)
-    batch = dataset.full_windows(dataset.pieces)[:]
+    batch = dataset.full_windows(dataset.segments)[:]
     assert batch[:, :, 0].tolist() == [[100, 100, 100, 101, 102]]
 
 
-def test_a_labelled_span_ends_before_its_end_and_the_rest_is_background(tmp_path):
-    # Ten steps a second: 0.5 s up to, not including, 1.2 s are the steps 5..11.
+def test_a_labeled_segment_excludes_its_end_and_the_rest_is_background(tmp_path):
+    # At 10 steps per second, [0.5 s, 1.2 s) contains the steps 5..11.
     clip = Clip("a.mp4", numbered(1, 20), "goal", start=0.5, end=1.2)
     dataset = dataset_of(tmp_path, [clip], look_back=4)
     assert dataset.labels == ["background", "goal"]
-    pieces = {(piece.first, piece.last): dataset.labels[piece.label] for piece in dataset.pieces}
-    assert pieces == {(0, 5): "background", (5, 12): "goal", (12, 20): "background"}
-    goal = next(piece for piece in dataset.pieces if piece.label == 1)
+    segments = {
+        (segment.first, segment.last): dataset.labels[segment.target]
+        for segment in dataset.segments
+    }
+    assert segments == {(0, 5): "background", (5, 12): "goal", (12, 20): "background"}
+    goal = next(segment for segment in dataset.segments if segment.target == 1)
     assert list(dataset.full_steps(goal)) == [8, 9, 10, 11]
     batch = dataset.full_windows([goal])[:]
     assert batch.min() == 105
     assert batch.max() == 111
 
 
-def test_an_open_end_reaches_the_last_step(tmp_path):
+def test_a_segment_without_end_reaches_the_last_step(tmp_path):
     clip = Clip("a.mp4", numbered(1, 20), "goal", start=1.5)
     dataset = dataset_of(tmp_path, [clip], look_back=2)
-    assert [(p.first, p.last) for p in dataset.pieces if p.label == 1] == [(15, 20)]
+    assert [(p.first, p.last) for p in dataset.segments if p.target == 1] == [(15, 20)]
 
 
-def test_a_span_without_steps_is_left_out(tmp_path):
+def test_a_segment_without_steps_is_left_out(tmp_path):
     clip = Clip("a.mp4", numbered(1, 10), "goal", start=30.0, end=40.0)
     dataset = dataset_of(tmp_path, [clip], look_back=2)
-    assert [dataset.labels[piece.label] for piece in dataset.pieces] == ["background"]
+    assert [dataset.labels[segment.target] for segment in dataset.segments] == ["background"]
 
 
-def drawn(dataset: Dataset, count, random) -> list[tuple[int, int]]:
+def sample_epoch(dataset: Dataset, count, random) -> list[tuple[int, int]]:
     """Return the (class, last step) of all windows of an epoch of `numbered` features."""
-    found, windows_drawn = dataset.training_windows(dataset.pieces, count, random), []
-    for window, number in zip(found[:], found.piece, strict=True):
-        # In a full window every step follows the one before.
+    found, sampled = dataset.training_windows(dataset.segments, count, random), []
+    for window, number in zip(found[:], found.segment, strict=True):
+        # In a full window no step is repeated.
         np.testing.assert_array_equal(np.diff(window[:, 0]), 1)
         assert window[0, 0] // 100 == number + 1
-        windows_drawn.append((int(number), int(window[-1, 0]) % 100))
-    return windows_drawn
+        sampled.append((int(number), int(window[-1, 0]) % 100))
+    return sampled
 
 
-def test_an_epoch_draws_one_full_window_a_clip(two_clips):
-    assert sorted(number for number, _ in drawn(two_clips, 1, np.random.default_rng(0))) == [0, 1]
+def test_an_epoch_samples_one_full_window_per_clip(two_clips):
+    assert sorted(number for number, _ in sample_epoch(two_clips, 1, np.random.default_rng(0))) == [
+        0,
+        1,
+    ]
 
 
-def test_epochs_draw_different_windows_and_in_time_all(two_clips):
+def test_epochs_sample_different_windows_and_finally_all(two_clips):
     random = np.random.default_rng(0)
-    epochs = [frozenset(drawn(two_clips, 1, random)) for _ in range(150)]
+    epochs = [frozenset(sample_epoch(two_clips, 1, random)) for _ in range(150)]
     assert len(set(epochs)) > 20
     seen = set().union(*epochs)
     assert seen == {(0, s) for s in range(3, 9)} | {(1, s) for s in range(3, 12)}
 
 
-def test_the_same_seed_draws_the_same_windows_in_the_same_order(two_clips):
-    first, second = (drawn(two_clips, 2, np.random.default_rng(5)) for _ in range(2))
+def test_the_same_seed_samples_the_same_windows_in_the_same_order(two_clips):
+    first, second = (sample_epoch(two_clips, 2, np.random.default_rng(5)) for _ in range(2))
     assert first == second
 
 
-def test_all_gives_every_full_window_exactly_once(two_clips):
-    got = drawn(two_clips, "all", np.random.default_rng(0))
+def test_windows_per_clip_all_gives_every_full_window_once(two_clips):
+    got = sample_epoch(two_clips, "all", np.random.default_rng(0))
     assert sorted(got) == [(0, s) for s in range(3, 9)] + [(1, s) for s in range(3, 12)]
 
 
-def test_several_windows_a_clip_are_different_ones_and_no_more_than_there_are(two_clips):
-    got = drawn(two_clips, 7, np.random.default_rng(0))
+def test_windows_of_a_clip_are_sampled_without_replacement(two_clips):
+    got = sample_epoch(two_clips, 7, np.random.default_rng(0))
     assert len(set(got)) == len(got) == 6 + 7
 
 
@@ -144,46 +153,46 @@ def random_dataset(tmp_path):
     return dataset_of(tmp_path, clips, look_back=4)
 
 
-def test_moments_equal_numpys_over_all_rows(random_dataset):
-    pieces = random_dataset.pieces
-    rows = np.concatenate([random_dataset.rows(piece) for piece in pieces]).astype(np.float64)
-    moments = random_dataset.moments(pieces)
+def test_moments_equal_numpy(random_dataset):
+    segments = random_dataset.segments
+    rows = np.concatenate([random_dataset.rows(segment) for segment in segments]).astype(np.float64)
+    moments = random_dataset.moments(segments)
     np.testing.assert_allclose(moments.mean, rows.mean(0), rtol=1e-6)
-    np.testing.assert_allclose(moments.deviation, rows.std(0), rtol=1e-6)
-    assert moments.mean.dtype == moments.deviation.dtype == np.float32
+    np.testing.assert_allclose(moments.std, rows.std(0), rtol=1e-6)
+    assert moments.mean.dtype == moments.std.dtype == np.float32
 
 
-def test_difference_moments_equal_numpys_within_clips(random_dataset):
-    pieces = random_dataset.pieces
-    moments = random_dataset.moments(pieces)
+def test_difference_moments_equal_numpy_within_clips(random_dataset):
+    segments = random_dataset.segments
+    moments = random_dataset.moments(segments)
     steps = [
-        np.abs(np.diff(random_dataset.rows(piece).astype(np.float64), axis=0)) / moments.deviation
-        for piece in pieces
+        np.abs(np.diff(random_dataset.rows(segment).astype(np.float64), axis=0)) / moments.std
+        for segment in segments
     ]
-    found = random_dataset.difference_moments(pieces, moments)
+    found = random_dataset.difference_moments(segments, moments)
     np.testing.assert_allclose(found.mean, np.concatenate(steps).mean(0), rtol=1e-5)
-    np.testing.assert_allclose(found.deviation, np.concatenate(steps).std(0), rtol=1e-5)
+    np.testing.assert_allclose(found.std, np.concatenate(steps).std(0), rtol=1e-5)
 
 
-def test_a_feature_that_never_varies_does_not_blow_up_and_others_keep_their_scale(tmp_path):
+def test_std_of_a_constant_feature_is_bounded_from_below(tmp_path):
     rows = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     rows[:, 2] = 7.0
     dataset = dataset_of(tmp_path, [Clip("a.mp4", rows, "a")], look_back=2)
-    deviation = dataset.moments(dataset.pieces).deviation
-    assert deviation[2] > 1e-4
-    np.testing.assert_allclose(np.delete(deviation, 2), np.delete(rows.std(0), 2), rtol=1e-5)
+    std = dataset.moments(dataset.segments).std
+    assert std[2] > 1e-4
+    np.testing.assert_allclose(np.delete(std, 2), np.delete(rows.std(0), 2), rtol=1e-5)
 
 
-def test_clips_of_one_step_leave_the_scale_of_differences_alone(tmp_path):
+def test_difference_std_is_1_for_clips_of_one_step(tmp_path):
     clips = [Clip(f"{n}.mp4", numbered(n, 1), "ab"[n]) for n in range(2)]
     dataset = dataset_of(tmp_path, clips, look_back=4)
-    moments = dataset.moments(dataset.pieces)
+    moments = dataset.moments(dataset.segments)
     np.testing.assert_array_equal(
-        dataset.difference_moments(dataset.pieces, moments).deviation, np.ones(3)
+        dataset.difference_moments(dataset.segments, moments).std, np.ones(3)
     )
 
 
-def test_a_video_is_read_once_and_none_before_it_is_needed(tmp_path, monkeypatch):
+def test_videos_are_read_once_and_lazily(tmp_path, monkeypatch):
     clips = [
         Clip(f"{n}.mp4", numbered(n, 30), "ab"[n % 2], "test" if n > 3 else "train")
         for n in range(6)
@@ -191,11 +200,11 @@ def test_a_video_is_read_once_and_none_before_it_is_needed(tmp_path, monkeypatch
     read = []
     features = FeatureStore.features
 
-    def counted(self, video, start=0, stop=None):
+    def recorded(self, video, start=0, stop=None):
         read.append(video)
         return features(self, video, start, stop)
 
-    monkeypatch.setattr(FeatureStore, "features", counted)
+    monkeypatch.setattr(FeatureStore, "features", recorded)
     dataset = dataset_of(tmp_path, clips, look_back=4)
     assert read == []
     training = dataset.split("train")
@@ -207,38 +216,40 @@ def test_a_video_is_read_once_and_none_before_it_is_needed(tmp_path, monkeypatch
     assert read == [f"{n}.mp4" for n in range(4)]
 
 
-def test_windows_take_no_room_until_they_are_copied_out(two_clips):
-    found = two_clips.training_windows(two_clips.pieces, "all", np.random.default_rng(0))
-    assert found.features is two_clips.full_windows(two_clips.pieces).features
+def test_windows_are_indices_until_they_are_copied_out(two_clips):
+    found = two_clips.training_windows(two_clips.segments, "all", np.random.default_rng(0))
+    assert found.features is two_clips.full_windows(two_clips.segments).features
     assert len(found.features) == 9 + 12
     batch = found[2:5]
     assert not np.shares_memory(batch, found.features)
-    assert np.shares_memory(two_clips.rows(two_clips.pieces[0]), found.features)
+    assert np.shares_memory(two_clips.rows(two_clips.segments[0]), found.features)
 
 
-def test_videos_without_features_are_noted_and_left_out(tmp_path):
+def test_videos_without_features_are_listed_and_left_out(tmp_path):
     store = store_of(tmp_path / "features.h5", {"a.mp4": numbered(1, 5)})
     entries = (Entry("a.mp4", "a", "train", "g"), Entry("gone.mp4", "b", "train", "h"))
     dataset = Dataset(store, Manifest(tmp_path / "manifest.csv", entries), 2)
     assert dataset.without_features == ["gone.mp4"]
-    assert [piece.video for piece in dataset.pieces] == ["a.mp4"]
+    assert [segment.video for segment in dataset.segments] == ["a.mp4"]
 
 
-def test_features_of_other_clips_alone_are_an_error_that_names_both_files(tmp_path):
+def test_a_store_without_any_clip_of_the_manifest_is_an_error(tmp_path):
     store = store_of(tmp_path / "features.h5", {"a.mp4": numbered(1, 5)})
     manifest = Manifest(tmp_path / "manifest.csv", (Entry("gone.mp4", "b", "train", "h"),))
-    with pytest.raises(LookbackError, match=r"features\.h5: has features of no clip of .*extract"):
+    with pytest.raises(
+        LookbackError, match=r"features\.h5: contains no features of any clip in .*extract"
+    ):
         Dataset(store, manifest, 2)
 
 
-def test_a_class_without_features_on_a_side_is_an_error_that_names_both(tmp_path):
+def test_a_class_without_features_in_a_split_is_an_error(tmp_path):
     clips = [
         Clip(f"{label}{split}.mp4", numbered(1, 5), label, split)
         for label in "ab"
         for split in ("train", "val", "test")
         if (label, split) != ("b", "val")
     ]
-    with pytest.raises(LookbackError, match="no clip of b in val has features"):
+    with pytest.raises(LookbackError, match="no clip of class b in split val has features"):
         dataset_of(tmp_path, clips, 2).require_splits()
 
 
@@ -246,32 +257,33 @@ def test_a_class_without_features_on_a_side_is_an_error_that_names_both(tmp_path
     ("clip_length", "stride", "look_back", "full"),
     [
         (1, 1, 4, range(3, 12)),
-        (16, 8, 1, range(2, 12)),  # steps at the ticks 0, 7, 15, 23: two see a filled clip
+        (16, 8, 1, range(2, 12)),  # steps at the ticks 0, 7, 15, 23: two see a full clip
         (16, 8, 4, range(5, 12)),
         (4, 1, 2, range(4, 12)),
         (4, 9, 1, range(1, 12)),
-        (16, 1, 4, range(11, 12)),  # no window whole: the last
+        (16, 1, 4, range(11, 12)),  # no full window: the last step
     ],
 )
-def test_windows_of_a_clip_network_are_full_once_every_clip_in_them_is(
+def test_full_windows_of_a_clip_network_contain_only_full_clips(
     tmp_path, clip_length, stride, look_back, full
 ):
     clips = [Clip("a.mp4", numbered(1, 12), "a")]
     spec = {"clip_length": clip_length, "sampling": {"fps": 10.0, "hop": stride}}
     dataset = dataset_of(tmp_path, clips, look_back, **spec)
-    (piece,) = dataset.pieces
-    assert dataset.full_steps(piece) == full
-    batch = dataset.full_windows([piece])[:]
+    (segment,) = dataset.segments
+    assert dataset.full_steps(segment) == full
+    batch = dataset.full_windows([segment])[:]
     assert batch.shape == (len(full), look_back, 3)
     assert (batch[:, -1, 0] - 100).tolist() == list(full)
 
 
-def test_a_span_of_a_clip_network_is_full_once_no_clip_reaches_out_of_it(tmp_path):
-    # Four frames a clip, a step every two: those of the segment's first two steps begin before it.
+def test_full_steps_of_a_clip_network_have_clips_inside_the_segment(tmp_path):
+    # A clip has 4 frames and the stride is 2: the clips of the first two steps start before the
+    # segment.
     clip = Clip("a.mp4", numbered(1, 20), "goal", start=0.5, end=1.2)
     spec = {"clip_length": 4, "sampling": {"fps": 20.0, "hop": 2}}
     dataset = dataset_of(tmp_path, [clip], 2, **spec)
-    goal = next(piece for piece in dataset.pieces if piece.label == 1)
+    goal = next(segment for segment in dataset.segments if segment.target == 1)
     assert (goal.first, goal.last) == (5, 12)
     assert list(dataset.full_steps(goal)) == [8, 9, 10, 11]
 
@@ -279,13 +291,13 @@ def test_a_span_of_a_clip_network_is_full_once_no_clip_reaches_out_of_it(tmp_pat
 @pytest.mark.parametrize(
     ("views", "steps"), [("all", range(3, 12)), (99, range(3, 12)), (1, [7]), (3, [4, 7, 10])]
 )
-def test_views_are_evenly_spread_over_the_full_windows(tmp_path, views, steps):
+def test_views_are_evenly_spaced_over_the_full_windows(tmp_path, views, steps):
     dataset = dataset_of(tmp_path, [Clip("a.mp4", numbered(1, 12), "a")], look_back=4)
-    wanted = dataset.windows(dataset.pieces, [steps])
-    np.testing.assert_array_equal(dataset.full_windows(dataset.pieces, views)[:], wanted[:])
+    wanted = dataset.windows(dataset.segments, [steps])
+    np.testing.assert_array_equal(dataset.full_windows(dataset.segments, views)[:], wanted[:])
 
 
-def alike(rows: list[np.ndarray], folder) -> Dataset:
+def dataset_of_rows(rows: list[np.ndarray], folder) -> Dataset:
     clips = [Clip(f"{n}.mp4", each, "ab"[n % 2]) for n, each in enumerate(rows)]
     return dataset_of(folder, clips, look_back=2)
 
@@ -299,21 +311,21 @@ def alike(rows: list[np.ndarray], folder) -> Dataset:
     ],
     ids=["dead", "constant", "copies"],
 )
-def test_clips_that_are_all_alike_are_refused(rows, tmp_path):
-    dataset = alike(rows, tmp_path)
+def test_require_variation_refuses_equal_clips(rows, tmp_path):
+    dataset = dataset_of_rows(rows, tmp_path)
     with pytest.raises(LookbackError, match=r"features\.h5: all 4 clips have the same features"):
-        dataset.require_variation(dataset.pieces)
+        dataset.require_variation(dataset.segments)
 
 
 @pytest.mark.parametrize(
     "rows",
     [
-        [numbered(1, 5), numbered(1, 5)[::-1]],  # of the same frames in another order
+        [numbered(1, 5), numbered(1, 5)[::-1]],  # the same frames in another order
         [numbered(1, 5), numbered(1, 6)],
         [np.zeros((4, 3), np.float32), np.float32([[0, 0, 0], [0, 0, 1e-9]])],
     ],
     ids=["order", "length", "one number"],
 )
-def test_clips_that_differ_anywhere_are_taken(rows, tmp_path):
-    dataset = alike(rows, tmp_path)
-    dataset.require_variation(dataset.pieces)
+def test_require_variation_accepts_any_difference(rows, tmp_path):
+    dataset = dataset_of_rows(rows, tmp_path)
+    dataset.require_variation(dataset.segments)

@@ -1,10 +1,12 @@
+"""Cross-validation and metrics of predictions."""
+
 import numpy as np
 import pytest
 
 from recipes.loader import load
 from sequence import evaluation
 from sequence.dataset import Dataset
-from sequence.evaluation import Outcome, cross_validate, measured, video_predictions
+from sequence.evaluation import Predictions, cross_validate, measure, video_predictions
 from sequence.prediction import softmax
 from sequence.windows import windows
 from tests.sequence.stores import Clip, dataset_of
@@ -12,8 +14,10 @@ from video.errors import LookbackError, UsageError
 
 
 class FlatModel:
-    """Stands for a trained model: knows which training it came from, and answers by the features:
-    the larger of the first two names the class."""
+    """Stand-in for a trained model that remembers its training data.
+
+    The larger of the first two features is the predicted class.
+    """
 
     temperature = 1.0
 
@@ -43,117 +47,117 @@ def recipe(folds: int, repeats: int = 1):
 
 
 @pytest.fixture
-def tests_made(monkeypatch) -> list:
-    """Put `FlatModel` in training's place; collect (model's name, model, tested pieces)."""
-    made, outcome_of = [], evaluation.outcome_of
+def predict_calls(monkeypatch) -> list:
+    """Replace training by `FlatModel`; collect (name, model, tested segments) of predictions."""
+    calls, predict = [], evaluation.predict
 
-    def spied(name, model, dataset, pieces):
-        made.append((name, model, pieces))
-        return outcome_of(name, model, dataset, pieces)
+    def spied(name, model, dataset, segments):
+        calls.append((name, model, segments))
+        return predict(name, model, dataset, segments)
 
     def flat_fit(dataset, training, validation, *_):
         return FlatModel(training, validation)
 
     monkeypatch.setattr(evaluation, "fit", flat_fit)
     monkeypatch.setattr(evaluation, "fit_mean_baseline", flat_fit)
-    monkeypatch.setattr(evaluation, "outcome_of", spied)
-    return made
+    monkeypatch.setattr(evaluation, "predict", spied)
+    return calls
 
 
-def test_every_clip_is_predicted_once_a_repeat_by_a_model_that_saw_none_of_its_group(
-    tmp_path, tests_made
+def test_each_clip_is_predicted_once_per_repeat_without_training_on_its_group(
+    tmp_path, predict_calls
 ):
     dataset = grouped_set(tmp_path, groups=9)
     cross_validate(dataset, recipe(folds=3, repeats=2))
     for name in ("lstm", "mean"):
-        runs = [(model, pieces) for made, model, pieces in tests_made if made == name]
+        runs = [(model, segments) for called, model, segments in predict_calls if called == name]
         assert len(runs) == 3 * 2
         for repeat in (runs[:3], runs[3:]):
-            tested = [piece for _, pieces in repeat for piece in pieces]
-            assert sorted(p.video for p in tested) == sorted(p.video for p in dataset.pieces)
-        for model, pieces in runs:
-            sides = [
-                {piece.group for piece in side}
-                for side in (pieces, model.training, model.validation)
+            tested = [segment for _, segments in repeat for segment in segments]
+            assert sorted(p.video for p in tested) == sorted(p.video for p in dataset.segments)
+        for model, segments in runs:
+            groups = [
+                {segment.group for segment in part}
+                for part in (segments, model.training, model.validation)
             ]
-            assert all(sides)
-            assert not sides[0] & (sides[1] | sides[2])
-            assert not sides[1] & sides[2]
-            assert sum(map(len, sides)) == 9
-    first, second = ([[p.video for p in r[2]] for r in tests_made[n::6]] for n in (0, 3))
-    assert first != second  # the second repeat draws other folds
+            assert all(groups)
+            assert not groups[0] & (groups[1] | groups[2])
+            assert not groups[1] & groups[2]
+            assert sum(map(len, groups)) == 9
+    first, second = ([[p.video for p in r[2]] for r in predict_calls[n::6]] for n in (0, 3))
+    assert first != second  # the second repeat has other folds
 
 
-def test_the_baselines_are_fitted_without_the_tested_groups(tmp_path, tests_made, monkeypatch):
+def test_the_baselines_are_fitted_without_the_tested_groups(tmp_path, predict_calls, monkeypatch):
     fits, fit_baseline = [], evaluation.fit_baseline
 
     def spied(name, dataset, training, validation):
-        fits.append({piece.group for piece in (*training, *validation)})
+        fits.append({segment.group for segment in (*training, *validation)})
         return fit_baseline(name, dataset, training, validation)
 
     monkeypatch.setattr(evaluation, "fit_baseline", spied)
     cross_validate(grouped_set(tmp_path, groups=9), recipe(folds=3))
-    tested = [{p.group for p in pieces} for name, _, pieces in tests_made if name == "lstm"]
+    tested = [{p.group for p in segments} for name, _, segments in predict_calls if name == "lstm"]
     assert len(fits) == 2 * 3
     for number, groups in enumerate(fits):
         assert not groups & tested[number // 2]
 
 
-def test_a_row_measures_all_clips_and_its_folds(tmp_path, tests_made):
+def test_a_row_has_metrics_over_all_clips_and_per_fold(tmp_path, predict_calls):
     dataset = grouped_set(tmp_path, groups=9)
     rows = cross_validate(dataset, recipe(folds=3, repeats=2))
     assert [(row["name"], row["repeat"]) for row in rows] == [
         (name, repeat) for repeat in (1, 2) for name in ("lstm", "mean", "ridge", "moments")
     ]
-    truth = np.array([piece.label for piece in dataset.pieces])
-    clips = [windows(dataset.rows(piece), 4)[3:].mean(1)[:, :2] for piece in dataset.pieces]
-    said = np.array([softmax(logits).mean(0).argmax() for logits in clips])
+    truth = np.array([segment.target for segment in dataset.segments])
+    clips = [windows(dataset.rows(segment), 4)[3:].mean(1)[:, :2] for segment in dataset.segments]
+    predicted = np.array([softmax(logits).mean(0).argmax() for logits in clips])
     for row in rows:
         assert row["clip"]["count"] == 36
         assert row["clip"]["groups"] == 9
         assert len(row["fold_accuracies"]) == 3
         if row["name"] == "lstm":
-            assert row["clip"]["accuracy"] == np.mean(said == truth)
-            assert np.mean(row["fold_accuracies"]) == pytest.approx(np.mean(said == truth))
+            assert row["clip"]["accuracy"] == np.mean(predicted == truth)
+            assert np.mean(row["fold_accuracies"]) == pytest.approx(np.mean(predicted == truth))
 
 
 @pytest.mark.parametrize("folds", [0, 1])
-def test_fewer_than_two_folds_are_a_wrong_command(folds, tmp_path, tests_made):
+def test_fewer_than_two_folds_are_a_usage_error(folds, tmp_path, predict_calls):
     with pytest.raises(UsageError, match="--folds"):
         cross_validate(grouped_set(tmp_path, groups=9), recipe(folds))
 
 
-def test_more_folds_than_groups_are_an_error_that_tells_how_many_there_are(tmp_path, tests_made):
-    with pytest.raises(LookbackError, match=r"--folds 5: .* 4 folds \(4 groups\)"):
+def test_more_folds_than_groups_are_an_error_with_the_maximum(tmp_path, predict_calls):
+    with pytest.raises(LookbackError, match=r"--folds 5: .*\(4 groups\) allow at most 4 folds"):
         cross_validate(grouped_set(tmp_path, groups=4), recipe(folds=5))
 
 
-def test_few_clips_a_class_are_folded_as_far_as_they_go(tmp_path, tests_made):
-    # Five groups of one clip a class: a fold leaves fewer than six groups to validate from.
+def test_few_clips_per_class_can_be_cross_validated(tmp_path, predict_calls):
+    # With five groups, a fold leaves fewer than six groups to take validation from.
     dataset = grouped_set(tmp_path, groups=5, a_group=1)
     rows = cross_validate(dataset, recipe(folds=4))
     assert rows[0]["clip"]["count"] == 10
 
 
-def test_measures_know_clips_and_windows(tmp_path):
+def test_measure_gives_metrics_per_clip_and_per_window(tmp_path):
     dataset = grouped_set(tmp_path, groups=3)
-    truth = np.array([piece.label for piece in dataset.pieces])
+    truth = np.array([segment.target for segment in dataset.segments])
     right = np.eye(2)[truth]
-    piece = np.repeat(np.arange(12), 3)
-    outcome = Outcome("x", right, np.eye(2)[1 - truth][piece], piece)
-    found = measured(outcome, dataset.pieces, dataset.labels, 50, 0)
+    segment = np.repeat(np.arange(12), 3)
+    predictions = Predictions("x", right, np.eye(2)[1 - truth][segment], segment)
+    found = measure(predictions, dataset.segments, dataset.labels, 50, 0)
     assert found["clip"]["accuracy"] == 1.0
     assert found["window"]["accuracy"] == 0.0
     assert (found["clip"]["count"], found["window"]["count"]) == (12, 36)
     assert found["clip"]["groups"] == found["window"]["groups"] == 3
-    assert "window" not in measured(Outcome("x", right), dataset.pieces, dataset.labels, 50, 0)
+    assert "window" not in measure(Predictions("x", right), dataset.segments, dataset.labels, 50, 0)
 
 
-def test_video_predictions_are_those_of_every_step(tmp_path):
+def test_video_predictions_contain_every_step(tmp_path):
     dataset = grouped_set(tmp_path, groups=2)
 
     class LastRow:
-        def of_steps(self, features):
+        def predict_steps(self, features):
             return features[:, :2]
 
     videos = ["a1-0", "b0-1"]

@@ -1,3 +1,5 @@
+"""Opening an experiment: what it contains, and what is refused."""
+
 from dataclasses import replace
 
 import pytest
@@ -14,27 +16,27 @@ def settings(project, **flags):
     )
 
 
-def test_a_workplace_holds_what_belongs_together(project):
+def test_an_experiment_contains_matching_model_features_and_manifest(project):
     experiment = open_experiment(settings(project))
     assert experiment.store.spec["weights_sha256"] == experiment.config.backbone.sha256
     assert experiment.store.spec_sha256 == experiment.config.sequence.features_spec
     dataset = experiment.dataset(6)
-    assert len(dataset.pieces) == 48
+    assert len(dataset.segments) == 48
     assert dataset.labels == list(experiment.config.labels) == ["down", "lower", "raise", "up"]
 
 
-def test_clips_without_features_are_told(project, tmp_path, capsys):
+def test_clips_without_features_are_reported(project, tmp_path, capsys):
     manifest = project.data / "manifest.csv"
-    # Asynchronous the clips, as paths are relative to the manifest.
+    # Paths are relative to the manifest, so no clip exists here; the features are sufficient.
     text = manifest.read_text() + "clips/up/gone.mp4,up,train,gone,,\n"
     other = tmp_path / "manifest.csv"
     other.write_text(text)
     experiment = open_experiment(settings(project, **{"data.manifest": str(other)}))
-    assert len(experiment.dataset(6).pieces) == 48
+    assert len(experiment.dataset(6).segments) == 48
     assert "1 clips of the manifest have no features" in capsys.readouterr().out
 
 
-def test_a_sequence_model_of_other_features_is_refused(project):
+def test_require_spec_refuses_other_features(project):
     experiment = open_experiment(settings(project))
     config, spec = experiment.config, experiment.store.spec
     require_spec(config, spec, "weights")
@@ -46,15 +48,15 @@ def test_a_sequence_model_of_other_features_is_refused(project):
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
-def test_features_in_another_precision_are_refused_with_the_way_back(project, precision):
+def test_require_spec_names_the_command_for_another_precision(project, precision):
     experiment = open_experiment(settings(project))
     spec = {**experiment.store.spec, "precision": precision, "quantised_sha256": "a"}
-    back = f"trained on f32 features, and these are {precision}: python extract.py --precision f32"
-    with pytest.raises(LookbackError, match=back):
+    message = f"on f32 features, and these are {precision}; run python extract.py --precision f32"
+    with pytest.raises(LookbackError, match=message):
         require_spec(experiment.config, spec, "weights")
 
 
-def test_features_at_another_sampling_are_refused(project, tmp_path):
+def test_features_with_another_sampling_are_refused(project, tmp_path):
     from extract.feature_store.writer import FeatureWriter
 
     spec = open_experiment(settings(project)).store.spec
@@ -67,7 +69,7 @@ def test_features_at_another_sampling_are_refused(project, tmp_path):
 
 
 @pytest.mark.parametrize(("clip_length", "steps"), [(1, 16), (4, 4)])
-def test_the_look_back_suits_the_backbone_unless_the_recipe_names_one(project, clip_length, steps):
+def test_the_default_look_back_depends_on_the_backbone(project, clip_length, steps):
     experiment = open_experiment(settings(project))
     backbone = experiment.config.backbone.model_copy(update={"clip_length": clip_length})
     experiment = replace(

@@ -1,3 +1,5 @@
+"""Feature matrix: equality with the store, in memory and in a memory-mapped file."""
+
 import gc
 import tempfile
 from collections import namedtuple
@@ -22,8 +24,8 @@ def rows_of(size: int = 6) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(params=["memory", "file"])
-def place(request, monkeypatch) -> str:
-    """Where the array lies; a file where it is larger than an allowance of nothing."""
+def storage(request, monkeypatch) -> str:
+    """Where the array is stored; a memory limit of 0 bytes forces a file."""
     if request.param == "file":
         monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", 0)
     return request.param
@@ -31,23 +33,23 @@ def place(request, monkeypatch) -> str:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("at_once", [7, 4096])
-def test_every_videos_rows_are_the_stores(place, dtype, at_once, tmp_path, monkeypatch):
-    monkeypatch.setattr(feature_matrix, "_ROWS_AT_ONCE", at_once)
+def test_rows_equal_the_features_of_the_store(storage, dtype, at_once, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_matrix, "_ROWS_PER_READ", at_once)
     with store_of(tmp_path / "features.h5", rows_of(), dtype) as store:
-        held = FeatureMatrix(store, STEPS)
-        assert is_mapped(held.array) == (place == "file")
-        assert (held.array.shape, held.array.dtype) == ((29, 6), np.float32)
+        matrix = FeatureMatrix(store, STEPS)
+        assert is_mapped(matrix.array) == (storage == "file")
+        assert (matrix.array.shape, matrix.array.dtype) == ((29, 6), np.float32)
         for video in ("c.mp4", "a.mp4", "b.mp4", "a.mp4"):
-            first = held.first_row(video)
-            rows = held.array[first : first + STEPS[video]]
+            first = matrix.first_row(video)
+            rows = matrix.array[first : first + STEPS[video]]
             np.testing.assert_array_equal(rows, store.features(video))
-        assert [held.first_row(video) for video in STEPS] == [0, 5, 28]
+        assert [matrix.first_row(video) for video in STEPS] == [0, 5, 28]
 
 
-def test_the_allowance_is_that_of_the_array_in_float32(tmp_path, monkeypatch):
+def test_memory_limit_applies_to_the_float32_array(tmp_path, monkeypatch):
     with store_of(tmp_path / "features.h5", rows_of(), "float16") as store:
-        for allowance, mapped in ((29 * 6 * 4, False), (29 * 6 * 4 - 1, True)):
-            monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", allowance)
+        for limit, mapped in ((29 * 6 * 4, False), (29 * 6 * 4 - 1, True)):
+            monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", limit)
             assert is_mapped(FeatureMatrix(store, STEPS).array) == mapped
 
 
@@ -59,20 +61,20 @@ def mapped_store(tmp_path, monkeypatch):
         yield store
 
 
-def test_the_temporary_file_lies_beside_the_store_and_is_gone_afterwards(mapped_store, monkeypatch):
+def test_temporary_file_is_in_the_stores_folder_and_is_deleted(mapped_store, monkeypatch):
     folder, make, made = mapped_store.path.parent, tempfile.TemporaryFile, []
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: made.append(dir) or make(dir=dir))
     before = sorted(folder.iterdir())
-    held = FeatureMatrix(mapped_store, STEPS)
-    held.first_row("b.mp4")
+    matrix = FeatureMatrix(mapped_store, STEPS)
+    matrix.first_row("b.mp4")
     assert made == [folder]
-    del held
+    del matrix
     gc.collect()
     assert sorted(folder.iterdir()) == before
 
 
-def without(*folders: Path):
-    """Return a `TemporaryFile` that can be made in none of these folders."""
+def failing_in(*folders: Path):
+    """Return a `TemporaryFile` that fails in these folders."""
     make = tempfile.TemporaryFile
 
     def refusing(dir):
@@ -83,28 +85,26 @@ def without(*folders: Path):
     return refusing
 
 
-def test_where_the_stores_folder_cannot_be_written_the_systems_place_takes_it(
-    mapped_store, monkeypatch
-):
-    monkeypatch.setattr(tempfile, "TemporaryFile", without(mapped_store.path.parent))
-    held = FeatureMatrix(mapped_store, STEPS)
-    assert is_mapped(held.array)
-    first = held.first_row("b.mp4")
-    np.testing.assert_array_equal(held.array[first : first + 23], mapped_store.features("b.mp4"))
+def test_temporary_file_falls_back_to_the_systems_folder(mapped_store, monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", failing_in(mapped_store.path.parent))
+    matrix = FeatureMatrix(mapped_store, STEPS)
+    assert is_mapped(matrix.array)
+    first = matrix.first_row("b.mp4")
+    np.testing.assert_array_equal(matrix.array[first : first + 23], mapped_store.features("b.mp4"))
 
 
-def test_no_place_for_the_file_is_one_clear_error(mapped_store, monkeypatch):
-    nowhere = (mapped_store.path.parent, Path(tempfile.gettempdir()))
-    monkeypatch.setattr(tempfile, "TemporaryFile", without(*nowhere))
+def test_no_folder_for_the_temporary_file_is_an_error(mapped_store, monkeypatch):
+    folders = (mapped_store.path.parent, Path(tempfile.gettempdir()))
+    monkeypatch.setattr(tempfile, "TemporaryFile", failing_in(*folders))
     with pytest.raises(LookbackError, match=r"temporary file .*Permission denied.*TMPDIR"):
         FeatureMatrix(mapped_store, STEPS)
 
 
-def test_a_full_disk_is_one_clear_error_before_the_map_is_written(mapped_store, monkeypatch):
+def test_a_full_disk_is_an_error_before_the_map_is_written(mapped_store, monkeypatch):
     usage = namedtuple("usage", "free")
-    held = FeatureMatrix(mapped_store, STEPS)
+    matrix = FeatureMatrix(mapped_store, STEPS)
     monkeypatch.setattr(feature_matrix.shutil, "disk_usage", lambda _: usage(23 * 6 * 4 - 1))
-    held.first_row("a.mp4")
+    matrix.first_row("a.mp4")
     for _ in range(2):
-        with pytest.raises(LookbackError, match=r"data: no room .*features"):
-            held.first_row("b.mp4")
+        with pytest.raises(LookbackError, match=r"data: no space left .*features"):
+            matrix.first_row("b.mp4")

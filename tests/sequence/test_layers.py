@@ -1,3 +1,5 @@
+"""Input layers of the sequence model: standardization and feature differences."""
+
 import numpy as np
 import pytest
 
@@ -16,28 +18,28 @@ def random_windows(look_back: int, size: int = 5, count: int = 7) -> np.ndarray:
     return np.random.default_rng(look_back).normal(size=(count, look_back, size)).astype("float32")
 
 
-def standardised(rows: np.ndarray, moments: Moments) -> np.ndarray:
-    return (rows - moments.mean) / moments.deviation
+def standardized(rows: np.ndarray, moments: Moments) -> np.ndarray:
+    return (rows - moments.mean) / moments.std
 
 
 def with_difference(rows: np.ndarray, moments: Moments) -> np.ndarray:
-    """The rows with |x_t - x_(t-1)|, whose first is taken from the second."""
+    """Return the rows with |x_t - x_(t-1)|, where the first repeats the second."""
     steps = np.abs(np.diff(rows, axis=1))
     steps = np.concatenate([steps[:, :1], steps], 1) if steps.shape[1] else np.zeros_like(rows)
-    return np.concatenate([rows, standardised(steps, moments)], -1)
+    return np.concatenate([rows, standardized(steps, moments)], -1)
 
 
-def test_standardise_subtracts_the_mean_and_divides_by_the_deviation():
+def test_standardise_subtracts_the_mean_and_divides_by_the_std():
     layer, windows = Standardise(), random_windows(4)
     layer.build(windows.shape)
-    np.testing.assert_array_equal(np.asarray(layer(windows)), windows)  # until it is told
+    np.testing.assert_array_equal(np.asarray(layer(windows)), windows)  # before moments are set
     moments = random_moments(5, 0)
     layer.set_moments(moments)
-    np.testing.assert_allclose(np.asarray(layer(windows)), standardised(windows, moments), 1e-5)
+    np.testing.assert_allclose(np.asarray(layer(windows)), standardized(windows, moments), 1e-5)
 
 
 @pytest.mark.parametrize("look_back", [1, 2, 9])
-def test_append_difference_appends_the_standardised_steps(look_back):
+def test_append_difference_appends_standardized_differences(look_back):
     layer, windows = AppendDifference(), random_windows(look_back)
     layer.build(windows.shape)
     moments = random_moments(5, 1)
@@ -48,7 +50,7 @@ def test_append_difference_appends_the_standardised_steps(look_back):
     np.testing.assert_allclose(appended, with_difference(windows, moments), 1e-5, 1e-6)
 
 
-def test_moments_are_weights_that_training_leaves_alone():
+def test_moments_are_non_trainable_weights():
     model = build_sequence_model("mean", 4, 5, 3, (8,), 0.0, True)
     trained = {weight.path for weight in model.trainable_weights}
     kept = {weight.path for weight in model.non_trainable_weights}
@@ -57,7 +59,7 @@ def test_moments_are_weights_that_training_leaves_alone():
 
 
 @pytest.mark.parametrize("delta", [False, True])
-def test_both_layers_are_inside_the_model_and_come_back_with_its_weights(delta, tmp_path):
+def test_moments_are_saved_with_the_models_weights(delta, tmp_path):
     def built():
         return build_sequence_model("lstm", 6, 5, 3, (8, 4), 0.5, delta)
 
@@ -74,11 +76,11 @@ def test_both_layers_are_inside_the_model_and_come_back_with_its_weights(delta, 
     np.testing.assert_allclose(fresh.predict_on_batch(windows), before, atol=1e-6)
 
 
-def test_the_model_sees_standardised_features():
+def test_the_model_standardizes_its_input():
     model, windows = build_sequence_model("gru", 6, 5, 3, (8,), 0.0, True), random_windows(6)
     model.get_layer(STANDARDISE).set_moments(random_moments(5, 4))
     shifted = Moments(np.zeros(5, np.float32), np.ones(5, np.float32))
-    told = model.predict_on_batch(windows)
+    found = model.predict_on_batch(windows)
     model.get_layer(STANDARDISE).set_moments(shifted)
-    by_hand = model.predict_on_batch(standardised(windows, random_moments(5, 4)))
-    np.testing.assert_allclose(told, by_hand, atol=1e-5)
+    wanted = model.predict_on_batch(standardized(windows, random_moments(5, 4)))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)

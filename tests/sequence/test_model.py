@@ -1,3 +1,5 @@
+"""Building the sequence model, and unknown heads."""
+
 import numpy as np
 import pytest
 
@@ -6,19 +8,19 @@ from sequence.model import build_sequence_model
 from video.errors import UsageError
 
 
-def test_an_unknown_head_is_an_error_that_names_the_nearest():
+def test_an_unknown_head_is_a_usage_error_with_a_suggestion():
     with pytest.raises(UsageError, match=r"sequence\.head lstn: .*did you mean lstm\?") as error:
         build_sequence_model("lstn", 4, 5, 3, (8,), 0.0, True)
     assert error.value.exit_code == 2
 
 
-def test_an_unknown_head_near_to_none_lists_them_all():
+def test_an_unknown_head_without_a_similar_name_lists_all_heads():
     with pytest.raises(UsageError) as error:
         build_sequence_model("xyz", 4, 5, 3, (8,), 0.0, True)
     assert all(name in str(error.value) for name in HEADS)
 
 
-def test_outputs_are_logits_one_a_class():
+def test_outputs_are_one_logit_per_class():
     model = build_sequence_model("mean", 4, 5, 3, (8,), 0.0, True)
     assert model.input_shape == (None, 4, 5)
     assert model.output_shape == (None, 3)

@@ -1,3 +1,5 @@
+"""Report files, plots and the printed summary."""
+
 import csv
 import json
 
@@ -5,19 +7,19 @@ import cv2
 import numpy as np
 import pytest
 
-from sequence.evaluation import Outcome
-from sequence.report import prediction_header, prediction_row, write_json, write_pictures
+from sequence.evaluation import Predictions
+from sequence.report import prediction_header, prediction_row, write_json, write_plots
 from sequence.report import summary as summary_of
 
 
-def test_a_prediction_row_names_the_likeliest_class_with_eight_digits():
+def test_prediction_row_has_the_most_probable_label_and_eight_decimals():
     row = prediction_row(7, 0.70049, np.array([0.1, 0.6, 0.3]), ["a", "b", "c"])
     assert row == ["7", "0.700", "b", "0.60000000", "0.10000000", "0.60000000", "0.30000000"]
     header = ["step", "seconds", "label", "probability", "a", "b", "c"]
     assert prediction_header(["a", "b", "c"]) == header
 
 
-def test_a_file_is_replaced_in_one_step_and_an_error_leaves_the_old_one(tmp_path):
+def test_write_json_keeps_the_old_file_after_an_error(tmp_path):
     path = tmp_path / "metrics.json"
     write_json(path, {"a": 1})
     with pytest.raises(TypeError):
@@ -25,27 +27,27 @@ def test_a_file_is_replaced_in_one_step_and_an_error_leaves_the_old_one(tmp_path
     assert json.loads(path.read_text()) == {"a": 1}
 
 
-def made_up(classes: int, count: int = 60) -> tuple[Outcome, np.ndarray, dict]:
+def random_predictions(classes: int, count: int = 60) -> tuple[Predictions, np.ndarray, dict]:
     random = np.random.default_rng(classes)
-    numbers = np.arange(count) % classes
+    targets = np.arange(count) % classes
     probabilities = random.dirichlet(np.ones(classes), count)
     labels = [f"class number {number}" for number in range(classes)]
     confusion = np.zeros((classes, classes), int)
-    np.add.at(confusion, (numbers, probabilities.argmax(1)), 1)
+    np.add.at(confusion, (targets, probabilities.argmax(1)), 1)
     clip = {"classes": {label: {} for label in labels}, "confusion": confusion.tolist()}
-    return Outcome("lstm", probabilities), numbers, {"clip": clip}
+    return Predictions("lstm", probabilities), targets, {"clip": clip}
 
 
 def size_of(path) -> tuple[int, int]:
-    """Width and height of a picture; it must open."""
+    """Return width and height of an image that can be read and is not empty."""
     pixels = cv2.imread(str(path))
-    assert pixels.std() > 10, "an empty picture"
+    assert pixels.std() > 10, "an empty image"
     return pixels.shape[1], pixels.shape[0]
 
 
 @pytest.mark.parametrize("classes", [2, 4, 30])
-def test_the_pictures_open_and_the_confusion_grows_with_the_classes(classes, tmp_path):
-    write_pictures(tmp_path, *made_up(classes))
+def test_plots_can_be_read_and_the_confusion_matrix_grows_with_the_classes(classes, tmp_path):
+    write_plots(tmp_path, *random_predictions(classes))
     assert size_of(tmp_path / "roc.png") == (704, 572)
     assert size_of(tmp_path / "precision_recall.png") == (704, 572)
     width, height = size_of(tmp_path / "confusion.png")
@@ -54,9 +56,9 @@ def test_the_pictures_open_and_the_confusion_grows_with_the_classes(classes, tmp
 
 
 @pytest.mark.filterwarnings("ignore:No artists with labels")
-def test_pictures_of_a_split_with_one_class_can_be_drawn(tmp_path):
-    outcome, numbers, measures = made_up(3)
-    write_pictures(tmp_path, outcome, np.zeros_like(numbers), measures)
+def test_plots_of_a_split_with_one_class(tmp_path):
+    predictions, targets, metrics = random_predictions(3)
+    write_plots(tmp_path, predictions, np.zeros_like(targets), metrics)
     assert size_of(tmp_path / "roc.png") == (704, 572)
 
 
@@ -65,7 +67,7 @@ def metrics(report) -> dict:
     return json.loads((report / "metrics.json").read_text())
 
 
-def test_the_report_has_the_keys_that_the_design_names(metrics):
+def test_metrics_json_has_the_documented_keys(metrics):
     assert metrics["split"] == "test"
     assert metrics["head"] == "lstm"
     assert metrics["look_back"] == 6
@@ -82,7 +84,7 @@ def test_the_report_has_the_keys_that_the_design_names(metrics):
     assert "window" not in metrics["baselines"]["ridge"]
 
 
-def test_the_report_counts_every_test_clip_and_every_full_window(metrics, project):
+def test_metrics_count_every_test_clip_and_every_full_window(metrics, project):
     with (project.data / "manifest.csv").open() as file:
         clips = [row for row in csv.DictReader(file) if row["split"] == "test"]
     assert metrics["clip"]["count"] == len(clips) == 8
@@ -92,12 +94,12 @@ def test_the_report_counts_every_test_clip_and_every_full_window(metrics, projec
     assert np.sum(metrics["window"]["confusion"]) == 15 * 8
 
 
-def test_the_reports_pictures_open(report):
+def test_the_reports_plots_can_be_read(report):
     for name in ("confusion.png", "roc.png", "precision_recall.png"):
         assert min(size_of(report / name)) > 500
 
 
-def test_predictions_hold_every_step_of_every_test_clip(report, project):
+def test_predictions_csv_has_every_step_of_every_test_clip(report, project):
     with (report / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     classes = ["down", "lower", "raise", "up"]
@@ -115,14 +117,14 @@ def test_predictions_hold_every_step_of_every_test_clip(report, project):
         assert float(row["probability"]) == numbers[row["label"]]
 
 
-def test_the_clips_file_agrees_with_the_measures(report, metrics):
+def test_clips_csv_agrees_with_the_metrics(report, metrics):
     with (report / "clips.csv").open() as file:
         rows = list(csv.DictReader(file))
     hits = [row["true"] == row["label"] for row in rows]
     assert np.mean(hits) == metrics["clip"]["accuracy"]
 
 
-def test_the_clip_accuracy_is_that_of_the_mean_over_full_windows(report, metrics):
+def test_clip_accuracy_is_of_the_mean_over_full_windows(report, metrics):
     with (report / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     classes, hits = ["down", "lower", "raise", "up"], []
@@ -136,7 +138,7 @@ def test_the_clip_accuracy_is_that_of_the_mean_over_full_windows(report, metrics
 def test_the_summary_names_every_model_and_class(metrics):
     results = {metrics["head"]: metrics, **metrics["baselines"]}
     lines = summary_of("Test", results).splitlines()
-    assert lines[0] == "Test: 8 clips of 2 groups"
+    assert lines[0] == "Test: 8 clips in 2 groups"
     first_words = [line.split()[0] for line in lines if line]
     for name in ("lstm", "mean", "ridge", "moments", "down", "lower", "raise", "up"):
         assert name in first_words

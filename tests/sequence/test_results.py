@@ -17,7 +17,7 @@ from tests.training.test_history import rows_of
 
 @pytest.fixture(scope="module")
 def settings(project, tmp_path_factory):
-    """The recipe of the small project over a copy of its model folder."""
+    """Settings of the small project with a copy of its model folder."""
     weights = tmp_path_factory.mktemp("results") / "weights"
     shutil.copytree(project.weights, weights)
     flags = {"data.folder": str(project.data), "model.folder": str(weights)}
@@ -25,7 +25,7 @@ def settings(project, tmp_path_factory):
     return load(ROOT / "recipes" / "demo.yaml", flags)
 
 
-def test_training_returns_the_history_and_the_metrics_that_it_writes(settings):
+def test_train_returns_the_history_and_metrics_that_it_writes(settings):
     result = train(open_experiment(settings), settings)
     assert json.loads((result.folder / "metrics.json").read_text()) == result.metrics
     rows = rows_of(result.folder / "history.csv")
@@ -34,7 +34,7 @@ def test_training_returns_the_history_and_the_metrics_that_it_writes(settings):
         assert {name: float(value) for name, value in row.items()} == pytest.approx(epoch, rel=1e-5)
 
 
-def test_evaluation_returns_the_metrics_that_it_writes(settings, tmp_path):
+def test_evaluate_returns_the_metrics_that_it_writes(settings, tmp_path):
     report = evaluate(open_experiment(settings), settings, tmp_path)
     assert report.folder == tmp_path
     assert json.loads((tmp_path / "metrics.json").read_text()) == report.metrics
@@ -43,7 +43,7 @@ def test_evaluation_returns_the_metrics_that_it_writes(settings, tmp_path):
     assert report.accuracy == report.metrics["clip"]["accuracy"]
 
 
-def test_an_evaluation_over_folds_returns_what_it_writes(settings, tmp_path, monkeypatch):
+def test_evaluate_folds_returns_the_metrics_that_it_writes(settings, tmp_path, monkeypatch):
     rows = [{"name": "lstm", "repeat": 1, "fold_accuracies": [1.0, 0.5]}]
     monkeypatch.setattr("sequence.evaluator.cross_validate", lambda dataset, recipe: rows)
     monkeypatch.setattr("sequence.evaluator.folds_summary", lambda rows: "")

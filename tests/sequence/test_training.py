@@ -6,7 +6,7 @@ import pytest
 from sequence import feature_matrix, training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
-from sequence.evaluation import baseline_outcome, outcome_of
+from sequence.evaluation import predict, predict_baseline
 from sequence.model import build_sequence_model
 from sequence.prediction import Predictor, softmax
 from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
@@ -54,7 +54,7 @@ def trained(dataset: Dataset, seed: int = 0, history: History | None = None, **v
 
 
 def clip_accuracy(dataset: Dataset, outcome) -> float:
-    truth = [piece.label for piece in dataset.split("test")]
+    truth = [segment.target for segment in dataset.split("test")]
     return float(np.mean(outcome.clip.argmax(1) == truth))
 
 
@@ -63,19 +63,19 @@ def test_what_only_the_order_of_time_tells_is_learnt_by_the_lstm_and_by_no_avera
     sides = [order_set.split("train"), order_set.split("val")]
     test = order_set.split("test")
     lstm = fit(order_set, *sides, chosen, 0)
-    assert clip_accuracy(order_set, outcome_of("lstm", lstm, order_set, test)) == 1.0
+    assert clip_accuracy(order_set, predict("lstm", lstm, order_set, test)) == 1.0
     average = fit_mean_baseline(order_set, *sides, chosen, 0)
-    assert clip_accuracy(order_set, outcome_of("mean", average, order_set, test)) <= 0.7
+    assert clip_accuracy(order_set, predict("mean", average, order_set, test)) <= 0.7
     for name in ("ridge", "moments"):
         baseline = fit_baseline(name, order_set, *sides)
-        assert clip_accuracy(order_set, baseline_outcome(baseline, order_set, test)) <= 0.7
+        assert clip_accuracy(order_set, predict_baseline(baseline, order_set, test)) <= 0.7
 
 
 def clip_loss(predictor: Predictor, dataset: Dataset, temperature: float) -> float:
     """The mean negative log of the probability that a validation clip's true class gets."""
-    pieces = dataset.split("val")
-    probabilities = window_logits(predictor, dataset, pieces).clip_probabilities(temperature)
-    return -np.mean([np.log(row[p.label]) for row, p in zip(probabilities, pieces, strict=True)])
+    segments = dataset.split("val")
+    probabilities = window_logits(predictor, dataset, segments).clip_probabilities(temperature)
+    return -np.mean([np.log(row[p.target]) for row, p in zip(probabilities, segments, strict=True)])
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_the_temperature_fits_the_validation_clips_best(overfitted, noise_set):
 
 def test_the_temperature_changes_no_windows_label(overfitted, noise_set):
     predictor, _ = overfitted
-    windows = noise_set.full_windows(noise_set.pieces[:1])[:]
+    windows = noise_set.full_windows(noise_set.segments[:1])[:]
     plain = Predictor(predictor.model, 4).probabilities(windows)
     for temperature in (0.5, 5.0):
         warm = Predictor(predictor.model, 4, temperature).probabilities(windows)
@@ -159,12 +159,12 @@ def test_class_weights_let_uneven_classes_count_alike(choice, shares, tmp_path, 
 
 
 def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, tmp_path, monkeypatch):
-    """22 pieces of uneven classes in batches of 7: the last has one, and is filled up to 7."""
-    pieces = noise_set.split("train")
-    pieces = pieces[:14] + [piece for piece in pieces[14:] if piece.label == 0]
-    labels = np.array([piece.label for piece in pieces])
+    """22 segments of uneven classes in batches of 7: the last has one, and is filled up to 7."""
+    segments = noise_set.split("train")
+    segments = segments[:14] + [segment for segment in segments[14:] if segment.target == 0]
+    labels = np.array([segment.target for segment in segments])
     weights = class_weights(labels, 2, "auto")
-    assert (len(pieces), weights[0] < weights[1]) == (22, True)
+    assert (len(segments), weights[0] < weights[1]) == (22, True)
     batches, begun, train_on_batch = [], [], keras.Model.train_on_batch
 
     def watched(model: keras.Model, *batch):
@@ -178,7 +178,7 @@ def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, tmp_
     with monkeypatch.context() as patched, History(tmp_path / "h.csv", tmp_path / "l") as history:
         patched.setattr(keras.Model, "train_on_batch", watched)
         chosen, validation = sequence_recipe(**values), noise_set.split("val")
-        ours = fit(noise_set, pieces, validation, chosen, 0, history).model
+        ours = fit(noise_set, segments, validation, chosen, 0, history).model
     assert [inputs.shape for inputs, _, _ in batches] == [(7, 4, 16)] * 4
     assert np.count_nonzero(batches[-1][2]) == 1
 
@@ -266,6 +266,6 @@ def test_window_logits_come_in_order_however_many_there_are(tmp_path, monkeypatc
             assert len(windows) == 4  # also the last ones: nothing is compiled for another size
             return windows[:, -1]
 
-    answers = window_logits(LastFeature(), dataset, dataset.pieces)
+    answers = window_logits(LastFeature(), dataset, dataset.segments)
     wanted = [(n, 100 * n + step) for n in range(5) for step in range(1, 3 + 5 * n)]
-    assert list(zip(answers.piece, answers.logits[:, 0], strict=True)) == wanted
+    assert list(zip(answers.segment, answers.logits[:, 0], strict=True)) == wanted

@@ -1,3 +1,5 @@
+"""Look-back windows: live equals offline, full steps, and evenly spaced steps."""
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def features(length: int, size: int = 6) -> np.ndarray:
 
 
 @pytest.mark.parametrize("look_back", LOOK_BACKS)
-def test_the_rolling_window_equals_the_offline_windows_step_for_step(look_back):
+def test_rolling_window_equals_offline_windows(look_back):
     for length in LENGTHS:
         rows = features(length)
         offline = windows(rows, look_back)
@@ -24,7 +26,7 @@ def test_the_rolling_window_equals_the_offline_windows_step_for_step(look_back):
 
 
 @pytest.mark.parametrize("look_back", LOOK_BACKS)
-def test_a_window_holds_the_last_steps_and_repeats_the_oldest_where_history_is_short(look_back):
+def test_windows_repeat_the_oldest_step_at_the_start_of_a_video(look_back):
     rows = features(20)
     offline = windows(rows, look_back)
     for step in range(20):
@@ -33,7 +35,7 @@ def test_a_window_holds_the_last_steps_and_repeats_the_oldest_where_history_is_s
 
 
 @pytest.mark.parametrize("look_back", LOOK_BACKS)
-def test_rows_of_windows_in_an_array_of_many_videos_give_the_windows_of_each(look_back):
+def test_window_rows_of_several_videos_give_the_windows_of_each(look_back):
     videos = [features(length) for length in LENGTHS]
     together, first = np.concatenate(videos), np.cumsum([0, *LENGTHS])[:-1]
     rows = window_rows(np.arange(sum(LENGTHS)), np.repeat(first, LENGTHS), look_back)
@@ -41,20 +43,20 @@ def test_rows_of_windows_in_an_array_of_many_videos_give_the_windows_of_each(loo
     np.testing.assert_array_equal(together[rows], wanted)
 
 
-def test_windows_given_out_earlier_do_not_change_when_the_next_step_comes():
+def test_earlier_rolling_windows_are_not_overwritten():
     rolling, rows = RollingWindow(3), features(6)
     given = [rolling.push(row) for row in rows]
     np.testing.assert_array_equal(np.stack(given), windows(rows, 3))
 
 
 @pytest.mark.parametrize("look_back", [1, 8, 64])
-def test_all_windows_are_one_view_of_one_padded_copy(look_back):
+def test_windows_are_a_view_of_one_padded_copy(look_back):
     view = windows(features(500), look_back)
     assert all(np.shares_memory(view[0], window) for window in view[1:look_back])
     base = view
     while base.base is not None:
         base = base.base
-    # The rows, and the oldest as often as history is short: not L copies of each row.
+    # The rows and L - 1 repetitions of the oldest, not L copies of each row.
     assert np.asarray(base).nbytes == (500 + look_back - 1) * 6 * 4
 
 
@@ -65,12 +67,12 @@ def test_all_windows_are_one_view_of_one_padded_copy(look_back):
         (0, 4, 4, [3]),
         (0, 3, 4, [2]),  # shorter than a window: its last step
         (0, 1, 4, [0]),
-        (10, 16, 4, [13, 14, 15]),  # a piece in the middle of a video
+        (10, 16, 4, [13, 14, 15]),  # a segment in the middle of a video
         (10, 12, 4, [11]),
         (5, 8, 1, [5, 6, 7]),
     ],
 )
-def test_full_steps_are_those_whose_window_lies_in_the_piece(first, last, look_back, steps):
+def test_full_steps_have_windows_inside_the_segment(first, last, look_back, steps):
     assert list(full_steps(first, last, look_back)) == steps
 
 

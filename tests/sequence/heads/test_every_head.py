@@ -1,4 +1,4 @@
-"""What every head must keep to; a new one in HEADS is tested by being there."""
+"""Contract of all heads in HEADS."""
 
 import numpy as np
 import pytest
@@ -23,14 +23,14 @@ def windows(count: int, look_back: int) -> np.ndarray:
 
 @pytest.mark.parametrize("look_back", [1, 2, 12])
 @pytest.mark.parametrize("delta", [False, True])
-def test_logits_are_finite_and_one_a_class(head, look_back, delta):
+def test_one_finite_logit_per_class(head, look_back, delta):
     model = build_sequence_model(head, look_back, 6, 5, (8, 4), 0.5, delta)
     logits = model.predict_on_batch(windows(3, look_back))
     assert logits.shape == (3, 5)
     assert np.isfinite(logits).all()
 
 
-def test_logits_follow_the_window_alone_and_not_its_batch(head):
+def test_logits_do_not_depend_on_the_batch(head):
     model = build_sequence_model(head, 6, 6, 3, (8, 4), 0.5, True)
     batch = windows(9, 6)
     together = model.predict_on_batch(batch)
@@ -39,13 +39,13 @@ def test_logits_follow_the_window_alone_and_not_its_batch(head):
     assert np.abs(np.diff(together, axis=0)).max() > 1e-3
 
 
-def test_dropout_sleeps_outside_training(head):
+def test_dropout_is_off_outside_training(head):
     model = build_sequence_model(head, 6, 6, 3, (8, 4), 0.9, True)
     first, second = (model.predict_on_batch(windows(4, 6)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
-def test_the_order_of_time_matters_unless_the_head_is_an_average(head):
+def test_logits_depend_on_the_order_of_the_steps_except_for_mean(head):
     model = build_sequence_model(head, 8, 6, 3, (8, 4), 0.0, False)
     forward = windows(5, 8)
     change = np.abs(model.predict_on_batch(forward) - model.predict_on_batch(forward[:, ::-1]))
@@ -55,7 +55,7 @@ def test_the_order_of_time_matters_unless_the_head_is_an_average(head):
         assert change.max(1).min() > 1e-3
 
 
-def test_every_weight_that_trains_gets_a_gradient(head):
+def test_every_trainable_weight_gets_a_gradient(head):
     model = build_sequence_model(head, 5, 6, 3, (8, 4), 0.0, True)
     model.compile(keras.optimizers.SGD(1.0), keras.losses.SparseCategoricalCrossentropy(True))
     before = [np.asarray(weight) for weight in model.trainable_weights]
@@ -65,7 +65,7 @@ def test_every_weight_that_trains_gets_a_gradient(head):
 
 
 @pytest.mark.parametrize("delta", [False, True])
-def test_a_saved_model_gives_the_same_bits_after_loading(head, delta, tmp_path):
+def test_a_saved_model_is_bit_identical_after_loading(head, delta, tmp_path):
     model = build_sequence_model(head, 6, 6, 3, (8, 4), 0.5, delta)
     random = np.random.default_rng(2)
     for layer in (STANDARDISE, DIFFERENCE) if delta else (STANDARDISE,):
