@@ -1,1 +1,1 @@
-"""Keras 2 sequence models as today's weights files: `python -m sequence.convert --help`."""
+"""Converter from Keras 2 recurrent models to Keras 3: `python -m sequence.convert --help`."""

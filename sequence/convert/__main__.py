@@ -1,4 +1,4 @@
-"""Turn a Keras 2 model of recurrent layers (CuDNNLSTM, LSTM) into a weights file of today's Keras.
+"""Convert a Keras 2 model with recurrent layers (CuDNNLSTM, LSTM) to a weights file of Keras 3.
 
 python -m sequence.convert MODEL.h5 --out FILE.weights.h5
 """
@@ -11,24 +11,27 @@ from video.errors import UsageError
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = CommandParser(
+    parser = CommandParser(
         prog="python -m sequence.convert",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("model", type=Path, metavar="MODEL.h5", help="file of Keras 1 or 2")
-    made.add_argument(
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL.h5", help="model or weights file of Keras 1 or 2"
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FILE", required=True, help="FILE.weights.h5 to write"
     )
-    return made
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
     chosen = _parser().parse_args(arguments)
     if chosen.out.resolve() == chosen.model.resolve():
-        raise UsageError(f"--out {chosen.out}: this is the model itself")
-    # Slow imports wait until the command line is known to be right.
+        raise UsageError(f"--out {chosen.out}: this is the model file itself; name another file")
+    # Imported here because it is slow, and not needed for --help and wrong arguments.
     from sequence.convert.cudnn_lstm import convert_file
 
     convert_file(chosen.model, chosen.out)

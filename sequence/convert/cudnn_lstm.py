@@ -1,21 +1,21 @@
-"""Keras 2 models of recurrent layers as today's: `CuDNNLSTM` has become `LSTM`.
+"""Conversion of Keras 2 recurrent models to Keras 3, where `LSTM` replaces `CuDNNLSTM`.
 
     python -m sequence.convert MODEL.h5 --out FILE.weights.h5
 
-The weights file fits any model built from the same layers with `LSTM` for `CuDNNLSTM`:
+The weights file fits any model with the same layers, with `LSTM` instead of `CuDNNLSTM`:
 
     model = keras.Sequential([keras.layers.LSTM(64), keras.layers.Dense(2, "softmax")])
     model.build((None, 24, 1024))
     model.load_weights("FILE.weights.h5")
 
-or `convert(path)` gives the model itself. An `LSTM` of the first Keras 2 versions has the recurrent
-activation hard_sigmoid, which was another function then: take such a model from `convert`. Of the
-old file only arrays and the description in JSON are read, and only the layers below are built.
+`convert(path)` returns the model itself. Use it for an `LSTM` with the recurrent activation
+hard_sigmoid, the default of the first Keras 2 versions: Keras 3 defines that function differently.
+The converter reads only arrays and the JSON description, and builds only the layers below.
 
-cuDNN keeps, for each of the gates i, f, c, o, an input matrix (units, inputs), a recurrent matrix
-(units, units) and two biases that it adds (NVIDIA, cuDNN API, cudnnRNNMode_t: CUDNN_LSTM). Keras 2
-handed it the memory of its own `kernel` as it lay, so that the bytes of a gate's (inputs, units)
-part are the matrix (units, inputs).
+For each of the gates i, f, c, o, cuDNN has an input matrix (units, inputs), a recurrent matrix
+(units, units) and two biases, which it adds (NVIDIA, cuDNN API, cudnnRNNMode_t: CUDNN_LSTM).
+Keras 2 passed the memory of its `kernel` to cuDNN without a transpose. The bytes of a gate's part
+(inputs, units) are therefore the matrix (units, inputs).
 Parity: tests/sequence/convert/test_cudnn_lstm.py, against these equations in numpy.
 """
 
@@ -45,16 +45,19 @@ _ACTIVATIONS = (
     "softplus",
     "softsign",
 )
-_RENAMED = {"swish": "silu", "silu": "silu"}
 _MERGES = ("concat", "sum", "mul", "ave")
 
 
 def convert_file(path: Path, out: Path) -> None:
-    """Write the weights of a Keras 2 model as a weights file of today's Keras.
+    """Write the weights of a Keras 2 model as a weights file of Keras 3.
+
+    Args:
+        path: Model or weights file of Keras 1 or 2.
+        out: File to write.
 
     Raises:
         UsageError: `out` does not end in `.weights.h5`.
-        LookbackError: as for `convert`.
+        LookbackError: The file cannot be converted, see `convert`.
     """
     require_ending(out)
     model = convert(path)
@@ -63,44 +66,49 @@ def convert_file(path: Path, out: Path) -> None:
 
 
 def convert(path: Path) -> keras.Model:
-    """Return the model of a Keras 2 file, float32 (B, T, D) to what its last layer gives.
+    """Return the model of a Keras 2 file, from float32 (B, T, D) to the output of its last layer.
 
-    Files of weights alone work too, as far as weights show the structure: dense layers are linear
-    then, and only recurrent layers that another one follows return sequences.
+    For a file of weights the layers are inferred from the shapes. Dense layers are then linear, and
+    a recurrent layer returns sequences if another recurrent layer follows.
+
+    Args:
+        path: Model or weights file of Keras 1 or 2.
 
     Raises:
-        LookbackError: the file is damaged, or has layers that are not converted, named.
+        LookbackError: The file is damaged, or has a layer that cannot be converted, which the
+            message names.
     """
     layers = read_layers(path)
     if not any(layer.kind for layer in layers):
-        layers = _guessed(layers, path)
+        layers = _inferred(layers, path)
     if not any(layer.arrays for layer in layers):
         raise LookbackError(f"{path}: has no layer with weights")
-    made = [(_build(layer, path), _weights(layer, path)) for layer in layers]
-    built = [layer for layer, _ in made if layer is not None]
+    pairs = [(_build(layer, path), _weights(layer, path)) for layer in layers]
+    built = [layer for layer, _ in pairs if layer is not None]
     try:
         model = keras.Sequential([keras.Input(_input_shape(layers)), *built])
-        for layer, weights in made:
+        for layer, weights in pairs:
             if layer is not None:
                 layer.set_weights(weights)
     except (ValueError, TypeError) as error:
         detail = str(error).strip().split("\n")[0][:120]
         raise LookbackError(
-            f"{path}: its layers and weights do not fit together ({detail})"
+            f"{path}: the shapes of its layers and weights do not fit together ({detail})"
         ) from None
     return model
 
 
 def from_cudnn(kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
-    """Return the weights of an LSTM that computes what a CuDNNLSTM did.
+    """Return the weights of an LSTM that is equivalent to a CuDNNLSTM.
 
     Args:
-        kernel: (D, 4 n); the bytes of each gate's part are cuDNN's (n, D).
-        recurrent: (n, 4 n), likewise.
-        bias: (8 n,), the input's and the recurrent one.
+        kernel: Input kernel (D, 4 n), where the bytes of each gate's part are a matrix (n, D).
+        recurrent: Recurrent kernel (n, 4 n), where the bytes of each gate's part are a transposed
+            matrix (n, n).
+        bias: Input biases followed by recurrent biases: (8 n,).
 
     Returns:
-        kernel (D, 4 n), recurrent kernel (n, 4 n), bias (4 n,).
+        Kernel (D, 4 n), recurrent kernel (n, 4 n) and bias (4 n,).
     """
     return [
         np.hstack([_transposed(part) for part in np.hsplit(kernel, _GATES)]),
@@ -115,15 +123,15 @@ def _transposed(part: np.ndarray) -> np.ndarray:
 
 
 def _hard_sigmoid(x):
-    """Keras 2's, which is steeper than today's."""
+    """Return the hard sigmoid of Keras 2, which is steeper than that of Keras 3."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def _build(layer: Layer, path: Path) -> keras.layers.Layer | None:
     if layer.kind not in _BUILDERS:
         raise LookbackError(
-            f"{path}: the layer {layer.name} is a {layer.kind}, which is not converted (these are: "
-            f"{', '.join(_BUILDERS)})"
+            f"{path}: the layer {layer.name} is a {layer.kind}, which cannot be converted; "
+            f"supported layers are {', '.join(_BUILDERS)}"
         )
     try:
         return _BUILDERS[layer.kind](layer, path)
@@ -136,7 +144,9 @@ def _lstm(layer: Layer, path: Path) -> keras.layers.Layer:
     config = layer.config
     for unusual in ("stateful", "return_state"):
         if config.get(unusual):
-            raise LookbackError(f"{path}: {layer.name} is {unusual}, which is not converted")
+            raise LookbackError(
+                f"{path}: the layer {layer.name} has {unusual}=True, which cannot be converted"
+            )
     kernel, recurrent, *bias = layer.arrays
     units = recurrent.shape[0]
     cudnn = layer.kind == "CuDNNLSTM"
@@ -144,9 +154,9 @@ def _lstm(layer: Layer, path: Path) -> keras.layers.Layer:
     fits = len(bias) in ((1,) if cudnn else (0, 1))
     fits &= recurrent.shape == (units, _GATES * units) and kernel.shape[1:] == (_GATES * units,)
     if not fits or any(part.shape != (biases * units,) for part in bias):
-        raise ValueError(f"arrays of {[part.shape for part in layer.arrays]}")
+        raise ValueError(f"unexpected shapes {[part.shape for part in layer.arrays]}")
     return keras.layers.LSTM(
-        _agreed(config, "units", units),
+        _checked_size(config, "units", units),
         activation=_activation(config.get("activation", "tanh"), layer, path),
         recurrent_activation=_activation(
             config.get("recurrent_activation", "sigmoid"), layer, path
@@ -162,16 +172,16 @@ def _lstm(layer: Layer, path: Path) -> keras.layers.Layer:
 def _bidirectional(layer: Layer, path: Path) -> keras.layers.Layer:
     merge = layer.config.get("merge_mode", "concat")
     if merge not in _MERGES:
-        raise ValueError(f"merge_mode {merge}")
+        raise ValueError(f"unknown merge_mode {merge}")
     forwards, _ = [_lstm(part, path) for part in _directions(layer)]
     return keras.layers.Bidirectional(forwards, merge_mode=merge)
 
 
 def _directions(layer: Layer) -> list[Layer]:
-    """Return what a Bidirectional layer runs forwards and backwards."""
+    """Return the forward and the backward layer of a Bidirectional layer."""
     inner = layer.config["layer"]
     if inner["class_name"] not in ("CuDNNLSTM", "LSTM"):
-        raise ValueError(f"{inner['class_name']} in both directions")
+        raise ValueError(f"a bidirectional {inner['class_name']} cannot be converted")
     half = len(layer.arrays) // 2
     parts = (layer.arrays[:half], layer.arrays[half:])
     return [Layer(layer.name, str(inner["class_name"]), inner["config"], part) for part in parts]
@@ -179,13 +189,13 @@ def _directions(layer: Layer) -> list[Layer]:
 
 def _dense(layer: Layer, path: Path) -> keras.layers.Layer:
     return keras.layers.Dense(
-        _agreed(layer.config, "units", layer.arrays[0].shape[1]),
+        _checked_size(layer.config, "units", layer.arrays[0].shape[1]),
         activation=_activation(layer.config.get("activation", "linear"), layer, path),
         use_bias=len(layer.arrays) > 1,
     )
 
 
-def _normalisation(layer: Layer, path: Path) -> keras.layers.Layer:
+def _normalization(layer: Layer, path: Path) -> keras.layers.Layer:
     axis = layer.config.get("axis", -1)
     return keras.layers.BatchNormalization(
         axis=int(axis[0] if isinstance(axis, list) else axis),
@@ -196,7 +206,7 @@ def _normalisation(layer: Layer, path: Path) -> keras.layers.Layer:
     )
 
 
-# From the class in the file to a function that builds it; None passes data on as they are.
+# Functions that build the layer of a class; a result of None means that there is nothing to build.
 _BUILDERS: dict[str, Callable[[Layer, Path], keras.layers.Layer | None]] = {
     "InputLayer": lambda layer, path: None,
     "CuDNNLSTM": _lstm,
@@ -208,15 +218,15 @@ _BUILDERS: dict[str, Callable[[Layer, Path], keras.layers.Layer | None]] = {
         _activation(layer.config["activation"], layer, path)
     ),
     "Flatten": lambda layer, path: keras.layers.Flatten(),
-    "BatchNormalization": _normalisation,
+    "BatchNormalization": _normalization,
 }
 
 
-def _agreed(config: dict, key: str, found: int) -> int:
-    """Return a size as the arrays have it, which must be what the description says."""
-    if config.get(key, found) != found:
-        raise ValueError(f"{key} {config[key]}, but arrays for {found}")
-    return found
+def _checked_size(config: dict, key: str, size: int) -> int:
+    """Return the size that the arrays have, if the config agrees; otherwise raise `ValueError`."""
+    if config.get(key, size) != size:
+        raise ValueError(f"{key} is {config[key]}, but the arrays have {size}")
+    return size
 
 
 def _activation(name: object, layer: Layer, path: Path) -> str | Callable:
@@ -226,7 +236,7 @@ def _activation(name: object, layer: Layer, path: Path) -> str | Callable:
         return "silu"
     if name not in _ACTIVATIONS:
         raise LookbackError(
-            f"{path}: the layer {layer.name} has the activation {name}, which is not converted"
+            f"{path}: the layer {layer.name} has the activation {name}, which cannot be converted"
         )
     return name
 
@@ -240,7 +250,7 @@ def _weights(layer: Layer, path: Path) -> list[np.ndarray]:
 
 
 def _input_shape(layers: list[Layer]) -> tuple[int | None, ...]:
-    """Return the shape of one input, as the file says or as the first weights show."""
+    """Return the input shape without the batch, from the file or from the first weights."""
     for key in ("batch_input_shape", "batch_shape"):
         if layers[0].config.get(key):
             return tuple(layers[0].config[key][1:])
@@ -248,22 +258,24 @@ def _input_shape(layers: list[Layer]) -> tuple[int | None, ...]:
     return (None, first.arrays[0].shape[0])
 
 
-def _guessed(layers: list[Layer], path: Path) -> list[Layer]:
-    """Return the layers that have arrays, with the class that these show."""
+def _inferred(layers: list[Layer], path: Path) -> list[Layer]:
+    """Return the layers that have arrays, with the class inferred from the shapes."""
     layers = [layer for layer in layers if layer.arrays]
-    kinds = [_kind(layer, path) for layer in layers]
-    made = []
+    kinds = [_infer_kind(layer, path) for layer in layers]
+    inferred = []
     for number, (layer, kind) in enumerate(zip(layers, kinds, strict=True)):
         followed = any(later in _RECURRENT for later in kinds[number + 1 :])
         config = {"return_sequences": followed} if kind in _RECURRENT else {}
         if kind == "Bidirectional":
-            inner = _kind(Layer(layer.name, "", {}, layer.arrays[: len(layer.arrays) // 2]), path)
+            forwards = Layer(layer.name, "", {}, layer.arrays[: len(layer.arrays) // 2])
+            inner = _infer_kind(forwards, path)
             config = {"layer": {"class_name": inner, "config": config}}
-        made.append(Layer(layer.name, kind, config, layer.arrays))
-    return made
+        inferred.append(Layer(layer.name, kind, config, layer.arrays))
+    return inferred
 
 
-def _kind(layer: Layer, path: Path) -> str:
+def _infer_kind(layer: Layer, path: Path) -> str:
+    """Return the class of a layer, inferred from the shapes of its arrays."""
     shapes = [array.shape for array in layer.arrays]
     match [len(shape) for shape in shapes]:
         case [2, 2, 1, 2, 2, 1]:
@@ -275,12 +287,13 @@ def _kind(layer: Layer, path: Path) -> str:
         case [1, 1, 1, 1]:
             return "BatchNormalization"
     raise LookbackError(
-        f"{path}: what the layer {layer.name} is does not show in weights alone {shapes}; convert "
-        "the file of the whole model"
+        f"{path}: cannot infer the class of the layer {layer.name} from its weights {shapes}; "
+        "convert the file of the whole model instead"
     )
 
 
 def _described(layer: keras.layers.Layer) -> str:
+    """Return a layer's class and size, such as LSTM(64)."""
     units = getattr(layer, "units", None)
     inner = f"({_described(layer.forward_layer)})" if hasattr(layer, "forward_layer") else ""
     return f"{type(layer).__name__}{f'({units})' if units else inner}"

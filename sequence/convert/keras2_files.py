@@ -1,8 +1,8 @@
-"""Reading the HDF5 files of Keras 1 and 2: what layers there are, and their arrays. No code is run.
+"""Reader of HDF5 files of Keras 1 and 2. It runs no code from the file.
 
-Layout: a group a layer, with the names of its arrays in order in the attribute `weight_names`. The
-groups lie in `model_weights`, and the architecture as JSON in `model_config`; where the weights
-alone were saved, the groups lie at the top.
+Each layer is an HDF5 group, whose attribute `weight_names` lists its arrays in order. A saved model
+has these groups in `model_weights` and its architecture as JSON in the attribute `model_config`. A
+file of weights has the groups at the top level and no `model_config`.
 """
 
 import json
@@ -17,13 +17,13 @@ from video.errors import LookbackError
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer.
+    """A layer of a Keras 2 model.
 
     Attributes:
-        name: as its maker called it.
-        kind: name of its class; empty where the file does not say.
-        config: its arguments.
-        arrays: its weights in order.
+        name: Name of the layer.
+        kind: Name of its class; empty if the file contains only weights.
+        config: Arguments of the layer.
+        arrays: Weights of the layer, in order.
     """
 
     name: str
@@ -33,10 +33,11 @@ class Layer:
 
 
 def read_layers(path: Path) -> list[Layer]:
-    """Return the layers of a chain in the order that data passes them.
+    """Return the layers of a sequential model, in order.
 
     Raises:
-        LookbackError: there is no such file, it is not of Keras 2, or its layers form no chain.
+        LookbackError: There is no such file, it is not a Keras 1 or 2 file, or the layers of the
+            model do not follow each other in one chain.
     """
     if not path.is_file():
         raise LookbackError(f"{path}: there is no such file")
@@ -44,23 +45,25 @@ def read_layers(path: Path) -> list[Layer]:
         with h5py.File(path, "r") as file:
             group = file.get("model_weights", file)
             if "layers" in file or "_layer_checkpoint_dependencies" in file:
-                raise LookbackError(f"{path}: a weights file of today's Keras already")
+                raise LookbackError(f"{path}: is already a weights file of Keras 3")
             if not any(str(key).startswith("layer_names") for key in group.attrs):
-                raise LookbackError(f"{path}: holds no layers of Keras 2")
+                raise LookbackError(f"{path}: contains no layers of Keras 2")
             arrays = {name: _arrays(file, group[name]) for name in _texts(group, "layer_names")}
             text = file.attrs.get("model_config")
         if text is None:
             return [Layer(name, "", {}, found) for name, found in arrays.items()]
-        return _joined(_chain(json.loads(text), path), arrays, path)
+        return _merged(_chain(json.loads(text), path), arrays, path)
     except (OSError, KeyError, RuntimeError) as error:
         detail = str(error).strip("'\"")[:100]
-        raise LookbackError(f"{path}: no whole HDF5 file of Keras 2 ({detail})") from None
+        raise LookbackError(
+            f"{path}: cannot be read as an HDF5 file of Keras 2, or is incomplete ({detail})"
+        ) from None
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise LookbackError(f"{path}: its model_config is damaged") from None
 
 
 def _texts(group: h5py.Group, key: str) -> list[str]:
-    """Return an attribute of names; long ones were cut into `key`0, `key`1 and so on."""
+    """Return an attribute that lists names. Keras splits a long list into `key`0, `key`1, ..."""
     parts = [group.attrs[key]] if key in group.attrs else []
     while f"{key}{len(parts)}" in group.attrs:
         parts.append(group.attrs[f"{key}{len(parts)}"])
@@ -72,16 +75,16 @@ def _arrays(file: h5py.File, layer: h5py.Group) -> tuple[np.ndarray, ...]:
     found = []
     for key in _texts(layer, "weight_names"):
         dataset = layer[key]
-        # Links and virtual data could lead to any file on the computer.
-        elsewhere = dataset.file.filename != file.filename
-        if elsewhere or dataset.external or dataset.is_virtual:
-            raise KeyError(f"{key} lies in another file")
+        # External links and virtual datasets could read any file on this computer.
+        is_linked = dataset.file.filename != file.filename
+        if is_linked or dataset.external or dataset.is_virtual:
+            raise KeyError(f"{key} is stored in another file")
         found.append(np.asarray(dataset[()], "float32"))
     return tuple(found)
 
 
 def _chain(model: dict, path: Path) -> list[dict]:
-    """Return the layers' descriptions in order."""
+    """Return the descriptions of the layers in order."""
     config = model["config"]
     layers = config if isinstance(config, list) else config["layers"]
     if model["class_name"] == "Sequential":
@@ -92,20 +95,21 @@ def _chain(model: dict, path: Path) -> list[dict]:
         sources = [source[0] for node in nodes for source in node]
         if sources != ([before] if before else []):
             raise LookbackError(
-                f"{path}: its layers form no chain (at {layer['config']['name']}), and only chains "
-                "are converted"
+                f"{path}: its layers branch at {layer['config']['name']}; only models whose layers "
+                "follow each other in one chain can be converted"
             )
     return layers
 
 
-def _joined(layers: list[dict], arrays: dict[str, tuple], path: Path) -> list[Layer]:
-    joined = []
+def _merged(layers: list[dict], arrays: dict[str, tuple], path: Path) -> list[Layer]:
+    """Return the layers described by `layers` with their arrays."""
+    merged = []
     for number, layer in enumerate(layers):
         config = layer["config"]
-        # The first versions of Keras named layers in the groups alone.
+        # The first versions of Keras stored the names of layers only in the groups.
         name = config.get("name") or list(arrays)[number]
-        joined.append(Layer(str(name), str(layer["class_name"]), config, arrays.get(name, ())))
-    unknown = set(arrays) - {layer.name for layer in joined}
+        merged.append(Layer(str(name), str(layer["class_name"]), config, arrays.get(name, ())))
+    unknown = set(arrays) - {layer.name for layer in merged}
     if any(arrays[name] for name in unknown):
-        raise LookbackError(f"{path}: model_config knows nothing of its layer {min(unknown)}")
-    return joined
+        raise LookbackError(f"{path}: its layer {min(unknown)} is not described in model_config")
+    return merged

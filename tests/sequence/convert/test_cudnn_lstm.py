@@ -1,4 +1,4 @@
-"""CuDNNLSTM against cuDNN's own equations in numpy; what is not converted is named."""
+"""Parity of converted CuDNNLSTM layers with cuDNN's equations in numpy, and refused files."""
 
 import json
 import subprocess
@@ -48,13 +48,13 @@ def cudnn_lstm(inputs: np.ndarray, kernel, recurrent, bias) -> np.ndarray:
     return np.array(states)
 
 
-def draw(*shapes: tuple[int, ...], seed: int = 0) -> list[np.ndarray]:
+def random_arrays(*shapes: tuple[int, ...], seed: int = 0) -> list[np.ndarray]:
     random = np.random.default_rng(seed)
     return [random.normal(0, 0.5, shape).astype("float32") for shape in shapes]
 
 
 def cudnn_weights(width: int = WIDTH, units: int = UNITS, seed: int = 0) -> list[np.ndarray]:
-    return draw((width, 4 * units), (units, 4 * units), (8 * units,), seed=seed)
+    return random_arrays((width, 4 * units), (units, 4 * units), (8 * units,), seed=seed)
 
 
 def write_model(
@@ -90,7 +90,7 @@ def computed(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
 
 
 def notebook_model(second: int = 3) -> list[tuple[str, dict, list]]:
-    """A model as notebooks save them: two recurrent layers, dropout, a classifier."""
+    """Return a typical model of a notebook: two recurrent layers, dropout, a classifier."""
     shape = {"batch_input_shape": [None, STEPS, WIDTH]}
     return [
         (
@@ -107,7 +107,7 @@ def notebook_model(second: int = 3) -> list[tuple[str, dict, list]]:
         (
             "Dense",
             {"units": 2, "activation": "softmax", "use_bias": True},
-            draw((second, 2), (2,), seed=2),
+            random_arrays((second, 2), (2,), seed=2),
         ),
     ]
 
@@ -119,8 +119,8 @@ def notebook_probabilities(inputs: np.ndarray, layers: list) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("width", "units"), [(5, 4), (4, 4), (3, 8), (1, 1)])
-def test_the_layer_computes_what_cudnn_did(width, units):
-    weights, (inputs,) = cudnn_weights(width, units), draw((STEPS, width), seed=3)
+def test_from_cudnn_gives_the_states_of_cudnn(width, units):
+    weights, (inputs,) = cudnn_weights(width, units), random_arrays((STEPS, width), seed=3)
     layer = keras.layers.LSTM(units, return_sequences=True)
     layer.build((None, STEPS, width))
     layer.set_weights(from_cudnn(*weights))
@@ -129,8 +129,8 @@ def test_the_layer_computes_what_cudnn_did(width, units):
 
 
 @pytest.mark.parametrize("functional", [False, True])
-def test_a_notebooks_model_gives_its_probabilities(tmp_path, functional):
-    layers, (inputs,) = notebook_model(), draw((STEPS, WIDTH), seed=3)
+def test_a_converted_model_gives_the_same_probabilities(tmp_path, functional):
+    layers, (inputs,) = notebook_model(), random_arrays((STEPS, WIDTH), seed=3)
     path = write_model(tmp_path / "model.h5", layers, functional=functional)
     model = convert(path)
     assert model.input_shape == (None, STEPS, WIDTH)
@@ -138,8 +138,8 @@ def test_a_notebooks_model_gives_its_probabilities(tmp_path, functional):
     np.testing.assert_allclose(computed(model, inputs), expected, atol=1e-6)
 
 
-def test_the_weights_file_fits_a_model_built_by_hand(tmp_path, capsys):
-    layers, (inputs,) = notebook_model(), draw((STEPS, WIDTH), seed=3)
+def test_the_weights_file_can_be_loaded_into_an_equal_model(tmp_path, capsys):
+    layers, (inputs,) = notebook_model(), random_arrays((STEPS, WIDTH), seed=3)
     path, out = write_model(tmp_path / "model.h5", layers), tmp_path / "a.weights.h5"
     assert main([str(path), "--out", str(out)]) == 0
     assert "LSTM(4), Dropout, LSTM(3), Dense(2)." in capsys.readouterr().out
@@ -157,8 +157,8 @@ def test_the_weights_file_fits_a_model_built_by_hand(tmp_path, capsys):
     np.testing.assert_allclose(computed(model, inputs), expected, atol=1e-6)
 
 
-def test_weights_alone_show_their_structure(tmp_path):
-    layers, (inputs,) = notebook_model(), draw((9, WIDTH), seed=3)
+def test_layers_are_inferred_from_a_file_of_weights(tmp_path):
+    layers, (inputs,) = notebook_model(), random_arrays((9, WIDTH), seed=3)
     model = convert(write_model(tmp_path / "weights.h5", layers, whole=False))
     logits = computed(model, inputs)
     odds = np.exp(logits) / np.exp(logits).sum()
@@ -166,20 +166,20 @@ def test_weights_alone_show_their_structure(tmp_path):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_both_directions(tmp_path, whole):
+def test_bidirectional_layers(tmp_path, whole):
     forwards, backwards = cudnn_weights(), cudnn_weights(seed=4)
     inner = {"class_name": "CuDNNLSTM", "config": {"units": UNITS, "return_sequences": False}}
     config = {"layer": inner, "merge_mode": "concat"}
     layers = [("Bidirectional", config, [*forwards, *backwards])]
-    (inputs,) = draw((STEPS, WIDTH), seed=3)
+    (inputs,) = random_arrays((STEPS, WIDTH), seed=3)
     model = convert(write_model(tmp_path / "model.h5", layers, whole))
     expected = [cudnn_lstm(inputs, *forwards)[-1], cudnn_lstm(inputs[::-1], *backwards)[-1]]
     np.testing.assert_allclose(computed(model, inputs), np.concatenate(expected), atol=1e-6)
 
 
-def test_a_plain_lstm_passes_through_with_the_old_hard_sigmoid(tmp_path):
-    kernel, recurrent, bias = draw((WIDTH, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,))
-    (inputs,) = draw((STEPS, WIDTH), seed=3)
+def test_a_plain_lstm_keeps_the_hard_sigmoid_of_keras_2(tmp_path):
+    kernel, recurrent, bias = random_arrays((WIDTH, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,))
+    (inputs,) = random_arrays((STEPS, WIDTH), seed=3)
     for name, gate in (
         ("sigmoid", sigmoid),
         ("hard_sigmoid", lambda x: np.clip(0.2 * x + 0.5, 0, 1)),
@@ -194,9 +194,9 @@ def test_a_plain_lstm_passes_through_with_the_old_hard_sigmoid(tmp_path):
         np.testing.assert_allclose(computed(convert(path), inputs), hidden, atol=1e-6)
 
 
-def test_batch_normalisation_and_flatten(tmp_path):
-    statistics = [*draw((UNITS,), (UNITS,), (UNITS,)), np.array([1, 2, 3, 4], "float32")]
-    (dense,) = draw((STEPS * UNITS, 2), seed=5)
+def test_batch_normalization_and_flatten(tmp_path):
+    statistics = [*random_arrays((UNITS,), (UNITS,), (UNITS,)), np.array([1, 2, 3, 4], "float32")]
+    (dense,) = random_arrays((STEPS * UNITS, 2), seed=5)
     layers = [
         ("InputLayer", {"batch_input_shape": [None, STEPS, WIDTH]}, []),
         ("CuDNNLSTM", {"units": UNITS, "return_sequences": True}, cudnn_weights()),
@@ -205,7 +205,7 @@ def test_batch_normalisation_and_flatten(tmp_path):
         ("Flatten", {}, []),
         ("Dense", {"units": 2, "activation": "linear", "use_bias": False}, [dense]),
     ]
-    (inputs,) = draw((STEPS, WIDTH), seed=3)
+    (inputs,) = random_arrays((STEPS, WIDTH), seed=3)
     gamma, beta, mean, variance = statistics
     states = cudnn_lstm(inputs, *cudnn_weights())
     scaled = np.maximum((states - mean) / np.sqrt(variance + 0.01) * gamma + beta, 0)
@@ -217,40 +217,49 @@ LSTM = ("CuDNNLSTM", {"units": UNITS}, cudnn_weights())
 NOT_CONVERTED = {
     "code": ([LSTM, ("Lambda", {"function": ["4wEAAA==", None, None]}, [])], "is a Lambda"),
     "of the user": ([("Attention42", {}, []), LSTM], "is a Attention42"),
-    "gru": ([("CuDNNGRU", {"units": 2}, draw((5, 6), (2, 6), (12,)))], "is a CuDNNGRU"),
+    "gru": ([("CuDNNGRU", {"units": 2}, random_arrays((5, 6), (2, 6), (12,)))], "is a CuDNNGRU"),
     "nested": ([("Sequential", {"layers": []}, []), LSTM], "is a Sequential"),
     "activation": (
-        [("Dense", {"units": 2, "activation": "my_fn"}, draw((5, 2), (2,)))],
+        [("Dense", {"units": 2, "activation": "my_fn"}, random_arrays((5, 2), (2,)))],
         "has the activation my_fn",
     ),
     "activation of a kind": (
-        [("Dense", {"units": 2, "activation": {"class_name": "L"}}, draw((5, 2), (2,)))],
-        "which is not converted",
+        [("Dense", {"units": 2, "activation": {"class_name": "L"}}, random_arrays((5, 2), (2,)))],
+        "which cannot be converted",
     ),
     "stateful": ([("CuDNNLSTM", {"units": 4, "stateful": True}, cudnn_weights())], "stateful"),
     "two outputs": ([("CuDNNLSTM", {"return_state": True}, cudnn_weights())], "return_state"),
-    "other units": ([("CuDNNLSTM", {"units": 5}, cudnn_weights())], "units 5, but arrays for 4"),
+    "other units": (
+        [("CuDNNLSTM", {"units": 5}, cudnn_weights())],
+        "units is 5, but the arrays have 4",
+    ),
     "no arrays": ([LSTM, ("CuDNNLSTM", {"units": 4}, [])], "cudnnlstm_1 is damaged"),
-    "single bias": ([("CuDNNLSTM", {}, draw((5, 16), (4, 16), (16,)))], "is damaged"),
-    "two arrays": ([("CuDNNLSTM", {}, draw((5, 16), (4, 16)))], "is damaged"),
+    "single bias": ([("CuDNNLSTM", {}, random_arrays((5, 16), (4, 16), (16,)))], "is damaged"),
+    "two arrays": ([("CuDNNLSTM", {}, random_arrays((5, 16), (4, 16)))], "is damaged"),
     "gru in both directions": (
-        [("Bidirectional", {"layer": {"class_name": "GRU", "config": {}}}, draw((5, 6), (2, 6)))],
-        "GRU in both directions",
+        [
+            (
+                "Bidirectional",
+                {"layer": {"class_name": "GRU", "config": {}}},
+                random_arrays((5, 6), (2, 6)),
+            )
+        ],
+        "a bidirectional GRU",
     ),
     "widths": ([LSTM, ("CuDNNLSTM", {}, cudnn_weights(7, 3))], "do not fit"),
 }
 
 
-@pytest.mark.parametrize(("layers", "told"), NOT_CONVERTED.values(), ids=NOT_CONVERTED.keys())
-def test_what_is_not_converted_is_named(tmp_path, layers, told):
+@pytest.mark.parametrize(("layers", "message"), NOT_CONVERTED.values(), ids=NOT_CONVERTED.keys())
+def test_layers_that_cannot_be_converted_are_named(tmp_path, layers, message):
     path = write_model(tmp_path / "model.h5", layers)
-    with pytest.raises(LookbackError, match=told) as error:
+    with pytest.raises(LookbackError, match=message) as error:
         convert(path)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
 
 
-def one_line(path: Path) -> str:
+def error_of(path: Path) -> str:
     with pytest.raises(LookbackError) as error:
         convert(path)
     assert str(error.value).startswith(f"{path}: ")
@@ -258,12 +267,12 @@ def one_line(path: Path) -> str:
     return str(error.value)
 
 
-def test_weights_alone_that_show_no_structure(tmp_path):
-    layers = [("CuDNNGRU", {}, draw((5, 6), (2, 6), (12,)))]
+def test_weights_whose_layers_cannot_be_inferred(tmp_path):
+    layers = [("CuDNNGRU", {}, random_arrays((5, 6), (2, 6), (12,)))]
     path = write_model(tmp_path / "model.h5", layers, whole=False)
-    assert "does not show in weights alone" in one_line(path)
+    assert "cannot infer the class" in error_of(path)
     path = write_model(tmp_path / "empty.h5", [("Dropout", {}, [])], whole=False)
-    assert "no layer with weights" in one_line(path)
+    assert "no layer with weights" in error_of(path)
 
 
 def test_layers_that_branch_are_refused(tmp_path):
@@ -272,7 +281,7 @@ def test_layers_that_branch_are_refused(tmp_path):
         model = json.loads(file.attrs["model_config"])
         model["config"]["layers"][2]["inbound_nodes"] = [[["cudnnlstm_0", 0, 0, {}]]]
         file.attrs["model_config"] = json.dumps(model)
-    assert "form no chain (at cudnnlstm_2)" in one_line(path)
+    assert "branch at cudnnlstm_2" in error_of(path)
 
 
 @pytest.mark.parametrize(
@@ -280,30 +289,30 @@ def test_layers_that_branch_are_refused(tmp_path):
     ["{", "[]", "null", "3", "{}", '{"class_name": "Sequential", "config": 3}', "[" * 50_000],
     ids=["cut", "list", "null", "number", "empty", "no layers", "nested"],
 )
-def test_a_damaged_description_is_one_line(tmp_path, config):
+def test_a_damaged_description_is_an_error_of_one_line(tmp_path, config):
     path = write_model(tmp_path / "model.h5", notebook_model())
     with h5py.File(path, "r+") as file:
         del file.attrs["model_config"]
         file.attrs["model_config"] = config.encode()
-    assert "damaged" in one_line(path) or "no whole HDF5 file" in one_line(path)
+    assert "damaged" in error_of(path) or "cannot be read as an HDF5 file" in error_of(path)
 
 
-def test_other_files_are_one_line(tmp_path):
-    assert "there is no such file" in one_line(tmp_path / "gone.h5")
+def test_other_files_are_errors_of_one_line(tmp_path):
+    assert "there is no such file" in error_of(tmp_path / "gone.h5")
     (tmp_path / "a.h5").write_text("hello")
-    assert "no whole HDF5 file" in one_line(tmp_path / "a.h5")
+    assert "cannot be read as an HDF5 file" in error_of(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w"):
         pass
-    assert "holds no layers of Keras 2" in one_line(tmp_path / "b.h5")
+    assert "contains no layers of Keras 2" in error_of(tmp_path / "b.h5")
     model = keras.Sequential([keras.Input((3, 2)), keras.layers.LSTM(2)])
     model.save_weights(tmp_path / "c.weights.h5")
-    assert "of today's Keras already" in one_line(tmp_path / "c.weights.h5")
+    assert "already a weights file of Keras 3" in error_of(tmp_path / "c.weights.h5")
     content = write_model(tmp_path / "d.h5", notebook_model()).read_bytes()
     (tmp_path / "d.h5").write_bytes(content[: len(content) // 2])
-    assert "no whole HDF5 file" in one_line(tmp_path / "d.h5")
+    assert "cannot be read as an HDF5 file" in error_of(tmp_path / "d.h5")
 
 
-def test_arrays_do_not_come_from_other_files(tmp_path):
+def test_arrays_in_other_files_are_refused(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as other:
         other["secret"] = cudnn_weights()[0]
     path = write_model(tmp_path / "model.h5", [LSTM])
@@ -311,10 +320,10 @@ def test_arrays_do_not_come_from_other_files(tmp_path):
         layer = file["model_weights/cudnnlstm_0"]
         del layer["cudnnlstm_0/weight_0:0"]
         layer["cudnnlstm_0/weight_0:0"] = h5py.ExternalLink(tmp_path / "other.h5", "secret")
-    assert "lies in another file" in one_line(path)
+    assert "is stored in another file" in error_of(path)
 
 
-def test_long_lists_of_names_that_keras_cut_are_joined(tmp_path):
+def test_split_lists_of_names_are_joined(tmp_path):
     path = write_model(tmp_path / "model.h5", notebook_model())
     with h5py.File(path, "r+") as file:
         group = file["model_weights"]
@@ -324,7 +333,7 @@ def test_long_lists_of_names_that_keras_cut_are_joined(tmp_path):
     assert len(convert(path).layers) == 4
 
 
-def test_the_result_has_the_ending_of_weights_files(tmp_path):
+def test_the_output_must_end_in_weights_h5(tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.weights\.h5"):
         main([str(tmp_path / "model.h5"), "--out", str(tmp_path / "a.h5")])
 
@@ -334,7 +343,7 @@ def test_the_result_has_the_ending_of_weights_files(tmp_path):
     [
         ([], "MODEL.h5"),
         (["a.h5"], "--out"),
-        (["a.weights.h5", "--out", "a.weights.h5"], "the model itself"),
+        (["a.weights.h5", "--out", "a.weights.h5"], "the model file itself"),
         (["a.h5", "--out", "b.weights.h5", "--labels", "c"], "unrecognized"),
     ],
 )
