@@ -1,4 +1,4 @@
-"""Backbones: networks with their weights that turn clips into features.
+"""Backbones: networks with weights that turn clips into features.
 
 from extract.backbones import build
 model = build("x3d_s", weights="FILE.weights.h5", classes=400)   # uint8 (B,13,160,160,3) -> (B,400)
@@ -25,22 +25,23 @@ def build(
     side: int | None = None,
     clip_length: int | None = None,
 ) -> "keras.Model":
-    """Return a backbone as a model.
+    """Return a backbone as a Keras model.
 
     Args:
-        name: of `BACKBONES`.
-        weights: `imagenet`, `kinetics400`, `none` for random ones, or a weights file of the
-            network; None for its published ones.
-        classes: with a number, a dense layer of that width follows: the one in the weights file
-            where that has one of this width, else with random weights.
-        side, clip_length: of the square input in pixels, and T; the network's own without them.
+        name: Name of the backbone, a key of `BACKBONES`.
+        weights: `imagenet`, `kinetics400`, `none` for random weights, or the path of a weights
+            file; None for the published weights.
+        classes: Number of classes of a classifier to add; None for features. The classifier has the
+            weights of the file where that holds one of this width, else random ones.
+        side: Side of the square input in pixels; None for the network's own.
+        clip_length: T, frames per clip; None for the network's own.
 
     Returns:
         A model from uint8 RGB (B, T, H, W, 3) to float32 features (B, D), or logits (B, classes).
 
     Raises:
-        UsageError: there is no such backbone, or it cannot take that input.
-        LookbackError: the weights cannot be downloaded or are of another network.
+        UsageError: No backbone has this name, or it cannot take this input.
+        LookbackError: The weights cannot be downloaded or belong to another network.
     """
     return build_model(spec_of(name), weights, classes, side, clip_length)
 
@@ -51,5 +52,16 @@ def build_trunk(
     side: int | None = None,
     clip_length: int | None = None,
 ) -> Trunk:
-    """Return a backbone up to its features or feature map; arguments and errors as for `build`."""
+    """Return a backbone without a classifier, up to its features or feature map.
+
+    Args:
+        name: Name of the backbone, a key of `BACKBONES`.
+        weights: Weights as for `build`.
+        side: Side of the square input in pixels; None for the network's own.
+        clip_length: T, frames per clip; None for the network's own.
+
+    Raises:
+        UsageError: No backbone has this name, or it cannot take this input.
+        LookbackError: The weights cannot be downloaded or belong to another network.
+    """
     return make_trunk(spec_of(name), weights, side, clip_length)

@@ -1,4 +1,4 @@
-"""List the backbones, or with a name its layers with shapes, parameters and memory."""
+"""List all backbones, or the layers of one: output shapes, parameters, MFLOPs and memory."""
 
 import argparse
 
@@ -6,15 +6,20 @@ from recipes.command_line import CommandParser, run_command
 from recipes.commands import command
 
 
-def _parsed(arguments: list[str] | None) -> argparse.Namespace:
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     flags = CommandParser(prog=command("backbones"), description=__doc__, allow_abbrev=False)
-    flags.add_argument("name", nargs="?", metavar="NAME", help="a backbone, layer by layer")
+    flags.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="backbone whose layers are listed (default: list all backbones)",
+    )
     return flags.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    name = _parsed(arguments).name
-    # Slow imports wait until the command line is known to be right.
+    name = _parse(arguments).name
+    # Slow imports come after the command line is checked.
     from extract.architectures.registry import BACKBONES, spec_of
     from extract.backbones.summary import backbone_table, layer_table
 

@@ -1,4 +1,4 @@
-"""Backbones with their weights: published ones, or a weights file."""
+"""Building backbones with published weights or a weights file."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 from extract.architectures.building import build_core, from_pixels, stages_of, with_classifier
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec, Trunk
+from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import announce_licence, classes_in, read_info
 from recipes.commands import command
 from training.keras_backend import keras
@@ -21,7 +22,7 @@ def build_model(
     side: int | None,
     clip_length: int | None,
 ) -> keras.Model:
-    """See `extract.backbones.build`."""
+    """Return a backbone as a Keras model; see `extract.backbones.build`."""
     path = weights_file(spec, weights)
     if classes and path and spec.is_clip_network and classes_in(path) == classes:
         trunk, classifier = load_classifier(spec, path, classes, side, clip_length)
@@ -40,7 +41,7 @@ def build_model(
 def make_trunk(
     spec: BackboneSpec, weights: str | None, side: int | None, clip_length: int | None
 ) -> Trunk:
-    """See `extract.backbones.build_trunk`."""
+    """Return a backbone without a classifier; see `extract.backbones.build_trunk`."""
     return _trunk(spec, weights, weights_file(spec, weights), side, clip_length)
 
 
@@ -51,7 +52,7 @@ def _trunk(
     side: int | None,
     clip_length: int | None,
 ) -> Trunk:
-    """Return a trunk; `path` is the file that `weights` stand for, None without one."""
+    """Return a trunk with weights from the file `path`, or those that `weights` names."""
     core = build_core(spec, side, clip_length)
     if path:
         load_weights(core, path, spec.name)
@@ -59,15 +60,26 @@ def _trunk(
         core.set_weights(_imagenet(spec, core.input_shape[-2]).get_weights())
         for layer in core.layers:
             if hasattr(layer, "finalize_state"):
-                layer.finalize_state()  # Normalization computes with a copy of its weights
+                layer.finalize_state()  # Normalization caches its weights
     return Trunk(from_pixels(spec, core), core, stages_of(spec, core))
 
 
 def load_classifier(
     spec: BackboneSpec, path: Path, classes: int, side: int | None, clip_length: int | None
 ) -> tuple[Trunk, keras.layers.Layer]:
-    """Return a clip network and the dense layer that follows it, both from a weights file that
-    holds a classifier of so many classes. Errors as for `build`."""
+    """Return a clip network and its classifier layer, both with the weights of a file.
+
+    Args:
+        spec: Clip network.
+        path: Weights file with a classifier.
+        classes: Number of classes of that classifier.
+        side: Side of the square input in pixels; None for the network's own.
+        clip_length: T, frames per clip; None for the network's own.
+
+    Raises:
+        UsageError: The network cannot take this input.
+        LookbackError: The file is missing, broken or of another network.
+    """
     core = build_core(spec, side, clip_length)
     whole = with_classifier(core, spec, classes)
     load_weights(whole, path, spec.name)
@@ -76,11 +88,16 @@ def load_classifier(
 
 
 def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
-    """Return the file that `weights` names or stands for; None for `none` and `imagenet`.
+    """Return the path of the weights file; None for `none` and `imagenet`.
+
+    Args:
+        spec: Backbone.
+        weights: Weights as for `extract.backbones.build`. `kinetics400` is downloaded and converted
+            on first use.
 
     Raises:
-        UsageError: no such weights were published of this network.
-        LookbackError: the published weights cannot be had.
+        UsageError: No such weights are published for this network.
+        LookbackError: The published weights cannot be downloaded or converted.
     """
     weights = spec.weights_meant(weights)
     if weights in ("none", "imagenet", "kinetics400"):
@@ -88,72 +105,73 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
             known = f"{spec.published}, " if spec.published else ""
             raise UsageError(
                 f"{spec.name} has no published {weights} weights: --backbone-weights takes {known}"
-                f"none (and train it with {command('finetune')}), or a file"
+                f"none (and train it with {command('finetune')}), or a weights file"
             )
-        if weights == "kinetics400":
-            from extract.convert.published_weights import converted_weights
-
-            return converted_weights(spec)
-        return None
+        return converted_weights(spec) if weights == "kinetics400" else None
     path = Path(weights)
     info = read_info(path)
     if info and info.network != spec.name:
-        raise LookbackError(f"{path}: holds weights of {info.network}, not of {spec.name}")
+        raise LookbackError(f"{path}: these are weights of {info.network}, not of {spec.name}")
     announce_licence(path)
     return path
 
 
 def load_weights(model: keras.Model, path: Path, name: str) -> None:
-    """Load a weights file (`.weights.h5`, or `.h5` of keras.applications) into `model`.
+    """Load a weights file into `model`.
+
+    Args:
+        model: Model to load into.
+        path: File `.weights.h5`, or `.h5` of keras.applications.
+        name: Name of the network, for messages.
 
     Raises:
-        LookbackError: there is no such file, it is no weights file, or one of another network.
+        LookbackError: The file is missing, is not a weights file, or is of another network.
     """
     require_weights_file(path, name)
     try:
-        with warnings.catch_warnings():  # of another network's file Keras warns layer by layer
+        with warnings.catch_warnings():  # Keras warns once per layer of another network
             warnings.simplefilter("ignore")
             model.load_weights(path)
     except OSError:
         raise LookbackError(f"{path}: cannot be read as a weights file (HDF5)") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        detail = _told_by_keras(str(error))
+        detail = _parse_keras_error(str(error))
         raise LookbackError(f"{path}: these are not weights of {name} ({detail})") from None
 
 
 def require_weights_file(path: Path, name: str) -> None:
-    """Raise `LookbackError` where a path is, by its look, no weights file of a network."""
+    """Raise `LookbackError` where no file exists or its name is not that of a weights file."""
     if not path.is_file():
         raise LookbackError(f"{path}: there is no such weights file")
     if path.suffix != ".h5":
         raise LookbackError(
-            f"{path}: a weights file's name ends in .weights.h5 or .h5"
+            f"{path}: the name of a weights file ends in .weights.h5 or .h5"
             + (
                 f"; {command('convert')} {name} {path.name} --out {path.stem}.weights.h5 "
-                "makes one of a PyTorch checkpoint"
+                "converts a PyTorch checkpoint to one"
                 if path.suffix in (".pth", ".pt", ".pyth", ".bin", ".safetensors")
                 else ""
             )
         )
 
 
-def _told_by_keras(message: str) -> str:
-    """Return the part of Keras's message that says which weight does not fit, in one line."""
+def _parse_keras_error(message: str) -> str:
+    """Return one line that names the weight that does not fit."""
     named = re.search(r"Variable path=([^,]+), shape=(\([^)]*\))", message)
     if named:
-        return f"{module_name(named[1])} has another shape than {named[2]}"
+        return f"{module_name(named[1])} does not have the shape {named[2]}"
     return message.split("\n", maxsplit=1)[0].split(". ", maxsplit=1)[0][:160]
 
 
 def _imagenet(spec: BackboneSpec, side: int) -> keras.Model:
     try:
         return spec.make(1, side, "imagenet")
-    except Exception as error:  # Keras raises a bare Exception where a download fails
+    except Exception as error:  # Keras raises a bare Exception when a download fails
         address = re.search(r"https?://\S+?\.h5", str(error))
         if not address:
             raise
         models = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
         raise LookbackError(
-            f"{spec.name}: the ImageNet weights cannot be downloaded; fetch {address.group()} on "
-            f"another machine and put it into {models}"
+            f"{spec.name}: the ImageNet weights cannot be downloaded; download "
+            f"{address.group()} on another computer and copy it into {models}"
         ) from None

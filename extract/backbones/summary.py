@@ -27,10 +27,12 @@ def backbone_table(specs: Iterable[BackboneSpec]) -> str:
     ]
     notes = [
         "",
-        "input: frames x height x width, at frames per second. GFLOPs: billions of multiply-adds",
-        "for one input. parameters: of clip networks with their classifier of 400 classes, of",
-        "image networks without a classifier. weights: name of the published weights, the value",
-        "of --backbone-weights. Licenses with NC forbid commercial use of the weights.",
+        "input: frames x height x width, at frames per second",
+        "parameters: trainable ones; a clip network's include its classifier of 400 classes",
+        "GFLOPs: billions of multiply-adds for one input",
+        "features: numbers per step that the network gives to the second stage",
+        "weights: published weights, a value of --backbone-weights",
+        "license: of these weights; NC forbids commercial use",
     ]
     return "\n".join([*_aligned([header, *rows], right=(2, 3, 4)), *notes])
 

@@ -165,8 +165,8 @@ def test_offline_error_names_the_file_to_fetch(name, monkeypatch, tmp_path):
         build(name, "imagenet", side=96)
     message = str(error.value)
     assert message.startswith(
-        f"{name}: the ImageNet weights cannot be downloaded; fetch https://host/"
+        f"{name}: the ImageNet weights cannot be downloaded; download https://host/"
     )
-    assert ".h5 on another machine" in message
+    assert ".h5 on another computer" in message
     assert str(tmp_path / "keras" / "models") in message
     assert "\n" not in message

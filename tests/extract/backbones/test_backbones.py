@@ -1,4 +1,4 @@
-"""What every backbone keeps: pixels in, features out, stages in the order of the data."""
+"""Contract of every backbone: pixels to features, stages in forward order, loading of weights."""
 
 import os
 import warnings
@@ -12,7 +12,7 @@ from extract.finetuning.schedule import set_trainable
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
-# Every family once; LOOKBACK_ALL_BACKBONES=1 builds the large siblings as well.
+# One network per family; LOOKBACK_ALL_BACKBONES=1 adds all others.
 FAMILIES = (
     "tiny",
     "mobilenet_025",
@@ -29,7 +29,7 @@ FAMILIES = (
     "videomae_small",
 )
 BUILT = tuple(BACKBONES) if os.environ.get("LOOKBACK_ALL_BACKBONES") else FAMILIES
-SIDE = 80  # above the least of every network: Inception takes 75
+SIDE = 80  # above every network's minimum: Inception needs 75
 WIDTHS = {
     "tiny": 128,
     "mobilenet_025": 256,
@@ -41,13 +41,13 @@ WIDTHS = {
     "inception_v3": 2048,
     "convnext_tiny": 768,
 }
-# Clips as short as the networks can do with, for the sake of time.
+# Shorter clips than the networks' own, to save time.
 FRAMES = {"i3d": 16, "slowfast_r50": 8, "videomae_small": 4, "timesformer_base": 2}
 
 
 @pytest.fixture(scope="module", params=BUILT)
 def built(request):
-    """A backbone's name and trunk; its tests stand together, so that one is held at a time."""
+    """A backbone's name and trunk. Pytest groups its tests, so only one is in memory at a time."""
     from training.keras_backend import keras
 
     yield request.param, build_trunk(request.param, "none", SIDE, FRAMES.get(request.param))
@@ -79,7 +79,7 @@ def test_pixels_become_finite_float32_features(built):
         assert features.shape[1] == WIDTHS[name]
 
 
-def test_every_layer_is_in_one_stage_and_stages_are_in_the_order_of_the_data(built):
+def test_every_layer_is_in_one_stage_and_stages_are_in_forward_order(built):
     name, trunk = built
     assert tuple(trunk.stages) == spec_of(name).stages
     place = {
@@ -105,14 +105,14 @@ def test_freezing_the_first_stages_leaves_the_later_layers_trainable(built):
         trainable = {id(layer) for layer in trunk.core.layers if layer.trainable}
         later = {id(layer) for name in names[frozen:] for layer in trunk.stages[name]}
         assert trainable == later
-        counted = sum(len(layer.trainable_weights) for layer in trunk.core.layers)
-        assert len(trunk.model.trainable_weights) == counted
+        count = sum(len(layer.trainable_weights) for layer in trunk.core.layers)
+        assert len(trunk.model.trainable_weights) == count
     assert trunk.model.trainable_weights == []
     set_trainable(trunk, set(names), freeze_batch_norm=False)
     assert {id(layer) for layer in trunk.core.layers if layer.trainable} == everything
 
 
-def test_a_frozen_batch_normalisation_stays_frozen_in_a_trained_stage(built):
+def test_frozen_batch_normalization_stays_frozen_in_a_trained_stage(built):
     from training.keras_backend import keras
 
     _, trunk = built
@@ -121,7 +121,7 @@ def test_a_frozen_batch_normalisation_stays_frozen_in_a_trained_stage(built):
         assert layer.trainable != isinstance(layer, keras.layers.BatchNormalization)
 
 
-def test_every_spec_says_what_it_is():
+def test_every_spec_is_complete():
     for name, spec in BACKBONES.items():
         clips = spec.is_clip_network
         assert spec.name == name
@@ -140,7 +140,7 @@ def test_every_spec_says_what_it_is():
         assert spec.stage_of("no such layer") is None, name
 
 
-def test_a_classifier_can_stand_on_it():
+def test_build_adds_a_classifier():
     model = build("tiny", "none", classes=7, side=48)
     clips = np.random.default_rng(0).integers(0, 256, (2, 1, 48, 48, 3), np.uint8)
     logits = np.asarray(model(clips))
@@ -150,11 +150,11 @@ def test_a_classifier_can_stand_on_it():
     np.testing.assert_allclose(logits, np.asarray(features) @ kernel + bias, atol=1e-5)
 
 
-def test_without_a_side_it_has_its_own():
+def test_build_uses_the_backbone_s_own_side_by_default():
     assert build_trunk("tiny").model.input.shape == (None, 1, 96, 96, 3)
 
 
-def test_a_backbone_s_file_gives_its_features_again(tmp_path):
+def test_saved_weights_give_the_same_features(tmp_path):
     clips = np.random.default_rng(0).integers(0, 256, (2, 1, 48, 48, 3), np.uint8)
     trunk = build_trunk("tiny", "none", 48)
     trunk.core.save_weights(tmp_path / "mine.weights.h5")
@@ -174,7 +174,7 @@ def test_a_backbone_s_file_gives_its_features_again(tmp_path):
         ("pixels", "known: vgg16, "),
     ],
 )
-def test_a_misspelt_backbone_is_told_the_nearest_one(misspelt, wanted):
+def test_misspelled_backbone_fails_with_a_suggestion(misspelt, wanted):
     with pytest.raises(UsageError) as error:
         build(misspelt)
     assert f"backbone {misspelt}: there is none of that name" in str(error.value)
@@ -183,14 +183,14 @@ def test_a_misspelt_backbone_is_told_the_nearest_one(misspelt, wanted):
 
 
 @pytest.mark.parametrize(("name", "side"), [("vgg16", 16), ("inception_v3", 60)])
-def test_a_side_that_the_network_cannot_take_is_named(name, side):
+def test_side_below_the_network_s_minimum_is_refused(name, side):
     with pytest.raises(UsageError, match=rf"preprocessing.input_size {side}: {name} cannot"):
         build(name, "none", side=side)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A folder of files that are no weights of mobilenet_025, by what they are."""
+    """A folder of files that do not hold weights of mobilenet_025."""
     import h5py
 
     folder = tmp_path_factory.mktemp("files")
@@ -210,7 +210,7 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "message"),
     [
         ("tiny.weights.h5", "these are not weights of mobilenet_025"),
         ("wider.weights.h5", "these are not weights of mobilenet_025"),
@@ -220,23 +220,23 @@ def files(tmp_path_factory):
         ("text.h5", "cannot be read as a weights file"),
         ("text.weights.h5", "cannot be read as a weights file"),
         ("empty.h5", "cannot be read as a weights file"),
-        ("checkpoint.pth", "a weights file's name ends in .weights.h5 or .h5"),
+        ("checkpoint.pth", "the name of a weights file ends in .weights.h5 or .h5"),
         ("folder.h5", "there is no such weights file"),
         ("missing.weights.h5", "there is no such weights file"),
     ],
 )
-def test_a_file_that_holds_no_weights_of_it_is_one_line(files, file, told):
+def test_wrong_weights_file_fails_with_one_line(files, file, message):
     path = files / file
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing else may reach the user
         with pytest.raises(LookbackError) as error:
             build("mobilenet_025", str(path), side=48)
-    assert str(error.value).startswith(f"{path}: {told}")
+    assert str(error.value).startswith(f"{path}: {message}")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < len(str(path)) + 250
 
 
-def test_the_network_stays_as_it_was_where_loading_fails(files):
+def test_failed_loading_leaves_the_weights_unchanged(files):
     core = build_trunk("mobilenet_025", "none", 48).core
     before = core.get_weights()
     with pytest.raises(LookbackError):

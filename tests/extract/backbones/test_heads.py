@@ -1,4 +1,4 @@
-"""What stands on a backbone, and the hash that tells one set of weights from another."""
+"""Heads on a backbone, and the hash of its weights."""
 
 import numpy as np
 import pytest
@@ -29,17 +29,17 @@ def trunk():
     return build_trunk("tiny", "none", 48)
 
 
-def test_the_pooled_network_gives_the_mean_of_the_feature_map(trunk):
-    map_of = np.asarray(trunk.model(PIXELS))
+def test_pooled_network_returns_the_mean_of_the_feature_map(trunk):
+    feature_map = np.asarray(trunk.model(PIXELS))
     pooled = np.asarray(pooled_network(trunk)(PIXELS))
     assert pooled.shape == (3, 128)
     assert pooled.dtype == np.float32
-    assert np.allclose(pooled, map_of.mean((1, 2)), atol=1e-6)
+    assert np.allclose(pooled, feature_map.mean((1, 2)), atol=1e-6)
 
 
 @pytest.mark.parametrize("pooling", ["avg", "flatten"])
 @pytest.mark.parametrize("hidden", [(), (16, 8)])
-def test_the_classifier_is_what_the_recipe_says(trunk, pooling, hidden):
+def test_classifier_network_follows_the_recipe(trunk, pooling, hidden):
     model = classifier_network(trunk, head(pooling=pooling, hidden=hidden), 5)
     logits = np.asarray(model(PIXELS))
     assert logits.shape == (3, 5)
@@ -52,7 +52,7 @@ def test_the_classifier_is_what_the_recipe_says(trunk, pooling, hidden):
     assert model.get_layer("dropout").rate == 0.5
 
 
-def test_the_features_of_a_classifier_are_those_of_its_layer(trunk):
+def test_feature_network_returns_the_layer_features(trunk):
     model = classifier_network(trunk, head(), 5)
     features = np.asarray(feature_network(model)(PIXELS))
     assert features.shape == (3, 24)
@@ -67,7 +67,7 @@ def test_the_features_of_a_classifier_are_those_of_its_layer(trunk):
 @pytest.mark.parametrize("features", [24, None])
 @pytest.mark.parametrize("hidden", [(), (16, 8)])
 @pytest.mark.parametrize("one_logit", [False, True])
-def test_features_and_own_classifier_make_the_whole_network_again(
+def test_feature_network_and_own_classifier_equal_the_whole_network(
     trunk, features, hidden, one_logit
 ):
     settings = head(features=features, hidden=hidden, one_logit=one_logit)
@@ -79,13 +79,13 @@ def test_features_and_own_classifier_make_the_whole_network_again(
     np.testing.assert_array_equal(logits, np.asarray(model(PIXELS)))
 
 
-def test_without_a_layer_of_its_own_the_features_are_the_pooled_ones(trunk):
+def test_features_without_a_dense_layer_are_the_pooled_ones(trunk):
     model = classifier_network(trunk, head(features=None), 2)
     pooled = np.asarray(pooled_network(trunk)(PIXELS))
     np.testing.assert_array_equal(np.asarray(feature_network(model)(PIXELS)), pooled)
 
 
-def test_one_logit_is_the_softmax_of_it_against_nothing():
+def test_softmax_of_one_logit_is_its_sigmoid():
     outputs = np.array([[-2.0], [0.0], [3.0]], np.float32)
     logits = class_logits(outputs)
     assert logits.dtype == np.float32
@@ -96,7 +96,7 @@ def test_one_logit_is_the_softmax_of_it_against_nothing():
     assert class_logits(several) is several
 
 
-def test_the_hash_follows_the_values_and_nothing_else(tmp_path):
+def test_weights_sha256_depends_on_the_values_only(tmp_path):
     model = classifier_network(build_trunk("tiny", "none", 48), head(), 3)
     before = weights_sha256(model)
     model(PIXELS, training=True)  # draws from the dropout's random state

@@ -1,4 +1,4 @@
-"""Every backbone survives `model.save` and `keras.saving.load_model` bit for bit."""
+"""Bit-exact `model.save` and `keras.saving.load_model` for every backbone."""
 
 import os
 
@@ -37,7 +37,7 @@ def random_clips(model: "keras.Model") -> np.ndarray:
 
 
 def names_of(model: "keras.Model") -> list[str]:
-    """Return the names of all layers, those of models inside it included."""
+    """Return the names of all layers, including those of nested models."""
     names = []
     for layer in model.layers:
         names += [layer.name, *(names_of(layer) if isinstance(layer, keras.Model) else ())]
@@ -55,13 +55,13 @@ def require_same_after_loading(model: "keras.Model", folder) -> None:
 
 
 @pytest.mark.parametrize("name", FULL_WIDTH)
-def test_a_network_in_full_width_gives_the_same_bits_after_loading(name, tmp_path):
+def test_full_width_network_is_bit_exact_after_loading(name, tmp_path):
     keras.utils.set_random_seed(0)
     require_same_after_loading(build(name, "none", 5, SIDE, FRAMES.get(name)), tmp_path)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_small_clip_network_gives_the_same_bits_after_loading(name, tmp_path):
+def test_small_clip_network_is_bit_exact_after_loading(name, tmp_path):
     keras.utils.set_random_seed(0)
     require_same_after_loading(small_clip_network(name), tmp_path)
 
