@@ -1,4 +1,4 @@
-"""Replacing a file in one step, so that readers find the old file or the new one, whole."""
+"""Atomic replacement of a file: readers find the complete old file or the complete new one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,16 +9,16 @@ from pathlib import Path
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces `path` when the block ends without an error.
 
-    The temporary file is `part.<name>` in the folder of `path`, which is made where it is missing.
-    The prefix keeps the name's ending, by which Keras (`.weights.h5`), NumPy (`.npz`) and OpenVINO
-    (`.xml`) choose the format. The program may be killed at any moment: what it leaves is
-    overwritten by the next write.
+    The temporary file is `part.<name>` in the folder of `path`. A missing folder is created. The
+    prefix keeps the name's suffix, by which Keras (`.weights.h5`), NumPy (`.npz`) and OpenVINO
+    (`.xml`) choose the format. If the program is killed, the next write overwrites the leftover
+    temporary file.
 
     Args:
         path: The file to write.
 
     Yields:
-        The path to write to. After an error the file is removed and `path` is as it was.
+        The path to write to. After an error it is removed and `path` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"part.{path.name}")

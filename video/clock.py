@@ -1,21 +1,21 @@
-"""From a container's time stamps to the clip's own time."""
+"""Conversion of a container's time stamps to seconds from the start of the video."""
 
-# A step of the clock beyond this is a broken time stamp, not a gap.
-_LONGEST_GAP_SECONDS = 3600.0
+# A longer jump is a broken time stamp, not a gap.
+_MAX_GAP_SECONDS = 3600.0
 
-# Two frames of a file that are further apart were not recorded in one go: a recorder that starts
-# with motion has such gaps. Shorter ones are a still picture, of which a screen recorder writes no
-# copies.
+# Two frames of a file that are further apart belong to separate recordings, as of a recorder that
+# starts on motion. A shorter pause is a still scene: a screen recorder writes no repeated frames.
 FILE_GAP_SECONDS = 60.0
 
 
 class Clock:
-    """Turns presentation time stamps into seconds from 0 that rise strictly.
+    """Converts presentation time stamps to strictly increasing seconds from 0.
 
-    A stamp that is missing, goes back or jumps by more than an hour counts as one frame's interval.
+    A stamp that is missing, goes back or jumps by more than an hour advances the clock by one
+    frame interval.
 
     Attributes:
-        after_gap: whether more than `FILE_GAP_SECONDS` passed before the last stamp.
+        after_gap: Whether more than `FILE_GAP_SECONDS` passed before the last stamp.
     """
 
     def __init__(self, interval_seconds: float) -> None:
@@ -25,12 +25,12 @@ class Clock:
         self._last = 0.0
 
     def seconds(self, stamp: float | None) -> float:
-        """Return the clip's time for a stamp in seconds (None where the container has none)."""
+        """Return the time in the video for a stamp in seconds (None: the container has none)."""
         if self._origin is None:
             self._origin = stamp if stamp is not None else 0.0
             return 0.0
         passed = self._last + self._interval if stamp is None else stamp - self._origin
-        if not self._last < passed <= self._last + _LONGEST_GAP_SECONDS:
+        if not self._last < passed <= self._last + _MAX_GAP_SECONDS:
             passed = self._last + self._interval
         self.after_gap = passed - self._last > FILE_GAP_SECONDS
         self._last = passed

@@ -25,7 +25,7 @@ def logger(module: str) -> logging.Logger:
 
 
 class _Console(logging.Handler):
-    """Prints each message as it is. A closed output raises, as `print` does."""
+    """Prints each message unchanged. A closed output raises an error, as with `print`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), flush=True)
@@ -48,7 +48,9 @@ def console() -> Iterator[None]:
 
 
 def progress_bar(*arguments: Any, **options: Any) -> tqdm:
-    """Return a progress bar of tqdm, which takes the arguments. It shows on a terminal, and only
-    while a console is open."""
+    """Return a tqdm progress bar, created with the arguments given.
+
+    It is shown on a terminal only, and only while a console is open.
+    """
     shown = any(isinstance(handler, _Console) for handler in _ROOT.handlers)
     return tqdm(*arguments, disable=None if shown else True, **options)

@@ -1,6 +1,6 @@
-"""Errors that a user can mend: each is one line that names the file or key and what to do.
+"""Errors that a user can fix: one line that names the file or key and the remedy.
 
-Every script turns them into that line on stderr and into an exit code, never into a traceback.
+Every command prints that line on stderr and exits with the error's code, without a traceback.
 """
 
 import difflib
@@ -8,13 +8,13 @@ from collections.abc import Collection
 
 
 class LookbackError(Exception):
-    """Nothing usable can come out; the message names the cause and the mend (exit code 1)."""
+    """The command cannot go on; the message names the cause and the remedy (exit code 1)."""
 
     exit_code = 1
 
 
 class UsageError(LookbackError):
-    """The command or the recipe is wrong (exit code 2)."""
+    """The command line or the recipe is wrong (exit code 2)."""
 
     exit_code = 2
 
@@ -24,7 +24,7 @@ class VideoError(LookbackError):
 
 
 def hint(name: str, known: Collection[str], section: str = "") -> str:
-    """Return the end of a message about an unknown name: the nearest known one, or all of them.
+    """Return the end of a message about an unknown name: the closest known name, or all of them.
 
     >>> hint("lstn", ["lstm", "gru"])
     'did you mean lstm?'
@@ -35,8 +35,8 @@ def hint(name: str, known: Collection[str], section: str = "") -> str:
 
     Args:
         name: The name that was given.
-        known: Names that exist.
-        section: Text in front of the nearest name, such as the section of a recipe's key.
+        known: The names that exist.
+        section: The text before the closest name, such as the section of a recipe's key.
     """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {section}{close[0]}?" if close else f"known: {', '.join(known)}"

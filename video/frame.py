@@ -1,4 +1,4 @@
-"""A frame: a decoded picture with its place in the clip's own time."""
+"""A frame: a decoded image with its index and time in the video."""
 
 import threading
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ _thread = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of a video.
+    """One frame of a video.
 
-    The decoded picture is kept as the decoder gave it; RGB is made when asked for, at the size
-    asked for, so that a frame nobody looks at is never converted.
+    The image stays in the decoder's format. It is converted to RGB on request, at the requested
+    size, so that a frame that is never used is never converted.
 
     Attributes:
-        index: place in the video, from 0.
-        seconds: time on the clip's own clock; the first frame is at 0.
-        picture: the decoder's output, in any pixel format, before rotation.
-        quarter_turns: quarters of a turn, counter-clockwise, after which it is upright.
-        mirrored: whether left and right are swapped before that turn.
-        after_gap: whether nothing was recorded between the frame before and this one; see
+        index: Index of the frame in the video, from 0.
+        seconds: Time in the video; the first frame is at 0.
+        image: Output of the decoder, in any pixel format, before rotation.
+        quarter_turns: Number of counter-clockwise 90-degree turns that make the image upright.
+        mirrored: Whether left and right are swapped before that rotation.
+        after_gap: Whether there is a gap in the recording before this frame; see
             `video.sampling`.
-        video: the name of its video, for errors.
+        video: Name of the video, for error messages.
     """
 
     index: int
@@ -36,15 +36,15 @@ class Frame:
     quarter_turns: int = 0
     mirrored: bool = False
     after_gap: bool = False
-    video: str = "picture"
+    video: str = "image"
 
     @classmethod
     def from_array(
         cls, pixels: np.ndarray, index: int = 0, seconds: float = 0.0, order: str = "rgb24"
     ) -> "Frame":
-        """Wrap uint8 pixels of shape (H, W, 3); `order` is `rgb24` or `bgr24` (cameras)."""
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=order)
-        return cls(index, seconds, picture)
+        """Return a frame of uint8 pixels (H, W, 3); `order` is `rgb24` or `bgr24` (cameras)."""
+        image = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=order)
+        return cls(index, seconds, image)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,11 +54,11 @@ class Frame:
 
     @property
     def rgb(self) -> np.ndarray:
-        """The whole picture, upright: uint8 RGB of shape (H, W, 3)."""
+        """The whole image, upright: uint8 RGB of shape (H, W, 3)."""
         return self.resized(*self.size)
 
     def resized(self, width: int, height: int, scaler: Scaler | None = None) -> np.ndarray:
-        """Return the picture, upright, at a size: uint8 RGB of shape (height, width, 3).
+        """Return the image, upright and resized: uint8 RGB of shape (height, width, 3).
 
         Raises:
             VideoError: FFmpeg cannot convert it.
@@ -67,7 +67,7 @@ class Frame:
             if not hasattr(_thread, "scaler"):
                 _thread.scaler = Scaler()
             scaler = _thread.scaler
-        # Scale first and turn the small picture: turning does not change what a pixel averages.
+        # Scale first, then rotate the small image: rotation does not change what a pixel averages.
         if self.quarter_turns % 2:
             width, height = height, width
         try:

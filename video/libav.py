@@ -1,5 +1,5 @@
-"""The border to FFmpeg: file paths that it takes for files, its errors in plain words, and the one
-place where an error inside a video becomes a `VideoError` that names the video.
+"""Calls to FFmpeg: safe file paths, error messages in plain words, and the conversion of every
+error inside a video to a `VideoError` that names the video.
 """
 
 import os
@@ -15,43 +15,46 @@ from av.container import InputContainer
 from video.console import logger
 from video.errors import LookbackError, VideoError
 
-# Every error that became one line, at debug level; with its traceback where it is not FFmpeg's.
+# Logs every converted error at debug level, with a traceback unless it is FFmpeg's.
 LOG = logger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
-_ROOMS = {"video", "clips", "recipes", "extract", "sequence", "live"}
+_ROOMS = {
+    *("video", "metrics", "training", "recipes", "clips", "model_folder", "extract", "sequence"),
+    *("live", "lookback"),
+}
 
-# The errors of a library that met in a file what it did not expect.
-_CONFUSED = (LookupError, AttributeError, TypeError, ValueError, ArithmeticError)
+# What a library raises when the content of a file is not as it expects.
+_UNEXPECTED_CONTENT = (LookupError, AttributeError, TypeError, ValueError, ArithmeticError)
 
-# No file can cause these: they are raised for every video, and none may be rejected for them.
+# No file can cause these. They would be raised for every video, so no video is rejected for them.
 _PROGRAMMING_ERRORS = (NameError, ImportError, SyntaxError, AssertionError, NotImplementedError)
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (av.DecoderNotFoundError, "no decoder for its codec"),
     (av.DemuxerNotFoundError, "no reader for its format"),
-    (av.EOFError, "it ends within its header"),
-    (av.InvalidDataError, "damaged, or no video"),
+    (av.EOFError, "the file ends within its header"),
+    (av.InvalidDataError, "damaged, or not a video"),
     (av.PatchWelcomeError, "uses a feature that FFmpeg does not support"),
-    (av.error.MemoryError, "header damaged: it asks for more memory than there is"),
-    (av.ExitError, "nothing came in time"),  # what libav calls a timeout of ours
+    (av.error.MemoryError, "damaged header: it asks for more memory than there is"),
+    (av.ExitError, "no data arrived in time"),  # libav's name for our timeout
 )
 
 
 def address_of(path: str | Path) -> str:
-    """Return a file's path as FFmpeg takes it for one: of `12:30.mp4`, `12` would be a protocol."""
+    """Return a file's path in absolute form: FFmpeg reads the `12` of `12:30.mp4` as a protocol."""
     return os.path.abspath(path)
 
 
 def open_input(address: str, **options: Any) -> InputContainer:
     """Open a file or stream for reading; `options` are those of `av.open`."""
-    # A title in Latin-1, as old AVI files have, is no reason to refuse the pictures.
+    # Old AVI files have titles in Latin-1, which must not make the video unreadable.
     container: InputContainer = av.open(address, metadata_errors="replace", **options)
     return container
 
 
 def reason(error: Exception) -> str:
-    """Return in one line why a video failed, without the file's name and FFmpeg's number."""
+    """Return in one line why a video failed, without the file's name and FFmpeg's error number."""
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words
@@ -61,11 +64,11 @@ def reason(error: Exception) -> str:
         return words
     if is_own(error):
         return f"a bug in Lookback, please report it: {type(error).__name__}: {words}"
-    return f"header or data damaged: {words}" if isinstance(error, _CONFUSED) else words
+    return f"damaged header or data: {words}" if isinstance(error, _UNEXPECTED_CONTENT) else words
 
 
 def is_own(error: BaseException) -> bool:
-    """Return whether this project's code raised an error, not a library that it called."""
+    """Return whether an error was raised by this project's code and not by a library."""
     if isinstance(error, av.FFmpegError):
         return False
     frames = traceback.extract_tb(error.__traceback__)
@@ -79,7 +82,7 @@ def failing_as(name: str, failure: str) -> Iterator[None]:
     """Turn an error of the block into "<name>: <failure> (<reason>)", as `video_error` does.
 
     Raises:
-        VideoError: Something in the block failed.
+        VideoError: An error of the video was raised in the block.
     """
     try:
         yield
@@ -88,13 +91,15 @@ def failing_as(name: str, failure: str) -> Iterator[None]:
 
 
 def video_error(name: str, failure: str, error: Exception) -> Exception:
-    """Return the `VideoError` that stands for an error of a video, or the error itself where it is
-    none: one that the project raised for the user, missing memory, or a programming error.
+    """Return the `VideoError` for an error of a video.
+
+    An error that the video did not cause is returned unchanged: a `LookbackError`, lack of memory,
+    or a programming error.
 
     Args:
         name: The video's name.
-        failure: What does not work, such as "cannot be read as a video".
-        error: What was raised. It goes to the logger `lookback.video` at debug level.
+        failure: The operation that failed, such as "cannot be read as a video".
+        error: The error that was raised. It is logged at debug level.
     """
     if isinstance(error, LookbackError) or _is_no_videos_fault(error):
         return error
@@ -102,11 +107,11 @@ def video_error(name: str, failure: str, error: Exception) -> Exception:
 
 
 def fault_of(name: str, error: Exception) -> str:
-    """Return the reason for an error of a video and log it; raise it where it is no video's."""
+    """Log an error of a video and return its reason; raise an error that no video caused."""
     if isinstance(error, LookbackError) or _is_no_videos_fault(error):
         raise error
     why = reason(error)
-    # FFmpeg's errors need no traceback, and their text holds addresses with passwords.
+    # FFmpeg's errors need no traceback, and their text may hold an address with a password.
     unexpected = None if isinstance(error, av.FFmpegError) else error
     LOG.debug("%s: %s: %s", name, type(error).__name__, why, exc_info=unexpected)
     return why
@@ -114,5 +119,5 @@ def fault_of(name: str, error: Exception) -> str:
 
 def _is_no_videos_fault(error: Exception) -> bool:
     if isinstance(error, MemoryError):
-        return not isinstance(error, av.FFmpegError)  # FFmpeg's is the header's: an absurd size
+        return not isinstance(error, av.FFmpegError)  # FFmpeg's: an absurd size in the header
     return isinstance(error, _PROGRAMMING_ERRORS) and is_own(error)

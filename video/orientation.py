@@ -1,4 +1,4 @@
-"""How a decoded picture is to be turned to stand as it was taken."""
+"""Rotation and mirroring of a decoded image, from its display matrix."""
 
 import math
 import struct
@@ -12,10 +12,10 @@ _MATRIX_BYTES = 36
 
 
 def _nameless(cls: type[Type], value: int) -> Type:
-    """Return a member for a kind of side data that PyAV has no name for.
+    """Return an enum member for a type of side data that PyAV does not know.
 
-    Without it PyAV raises as soon as a frame's side data is looked at, the display matrix as well:
-    of JPEGs with EXIF, of Apple's spatial videos (PyAV issue 2392).
+    Without it, PyAV raises an error on any access to a frame's side data, also to the display
+    matrix. JPEGs with EXIF and Apple's spatial videos have such types (PyAV issue 2392).
     """
     member = object.__new__(cls)
     member._name_ = f"NAMELESS_{value}"
@@ -26,25 +26,25 @@ def _nameless(cls: type[Type], value: int) -> Type:
 Type._missing_ = classmethod(_nameless)  # type: ignore[method-assign, assignment]
 
 
-def orientation_of(picture: av.VideoFrame) -> tuple[int, bool]:
+def orientation_of(image: av.VideoFrame) -> tuple[int, bool]:
     """Return (quarter turns counter-clockwise, whether to mirror left and right before turning).
 
-    The display matrix [a b u; c d v; x y w] of ISO/IEC 14496-12 (section 6.2.2) says it; where its
-    determinant is negative the picture is mirrored as well, which the angle alone does not tell. A
-    picture without a matrix, or with one that shows nothing, stands upright.
+    Both follow from the display matrix [a b u; c d v; x y w] of ISO/IEC 14496-12 (section 6.2.2).
+    A negative determinant means that the image is also mirrored. An image without a matrix, or with
+    a degenerate one, is upright.
     """
     # PyAV's stubs call the container a mapping of names; iterating gives the entries.
-    entries = cast(Iterator[SideData], iter(picture.side_data))
+    entries = cast(Iterator[SideData], iter(image.side_data))
     matrix = next((bytes(entry) for entry in entries if entry.type is Type.DISPLAYMATRIX), b"")
     if len(matrix) < _MATRIX_BYTES:
         return 0, False
     a, b, _, c, d, *_ = struct.unpack_from("<9i", matrix)
-    # As av_display_rotation_get has it.
+    # The formula of av_display_rotation_get.
     across, down = math.hypot(a, c), math.hypot(b, d)
     if not across or not down:
         return 0, False
     turns = round(-math.degrees(math.atan2(b / down, a / across)) / 90) % 4
     if a * d - b * c >= 0:
         return turns, False
-    # Taking the mirror out of the matrix negates its first row: half a turn.
+    # Removing the mirroring negates the first row of the matrix, which is half a turn.
     return (turns + 2) % 4, True

@@ -1,4 +1,4 @@
-"""A stage of a pipeline: threads that work ahead of their reader, through bounded queues."""
+"""A stage of a pipeline: threads that work ahead of their reader, with bounded queues."""
 
 import queue
 import threading
@@ -11,7 +11,7 @@ Job = TypeVar("Job")
 Item = TypeVar("Item")
 
 _END = object()
-_PATIENCE_SECONDS = 0.1  # how soon a thread that waits notices that the stage was closed
+_POLL_SECONDS = 0.1  # interval at which a waiting thread checks whether the stage was closed
 
 
 class _Failure:
@@ -20,11 +20,11 @@ class _Failure:
 
 
 class PipelineStage(Generic[Job, Item]):
-    """Runs jobs in threads and gives out the items that they yield.
+    """Runs jobs in threads and yields their items.
 
-    Items come as they become ready, or with `ordered` job by job, as a plain loop over the jobs
-    would give them. An error in a thread is raised to who reads. A context manager: leaving it ends
-    the threads, also early, and closes the generators of unfinished jobs.
+    Items come as soon as they are ready or, with `ordered`, job by job as in a plain loop. An error
+    in a thread is raised in the reader. A context manager: leaving it stops the threads, also
+    before the end, and closes the generators of unfinished jobs.
     """
 
     def __init__(
@@ -36,21 +36,21 @@ class PipelineStage(Generic[Job, Item]):
         ahead: int,
         ordered: bool = False,
     ) -> None:
-        """Prepare a stage.
+        """Create a stage; the threads start on entering the context.
 
         Args:
-            name: Name in a progress line and of the threads.
+            name: Name of the threads, also shown in a progress line.
             work: Generator function, called once for each job.
-            jobs: Arguments of `work`. A free thread takes the next one; with `ordered`, the threads
-                take turns.
+            jobs: Arguments of `work`. A free thread takes the next job; with `ordered`, the threads
+                take jobs in turn.
             threads: Number of threads.
-            ahead: Number of items that may wait for their reader; with `ordered`, of each thread.
-            ordered: Whether items come in the order of the jobs. There is one reader then.
+            ahead: Number of items that may wait for the reader; with `ordered`, per thread.
+            ordered: Whether items come in the order of the jobs. Only one reader is allowed then.
         """
         self.name = name
         self._work, self._jobs, self._count, self._ordered = work, jobs, threads, ordered
         self._untaken = iter(jobs)
-        # One queue for all threads or, to read job by job, one for each.
+        # One queue for all threads; with `ordered`, one per thread.
         self._ready: list[queue.Queue] = [
             queue.Queue(ahead) for _ in range(threads if ordered else 1)
         ]
@@ -74,7 +74,7 @@ class PipelineStage(Generic[Job, Item]):
             thread.join()
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield what the jobs give. Several readers share it out among them, unless `ordered`."""
+        """Yield the items of the jobs. Several readers share the items, unless `ordered`."""
         if not self._ordered:
             yield from self._items(self._ready[0])
             self._put(self._ready[0], _END)  # for the other readers
@@ -84,13 +84,13 @@ class PipelineStage(Generic[Job, Item]):
 
     @property
     def busy(self) -> float:
-        """The share of its time that it has worked, not waited for its reader: 0 to 1."""
+        """The fraction of time spent working, not waiting for the reader: 0 to 1."""
         passed = (time.perf_counter() - self._started) * self._count
         return max(0.0, 1 - self._waited / max(passed, 1e-9))
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count the time inside as waited, as `work` does where it reads another stage."""
+        """Count the time inside as waiting; `work` uses it while it reads another stage."""
         started = time.perf_counter()
         try:
             yield
@@ -133,17 +133,17 @@ class PipelineStage(Generic[Job, Item]):
         with self.waiting():
             while not self._closed.is_set():
                 try:
-                    ready.put(item, timeout=_PATIENCE_SECONDS)
+                    ready.put(item, timeout=_POLL_SECONDS)
                     return True
                 except queue.Full:
                     continue
         return False
 
     def _items(self, ready: queue.Queue) -> Iterator[Item]:
-        """Yield items until the next end; raise the error that comes instead."""
+        """Yield items until the next end mark; raise an error that comes instead of an item."""
         while not self._closed.is_set():
             try:
-                item = ready.get(timeout=_PATIENCE_SECONDS)
+                item = ready.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
             if item is _END:

@@ -1,4 +1,4 @@
-"""From a frame to the pixels that a network takes. Training, extraction and live all call this."""
+"""Conversion of a frame to a network's input, shared by training, extraction and live."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,13 +13,13 @@ RESIZES = ("stretch", "crop")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a frame becomes a network's input; stored with every model and every feature file.
+    """Settings of the preprocessing; stored with every model and every feature file.
 
     Attributes:
-        width, height: the network's input in pixels.
-        resize: `stretch` squeezes the whole picture into the input; `crop` scales it until its
-            short side has `short_side` pixels and takes the middle.
-        short_side: only for `crop`; at least the input's larger side.
+        width, height: Size of the network's input in pixels.
+        resize: `stretch` scales the whole frame to the input size. `crop` scales it until its short
+            side has `short_side` pixels and takes the center.
+        short_side: Pixels of the short side, for `crop` only; at least the input's larger side.
     """
 
     width: int
@@ -42,11 +42,11 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a crop lies, and how large the picture is that it is cut from. Only training varies it.
+    """Position of a crop and scale of the frame that it is cut from. Only training varies them.
 
     Attributes:
-        across, down: from 0, the left or upper edge, to 1, the right or lower one.
-        short_side: of the scaled picture, in pixels; None is the preprocessing's own.
+        across, down: Position from 0, the left or upper edge, to 1, the right or lower edge.
+        short_side: Short side of the scaled frame in pixels; None for the preprocessing's value.
     """
 
     across: float = 0.5
@@ -58,20 +58,20 @@ CENTER = Placement()
 
 
 class Preprocessor:
-    """Applies a `Preprocessing`. One instance a thread (it keeps a scaling context)."""
+    """Applies a `Preprocessing`. Use one instance per thread: it keeps a scaling context."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         self.preprocessing = preprocessing
         self._scaler = Scaler()
 
     def __call__(self, frame: Frame, place: Placement = CENTER) -> np.ndarray:
-        """Return uint8 RGB of shape (height, width, 3); `place` counts where `resize` is `crop`."""
+        """Return uint8 RGB of shape (height, width, 3); `place` is for `crop` only."""
         wanted = self.preprocessing
         if wanted.resize == "stretch":
             return frame.resized(wanted.width, wanted.height, self._scaler)
         width, height = frame.size
         scale = (place.short_side or wanted.short_side) / min(width, height)
-        # A rounded side may not fall below the crop.
+        # Rounding must not make a side smaller than the crop.
         width = max(round(width * scale), wanted.width)
         height = max(round(height * scale), wanted.height)
         pixels = frame.resized(width, height, self._scaler)
@@ -81,5 +81,5 @@ class Preprocessor:
 
 
 def _offset(share: float, room: int) -> int:
-    # Rounded, and down from the half: the centre of 3 pixels of room is 1.
+    # Round, and halves down: the center of 3 spare pixels is 1.
     return math.ceil(share * room - 0.5)

@@ -1,9 +1,9 @@
-"""Which frames of a file need not be decoded, known before any is: those that no tick shows.
+"""Selection of the frames of a file that the sampler takes, so that the decoder can skip others.
 
-Only a frame that no other is decoded from can be left out (H.264 calls it a non-reference frame,
-usually a B-frame; a third of them in common files), and only the decoder knows which those are. So
-the packets' time stamps say which frames the sampler takes, and the decoder is asked, packet by
-packet, to leave out what it can of the rest.
+A decoder can skip only frames that no other frame refers to (non-reference frames in H.264, usually
+B-frames, a third of the frames in common files), and only the decoder knows which ones those are.
+The plan is therefore made from the time stamps of the packets, before decoding: for every packet
+whose frame the sampler does not take, the decoder is asked to skip the frame if it can.
 """
 
 from collections.abc import Iterable
@@ -20,13 +20,12 @@ from video.sampling import Sampler
 
 @dataclass(frozen=True)
 class SkippingPlan:
-    """The frames of a file by their time stamps, as its packets tell them.
+    """The frames of a file by the time stamps of its packets.
 
     Attributes:
-        places: of every stamp (in the stream's time base) the frame's index, seconds, and whether
-            it comes after a gap.
-        wanted: the stamps of the frames that the sampler takes, and of the last one and those
-            around a gap, between which the clock runs.
+        places: Index, seconds and `after_gap` of each frame, by its stamp in time base units.
+        wanted: Stamps of the frames that the sampler takes, of the last frame, and of the frames
+            around each gap. The clock needs the latter.
     """
 
     places: dict[int, tuple[int, float, bool]]
@@ -36,13 +35,13 @@ class SkippingPlan:
 def skipping_plan(
     stamps: Iterable[int | None], time_base: Fraction, interval_seconds: float, fps: float
 ) -> SkippingPlan | None:
-    """Return the plan for a sampling rate, or None where the stamps tell too little.
+    """Return the plan for a sampling rate, or None if a stamp is missing or occurs twice.
 
     Args:
-        stamps: those of all packets, in any order.
-        time_base: seconds that one unit of a stamp means.
-        interval_seconds: of a frame, for `Clock`.
-        fps: of the sampler.
+        stamps: Time stamps of all packets, in any order.
+        time_base: Seconds per unit of a stamp.
+        interval_seconds: Duration of a frame, for `Clock`.
+        fps: Rate of the sampler.
 
     >>> plan = skipping_plan([0, 4, 2, 1, 3, 5], Fraction(1, 10), 0.1, fps=5.0)
     >>> sorted(plan.wanted), plan.places[4]
@@ -50,7 +49,7 @@ def skipping_plan(
     """
     given = list(stamps)
     known = {stamp for stamp in given if stamp is not None}
-    if not known or len(known) < len(given):  # a stamp is missing, or there twice
+    if not known or len(known) < len(given):  # a stamp is missing or occurs twice
         return None
     clock, sampler = Clock(interval_seconds), Sampler(fps)
     places: dict[int, tuple[int, float, bool]] = {}
@@ -61,7 +60,7 @@ def skipping_plan(
         places[stamp] = (index, seconds, clock.after_gap)
         if clock.after_gap:
             wanted |= {by_index[index - 1], stamp}
-        timed = cast(av.VideoFrame, None)  # the sampler looks at times alone
+        timed = cast(av.VideoFrame, None)  # the sampler uses only the time
         frame = Frame(index, seconds, timed, after_gap=clock.after_gap)
         for sample in sampler.push(frame):
             wanted.add(by_index[sample.frame.index])

@@ -1,7 +1,7 @@
-"""From frames to steps: sampling, preprocessing and the last T frames, in one place.
+"""Conversion of frames to steps: sampling, preprocessing, and the clip of the last T frames.
 
-Extraction and the live loop both push their frames through a `Stepper`; that is what makes live
-equal to offline.
+Extraction and the live loop both push their frames through a `Stepper`. This makes live equal to
+offline.
 """
 
 from collections import deque
@@ -17,17 +17,17 @@ from video.sampling import Sampler, Sampling, is_step
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The instant at which a feature exists.
+    """An instant that has a feature.
 
     Attributes:
-        index: from 0.
-        seconds: on the clip's clock.
-        clip: uint8 RGB (T, H, W, 3), the last T sampled frames, the oldest repeated where history
-            is short.
-        repeats: whether the clip shows the very frames of the step before, so that its feature can
-            be taken over.
-        full: whether the video has T sampled frames by then; one filled up looks motionless.
-        frames: of each picture of the clip, its frame's place in the video.
+        index: Index of the step in the video, from 0.
+        seconds: Time in the video.
+        clip: uint8 RGB (T, H, W, 3), the last T sampled frames. Before there are T, the first frame
+            is repeated.
+        repeats: Whether the clip shows the same frames as the clip of the step before, so that the
+            feature is the same.
+        full: Whether the video has T sampled frames by then. A padded clip looks motionless.
+        frames: Index in the video of each frame of the clip.
     """
 
     index: int
@@ -39,10 +39,10 @@ class Step:
 
 
 class Stepper:
-    """Turns the frames of one video into steps. One instance a video.
+    """Converts the frames of one video to steps. Use one instance per video.
 
     Attributes:
-        fps: ticks a second, None for every frame.
+        fps: Ticks per second; None for every frame.
     """
 
     def __init__(self, sampling: Sampling, preprocessing: Preprocessing, clip_length: int) -> None:
@@ -56,7 +56,7 @@ class Stepper:
         self._count = 0
 
     def push(self, frame: Frame) -> Iterator[Step]:
-        """Yield the steps that `frame` settles. Exhaust the iterator before the next push."""
+        """Yield the steps that `frame` completes. Exhaust the iterator before the next push."""
         for sample in self._sampler.push(frame):
             self._remember(sample.frame)
             if not is_step(sample.index, self._length, self._stride):

@@ -1,4 +1,4 @@
-"""Writing H.264 mp4 files that browsers and phones play."""
+"""Writer of H.264 mp4 files that browsers and phones play."""
 
 from contextlib import AbstractContextManager
 from fractions import Fraction
@@ -16,18 +16,19 @@ _BT709 = 1
 
 
 class Mp4Writer:
-    """Writes RGB frames with their own times as H.264 (yuv420p, BT.709) mp4.
+    """Writes RGB frames with individual times to an H.264 (yuv420p, BT.709) mp4 file.
 
-    H.264 in yuv420p needs even sides: an odd one gains a pixel, its edge repeated.
+    H.264 in yuv420p needs an even width and height: an odd one is extended by a copy of the last
+    row or column.
 
     Args:
-        path: the file, replaced where it exists.
-        size: width and height of every frame in pixels.
-        rate: nominal frames a second, for the header; times come with the frames.
-        pixel_aspect: width of a pixel over its height: players stretch the picture by it.
+        path: The file to write; an existing one is replaced.
+        size: Width and height of every frame in pixels.
+        rate: Nominal frames per second, for the header; every frame has its own time.
+        pixel_aspect: Width of a pixel divided by its height; players stretch the image by it.
 
     Raises:
-        VideoError: the file cannot be written.
+        VideoError: The file cannot be written.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class Mp4Writer:
         stream.codec_context.colorspace = _BT709
         stream.codec_context.color_primaries = _BT709
         stream.codec_context.color_trc = _BT709
-        # With its macroblock tree, x264 makes unequal files of equal frames now and then; without
-        # it a crf of 22 has about the size that 20 had.
+        # With its macroblock tree, x264 is not deterministic: equal frames sometimes give different
+        # files. Without it, crf 22 gives about the file size of crf 20 with it.
         stream.options = {"preset": "veryfast", "crf": "22", "x264-params": "mbtree=0"}
         self._stream = stream
         self._to_yuv = VideoReformatter()
@@ -67,11 +68,11 @@ class Mp4Writer:
         self._closed = False
 
     def write(self, rgb: np.ndarray, seconds: float) -> None:
-        """Append uint8 RGB (H, W, 3) to be shown from `seconds` on; times must rise."""
+        """Append uint8 RGB (H, W, 3), shown from `seconds` on; times must increase."""
         if any(self._pad):
             rgb = np.pad(rgb, ((0, self._pad[0]), (0, self._pad[1]), (0, 0)), mode="edge")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-        # One thread: for each frame, starting swscale's own costs more than they save.
+        # One thread: starting swscale's threads for each frame costs more time than they save.
         frame = self._to_yuv.reformat(
             frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, threads=1
         )
@@ -93,12 +94,12 @@ class Mp4Writer:
             raise
 
     def close(self) -> None:
-        """Write what the encoder still holds and the index. May be called twice."""
+        """Flush the encoder and write the index. May be called twice."""
         if self._closed:
             return
         self._closed = True
         try:
-            # After an error nothing is left to save, and libav crashes where the header is missing.
+            # After an error there is nothing to save, and libav crashes if the header is missing.
             if self._last_pts >= 0 and not self._failed:
                 self._mux(None)
         finally:

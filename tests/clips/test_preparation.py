@@ -33,7 +33,7 @@ def test_files_that_give_no_frame_are_rejected_with_their_reason(data, capsys):
     manifest = prepare(settings(data))
     assert rejected(data) == {
         "clips/walk/empty.mp4": "the file is empty (0 bytes)",
-        "clips/walk/text.mp4": ("cannot be read as a video (damaged, or no video)"),
+        "clips/walk/text.mp4": ("cannot be read as a video (damaged, or not a video)"),
     }
     assert len(manifest.entries) == 20
     printed = capsys.readouterr().out

@@ -225,7 +225,7 @@ def failing_read():
 def test_a_camera_that_disconnects_leaves_complete_outputs(
     end, note, run_live, outputs, monkeypatch, capsys
 ):
-    monkeypatch.setattr(camera, "_TRIED_SECONDS", 0.1)
+    monkeypatch.setattr(camera, "_RETRY_SECONDS", 0.1)
     made = Camera(60, end)
     monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: made)
     assert run_live("--webcam", "0", *outputs) == 0

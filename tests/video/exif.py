@@ -15,13 +15,13 @@ def _exif(orientation: int) -> bytes:
     return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
 
 
-def write_exif_video(path: Path, orientation: int, pictures: list[np.ndarray]) -> Path:
+def write_exif_video(path: Path, orientation: int, images: list[np.ndarray]) -> Path:
     """Write JPEGs with EXIF; `orientation` as TIFF 6.0 numbers it."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        for picture in pictures:
-            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+        for image in images:
+            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
                 jpeg = bytes(packet)
                 made = av.Packet(jpeg[:2] + _exif(orientation) + jpeg[2:])
                 made.stream, made.pts, made.dts = stream, packet.pts, packet.dts

@@ -12,8 +12,8 @@ from tests.running import ROOT
 from video.frame import Frame
 
 
-def _picture(seed: int = 0) -> np.ndarray:
-    """A smooth coloured picture without any symmetry: uint8 (48, 64, 3)."""
+def _image(seed: int = 0) -> np.ndarray:
+    """A smooth colored image without any symmetry: uint8 (48, 64, 3)."""
     rows, columns = np.mgrid[0:48, 0:64]
     red = 255 * columns / 63
     green = 255 * rows / 47
@@ -22,29 +22,29 @@ def _picture(seed: int = 0) -> np.ndarray:
 
 
 def test_an_rgb_array_comes_back_as_it_went_in():
-    assert np.array_equal(Frame.from_array(_picture()).rgb, _picture())
+    assert np.array_equal(Frame.from_array(_image()).rgb, _image())
 
 
 def test_a_bgr_array_comes_back_as_rgb():
-    bgr = _picture()[..., ::-1]
-    assert np.array_equal(Frame.from_array(bgr, order="bgr24").rgb, _picture())
+    bgr = _image()[..., ::-1]
+    assert np.array_equal(Frame.from_array(bgr, order="bgr24").rgb, _image())
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("turns", range(4))
-def test_a_picture_is_mirrored_then_turned_counter_clockwise(turns, mirrored):
-    taken = _picture()[:, ::-1] if mirrored else _picture()
+def test_an_image_is_mirrored_then_turned_counter_clockwise(turns, mirrored):
+    taken = _image()[:, ::-1] if mirrored else _image()
     upright = np.rot90(taken, turns)
-    frame = Frame(0, 0.0, Frame.from_array(_picture()).image, turns, mirrored)
+    frame = Frame(0, 0.0, Frame.from_array(_image()).image, turns, mirrored)
     assert frame.size == (upright.shape[1], upright.shape[0])
     assert np.array_equal(frame.rgb, upright)
 
 
 @pytest.mark.parametrize("turns", range(4))
-def test_resizing_a_turned_frame_equals_resizing_the_upright_picture(turns):
-    frame = Frame(0, 0.0, Frame.from_array(_picture()).image, turns)
+def test_resizing_a_turned_frame_equals_resizing_the_upright_image(turns):
+    frame = Frame(0, 0.0, Frame.from_array(_image()).image, turns)
     resized = frame.resized(20, 30)
-    upright = Frame.from_array(np.rot90(_picture(), turns)).resized(20, 30)
+    upright = Frame.from_array(np.rot90(_image(), turns)).resized(20, 30)
     assert resized.shape == (30, 20, 3)
     assert np.abs(resized.astype(int) - upright).max() <= 2
 
@@ -57,15 +57,15 @@ def test_reduction_by_a_whole_factor_is_the_mean_of_each_block():
 
 @pytest.mark.parametrize("format", ["yuv420p", "yuvj420p", "nv12", "yuv444p", "gray", "bgra"])
 def test_any_pixel_format_becomes_contiguous_uint8_rgb(format):
-    grey = np.repeat(_picture()[..., :1], 3, -1)
-    decoded = Frame.from_array(grey).image.reformat(format=format)
+    gray = np.repeat(_image()[..., :1], 3, -1)
+    decoded = Frame.from_array(gray).image.reformat(format=format)
     rgb = Frame(0, 0.0, decoded).rgb
     assert rgb.dtype == np.uint8
     assert rgb.flags.c_contiguous
-    assert np.abs(rgb.astype(int) - grey).max() <= 3
+    assert np.abs(rgb.astype(int) - gray).max() <= 3
 
 
-def test_the_matrix_that_a_picture_names_is_used():
+def test_the_matrix_that_an_image_names_is_used():
     # Pure green is where BT.601 and BT.709 are furthest apart.
     green = np.zeros((48, 64, 3), np.uint8)
     green[:] = (0, 200, 0)
@@ -76,7 +76,7 @@ def test_the_matrix_that_a_picture_names_is_used():
 
 
 def test_frames_may_be_read_from_several_threads():
-    frames = [Frame.from_array(_picture(seed)) for seed in range(4)]
+    frames = [Frame.from_array(_image(seed)) for seed in range(4)]
     alone = [frame.resized(31, 17) for frame in frames]
     wrong = []
 
@@ -96,13 +96,13 @@ def test_frames_may_be_read_from_several_threads():
 
 
 def test_an_array_that_is_no_contiguous_block_is_taken_all_the_same():
-    view = _picture()[::2, ::-1]
+    view = _image()[::2, ::-1]
     assert np.array_equal(Frame.from_array(view).rgb, view)
 
 
 def test_a_frame_keeps_what_the_decoder_gave():
-    picture = av.VideoFrame(64, 48, "yuv420p")
-    assert Frame(3, 0.25, picture).image is picture
+    image = av.VideoFrame(64, 48, "yuv420p")
+    assert Frame(3, 0.25, image).image is image
 
 
 def test_opencv_is_loaded_before_pyav_or_its_windows_hang_on_linux():

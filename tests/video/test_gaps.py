@@ -146,7 +146,7 @@ def test_a_gap_is_noted_and_ends_no_frame(recorded, skipping):
     assert "2 gaps of more than 60 s" in source.note
 
 
-def test_a_still_picture_of_less_than_a_minute_repeats(coded_video):
+def test_a_still_scene_of_less_than_a_minute_repeats(coded_video):
     path = coded_video(frames=3, times=[0, FILE_GAP_SECONDS - 1, FILE_GAP_SECONDS - 0.9])
     assert len(_steps(path, 10.0, 1, 1, skipping=False)) == 592
     with FileSource(path) as source:

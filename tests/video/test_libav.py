@@ -1,4 +1,4 @@
-"""The border to FFmpeg: whatever goes wrong inside a video is that video's, and bugs still show."""
+"""Calls to FFmpeg: an error inside a video rejects that video, and bugs still show."""
 
 import logging
 import os
@@ -10,6 +10,7 @@ import pytest
 
 from clips.finding.probing import probe
 from extract.pipeline.reader import batches_of
+from tests import rooms
 from video import libav
 from video.errors import UsageError, VideoError
 from video.libav import address_of, failing_as, is_own, reason
@@ -46,12 +47,12 @@ def _of_ffmpeg(kind: type[av.FFmpegError]) -> Exception:
     ("error", "words"),
     [
         (_of_ffmpeg(av.DecoderNotFoundError), "no decoder for its codec"),
-        (_of_ffmpeg(av.InvalidDataError), "damaged, or no video"),
-        (_of_ffmpeg(av.error.MemoryError), "header damaged"),
-        (_of_ffmpeg(av.ExitError), "nothing came in time"),
+        (_of_ffmpeg(av.InvalidDataError), "damaged, or not a video"),
+        (_of_ffmpeg(av.error.MemoryError), "damaged header"),
+        (_of_ffmpeg(av.ExitError), "no data arrived in time"),
         (_of_ffmpeg(av.error.PermissionError), "Words of FFmpeg"),
         (PermissionError(13, "Permission denied", "/secret/place.mp4"), "Permission denied"),
-        (IndexError("list index out of range"), "header or data damaged: list index out of range"),
+        (IndexError("list index out of range"), "damaged header or data: list index out of range"),
         (RuntimeError("two\nlines"), "two lines"),
         (RuntimeError(), "RuntimeError"),
     ],
@@ -109,7 +110,7 @@ def test_what_a_library_raises_later_rejects_the_video_as_well(coded_video, monk
         monkeypatch.setattr(file_module, "orientation_of", _breaking(error))
         with pytest.raises(VideoError) as raised:
             list(frames)
-    assert str(raised.value).startswith(f"{path}: cannot be read any further (")
+    assert str(raised.value).startswith(f"{path}: reading stopped before the end (")
     monkeypatch.setattr(file_module, "orientation_of", turned)
     assert len(list(FileSource(path))) == 6
 
@@ -182,10 +183,14 @@ def test_a_librarys_error_is_not_ours_and_ours_is():
     assert not is_own(ValueError("raised by nobody"))
 
 
-def test_a_picture_that_cannot_be_converted_rejects_its_video(coded_video, monkeypatch):
+def test_an_image_that_cannot_be_converted_rejects_its_video(coded_video, monkeypatch):
     path = coded_video(frames=4)
     monkeypatch.setattr(Scaler, "rgb", _breaking(ValueError("Unsupported format")))
     stepper = Stepper(Sampling(10.0), Preprocessing(32, 24), 1)
     (batch,) = batches_of("clip", path, stepper, 8)
-    words = "frame 0 in yuv420p cannot be converted (header or data damaged: Unsupported format)"
+    words = "frame 0 in yuv420p cannot be converted (damaged header or data: Unsupported format)"
     assert batch.error == f"{path}: {words}"
+
+
+def test_every_package_of_the_project_counts_as_own_code():
+    assert set(rooms.PACKAGES) == libav._ROOMS

@@ -11,7 +11,7 @@ from video.sources import FileSource
 
 _ONE = 1 << 16
 
-# (a, b, c, d): a point (x, y) of the picture is shown at (a x + c y, b x + d y), y downwards.
+# (a, b, c, d): a point (x, y) of the image is shown at (a x + c y, b x + d y), y downwards.
 _MATRICES = {
     "upright": (1, 0, 0, 1),
     "quarter turn clockwise": (0, 1, -1, 0),
@@ -25,22 +25,22 @@ _MATRICES = {
 
 
 def _quarters() -> np.ndarray:
-    """A picture whose four quarters have four colours: uint8 (48, 64, 3)."""
-    picture = np.zeros((48, 64, 3), np.uint8)
-    picture[:24, :32] = (220, 40, 40)
-    picture[:24, 32:] = (40, 220, 40)
-    picture[24:, :32] = (40, 40, 220)
-    picture[24:, 32:] = (220, 220, 220)
-    return picture
+    """An image whose four quarters have four colors: uint8 (48, 64, 3)."""
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:24, :32] = (220, 40, 40)
+    image[:24, 32:] = (40, 220, 40)
+    image[24:, :32] = (40, 40, 220)
+    image[24:, 32:] = (220, 220, 220)
+    return image
 
 
-def _shown(picture: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
+def _shown(image: np.ndarray, a: int, b: int, c: int, d: int) -> np.ndarray:
     """Move each pixel to where the matrix puts it."""
-    rows, columns = np.indices(picture.shape[:2])
+    rows, columns = np.indices(image.shape[:2])
     x, y = a * columns + c * rows, b * columns + d * rows
     x, y = x - x.min(), y - y.min()
     shown = np.zeros((y.max() + 1, x.max() + 1, 3), np.uint8)
-    shown[y, x] = picture
+    shown[y, x] = image
     return shown
 
 
@@ -100,7 +100,7 @@ def test_a_matrix_that_shows_nothing_is_upright(content):
     class Data(bytes):
         type = Type.DISPLAYMATRIX
 
-    class Picture:
+    class Image:
         side_data = (Data(content),)
 
-    assert orientation_of(Picture()) == (0, False)
+    assert orientation_of(Image()) == (0, False)

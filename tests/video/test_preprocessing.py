@@ -22,7 +22,7 @@ def _noise(width: int = 70, height: int = 50) -> np.ndarray:
 
 
 @pytest.mark.parametrize("wanted", _WANTED, ids=str)
-def test_a_camera_frame_and_a_file_frame_of_one_picture_give_the_same_pixels(tmp_path, wanted):
+def test_a_camera_frame_and_a_file_frame_of_one_image_give_the_same_pixels(tmp_path, wanted):
     path = tmp_path / "lossless.mov"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("png", rate=10)
@@ -51,7 +51,7 @@ def test_pixels_have_the_wanted_size_whatever_the_frame(wanted):
 @pytest.mark.parametrize(
     "resize", [{}, {"resize": "crop", "short_side": 24}], ids=["stretch", "crop"]
 )
-def test_a_turned_frame_gives_the_pixels_of_the_upright_picture(resize, turns):
+def test_a_turned_frame_gives_the_pixels_of_the_upright_image(resize, turns):
     preprocess = Preprocessor(Preprocessing(20, 24, **resize))
     turned = Frame(0, 0.0, Frame.from_array(_noise()).image, turns)
     upright = Frame.from_array(np.rot90(_noise(), turns))
@@ -59,29 +59,29 @@ def test_a_turned_frame_gives_the_pixels_of_the_upright_picture(resize, turns):
     assert np.abs(difference).max() <= 2
 
 
-def test_stretch_shows_the_whole_picture():
-    picture = np.zeros((40, 80, 3), np.uint8)
-    picture[:, 40:] = 200
-    pixels = Preprocessor(Preprocessing(16, 16))(Frame.from_array(picture))
+def test_stretch_shows_the_whole_image():
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[:, 40:] = 200
+    pixels = Preprocessor(Preprocessing(16, 16))(Frame.from_array(image))
     assert np.all(pixels[:, :8] == 0)
     assert np.all(pixels[:, 8:] == 200)
 
 
-def test_crop_shows_the_middle_of_the_scaled_picture():
+def test_crop_shows_the_middle_of_the_scaled_image():
     # Four bands of 20 columns; scaled to a short side of 20, a crop of 20 shows the middle two.
-    picture = np.repeat(np.array([0, 80, 160, 240], np.uint8), 20)[None, :, None]
-    picture = np.repeat(np.repeat(picture, 40, 0), 3, 2)
-    pixels = Preprocessor(Preprocessing(20, 20, "crop", 20))(Frame.from_array(picture))
+    image = np.repeat(np.array([0, 80, 160, 240], np.uint8), 20)[None, :, None]
+    image = np.repeat(np.repeat(image, 40, 0), 3, 2)
+    pixels = Preprocessor(Preprocessing(20, 20, "crop", 20))(Frame.from_array(image))
     assert np.all(pixels[:, :10] == 80)
     assert np.all(pixels[:, 10:] == 160)
 
 
 def _gradient(width: int = 90, height: int = 60) -> np.ndarray:
-    """A picture whose red tells the column and whose green tells the row."""
-    picture = np.zeros((height, width, 3), np.uint8)
-    picture[..., 0] = 2 * np.arange(width)
-    picture[..., 1] = 2 * np.arange(height)[:, None]
-    return picture
+    """An image whose red tells the column and whose green tells the row."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[..., 0] = 2 * np.arange(width)
+    image[..., 1] = 2 * np.arange(height)[:, None]
+    return image
 
 
 def _corner(pixels: np.ndarray) -> tuple[int, int]:
@@ -110,7 +110,7 @@ def test_every_place_of_a_crop_can_be_reached():
     assert corners == {(16, row) for row in range(4)}
 
 
-def test_a_place_s_short_side_scales_the_picture_before_it_is_cut():
+def test_a_place_s_short_side_scales_the_image_before_it_is_cut():
     preprocess = Preprocessor(Preprocessing(40, 40, "crop", 50))
     frame = Frame.from_array(_noise(90, 60))
     for short_side in (40, 50, 77):
@@ -122,7 +122,7 @@ def test_a_place_s_short_side_scales_the_picture_before_it_is_cut():
     "size", [(70, 50), (50, 70), (71, 53), (33, 33), (641, 17), (17, 640)], ids=str
 )
 @pytest.mark.parametrize("wanted", [w for w in _WANTED if w.resize == "crop"], ids=str)
-def test_the_centre_is_what_serving_cuts(wanted, size):
+def test_the_center_is_what_serving_cuts(wanted, size):
     frame = Frame.from_array(_noise(*size))
     scale = wanted.short_side / min(size)
     width, height = (

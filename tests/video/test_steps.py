@@ -71,7 +71,7 @@ def test_full_tells_the_clips_of_which_every_frame_is_the_videos_own(coded_video
 
 
 def test_frames_that_stand_still_fill_a_clip_all_the_same(coded_video):
-    """Twenty ticks a second of ten frames: a picture shown twice is no lack of history."""
+    """Twenty ticks a second of ten frames: an image shown twice is no lack of history."""
     steps = steps_of(coded_video(frames=4, rate=10), Sampling(20), clip_length=4)
     assert [step.full for step in steps] == [False] * 3 + [True] * 4
 
@@ -94,7 +94,7 @@ def test_repeats_tells_exactly_the_clips_that_show_the_same_frames(coded_video, 
                 assert np.array_equal(step.clip, before.clip), case
 
 
-def test_equal_pictures_that_are_different_frames_are_no_repeat():
+def test_equal_images_that_are_different_frames_are_no_repeat():
     stepper = Stepper(Sampling(10), _SMALL, 1)
     frames = [Frame.from_array(coded_frame(7), index, index / 10) for index in range(3)]
     assert [s.repeats for frame in frames for s in stepper.push(frame)] == [False, False, False]

@@ -42,8 +42,8 @@ def test_a_file_reads_back_with_its_size_frames_and_times(tmp_path, times):
     assert [frame.seconds for frame in frames] == pytest.approx(times, abs=1e-4)
 
 
-def test_colours_read_back(tmp_path):
-    colours = np.array(
+def test_colors_read_back(tmp_path):
+    colors = np.array(
         [
             (220, 30, 30),
             (30, 220, 30),
@@ -53,23 +53,23 @@ def test_colours_read_back(tmp_path):
             (200, 120, 40),
         ]
     )
-    picture = np.repeat(np.repeat(colours[None], 16, 1), 48, 0).astype(np.uint8)
+    image = np.repeat(np.repeat(colors[None], 16, 1), 48, 0).astype(np.uint8)
     with Mp4Writer(tmp_path / "a.mp4", (96, 48), 10) as writer:
         for index in range(3):
-            writer.write(picture, index / 10)
+            writer.write(image, index / 10)
     with FileSource(tmp_path / "a.mp4") as source:
         decoded = list(source)[1].rgb
     # BT.601 on either side alone is off by 4 to 11.
-    assert np.abs(decoded[24, 8::16].astype(int) - colours).mean(1).max() < 3.5
+    assert np.abs(decoded[24, 8::16].astype(int) - colors).mean(1).max() < 3.5
 
 
 @pytest.mark.parametrize("size", [(63, 48), (64, 47), (63, 47), (1, 1)])
 def test_an_odd_side_gains_a_pixel_that_repeats_the_edge(tmp_path, size):
     width, height = size
-    picture = np.full((height, width, 3), 40, np.uint8)
-    picture[-1:, :] = picture[:, -1:] = 210
+    image = np.full((height, width, 3), 40, np.uint8)
+    image[-1:, :] = image[:, -1:] = 210
     with Mp4Writer(tmp_path / "a.mp4", size, 10) as writer:
-        writer.write(picture, 0.0)
+        writer.write(image, 0.0)
     with FileSource(tmp_path / "a.mp4") as source:
         rgb = next(iter(source)).rgb
     assert source.size == (width + width % 2, height + height % 2)
@@ -84,7 +84,7 @@ def test_the_format_is_one_that_browsers_play(tmp_path):
         assert (codec.name, codec.pix_fmt) == ("h264", "yuv420p")
         assert len(container.streams) == 1
     content = path.read_bytes()
-    # The index stands before the pictures, so that playing starts before the whole file is there.
+    # The index stands before the images, so that playing starts before the whole file is there.
     assert content.index(b"moov") < content.index(b"mdat")
 
 

@@ -1,4 +1,4 @@
-"""Where frames come from. A new source is one module here and one line in `SOURCES`."""
+"""Sources of frames. A new source is one module here and one line in `SOURCES`."""
 
 from video.sources.base import VideoSource
 from video.sources.camera import CameraSource

@@ -1,4 +1,4 @@
-"""What a source of frames is."""
+"""The interface of a source of frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -8,15 +8,16 @@ from video.frame import Frame
 
 
 class VideoSource(ABC):
-    """Gives frames once, in order of time; a context manager that lets go of the device or file.
+    """Yields frames once, in order of time; a context manager that closes the device or file.
 
     Attributes:
-        name: how a message calls it; never holds a password.
-        size: width and height in pixels, upright.
-        rate: nominal frames a second.
-        pixel_aspect: width of a pixel over its height, upright; 1 but for DVDs and some cameras.
-        live: whether time passes on its own, so that a late reader misses frames.
-        note: empty, or what was wrong with the source; complete once the frames have ended.
+        name: Name in messages; never contains a password.
+        size: Width and height in pixels, upright.
+        rate: Nominal frames per second.
+        pixel_aspect: Width of a pixel divided by its height, upright; 1 except for DVDs and some
+            cameras.
+        live: Whether the source runs in real time, so that a slow reader misses frames.
+        note: Faults of the source, or empty; complete after the last frame.
     """
 
     name: str
@@ -28,11 +29,11 @@ class VideoSource(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames; index and seconds rise strictly, the first frame is at 0 s."""
+        """Yield the frames; index and seconds strictly increase, the first frame is at 0 s."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file or device. May be called twice."""
+        """Close the file or device. May be called twice."""
 
     def __enter__(self) -> "VideoSource":
         return self

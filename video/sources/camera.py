@@ -10,19 +10,19 @@ from video.errors import VideoError
 from video.libav import failing_as
 from video.sources.newest import SILENCE_SECONDS, NewestFrameSource
 
-# A USB camera fails to read now and then, and goes on. One that is gone fails at once and for good,
-# so the tries need an end, and a pause in between.
-_TRIED_SECONDS = SILENCE_SECONDS / 2
+# A USB camera sometimes fails to read and then recovers. An unplugged one fails immediately and
+# permanently, so retries need a limit and a pause.
+_RETRY_SECONDS = SILENCE_SECONDS / 2
 _PAUSE_SECONDS = 0.1
 
 
 class CameraSource(NewestFrameSource):
     """A camera by OpenCV index (0 is the first) or by device name (`/dev/video2`).
 
-    A reading that fails is tried again for half of `SILENCE_SECONDS`.
+    A failed read is retried for half of `SILENCE_SECONDS`.
 
     Raises:
-        VideoError: the camera cannot be opened or gives no picture.
+        VideoError: The camera cannot be opened or gives no image.
     """
 
     def __init__(self, device: int | str) -> None:
@@ -33,8 +33,8 @@ class CameraSource(NewestFrameSource):
         if not opened or pixels is None:
             self._capture.release()
             raise VideoError(
-                f"{self.name}: cannot be opened; is it plugged in, allowed for this program, and "
-                "free of other programs? (another camera: --webcam 1)"
+                f"{self.name}: cannot be opened; check that it is plugged in, that this program "
+                "may use it, and that no other program does (for another camera: --webcam 1)"
             )
         self.size = (pixels.shape[1], pixels.shape[0])
         rate = self._capture.get(cv2.CAP_PROP_FPS)
@@ -42,12 +42,12 @@ class CameraSource(NewestFrameSource):
         self._start()
 
     def _grab(self) -> av.VideoFrame | None:
-        given_up = time.monotonic() + _TRIED_SECONDS
+        deadline = time.monotonic() + _RETRY_SECONDS
         while True:
             arrived, pixels = self._capture.read()
             if arrived:
                 return av.VideoFrame.from_ndarray(np.asarray(pixels, np.uint8), format="bgr24")
-            if self._closing or time.monotonic() > given_up:
+            if self._closing or time.monotonic() > deadline:
                 return None
             time.sleep(_PAUSE_SECONDS)
 

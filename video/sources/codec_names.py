@@ -1,6 +1,6 @@
-"""The codecs that a file says its tracks are in, for the reason why a track cannot be decoded.
+"""Codec names in a file's header, to say why a track cannot be decoded.
 
-PyAV passes no name on where FFmpeg has no decoder, so it is looked for in the file itself.
+PyAV gives no codec name if FFmpeg has no decoder, so the name is read from the file itself.
 """
 
 import mmap
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 
-# Where a container names its tracks' codecs.
+# Patterns of the codec names in a container's header.
 _CODEC_NAMES = {
     "mov": rb"stsd\0{4}\0{3}.{5}([ -~]{4})",
     "matroska": rb"\x86[\x81-\xff](V_[A-Z0-9/_]+)",
@@ -18,7 +18,7 @@ _CODEC_NAMES = {
 
 
 _ENCRYPTED = {"encv", "drmi"}
-# FFmpeg decodes these, so it is the rest of the header that it could not read.
+# FFmpeg has decoders for these, so another part of the header is damaged.
 _DECODED = {
     *("avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4v", "mp4a"),
     *("H264", "XVID", "MJPG"),
@@ -26,17 +26,17 @@ _DECODED = {
 
 
 def why_undecodable(stream: av.VideoStream, path: Path) -> str:
-    """Return why a stream of a file has no decoder; the file's name goes before it."""
+    """Return why a stream has no decoder, as the end of a message that begins with the file."""
     codec = _codec_name(stream, path)
     if codec in _ENCRYPTED:
         return "is encrypted"
     if codec and codec not in _DECODED:
         return f"FFmpeg has no decoder for codec '{codec}'"
-    return "cannot be read as a video (header damaged: it does not say the codec)"
+    return "cannot be read as a video (damaged header: the codec is missing)"
 
 
 def is_encrypted(path: Path) -> bool:
-    """Return whether an mp4 says that a track of it is encrypted."""
+    """Return whether an mp4 file declares an encrypted track."""
     with path.open("rb") as file:
         if file.read(8)[4:] != b"ftyp":
             return False
@@ -54,7 +54,7 @@ def _codec_name(stream: av.VideoStream, path: Path) -> str:
     if not kinds or not path.is_file():
         return ""
     names = _names(path, kinds.pop())
-    # A track without such a name shifts the others'. In some containers only videos have one.
+    # Names match streams only by position. In some containers only video streams have a name.
     for streams in (stream.container.streams, stream.container.streams.video):
         if len(names) == len(streams):
             return names[list(streams).index(stream)]

@@ -1,4 +1,4 @@
-"""Frames of a video file, decoded by PyAV (FFmpeg): all its formats, AV1 and gif included."""
+"""Video files, decoded by PyAV (FFmpeg) in all its formats, including AV1 and GIF."""
 
 import math
 from collections.abc import Generator, Iterator
@@ -25,26 +25,25 @@ from video.sources.streams import (
     use_threads,
 )
 
-# Containers whose packets bear the time at which their frame is shown. Of others', such as AVI's,
-# libav guesses the time.
-_TELLING_FORMATS = {"mov", "matroska", "mpegts", "flv"}
+# Containers whose packets have presentation times. In others, such as AVI, libav guesses them.
+_TIMED_FORMATS = {"mov", "matroska", "mpegts", "flv"}
 
 
 class _NotAsPlanned(Exception):
-    """The frames are not those that the packets told of."""
+    """The decoded frames differ from the plan that the packets gave."""
 
 
 class FileSource(VideoSource):
-    """A video file. Rotation from its metadata is applied; nothing is ever dropped.
+    """A video file. Rotation from its metadata is applied; no frame is dropped.
 
-    What decodes is used: a file that breaks off gives the frames before the break and a note.
+    A damaged file gives all frames that can be decoded, and a note.
 
-    This class is where a file's faults end: whatever goes wrong in opening or decoding it, in
-    FFmpeg, in PyAV or in what we read from its headers, is a `VideoError` that names it.
+    Every error in opening or decoding a file, in FFmpeg, in PyAV or in our reading of its header,
+    is raised as a `VideoError` that names the file.
 
     Raises:
-        VideoError: there is no such file, it is empty, no video, or it gives no frame at all; or,
-            while iterating, an error after which no other frame can be read.
+        VideoError: The file does not exist, is empty, is not a video or gives no frame; or, during
+            iteration, no further frame can be read.
     """
 
     live = False
@@ -55,10 +54,10 @@ class FileSource(VideoSource):
         """Open a file.
 
         Args:
-            path: the file.
-            threads: of the decoder; as for `use_threads`.
-            sampled_at: the rate of the sampler that the frames are for, in ticks a second: frames
-                that it does not take may be left out, where that changes no other. None gives all.
+            path: The video file.
+            threads: Number of decoder threads, as for `use_threads`.
+            sampled_at: Rate of the sampler that reads the frames, in ticks per second. Frames that
+                it does not take may be skipped if this changes no other frame. None gives all.
         """
         path = Path(path)
         self.name = str(path)
@@ -86,7 +85,7 @@ class FileSource(VideoSource):
 
     @property
     def _container(self) -> InputContainer:
-        assert self._opened is not None  # from `_open` on
+        assert self._opened is not None  # set by `_open`
         return self._opened
 
     def _open(self) -> None:
@@ -109,12 +108,12 @@ class FileSource(VideoSource):
         self._open()
 
     def _planned(self, fps: float) -> SkippingPlan | None:
-        if not _TELLING_FORMATS & set(self._container.format.name.split(",")):
+        if not _TIMED_FORMATS & set(self._container.format.name.split(",")):
             return None
         try:
             packets = self._container.demux(self._stream)
             stamps = [each.pts for each in packets if each.size and not each.is_discard]
-        except Exception as error:  # what breaks off is read frame by frame
+        except Exception as error:  # a damaged file is read without a plan
             fault_of(self.name, error)
             return None
         finally:
@@ -124,11 +123,11 @@ class FileSource(VideoSource):
         return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
 
     def _find_size(self) -> None:
-        # Only the frames have the rotation, so the first one gives the size.
+        # Only frames have the rotation, so the size comes from the first one.
         self._ahead = next(self._first, None)
         if self._ahead is None:
             why = "is encrypted" if is_encrypted(self._path) else self.note or "no data"
-            raise VideoError(f"{self.name}: no frame of it can be decoded ({why})")
+            raise VideoError(f"{self.name}: no frame can be decoded ({why})")
         self.size = self._ahead.size
         self.pixel_aspect = pixel_aspect(self._stream, self._ahead.quarter_turns)
 
@@ -136,36 +135,35 @@ class FileSource(VideoSource):
         if self._ahead is not None:
             frame, self._ahead = self._ahead, None
             yield frame
-        # What the reader raises does not come in here: it is not the file's.
-        with failing_as(self.name, "cannot be read any further"):
+        # Errors that the reader of the frames raises do not pass through here.
+        with failing_as(self.name, "reading stopped before the end"):
             yield from self._first
 
     def _decoded(self) -> Generator[Frame, None, None]:
-        given = -1
+        last = -1
         if self._plan:
             try:
                 for frame in self._sampled(self._plan):
-                    given = frame.index
+                    last = frame.index
                     yield frame
                 return
             except _NotAsPlanned:
-                # Something is wrong with the file. What was given is what the whole would have
-                # given; from there on nothing is left out.
+                # The file is damaged. The frames so far are correct; continue without skipping.
                 self._open_again()
         for frame in self._whole():
-            if frame.index > given:
-                given = frame.index
+            if frame.index > last:
+                last = frame.index
                 yield frame
         if self.note and self._stream.codec_context.thread_count != 1:
-            # Of a file that is damaged, several threads give fewer frames than one, by their
-            # number: one gives the rest, so that the frames are the same on every machine.
+            # On a damaged file, several threads lose more frames than one thread does, depending on
+            # their number. One thread reads the rest, so that every machine gets the same frames.
             self._threads = 1
             self._open_again()
-            yield from (frame for frame in self._whole() if frame.index > given)
+            yield from (frame for frame in self._whole() if frame.index > last)
 
     def _sampled(self, plan: SkippingPlan) -> Iterator[Frame]:
-        """Yield at least the wanted frames; raise `_NotAsPlanned` before any that would differ from
-        the whole file's."""
+        """Yield at least the wanted frames; raise `_NotAsPlanned` before the first frame that
+        would differ from a complete decoding."""
         due = iter(sorted(plan.wanted))
         next_due: float = next(due)
         last = -1
@@ -174,16 +172,16 @@ class FileSource(VideoSource):
             for packet in self._container.demux(self._stream):
                 is_wanted = packet.pts in plan.wanted or not packet.size
                 decoder.skip_frame = "DEFAULT" if is_wanted else "NONREF"
-                for picture in packet.decode():
-                    if picture.pts is None:
+                for image in packet.decode():
+                    if image.pts is None:
                         raise _NotAsPlanned
-                    index, seconds, after_gap = plan.places.get(picture.pts, (-1, 0.0, False))
-                    if index <= last or picture.pts > next_due:
+                    index, seconds, after_gap = plan.places.get(image.pts, (-1, 0.0, False))
+                    if index <= last or image.pts > next_due:
                         raise _NotAsPlanned
-                    if picture.pts == next_due:
+                    if image.pts == next_due:
                         next_due = next(due, math.inf)
                     last = index
-                    yield self._frame(index, seconds, picture, after_gap)
+                    yield self._frame(index, seconds, image, after_gap)
         except _NotAsPlanned:
             raise
         except Exception as error:
@@ -207,32 +205,32 @@ class FileSource(VideoSource):
             if packet is None:
                 break
             try:
-                pictures = packet.decode()
+                images = packet.decode()
             except Exception as error:
                 why = fault_of(self.name, error)
                 ending.damaged += 1
                 ending.damage = "" if isinstance(error, av.InvalidDataError) else f" ({why})"
                 continue
-            for picture in pictures:
+            for image in images:
                 if not ending.frames:
-                    ending.first_stamp = picture.time
-                ending.seconds = clock.seconds(picture.time)
+                    ending.first_stamp = image.time
+                ending.seconds = clock.seconds(image.time)
                 if clock.after_gap:
                     ending.gaps.append(ending.seconds)
-                yield self._frame(ending.frames, ending.seconds, picture, clock.after_gap)
+                yield self._frame(ending.frames, ending.seconds, image, clock.after_gap)
                 ending.frames += 1
         self._remark(ending)
 
-    def _frame(self, index: int, seconds: float, picture: av.VideoFrame, after_gap: bool) -> Frame:
-        turned = orientation_of(picture)
-        return Frame(index, seconds, picture, *turned, after_gap=after_gap, video=self.name)
+    def _frame(self, index: int, seconds: float, image: av.VideoFrame, after_gap: bool) -> Frame:
+        turned = orientation_of(image)
+        return Frame(index, seconds, image, *turned, after_gap=after_gap, video=self.name)
 
     def _remark(self, ending: Ending) -> None:
         self.note = remarks(self._container, self._stream, self.rate, ending)
 
     def close(self) -> None:
-        # The generator holds this object and this object the generator: unless the ring is cut, the
-        # decoder's buffers wait for the garbage collector.
+        # The generator and this object refer to each other. Closing the generator breaks the cycle;
+        # otherwise the decoder's buffers stay until the garbage collector runs.
         self._first.close()
         if self._opened is not None:
             self._opened.close()

@@ -1,4 +1,4 @@
-"""What cameras and network streams share: a thread reads, and the reader gets the newest frame."""
+"""Base class of live sources: a thread reads, and the reader gets the newest frame."""
 
 import threading
 import time
@@ -13,16 +13,16 @@ from video.libav import fault_of, reason
 from video.orientation import orientation_of
 from video.sources.base import VideoSource
 
-# A camera that gives nothing for this long is gone.
+# A source that gives no frame for this long is disconnected.
 SILENCE_SECONDS = 10.0
 
-# Where a live source gave nothing for so long, the picture before is no longer what is to be seen.
+# After this long without a frame, the last frame no longer shows the current scene.
 LIVE_GAP_SECONDS = 2.0
 
 
 class NewestFrameSource(VideoSource):
-    """A source whose time passes on its own. Frames that come while the reader works are dropped,
-    so what is shown is never old; memory holds one frame.
+    """A source that runs in real time. It keeps only the newest frame, so that a slow reader never
+    gets an old one.
 
     A subclass opens its device in `__init__`, calls `_start()` last, and implements `_grab` and
     `_release`, which run in the reading thread.
@@ -32,11 +32,11 @@ class NewestFrameSource(VideoSource):
 
     @abstractmethod
     def _grab(self) -> av.VideoFrame | None:
-        """Wait for the next picture; None when the device is gone or the stream has ended."""
+        """Wait for the next image; None if the device is gone or the stream has ended."""
 
     @abstractmethod
     def _release(self) -> None:
-        """Let go of the device."""
+        """Close the device."""
 
     def _start(self) -> None:
         self._condition = threading.Condition()
@@ -50,16 +50,16 @@ class NewestFrameSource(VideoSource):
         start, before, index = None, None, 0
         try:
             while not self._closing:
-                picture = self._grab()
-                if picture is None:
+                image = self._grab()
+                if image is None:
                     self.note = self.note or "gives no more frames (disconnected or ended)"
                     break
                 now = time.monotonic()
                 start = now if start is None else start
                 is_late = before is not None and now - before > LIVE_GAP_SECONDS
-                self._show(picture, index, now - start, is_late)
+                self._show(image, index, now - start, is_late)
                 before, index = now, index + 1
-        except Exception as error:  # the thread must always end the wait; the note tells why
+        except Exception as error:  # the waiting reader must always be notified
             self.note = f"reading failed ({reason(error)})"
             fault_of(self.name, error)
         finally:
@@ -68,16 +68,16 @@ class NewestFrameSource(VideoSource):
                 self._ended = True
                 self._condition.notify()
 
-    def _show(self, picture: av.VideoFrame, index: int, seconds: float, is_late: bool) -> None:
-        turned = orientation_of(picture)
+    def _show(self, image: av.VideoFrame, index: int, seconds: float, is_late: bool) -> None:
+        turned = orientation_of(image)
         with self._condition:
-            # A gap stays one though the frame that ended it is dropped.
+            # Keep a gap although the first frame after it is dropped.
             after_gap = is_late or (self._newest is not None and self._newest.after_gap)
-            self._newest = Frame(index, seconds, picture, *turned, after_gap, self.name)
+            self._newest = Frame(index, seconds, image, *turned, after_gap, self.name)
             self._condition.notify()
 
     def __iter__(self) -> Iterator[Frame]:
-        # Frames dropped before the reader came, or while it worked, are none of its video.
+        # Renumber: dropped frames do not count.
         index, start = 0, None
         while True:
             with self._condition:
@@ -90,7 +90,7 @@ class NewestFrameSource(VideoSource):
                     self.note = f"gave no frame for {SILENCE_SECONDS:.0f} s"
                 return
             start = frame.seconds if start is None else start
-            # A gap before the first frame that is read is none of the video either.
+            # A gap before the first frame that is read does not count either.
             after_gap = frame.after_gap and index > 0
             seconds = frame.seconds - start
             yield replace(frame, index=index, seconds=seconds, after_gap=after_gap)
@@ -98,5 +98,5 @@ class NewestFrameSource(VideoSource):
 
     def close(self) -> None:
         self._closing = True
-        # A grab that hangs in the driver must not hang the program: the thread is a daemon.
+        # A read that hangs in the driver must not hang the program, so the thread is a daemon.
         self._thread.join(timeout=2.0)

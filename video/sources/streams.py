@@ -1,4 +1,4 @@
-"""The stream of a container that is watched: its choice, frame rate, pixels and threads."""
+"""The video stream of a container: choice, frame rate, pixel aspect and decoder threads."""
 
 import itertools
 import os
@@ -13,25 +13,25 @@ from av.stream import Disposition
 from video.errors import VideoError
 from video.sources.codec_names import why_undecodable
 
-# Up to 1080p (with the rows that a coder adds), a thread decodes several times as fast as it plays.
+# Up to 1080p (with the rows that encoders add), one thread decodes much faster than real time.
 _ONE_THREAD_PIXELS = 1920 * 1088
 _MAX_THREADS = 4
 
-_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
+_COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 
-# Packets within which a stream that moves has shown a second one.
-_LOOKED_AT_PACKETS = 1000
+# Within this many packets of a file, every stream of moving images has two.
+_MAX_PACKETS = 1000
 
 
 def nominal_rate(stream: av.VideoStream) -> float:
-    """Return a stream's frames a second, 25 where the container does not tell a sensible one."""
+    """Return a stream's frames per second, 25 if the container has no plausible value."""
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     return rate if 0 < rate <= 1000 else 25.0
 
 
 def pixel_aspect(stream: av.VideoStream, quarter_turns: int) -> Fraction:
-    """Return the width of a pixel over its height after some quarters of a turn; 1 where the header
-    holds nothing sensible."""
+    """Return the width of a pixel divided by its height after some 90-degree turns; 1 if the header
+    has no plausible value."""
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, 4) <= aspect <= 4:
         return Fraction(1)
@@ -39,18 +39,20 @@ def pixel_aspect(stream: av.VideoStream, quarter_turns: int) -> Fraction:
 
 
 def candidates(container: InputContainer) -> list[av.VideoStream]:
-    """Return the video streams that are no cover picture, those with a decoder where there are."""
-    videos = [s for s in container.streams.video if not s.disposition & _PICTURES]
+    """Return the video streams that are not cover images; only those with a decoder, if any."""
+    videos = [s for s in container.streams.video if not s.disposition & _COVERS]
     return [s for s in videos if s.codec_context is not None] or videos
 
 
 def packet_counts(container: InputContainer, streams: list[av.VideoStream]) -> dict[int, int]:
-    """Return how many packets of each stream come first, by the stream's index; stop as soon as all
-    have two. The container has to be opened again afterwards."""
+    """Return the number of packets at the start of each stream, by the stream's index.
+
+    Counting stops as soon as every stream has two. The container must be opened again afterwards.
+    """
     counts = dict.fromkeys((stream.index for stream in streams), 0)
-    # What is damaged shows when it is decoded.
+    # Damage is reported when the file is decoded.
     with suppress(av.FFmpegError, LookupError, ValueError):
-        for packet in itertools.islice(container.demux(streams), _LOOKED_AT_PACKETS):
+        for packet in itertools.islice(container.demux(streams), _MAX_PACKETS):
             counts[packet.stream.index] += bool(packet.size)
             if min(counts.values()) > 1:
                 break
@@ -60,25 +62,25 @@ def packet_counts(container: InputContainer, streams: list[av.VideoStream]) -> d
 def best_stream(
     container: InputContainer, name: str, counts: dict[int, int] | None = None
 ) -> av.VideoStream:
-    """Return the video stream to be watched.
+    """Return the video stream to decode.
 
-    Cover pictures are none; streams with a decoder come before those without, moving ones before
-    those of one frame (a preview), those marked default before others, and then the first. This is
-    the order of FFmpeg's av_find_best_stream but for two points: there a preview marked default
-    comes before the film, and among equal streams the bit rate decides.
+    Cover images do not count. Streams with a decoder come before those without, streams of several
+    frames before those of one frame (a preview), streams marked default before others, and then
+    the first one. FFmpeg's av_find_best_stream differs in two points: it prefers a preview marked
+    default to the video, and among equal streams the bit rate decides.
 
     Args:
         container: The open file or stream.
         name: The source's name, for errors.
-        counts: Packets of each stream as `packet_counts` gives them, for where the header has no
-            number of frames. Without, a stream moves unless its header says one frame.
+        counts: Numbers of packets from `packet_counts`, for a header without the number of frames.
+            Without them, a stream is a preview only if its header says one frame.
 
     Raises:
         VideoError: There is no video stream, or none that can be decoded.
     """
     streams = candidates(container)
     if not streams:
-        raise VideoError(f"{name}: holds no video stream")
+        raise VideoError(f"{name}: contains no video stream")
 
     def rank(stream: av.VideoStream) -> tuple[bool, bool]:
         moves = (
@@ -93,9 +95,15 @@ def best_stream(
 
 
 def use_threads(stream: av.VideoStream, threads: int | None) -> None:
-    """Let so many threads decode a stream: 0 for one a core, None for as few as a video needs that
-    is worked on while it plays. Threads that decode ahead take the cores from the networks in the
-    middle of a step, and each holds a frame back, by which a camera is late."""
+    """Set the number of decoder threads.
+
+    More threads compete with the networks for cores, and each adds a frame of latency.
+
+    Args:
+        stream: The video stream.
+        threads: Number of decoder threads; 0 for one per core, None for as few as real time needs
+            (one up to 1080p).
+    """
     decoder = stream.codec_context
     if threads is None:
         small = decoder.width * decoder.height <= _ONE_THREAD_PIXELS

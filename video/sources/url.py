@@ -1,4 +1,4 @@
-"""A camera's address (RTSP, HTTP and what else FFmpeg opens), through PyAV."""
+"""Network streams (RTSP, HTTP and other protocols of FFmpeg), through PyAV."""
 
 import errno
 import re
@@ -17,22 +17,22 @@ _OPEN_SECONDS, _READ_SECONDS = 10.0, 10.0
 
 
 def without_secrets(address: str) -> str:
-    """Return an address fit for a message: user, password and query left out.
+    """Return an address for messages, without user, password and query.
 
     >>> without_secrets("rtsp://admin:secret@10.0.0.7:554/stream?token=abc")
     'rtsp://10.0.0.7:554/stream'
     """
     scheme = "".join(address.partition("://")[:2]) if "://" in address else ""
-    # A password may hold any character, also one that ends a host: all up to the last @ goes.
+    # A password may contain any character, also one that ends a host: drop all up to the last @.
     place = address.removeprefix(scheme).rsplit("@", 1)[-1]
     return scheme + re.split("[?#]", place)[0]
 
 
 class UrlSource(NewestFrameSource):
-    """A network stream. The newest frame is read; RTSP goes over TCP, as torn pictures cost more.
+    """A network stream. RTSP uses TCP, because packet loss over UDP damages images.
 
     Raises:
-        VideoError: the address cannot be opened.
+        VideoError: The address cannot be opened.
     """
 
     def __init__(self, address: str) -> None:
@@ -49,8 +49,8 @@ class UrlSource(NewestFrameSource):
         except Exception as error:
             why = fault_of(self.name, error).replace(address, self.name)
             raise VideoError(
-                f"{self.name}: cannot be opened ({why}); check the address, the network and "
-                "the camera's user and password"
+                f"{self.name}: cannot be opened ({why}); check the address, the network, and "
+                "the user name and password"
             ) from None
         self._start()
 
@@ -58,12 +58,12 @@ class UrlSource(NewestFrameSource):
         stream = best_stream(self._container, self.name)
         use_threads(stream, None)
         self.rate = nominal_rate(stream)
-        self._pictures = self._decoded(stream)
-        picture = next(self._pictures, None)
-        if picture is None:
-            raise VideoError(f"{self.name}: gives no picture")
-        self._ahead: av.VideoFrame | None = picture
-        first = Frame(0, 0.0, picture, *orientation_of(picture))
+        self._images = self._decoded(stream)
+        image = next(self._images, None)
+        if image is None:
+            raise VideoError(f"{self.name}: gives no image")
+        self._ahead: av.VideoFrame | None = image
+        first = Frame(0, 0.0, image, *orientation_of(image))
         self.size = first.size
         self.pixel_aspect = pixel_aspect(stream, first.quarter_turns)
 
@@ -73,22 +73,22 @@ class UrlSource(NewestFrameSource):
             try:
                 yield from packet.decode()
             except av.InvalidDataError:
-                continue  # a torn packet costs its pictures, not the stream
+                continue  # a damaged packet loses its images, the stream continues
 
     def _next_packet(self, packets: Iterator[av.Packet]) -> av.Packet | None:
         try:
             return next(packets, None)
         except av.OSError as error:
-            # This is how FFmpeg reports that a server has ended a stream of JPEGs.
+            # FFmpeg reports the end of a stream of JPEGs as this error.
             if self._container.format.name == "mpjpeg" and error.errno == errno.EIO:
                 return None
             raise
 
     def _grab(self) -> av.VideoFrame | None:
         if self._ahead is not None:
-            picture, self._ahead = self._ahead, None
-            return picture
-        return next(self._pictures, None)
+            image, self._ahead = self._ahead, None
+            return image
+        return next(self._images, None)
 
     def _release(self) -> None:
         self._container.close()

@@ -18,14 +18,14 @@ _GONE = object()
 
 
 class FakeDevice:
-    """What cv2.VideoCapture opens in these tests: pictures come when the test gives them.
+    """What cv2.VideoCapture opens in these tests: images come when the test gives them.
 
     A camera that is gone is tried again for a tenth of a second.
 
     Attributes:
         plugged_in: whether it can be opened.
         released: how often it was let go.
-        asked: how many pictures were asked for so far.
+        asked: how many images were asked for so far.
     """
 
     def __init__(self) -> None:
@@ -33,39 +33,39 @@ class FakeDevice:
         self.rate = 25.0
         self.released = 0
         self.asked = 0
-        self._pictures: queue.Queue = queue.Queue()
+        self._images: queue.Queue = queue.Queue()
         self._condition = threading.Condition()
 
-    def give(self, *pictures: np.ndarray | None) -> None:
-        """Let the device show RGB pictures; None disconnects it."""
-        for picture in pictures:
-            self._pictures.put(_GONE if picture is None else picture[..., ::-1])
+    def give(self, *images: np.ndarray | None) -> None:
+        """Let the device show RGB images; None disconnects it."""
+        for image in images:
+            self._images.put(_GONE if image is None else image[..., ::-1])
 
     def lose(self, times: int = 1) -> None:
         """Let so many readings fail."""
         for _ in range(times):
-            self._pictures.put(None)
+            self._images.put(None)
 
     def wait_until_asked(self, times: int) -> None:
-        """Wait until a picture was asked for this often: the ones before have been dealt with."""
+        """Wait until an image was asked for this often: the ones before have been dealt with."""
         with self._condition:
             assert self._condition.wait_for(lambda: self.asked >= times, timeout=10)
 
-    def next_picture(self) -> tuple[bool, np.ndarray | None]:
+    def next_image(self) -> tuple[bool, np.ndarray | None]:
         with self._condition:
             self.asked += 1
             self._condition.notify_all()
-        picture = self._pictures.get(timeout=20)
-        if picture is _GONE:
-            self._pictures.put(_GONE)  # all readings fail from now on
+        image = self._images.get(timeout=20)
+        if image is _GONE:
+            self._images.put(_GONE)  # all readings fail from now on
             return False, None
-        if isinstance(picture, Exception):
-            raise picture
-        return picture is not None, picture
+        if isinstance(image, Exception):
+            raise image
+        return image is not None, image
 
     def fail(self, error: Exception) -> None:
         """Let the next reading raise an error."""
-        self._pictures.put(error)
+        self._images.put(error)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
             return made.plugged_in
 
         def read(self):
-            return made.next_picture()
+            return made.next_image()
 
         def get(self, what: int) -> float:
             return made.rate if what == cv2.CAP_PROP_FPS else 0.0
@@ -90,7 +90,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDevice]:
             made.released += 1
 
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
-    monkeypatch.setattr(camera, "_TRIED_SECONDS", 0.1)
+    monkeypatch.setattr(camera, "_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(camera, "_PAUSE_SECONDS", 0.01)
     yield made
     made.give(None)  # a reading thread that still waits may end

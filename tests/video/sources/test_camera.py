@@ -1,4 +1,4 @@
-"""Cameras: never an old picture, and an end that says why."""
+"""Cameras: never an old frame, and a note on why it ended."""
 
 import time
 
@@ -54,7 +54,7 @@ def test_time_and_steps_start_with_the_first_frame_that_is_read(device):
         device.give(None)
 
 
-def test_colours_are_not_swapped(device):
+def test_colors_are_not_swapped(device):
     red = coded_frame(0)
     red[:] = (250, 20, 10)
     device.give(red, red, None)
@@ -158,7 +158,7 @@ def test_a_camera_that_falls_silent_is_given_up(device, monkeypatch):
 
 def test_a_camera_that_cannot_be_opened_says_what_to_look_at(device):
     device.plugged_in = False
-    with pytest.raises(VideoError, match="camera 3: cannot be opened; is it plugged in"):
+    with pytest.raises(VideoError, match="camera 3: cannot be opened; check that it is plugged in"):
         CameraSource(3)
     assert device.released == 1
 

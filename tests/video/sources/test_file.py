@@ -70,23 +70,23 @@ def test_a_file_whose_stamps_begin_late_starts_at_zero(coded_video):
 def test_odd_sizes_are_decoded_whole(tmp_path, size):
     width, height = size
     rows, columns = np.mgrid[0:height, 0:width]
-    picture = np.repeat((2 * columns + rows // 2).astype(np.uint8)[..., None], 3, -1)
+    image = np.repeat((2 * columns + rows // 2).astype(np.uint8)[..., None], 3, -1)
     path = tmp_path / "odd.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=10)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
     with FileSource(path) as source:
         rgb = next(iter(source)).rgb
     assert source.size == size
     assert rgb.shape == (height, width, 3)
-    assert np.abs(rgb.astype(int) - picture).max() <= 3
+    assert np.abs(rgb.astype(int) - image).max() <= 3
 
 
 def test_a_phone_clip_is_turned_upright(tmp_path):
-    # The upper half of the upright picture is light; the camera lay on its side.
+    # The upper half of the upright image is light; the camera lay on its side.
     upright = np.zeros((64, 48, 3), np.uint8)
     upright[:32] = 220
     path = tmp_path / "phone.mp4"
@@ -199,7 +199,7 @@ def test_a_file_with_sound_alone_holds_no_video(tmp_path):
             frame.sample_rate, frame.pts = 44100, 1024 * number
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(VideoError, match=r"sound\.mp4: holds no video stream"):
+    with pytest.raises(VideoError, match=r"sound\.mp4: contains no video stream"):
         FileSource(path)
 
 
@@ -260,8 +260,8 @@ def test_an_odd_file_gives_all_its_frames(shared):
 
 @pytest.fixture(scope="module")
 def golden(shared) -> dict[str, np.ndarray]:
-    with np.load(shared / "data" / "golden" / "frames" / "nasa_h265_av1_rgb24.npz") as pictures:
-        return dict(pictures)
+    with np.load(shared / "data" / "golden" / "frames" / "nasa_h265_av1_rgb24.npz") as images:
+        return dict(images)
 
 
 def _frames_of(shared: Path, name: str, numbers: list[int]) -> list:
@@ -270,7 +270,7 @@ def _frames_of(shared: Path, name: str, numbers: list[int]) -> list:
 
 
 def _blocks(rgb: np.ndarray, side: int = 10) -> np.ndarray:
-    """Return the mean colour of each block of side x side pixels."""
+    """Return the mean color of each block of side x side pixels."""
     rows, columns = rgb.shape[0] // side, rgb.shape[1] // side
     whole = rgb[: rows * side, : columns * side].astype(float)
     return whole.reshape(rows, side, columns, side, 3).mean((1, 3))
@@ -281,14 +281,14 @@ def test_nasa_frames_are_those_of_torchcodec(shared, golden):
     assert len(numbers) == 15
     for frame in _frames_of(shared, "nasa_13013.mp4", numbers):
         wanted = golden[f"stream0_frame{frame.index:06}"].astype(int)
-        # Measured 0.97: another interpolation of chroma. Swapped colours give 7.6, full range 15.
+        # Measured 0.97: another interpolation of chroma. Swapped colors give 7.6, full range 15.
         assert np.abs(frame.rgb - wanted).mean() < 1.5
-        # The picture is nearly grey, so the matrix shows in its few coloured blocks alone:
+        # The image is nearly gray, so the matrix shows in its few colored blocks alone:
         # measured 1.32, and 1.73 to 1.82 with BT.601 in place of BT.709.
         blocks = _blocks(wanted)
-        coloured = np.ptp(blocks, axis=-1) >= 30
-        assert coloured.sum() >= 25
-        assert np.abs(_blocks(frame.rgb) - blocks)[coloured].mean() < 1.5
+        colored = np.ptp(blocks, axis=-1) >= 30
+        assert colored.sum() >= 25
+        assert np.abs(_blocks(frame.rgb) - blocks)[colored].mean() < 1.5
 
 
 def test_an_hevc_frame_without_a_matrix_is_that_of_torchcodec(shared, golden):
@@ -417,7 +417,7 @@ def test_a_stream_without_times_says_which_rate_is_assumed(tmp_path, suffix):
     with FileSource(path) as source:
         count = len(list(source))
     assert count == 30
-    assert source.note == f"holds no times: {source.rate:.3g} frames a second are assumed"
+    assert source.note == f"has no time stamps: {source.rate:.3g} frames per second are assumed"
 
 
 def test_libavs_messages_never_wait_for_the_interpreter():
@@ -485,7 +485,7 @@ def test_where_decoding_is_not_as_the_packets_tell_nothing_more_is_left_out(
 
 
 @pytest.mark.parametrize(("size", "threads"), [((1920, 1088), 1), ((2048, 1152), 4)])
-def test_a_picture_of_up_to_1080p_is_decoded_by_one_thread(coded_video, monkeypatch, size, threads):
+def test_an_image_of_up_to_1080p_is_decoded_by_one_thread(coded_video, monkeypatch, size, threads):
     monkeypatch.setattr("os.cpu_count", lambda: 16)
     path = coded_video(frames=6, size=size)
     with FileSource(path) as source:

@@ -63,7 +63,7 @@ def test_of_two_equal_films_the_first_is_taken(tmp_path):
 
 
 def test_a_preview_that_is_all_there_is_is_taken(tmp_path):
-    assert _codes(_film(tmp_path / "picture.mkv", [("mjpeg", _PREVIEW, False)])) == [200]
+    assert _codes(_film(tmp_path / "image.mkv", [("mjpeg", _PREVIEW, False)])) == [200]
 
 
 def test_a_film_that_is_decoded_comes_before_one_that_is_not(tmp_path):

@@ -32,7 +32,7 @@ def test_no_frame_is_held_back_by_threads_that_decode_ahead(coded_video, served,
         assert stream.codec_context.thread_count == 1
 
 
-def test_a_torn_packet_costs_its_picture_and_not_the_stream(tmp_path, served):
+def test_a_damaged_packet_loses_its_image_and_not_the_stream(tmp_path, served):
     with av.open(str(tmp_path / "camera.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
@@ -95,7 +95,7 @@ def test_a_server_that_falls_silent_ends_the_frames_with_a_note(coded_video, ser
     )
     frames, note = done.stdout.splitlines()
     assert int(frames) > 0
-    assert note == "reading failed (nothing came in time)"
+    assert note == "reading failed (no data arrived in time)"
     assert done.stderr == ""
 
 
