@@ -1,9 +1,23 @@
-"""What is typed after --video, --webcam and --url, each mistaken for another now and then."""
+"""Addresses of sources: their kinds, and flags of run.py that were given another kind."""
 
 from pathlib import Path
 
 from recipes.commands import command
 from video.errors import UsageError
+
+
+def source_kind(address: int | str) -> str:
+    """Return the key of `video.sources.SOURCES` that opens an address.
+
+    Args:
+        address: The index or device of a camera, the address of a stream, or the path of a file.
+
+    >>> source_kind(0), source_kind("rtsp://host/stream"), source_kind("match.mp4")
+    ('webcam', 'url', 'video')
+    """
+    if isinstance(address, int) or address.startswith("/dev/video"):
+        return "webcam"
+    return "url" if "://" in address else "video"
 
 
 def require_right_flag(kind: str, address: str) -> None:

@@ -1,22 +1,30 @@
-"""The outcome of a step: probabilities, label, and whether that label counts."""
+"""The decision at a step: probabilities, label, and whether the label reaches the threshold."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decision:
-    """The probabilities at a step.
+    """The probabilities at one step of a running video.
 
     Attributes:
-        step: index from 0.
-        seconds: on the source's clock.
-        probabilities: float64 (K,).
-        labels: the K names.
-        threshold: below it, the label counts as undecided.
-        full: whether the window has a step of its own in every row; one filled up with its oldest
-            row looks motionless, so its label counts as undecided too.
+        step: The index of the step, from 0.
+        seconds: The time of the step on the source's clock; the first frame is at 0.
+        probabilities: float64 (K,), in the order of the labels.
+        labels: The K names.
+        threshold: The probability, 0 to 1, that a label has to reach.
+        full: Whether every row of the window is a step of its own. An early window is filled up
+            with its oldest row, which looks motionless.
+
+    Examples:
+        >>> import numpy as np
+        >>> decision = Decision(3, 0.3, np.array([0.2, 0.7, 0.1]), ("bat", "bowl", "run"), 0.5)
+        >>> decision.label, decision.probability, decision.above_threshold
+        ('bowl', 0.7, True)
+        >>> decision.best(2)
+        [('bowl', 0.7), ('bat', 0.2)]
     """
 
     step: int
@@ -28,17 +36,25 @@ class Decision:
 
     @property
     def label(self) -> str:
+        """The likeliest label."""
         return self.labels[int(np.argmax(self.probabilities))]
 
     @property
     def probability(self) -> float:
+        """The probability of the likeliest label, 0 to 1."""
         return float(np.max(self.probabilities))
 
     @property
-    def decided(self) -> bool:
+    def above_threshold(self) -> bool:
+        """Whether the label can be relied on: the window is full, and the probability reaches the
+        threshold."""
         return self.full and self.probability >= self.threshold
 
     def best(self, count: int) -> list[tuple[str, float]]:
-        """Return the `count` likeliest labels with their probabilities, likeliest first."""
+        """Return the likeliest labels with their probabilities, the likeliest first.
+
+        Args:
+            count: The number of labels; all K where it is larger.
+        """
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(self.labels[index], float(self.probabilities[index])) for index in order]

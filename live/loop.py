@@ -1,6 +1,6 @@
 """The loop: frames in, decisions out. A file and a camera run through the same lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from live.decision import Decision
 from live.model import LiveModel
@@ -8,6 +8,7 @@ from live.overlay import annotate
 from live.pace import Asynchronous, Synchronous
 from live.signals import defer_interrupts
 from live.sinks import Sink, StopRequested
+from live.stream import VideoStream
 from live.timing import Stopwatch
 from video.frame import Frame
 from video.sources import VideoSource
@@ -28,10 +29,7 @@ def run_loop(
     """
     watch = Stopwatch()
     stream = model.stream(stride)
-    # A single frame is soon computed, and the newest one is then read; the frames of a clip must be
-    # collected while the last one is.
-    beside = source.live and model.extractor.clip_length > 1
-    decider = (Asynchronous if beside else Synchronous)(stream, watch)
+    decider = _decider(source, model, stream, watch)
     outcome = _Outcome(sinks, watch, model.best)
     # Waiting for a camera's next frame is no work; decoding a file's is.
     arrival = "wait" if source.live else "decode"
@@ -58,6 +56,38 @@ def run_loop(
         decider.close()
     watch.skipped = decider.skipped
     return watch
+
+
+def decisions(
+    source: VideoSource, model: LiveModel, stride: int | None = None
+) -> Iterator[Decision]:
+    """Yield the decisions on a source as they are made: `run_loop` without sinks.
+
+    The caller closes the source. Arguments as for `run_loop`.
+    """
+    stream = model.stream(stride)
+    decider = _decider(source, model, stream, Stopwatch())
+    try:
+        for frame in source:
+            for step in stream.steps(frame):
+                for decision, _ in decider.push(step):
+                    yield decision
+            for decision, _ in decider.ready():
+                yield decision
+        for decision, _ in decider.finish():
+            yield decision
+    finally:
+        decider.close()
+
+
+def _decider(
+    source: VideoSource, model: LiveModel, stream: VideoStream, watch: Stopwatch
+) -> Synchronous | Asynchronous:
+    # A single frame is computed quickly, and then the newest one is read. The frames of a clip must
+    # be collected while the clip before is computed.
+    if source.live and model.extractor.clip_length > 1:
+        return Asynchronous(stream, watch)
+    return Synchronous(stream, watch)
 
 
 class _Outcome:

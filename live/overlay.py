@@ -30,7 +30,7 @@ def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.nd
     )
     panel_width = min(width, inner + 2 * margin)
     _shade(picture[: round(line * (1.5 + 0.85 * len(best))), :panel_width])
-    color = _TEXT if decision and decision.decided else _FAINT
+    color = _TEXT if decision and decision.above_threshold else _FAINT
     _text(picture, title, (margin, line), size, color)
     _text(picture, clock, (panel_width - margin - _width(clock, small), line), small, _FAINT)
     for number, (label, probability) in enumerate(best):
@@ -49,7 +49,7 @@ def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.nd
 def _title(decision: Decision | None) -> str:
     if decision is None:
         return "..."
-    doubt = "" if decision.decided else "?"
+    doubt = "" if decision.above_threshold else "?"
     return f"{decision.label}{doubt}  {decision.probability:.0%}"
 
 

@@ -1,9 +1,9 @@
-"""Keeping up with a camera: how often a clip network can make a step, and steps made meanwhile.
+"""Pace on a camera: the stride that a clip network can keep up, and steps computed in a thread.
 
-A file waits for its reader, so every step of it is made, in the loop itself. A camera does not. A
-clip network that takes longer than its steps are apart would fall behind without end, and frames
-that come while it computes would be missing from the clips. So it computes beside the loop, which
-goes on collecting frames, and its stride is as long as it needs.
+A file waits for its reader, so every step of it is computed in the loop itself. A camera does not
+wait. A clip network that takes longer than the time between two steps would fall behind without
+limit, and frames that arrive during a computation would be missing from the clips. So it computes
+in a thread while the loop collects frames, and its stride is as long as it needs.
 """
 
 import math
@@ -20,13 +20,17 @@ from video.steps import Step
 
 _LOG = logger(__name__)
 
-# The rest of the time is for collecting, drawing and showing frames.
+# The share of the time that steps may take; the rest is for collecting, drawing and showing frames.
 _SHARE = 0.8
 
 
 def stride_that_keeps_up(seconds_a_step: float, fps: float, stride: int) -> int:
-    """Return the least number of sampled frames between two steps, at least `stride`, that leaves a
-    step the time it takes.
+    """Return the smallest stride, not below the model's own, that leaves a step the time it takes.
+
+    Args:
+        seconds_a_step: The time that one step takes.
+        fps: The sampled frames per second.
+        stride: The model's own stride, in sampled frames.
 
     >>> stride_that_keeps_up(0.1, fps=15.0, stride=8)
     8
@@ -37,13 +41,13 @@ def stride_that_keeps_up(seconds_a_step: float, fps: float, stride: int) -> int:
 
 
 def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | None:
-    """Return the stride that a clip network needs on a camera, and print it; None where its own
-    will do.
+    """Return the stride that a clip network needs on a camera, and log it; None where its own is
+    long enough.
 
     Args:
         model: The model to run.
-        rate: Frames per second of the camera.
-        seconds_a_step: Time that a step takes, as `LiveModel.warm_up` found.
+        rate: The frames per second of the camera.
+        seconds_a_step: The time that one step takes, as `LiveModel.warm_up` measured it.
     """
     config = model.extractor.config
     fps, own = config.sampling.fps or rate, config.sampling.stride
@@ -61,7 +65,11 @@ def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | N
 
 
 class Synchronous:
-    """Decides at every step before the next frame is read."""
+    """Decides at every step before the next frame is read.
+
+    Attributes:
+        skipped: The number of steps that were skipped: none.
+    """
 
     skipped = 0
 
@@ -74,41 +82,50 @@ class Synchronous:
         yield decision, self._watch.step_done(step.repeats)
 
     def ready(self) -> Iterator[tuple[Decision, float]]:
-        """Yield what was decided since the last call."""
+        """Yield the decisions that were made since the last call: none, as `push` waits."""
+        return iter(())
+
+    def finish(self) -> Iterator[tuple[Decision, float]]:
+        """Wait for the running step and yield its decision: there is none, as `push` waits."""
         return iter(())
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for the running step; its result is discarded."""
 
 
 class Asynchronous:
-    """Decides in a thread of its own, one step at a time; steps that come meanwhile are skipped.
+    """Decides in a thread, one step at a time; steps that arrive during a computation are skipped.
 
     Attributes:
-        skipped: how many.
+        skipped: The number of steps that were skipped.
     """
 
     def __init__(self, stream: VideoStream, watch: Stopwatch) -> None:
         self._stream, self._watch = stream, watch
         self._thread = ThreadPoolExecutor(1, "decide")
-        self._pending: tuple[Step, Stopwatch, Future] | None = None
+        self._pending: tuple[Step, Stopwatch, Future[Decision]] | None = None
         self.skipped, self._has_skipped = 0, False
 
     def push(self, step: Step) -> Iterator[tuple[Decision, float]]:
-        """Begin with a step, or skip it; yield what is ready."""
+        """Start a step, or skip it while another one is running; yield what is ready."""
         yield from self.ready()
         if self._pending:
             self.skipped, self._has_skipped = self.skipped + 1, True
             return
-        if self._has_skipped:  # what it repeats was not decided
+        if self._has_skipped:  # the step it repeats was skipped, so there is no feature to reuse
             step, self._has_skipped = replace(step, repeats=False), False
         watch = Stopwatch()
         future = self._thread.submit(self._stream.decide, step, watch)
         self._pending = (step, watch, future)
 
     def ready(self) -> Iterator[tuple[Decision, float]]:
-        """Yield the decision that was made since the last call, if one was."""
+        """Yield the decision that was made since the last call, if there is one."""
         if self._pending and self._pending[2].done():
+            yield from self.finish()
+
+    def finish(self) -> Iterator[tuple[Decision, float]]:
+        """Wait for the running step, if there is one, and yield its decision."""
+        if self._pending:
             step, watch, future = self._pending
             self._pending = None
             decision = future.result()
@@ -116,5 +133,5 @@ class Asynchronous:
             yield decision, self._watch.step_done(step.repeats)
 
     def close(self) -> None:
-        """Wait for the step under way, which is not told any more."""
+        """Wait for the running step; its result is discarded."""
         self._thread.shutdown()

@@ -1,23 +1,64 @@
-"""Lookback from Python. `import lookback` is fast: it starts no framework.
+"""Train video classifiers and predict with them, from Python.
 
-import lookback
-network = lookback.load_model("x3d_s.keras")    # what model.save wrote
+    import lookback
+
+    model = lookback.load("weights")
+    result = model.predict("match.mp4")
+    print(result.label)
+
+`import lookback` is fast: every public name is imported when it is first used, and Keras starts
+with the first `load`, `train`, `evaluate` or `load_model`. docs/python.md describes every name.
+
+The package prints nothing. Its messages go to the logger `lookback`:
+
+    logging.basicConfig()
+    logging.getLogger("lookback").setLevel(logging.INFO)
 """
 
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from live.decision import Decision
+    from lookback.evaluation import evaluate
+    from lookback.model import Model, load
     from lookback.results import Prediction
     from lookback.saved_models import load_model
+    from lookback.training import TrainingRun, train
+    from sequence.results import EvaluationReport
+    from video.errors import LookbackError, UsageError, VideoError
 
 # The module of each public name, imported when the name is first used (PEP 562).
 _MODULES = {
+    "Decision": "live.decision",
+    "EvaluationReport": "sequence.results",
+    "LookbackError": "video.errors",
+    "Model": "lookback.model",
     "Prediction": "lookback.results",
+    "TrainingRun": "lookback.training",
+    "UsageError": "video.errors",
+    "VideoError": "video.errors",
+    "evaluate": "lookback.evaluation",
+    "load": "lookback.model",
     "load_model": "lookback.saved_models",
+    "train": "lookback.training",
 }
 
-__all__ = ["Prediction", "__version__", "load_model"]
+__all__ = [
+    "Decision",
+    "EvaluationReport",
+    "LookbackError",
+    "Model",
+    "Prediction",
+    "TrainingRun",
+    "UsageError",
+    "VideoError",
+    "__version__",
+    "evaluate",
+    "load",
+    "load_model",
+    "train",
+]
 
 try:
     __version__ = metadata.version("lookback")

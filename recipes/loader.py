@@ -32,12 +32,17 @@ class Settings:
     flags: frozenset[str] = frozenset()
 
 
-def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    path: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    given_by: str = "the command line",
+) -> Settings:
     """Merge default.yaml, the recipe at `path` and `flags` (dotted key to value), and check it.
 
     Args:
         path: A recipe's file, or its name as `recipe_file` takes it.
         flags: Dotted keys with their values.
+        given_by: The name of the place that the flags come from, for errors.
 
     Raises:
         UsageError: A key is unknown, or was renamed, or a value does not fit; the message names
@@ -49,7 +54,7 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     _checked(chosen, str(path or DEFAULT))
     for key, value in (flags or {}).items():
         _place(chosen, key, value)
-    recipe = _checked(chosen, "the command line")
+    recipe = _checked(chosen, given_by)
     given = frozenset(_dotted(chosen))
     return Settings(recipe, given, path.name if path else DEFAULT.name, frozenset(flags or ()))
 

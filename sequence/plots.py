@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from sklearn import metrics as sk
-
-matplotlib.use("Agg")  # renders to files and needs no screen
-from matplotlib import pyplot as plt
 
 from video.atomic_write import atomic_write
 
+# Figures without pyplot: they draw to files on machines without a screen too, and leave the backend
+# of the program that imports this alone.
 _SIZE, _DPI = (6.4, 5.2), 110
 
 
@@ -25,7 +24,8 @@ def plot_confusion(confusion: np.ndarray, labels: list[str], path: Path) -> None
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     height = max(_SIZE[1], 0.55 * len(labels) + 2)
-    figure, axes = plt.subplots(figsize=(height * 1.15, height))
+    figure = Figure(figsize=(height * 1.15, height))
+    axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row in range(len(labels)):
         for column in range(len(labels)):
@@ -47,7 +47,8 @@ def plot_roc(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], 
         labels: Names of the K classes.
         path: PNG file to write.
     """
-    figure, axes = plt.subplots(figsize=_SIZE)
+    figure = Figure(figsize=_SIZE)
+    axes = figure.subplots()
     for number, label in _plottable(targets, labels):
         truth = targets == number
         fpr, tpr, _ = sk.roc_curve(truth, probabilities[:, number])
@@ -62,7 +63,8 @@ def plot_precision_recall(
     probabilities: np.ndarray, targets: np.ndarray, labels: list[str], path: Path
 ) -> None:
     """Plot the one-versus-rest precision-recall curve of each class; arguments as `plot_roc`."""
-    figure, axes = plt.subplots(figsize=_SIZE)
+    figure = Figure(figsize=_SIZE)
+    axes = figure.subplots()
     for number, label in _plottable(targets, labels):
         truth = targets == number
         precision, recall, _ = sk.precision_recall_curve(truth, probabilities[:, number])
@@ -94,4 +96,3 @@ def _save(figure, path: Path) -> None:
     figure.tight_layout()
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=_DPI)
-    plt.close(figure)

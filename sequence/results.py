@@ -1,5 +1,6 @@
 """Return values of training and evaluation; the model and report folders hold the same data."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ class TrainingResult:
     metrics: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class EvaluationReport:
-    """Metrics of a model on one split.
+@dataclass(frozen=True, eq=False)
+class EvaluationReport(Mapping[str, Any]):
+    """Metrics of a model on one split; a mapping with the content of `metrics.json`.
 
     Attributes:
         folder: Report folder.
@@ -33,6 +34,16 @@ class EvaluationReport:
 
     folder: Path
     metrics: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        """Return a value of `metrics` by its key, such as `clip`."""
+        return self.metrics[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
+    def __len__(self) -> int:
+        return len(self.metrics)
 
     @property
     def accuracy(self) -> float:

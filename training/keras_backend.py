@@ -5,9 +5,7 @@ is read; on a PC without a GPU that log reads like a list of failures. It is kep
 shown only when the start fails.
 """
 
-import atexit
 import contextlib
-import gc
 import logging
 import os
 import sys
@@ -44,10 +42,6 @@ def _native_stderr_kept_back() -> Iterator[None]:
             os.dup2(kept, descriptor)
             os.close(kept)
 
-
-# At its end the interpreter would look once more through the half a million objects that TensorFlow
-# and a network leave, three quarters of the seconds that it takes to end. Nothing needs it.
-atexit.register(gc.freeze)
 
 with _native_stderr_kept_back():
     import keras

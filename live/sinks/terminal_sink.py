@@ -20,11 +20,11 @@ class ChangeLines(Sink):
         self._label: str | None = None
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
-        label = decision.label if decision.decided else "undecided"
+        label = decision.label if decision.above_threshold else "undecided"
         if label != self._label:
-            told = decision.best(self._best if decision.decided else 1)
+            told = decision.best(self._best if decision.above_threshold else 1)
             line = ", ".join(f"{name} ({probability:.2f})" for name, probability in told)
-            if not decision.decided:
+            if not decision.above_threshold:
                 # However sure: a window that is not full yet shows too little.
                 why = "likeliest" if decision.full else "not enough seen, so far"
                 line = f"undecided, {why} {line}"

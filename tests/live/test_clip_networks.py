@@ -192,7 +192,7 @@ def test_live_decides_where_offline_windows_are_full(with_lstm, head, full):
     with FileSource(with_lstm.data / segment.video) as source:
         made = list(model.decisions(source))
     assert [decision.step for decision in made if decision.full] == full
-    assert [decision.step for decision in made if decision.decided] == full
+    assert [decision.step for decision in made if decision.above_threshold] == full
 
 
 def test_features_of_another_network_refuse_the_own_head_too(tuned, tmp_path):

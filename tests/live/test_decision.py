@@ -12,7 +12,7 @@ def decision(*probabilities: float, threshold: float = 0.5) -> Decision:
 
 def test_the_label_is_the_likeliest_class():
     made = decision(0.2, 0.7, 0.1)
-    assert (made.label, made.probability, made.decided) == ("bowl", 0.7, True)
+    assert (made.label, made.probability, made.above_threshold) == ("bowl", 0.7, True)
     assert made.best(2) == [("bowl", 0.7), ("bat", 0.2)]
     assert len(made.best(9)) == 3
 
@@ -25,10 +25,10 @@ def test_between_equals_the_first_class_wins_as_in_the_report():
 
 @pytest.mark.parametrize(("threshold", "decided"), [(0.6, False), (0.5, True), (0.0, True)])
 def test_below_the_threshold_nothing_is_decided(threshold, decided):
-    assert decision(0.5, 0.3, 0.2, threshold=threshold).decided == decided
+    assert decision(0.5, 0.3, 0.2, threshold=threshold).above_threshold == decided
 
 
 def test_a_label_is_undecided_until_the_window_is_full():
     sure = np.array([0.1, 0.9])
-    assert not Decision(0, 0.0, sure, ("a", "b"), 0.5, full=False).decided
-    assert Decision(9, 0.9, sure, ("a", "b"), 0.5, full=True).decided
+    assert not Decision(0, 0.0, sure, ("a", "b"), 0.5, full=False).above_threshold
+    assert Decision(9, 0.9, sure, ("a", "b"), 0.5, full=True).above_threshold

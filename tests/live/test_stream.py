@@ -102,7 +102,7 @@ def test_a_window_counts_as_full_once_every_clip_in_it_is():
     some = [replace(step, full=step.index >= 2) for step in steps(*range(7, 70, 7))]
     _, _, decisions = decided("float32", *some)
     assert [made.full for made in decisions] == [False] * 4 + [True] * 5
-    assert decided("float32", *some)[2][3].decided is False
+    assert decided("float32", *some)[2][3].above_threshold is False
 
 
 def test_a_stopwatch_counts_both_stages_where_one_is_given():

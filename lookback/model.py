@@ -1,0 +1,248 @@
+"""Models that classify videos, loaded from a model folder or from published weights."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from extract.architectures.registry import BACKBONES
+from extract.engines.registry import ENGINES
+from live.addresses import source_kind
+from live.decision import Decision
+from live.loop import decisions
+from live.model import LiveModel, load_live_model, pretrained_live_model
+from live.pace import slower_pace
+from lookback.results import Prediction
+from recipes.loader import load as load_settings
+from sequence.model import OWN
+from video.console import logger
+from video.errors import UsageError, VideoError, hint
+from video.frame import Frame
+from video.sources import SOURCES, FileSource
+
+_LOG = logger(__name__)
+
+_EVERY_CORE = 0  # decoder threads of FileSource
+
+
+class Model:
+    """A classifier of videos: a backbone that computes features and a second stage over them.
+
+    `lookback.load` makes it. A model holds no state of a video. Any number of videos can run
+    through one model, one after another or in several threads, with the same results as through
+    models of their own.
+    """
+
+    def __init__(self, live_model: LiveModel) -> None:
+        """Wrap both stages.
+
+        Args:
+            live_model: The loaded stages.
+        """
+        self._live = live_model
+
+    def __repr__(self) -> str:
+        return (
+            f"Model({self.backbone}, {len(self.labels)} labels, look-back {self.look_back}, "
+            f"engine {self.engine})"
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The K names, in the order of the probabilities."""
+        return self._live.labels
+
+    @property
+    def threshold(self) -> float:
+        """The probability, 0 to 1, below which `Decision.above_threshold` is false."""
+        return self._live.threshold
+
+    @property
+    def look_back(self) -> int:
+        """L, the number of steps that one prediction sees."""
+        return self._live.look_back
+
+    @property
+    def backbone(self) -> str:
+        """The name of the network that computes the features, such as `x3d_s`."""
+        return self._live.extractor.config.backbone.name
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that computes the features: openvino, onnx or keras."""
+        return self._live.extractor.engine.name
+
+    def predict(self, video: str | os.PathLike[str]) -> Prediction:
+        """Return the probabilities at every step of a video file.
+
+        They equal those that `run --csv` writes, and those of the evaluation report.
+
+        Args:
+            video: The path of a video file of any format that FFmpeg reads.
+
+        Returns:
+            The prediction: `seconds` is float64 (N,), `probabilities` float64 (N, K), `full` bool
+            (N,).
+
+        Raises:
+            VideoError: There is no such file, or no frame of it can be decoded. A file that is
+                damaged further on gives the steps before, and a warning to the logger.
+
+        Example:
+            result = model.predict("match.mp4")
+            print(result.label, result.label_at(3.2))
+            result.to_csv("match.csv")
+        """
+        stream = self._live.stream()
+        made = [each for frame in self._frames(video) for each in stream.push(frame)]
+        _require_steps(len(made), video)
+        return Prediction(
+            self.labels,
+            [each.seconds for each in made],
+            np.stack([each.probabilities for each in made]),
+            [each.full for each in made],
+        )
+
+    def features(self, video: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features of a video file, as the second stage sees them.
+
+        They equal those in the feature file that `extract` writes: within 1e-4 for another engine
+        or batch size.
+
+        Args:
+            video: The path of a video file.
+
+        Returns:
+            seconds: float64 (N,), the time of each step on the video's clock.
+            features: float32 (N, D).
+
+        Raises:
+            VideoError: There is no such file, or no frame of it can be decoded.
+
+        Example:
+            seconds, features = model.features("match.mp4")
+        """
+        stream, dtype = self._live.extractor.stream(), np.dtype(self._live.dtype)
+        made = [each for frame in self._frames(video) for each in stream.push(frame)]
+        _require_steps(len(made), video)
+        rows = np.stack([feature for _, feature in made])
+        seconds = np.array([step.seconds for step, _ in made], np.float64)
+        return seconds, rows.astype(dtype).astype(np.float32)
+
+    def stream(self, source: int | str | os.PathLike[str]) -> Generator[Decision, None, None]:
+        """Yield a decision at every step of a running source.
+
+        The source opens at the first step and closes when the generator ends or is closed. Of a
+        file, every step is yielded. A camera gives its newest frame, however long the loop's body
+        takes, and ends when it is disconnected.
+
+        Args:
+            source: The index of a camera (0 is the first), a camera's device (`/dev/video0`), the
+                address of a stream (`rtsp://...`, `http://...`) or the path of a video file.
+
+        Yields:
+            The decisions, in order of time.
+
+        Raises:
+            VideoError: The source cannot be opened, or it ends before the first step.
+
+        Example:
+            for decision in model.stream(0):
+                if decision.above_threshold:
+                    print(f"{decision.seconds:.1f} s  {decision.label}")
+        """
+        address = source if isinstance(source, int) else os.fspath(source)
+        kind, number = source_kind(address), 0
+        # A camera opens after the warm-up, so that its first frame is not an old one.
+        seconds_per_step = 0.0 if kind == "video" else self._live.warm_up()
+        with SOURCES[kind](address) as opened:
+            stride = slower_pace(self._live, opened.rate, seconds_per_step) if opened.live else None
+            for decision in decisions(opened, self._live, stride):
+                number += 1
+                yield decision
+            _warn(opened.name, opened.note)
+            _require_steps(number, opened.name)
+
+    def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
+        """Yield the frames of a file that steps are made of."""
+        sampled_at = self._live.extractor.stepper().fps
+        with FileSource(Path(video), _EVERY_CORE, sampled_at) as source:
+            yield from source
+            _warn(source.name, source.note)
+
+
+def load(
+    source: str | os.PathLike[str],
+    engine: str = "auto",
+    head: str | None = None,
+    threshold: float | None = None,
+    weights: str | os.PathLike[str] | None = None,
+) -> Model:
+    """Return the model of a model folder, or a clip network with its published labels.
+
+    Args:
+        source: A model folder, such as `weights`, or the name of a clip network, such as `x3d_s`,
+            whose published weights are downloaded once into `weights/pretrained/` of the current
+            folder. If there is a folder of that name, the folder is taken.
+        engine: The engine that computes the networks: openvino, onnx, keras, or auto for the
+            fastest that is installed.
+        head: The classifier over the features. `own` is the fine-tuned network's own. None takes
+            the folder's second stage, or `own` where there is none.
+        threshold: The probability, 0 to 1, below which `Decision.above_threshold` is false. None
+            takes the model folder's value, or 0 for a published network.
+        weights: A file that replaces the published weights of a named network, as `convert`
+            writes it. It must hold the network's classifier.
+
+    Raises:
+        UsageError: An argument has an unknown value, or arguments contradict each other.
+        LookbackError: A part of the model is missing or belongs to another model.
+
+    Example:
+        model = lookback.load("weights")
+        network = lookback.load("x3d_s")  # 400 Kinetics labels, without any training
+    """
+    _require_values(engine, threshold)
+    name = os.fspath(source)
+    if Path(name).is_dir():
+        if weights is not None:
+            raise UsageError(f"load: {name} is a model folder, which has its own weights")
+        return Model(load_live_model(Path(name), threshold, head or "", engine))
+    _require_clip_network(name)
+    if head not in (None, OWN):
+        raise UsageError(f"load: {name} has its published classifier; head={head!r} needs training")
+    keys = {"backbone.name": name, "extract.engine": engine}
+    if weights is not None:
+        keys["backbone.weights"] = os.fspath(weights)
+    return Model(pretrained_live_model(load_settings(flags=keys), threshold))
+
+
+def _require_values(engine: str, threshold: float | None) -> None:
+    if engine != "auto" and engine not in ENGINES:
+        raise UsageError(f"load: there is no engine {engine!r}; {hint(engine, ['auto', *ENGINES])}")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UsageError(f"load: threshold is {threshold}, and should be from 0 to 1")
+
+
+def _require_clip_network(name: str) -> None:
+    spec = BACKBONES.get(name)
+    if spec is None:
+        published = sorted(each.name for each in BACKBONES.values() if each.is_clip_network)
+        raise UsageError(
+            f"{name}: is neither a model folder nor a clip network; {hint(name, published)}"
+        )
+    if not spec.is_clip_network:
+        raise UsageError(
+            f"{name}: is an image network, which knows no labels before a training; "
+            f'lookback.train(data, settings={{"backbone.name": "{name}"}}) makes a model folder'
+        )
+
+
+def _require_steps(number: int, source: str | os.PathLike[str]) -> None:
+    if not number:
+        raise VideoError(f"{os.fspath(source)}: ended before the first step")
+
+
+def _warn(name: str, note: str) -> None:
+    if note:
+        _LOG.warning(f"note: {name}: {note}")
