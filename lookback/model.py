@@ -8,6 +8,7 @@ import numpy as np
 
 from extract.architectures.registry import BACKBONES
 from extract.engines.registry import ENGINES
+from extract.extractor.choice import OWN_HEAD
 from live.addresses import source_kind
 from live.decision import Decision
 from live.loop import decisions
@@ -15,7 +16,6 @@ from live.model import LiveModel, load_live_model, pretrained_live_model
 from live.pace import slower_pace
 from lookback.results import Prediction
 from recipes.loader import load as load_settings
-from sequence.model import OWN
 from video.console import logger
 from video.errors import UsageError, VideoError, hint
 from video.frame import Frame
@@ -209,7 +209,7 @@ def load(
             raise UsageError(f"load: {name} is a model folder, which has its own weights")
         return Model(load_live_model(Path(name), threshold, head or "", engine))
     _require_clip_network(name)
-    if head not in (None, OWN):
+    if head not in (None, OWN_HEAD):
         raise UsageError(f"load: {name} has its published classifier; head={head!r} needs training")
     keys = {"backbone.name": name, "extract.engine": engine}
     if weights is not None:

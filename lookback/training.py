@@ -9,14 +9,14 @@ from typing import Any
 
 from clips.manifest import Manifest
 from clips.preparation import load_manifest
+from extract.extractor.choice import OWN_HEAD
+from extract.extractor_setup import set_up_extractor
 from extract.feature_store.reader import features_path
 from extract.finetuning.trainer import Trainer
 from extract.pipeline.runner import extract_features, print_report
-from extract.quantization import choose_quantizing
 from recipes.loader import Settings
 from recipes.loader import load as load_settings
 from sequence.experiment import open_experiment
-from sequence.model import OWN
 from sequence.trainer import train as train_second_stage
 
 
@@ -94,10 +94,10 @@ def train(
     metrics: dict[str, Any] = {}
     finetuning: tuple[dict[str, float], ...] = ()
     if finetune:
-        metrics = {"split": "val", "head": OWN, **asdict(Trainer(chosen, manifest).train())}
+        metrics = {"split": "val", "head": OWN_HEAD, **asdict(Trainer(chosen, manifest).train())}
         finetuning = _history(folder / "finetune_history.csv")
     _extract(chosen, manifest)
-    if chosen.recipe.sequence.head == OWN:
+    if chosen.recipe.sequence.head == OWN_HEAD:
         return TrainingRun(folder, place, finetuning, metrics, finetuning)
     experiment = open_experiment(chosen)
     try:
@@ -130,7 +130,7 @@ def _settings(
 
 
 def _extract(chosen: Settings, manifest: Manifest) -> None:
-    extractor = choose_quantizing(chosen, manifest)
+    extractor = set_up_extractor(chosen, manifest)
     path = features_path(chosen)
     print_report(extract_features(manifest, extractor, path, chosen.recipe.extract.dtype), path)
 
