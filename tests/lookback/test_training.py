@@ -16,7 +16,7 @@ from video.errors import LookbackError, UsageError
 FAST = {
     "preprocessing.input_size": 32,
     "finetune.limit": 24,
-    "finetune.draws_per_clip": 2,
+    "finetune.clips_per_video": 2,
     "evaluate.bootstrap": 50,
 }
 
