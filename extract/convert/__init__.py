@@ -1,1 +1,1 @@
-"""Weights of other programs as weights files of this one: `python -m extract.convert --help`."""
+"""Conversion of published checkpoints to Keras weights files: `python -m extract.convert`."""

@@ -1,7 +1,7 @@
-"""Which weights were published for the clip networks, where they lie and under which licence.
+"""Catalogue of the published weights of the clip networks, printed by `extract.convert --list`.
 
-`python -m extract.convert --list` prints it. Accuracies are the publishers' own, top-1 and top-5 in
-per cent; how they cut views from a video differs, so they do not compare exactly.
+Accuracies are the publishers' own, top-1 / top-5 in percent. Publishers sample different numbers of
+clips and crops per video, so the figures do not compare exactly.
 """
 
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ from urllib.parse import urlsplit
 from recipes.commands import command
 from video.errors import UsageError
 
-# Where published files lie, below the folder that the commands run in.
+# Folder of downloaded files, relative to the working directory.
 FOLDER = Path("weights/pretrained")
 KINETICS = "Kinetics-400"
 _SOMETHING = "Something-Something v2"
 
 
 @dataclass(frozen=True)
-class Published:
-    """One published file.
+class PublishedFile:
+    """One published checkpoint.
 
     Attributes:
-        network: name of the backbone.
-        trained_on: data set of the last training.
-        classes: of its classifier.
-        address: of the official file.
-        file: where the file belongs, below `FOLDER`.
-        licence: as SPDX writes it.
-        accuracy: top-1 / top-5 in per cent, and whose figure that is.
-        sha256: SHA-256 of the file in hex, or its first digits, where the publisher states it
-            beside the address or in the file's name.
+        network: Name of the backbone.
+        trained_on: Data set of the last training.
+        classes: Number of classes of the classifier.
+        address: URL of the official file.
+        file: Path of the downloaded file, relative to `FOLDER`.
+        licence: SPDX identifier of the license.
+        accuracy: Top-1 / top-5 accuracy in percent, with its source.
+        sha256: SHA-256 of the file in hex, or its first digits; empty where the publisher states
+            none.
     """
 
     network: str
@@ -44,19 +44,19 @@ class Published:
 
     @property
     def integrity(self) -> str:
-        """Text that says against which SHA-256 a download is checked."""
+        """Description of the SHA-256 that a download is checked against."""
         if self.sha256:
-            return f"checked: SHA-256 {self.sha256}{'...' if len(self.sha256) < 64 else ''}"
+            return f"checked against SHA-256 {self.sha256}{'...' if len(self.sha256) < 64 else ''}"
         if urlsplit(self.address).hostname == "huggingface.co":
-            return "checked: SHA-256 as the server states it with the download"
-        return "not checked: the publisher states no SHA-256; the converted file records it"
+            return "checked against the SHA-256 that the server sends with the file"
+        return "not checked: the publisher states no SHA-256 (the converted file records it)"
 
 
-def published(network: str) -> Published:
-    """Return the Kinetics-400 weights of a network.
+def find_kinetics(network: str) -> PublishedFile:
+    """Return the published Kinetics-400 weights of a network.
 
     Raises:
-        UsageError: there are none.
+        UsageError: None are known.
     """
     for entry in CATALOGUE:
         if entry.network == network and entry.trained_on == KINETICS:
@@ -66,40 +66,50 @@ def published(network: str) -> Published:
     )
 
 
-def recognised(network: str, classes: int) -> Published | None:
-    """Return the entry that a checkpoint of a network with so many classes is of, if any."""
+def find_entry(network: str, classes: int) -> PublishedFile | None:
+    """Return the entry of a network with this number of classes; None where there is none."""
     found = [e for e in CATALOGUE if (e.network, e.classes) == (network, classes)]
     return found[0] if found else None
 
 
 def print_catalogue() -> None:
-    """Print every entry: what it is, where its file is fetched, where it belongs, and whether it is
-    checked."""
+    """Print all published weights with accuracy, license, URL, local path and checksum."""
+    print(
+        "Published weights of the clip networks; accuracies are the publishers', top-1 / top-5.\n"
+        f"{KINETICS}: --backbone-weights kinetics400 downloads and converts these weights.\n"
+        f"Other data sets: download the file and convert it with {command('convert')}."
+    )
     for entry in CATALOGUE:
-        print(f"{entry.network}: {entry.trained_on}, {entry.accuracy}, {entry.licence}")
-        print(f"    {entry.address}")
-        print(f"    -> {FOLDER / entry.file}")
-        print(f"    {entry.integrity}")
+        print(f"\n{entry.network}")
+        for name, value in (
+            ("trained on", f"{entry.trained_on}, {entry.classes} classes"),
+            ("accuracy", entry.accuracy),
+            ("license", entry.licence),
+            ("download", entry.address),
+            ("stored as", FOLDER / entry.file),
+            ("integrity", entry.integrity),
+        ):
+            print(f"    {name:<12}{value}")
 
 
-def _torchvision() -> tuple[Published, ...]:
+def _torchvision() -> tuple[PublishedFile, ...]:
     file = "r2plus1d_18-91a641e6.pth"
     return (
-        Published(
+        PublishedFile(
             network="r2plus1d_18",
             trained_on=KINETICS,
             classes=400,
             address=f"https://download.pytorch.org/models/{file}",
             file=file,
             licence="BSD-3-Clause",
-            accuracy="67.5 / 86.2 % (torchvision, five views)",
-            sha256="91a641e6",  # PyTorch's files carry the first digits in their names
+            accuracy="67.5 / 86.2 % (torchvision, five clips)",
+            sha256="91a641e6",  # PyTorch's file names end in the first digits
         ),
     )
 
 
-def _pytorchvideo(network: str, file: str, accuracy: str, views: str) -> Published:
-    return Published(
+def _pytorchvideo(network: str, file: str, accuracy: str, views: str) -> PublishedFile:
+    return PublishedFile(
         network=network,
         trained_on=KINETICS,
         classes=400,
@@ -112,9 +122,9 @@ def _pytorchvideo(network: str, file: str, accuracy: str, views: str) -> Publish
 
 def _hugging_face(
     network: str, repository: str, trained_on: str, accuracy: str, file: str = "pytorch_model.bin"
-) -> Published:
-    # These files all have the same name: the repository's name is their folder.
-    return Published(
+) -> PublishedFile:
+    # All these files have the same name, so each gets a folder named after its repository.
+    return PublishedFile(
         network=network,
         trained_on=trained_on,
         classes=400 if trained_on == KINETICS else 174,
@@ -125,9 +135,9 @@ def _hugging_face(
     )
 
 
-_THIRTY, _TEN = "ten views of three crops", "ten views"
+_THIRTY, _TEN = "ten clips of three crops", "ten clips"
 
-CATALOGUE: tuple[Published, ...] = (
+CATALOGUE: tuple[PublishedFile, ...] = (
     *_torchvision(),
     _pytorchvideo("x3d_xs", "X3D_XS.pyth", "69.1 / 88.6", _THIRTY),
     _pytorchvideo("x3d_s", "X3D_S.pyth", "73.3 / 91.3", _THIRTY),
@@ -137,7 +147,7 @@ CATALOGUE: tuple[Published, ...] = (
     _pytorchvideo("efficient_x3d_s", "efficient_x3d_s_original_form.pyth", "73.0 / 90.6", _TEN),
     _pytorchvideo("slow_r50", "SLOW_8x8_R50.pyth", "74.6 / 91.6", _THIRTY),
     _pytorchvideo("slowfast_r50", "SLOWFAST_8x8_R50.pyth", "76.9 / 92.7", _THIRTY),
-    Published(
+    PublishedFile(
         network="i3d",
         trained_on=KINETICS,
         classes=400,
@@ -150,7 +160,7 @@ CATALOGUE: tuple[Published, ...] = (
         "videomae_small",
         "MCG-NJU/videomae-small-finetuned-kinetics",
         KINETICS,
-        "79.0 / 93.8 % (VideoMAE model zoo, five views of three crops)",
+        "79.0 / 93.8 % (VideoMAE model zoo, five clips of three crops)",
     ),
     _hugging_face(
         "videomae_base",

@@ -1,6 +1,6 @@
-"""Reading checkpoints as plain arrays. Nothing in them is ever executed.
+"""Reading checkpoints as plain arrays, without executing anything in them.
 
-This is the one module that imports PyTorch, and only when a file of PyTorch's is read.
+This is the only module that imports PyTorch, and it does so only to read a PyTorch file.
 """
 
 import importlib.util
@@ -14,46 +14,46 @@ import numpy as np
 
 from video.errors import LookbackError
 
-# Where training programs put the weights inside what they save.
+# Keys under which training programs save the weights.
 _WRAPPERS = ("model_state", "state_dict", "model_state_dict", "model")
-# What torch.nn.DataParallel puts before every name.
+# Prefix that torch.nn.DataParallel adds to every name.
 _PARALLEL = "module."
-# First bytes of files that get mistaken for checkpoints.
+# First bytes of files that are often mistaken for checkpoints.
 _FOREIGN = {
-    b"\x89HDF": "an HDF5 file, maybe a weights file already",
-    b"version https://git-lfs": "a Git LFS pointer, not the file itself: fetch that (git lfs pull)",
-    b"<": "a web page, not a checkpoint: the download was refused or the address is wrong",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
+    b"\x89HDF": "an HDF5 file; it may already be a weights file",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself; run git lfs pull",
+    b"<": "a web page, not a checkpoint; the download was refused or the address is wrong",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
     b"%PDF": "a PDF",
-    b"\x1f\x8b": "packed with gzip: unpack it",
+    b"\x1f\x8b": "compressed with gzip; decompress it",
 }
 
 
 def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
     """Return the tensors of a `.pth`, `.pt`, `.pyth`, `.bin` or `.safetensors` file by name.
 
-    Floating-point tensors come as float32. What kind of file it is shows in its first bytes.
+    Floating-point tensors become float32. The first bytes decide the format, not the file's name.
 
     Raises:
-        LookbackError: there is no such file, it is broken or no checkpoint, it holds more than
-            tensors, or PyTorch is not installed.
+        LookbackError: The file is missing, broken or not a checkpoint, it holds more than tensors,
+            or PyTorch is not installed.
     """
     if path.is_dir():
         raise LookbackError(
-            f"{path}: is a folder; name the file in it, such as {path / 'model.safetensors'}"
+            f"{path}: is a folder; name a file in it, such as {path / 'model.safetensors'}"
         )
     if not path.is_file():
         raise LookbackError(f"{path}: there is no such checkpoint")
     with path.open("rb") as file:
         head = file.read(64)
     if not head:
-        raise LookbackError(f"{path}: is empty; fetch it again")
-    for start, what in _FOREIGN.items():
+        raise LookbackError(f"{path}: is empty; download it again")
+    for start, kind in _FOREIGN.items():
         if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(start):
-            raise LookbackError(f"{path}: is {what}")
-    # Eight bytes of length, then JSON.
+            raise LookbackError(f"{path}: is {kind}")
+    # A safetensors file starts with eight bytes of length and a JSON header.
     tensors = _safetensors(path) if head[8:9] == b"{" else _torch_tensors(path, head)
     if not tensors:
         raise LookbackError(f"{path}: holds no named tensors")
@@ -63,11 +63,11 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
 
 
 def require_reader(name: str) -> None:
-    """Raise `LookbackError` where a checkpoint of that name could not be read on this computer."""
+    """Raise `LookbackError` where a checkpoint of this name needs PyTorch and it is missing."""
     if not name.endswith(".safetensors") and importlib.util.find_spec("torch") is None:
         raise LookbackError(
-            f"{name}: reading it needs PyTorch, for this step alone: pip install torch --index-url "
-            "https://download.pytorch.org/whl/cpu gets a small one"
+            f"{name}: reading this file needs PyTorch, which only the conversion uses: "
+            "pip install torch --index-url https://download.pytorch.org/whl/cpu"
         )
 
 
@@ -78,8 +78,10 @@ def _safetensors(path: Path) -> dict[str, np.ndarray]:
         entries = deserialize(path.read_bytes())
         return {name: _array(**entry) for name, entry in entries}
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
-        detail = _short(error)
-        raise LookbackError(f"{path}: not a whole safetensors file ({detail})") from None
+        detail = _first_line(error)
+        raise LookbackError(
+            f"{path}: a broken or truncated safetensors file ({detail}); download it again"
+        ) from None
 
 
 def _array(dtype: str, shape: list[int], data: bytes) -> np.ndarray:
@@ -88,10 +90,10 @@ def _array(dtype: str, shape: list[int], data: bytes) -> np.ndarray:
         return bits.view("<f4").reshape(shape)
     if dtype == "BOOL":
         return np.frombuffer(data, "?").reshape(shape)
-    known = {"F": "<f", "I": "<i", "U": "<u"}
+    codes = {"F": "<f", "I": "<i", "U": "<u"}
     if not re.fullmatch(r"[FIU](8|16|32|64)", dtype) or dtype == "F8":
-        raise ValueError(f"numbers of the kind {dtype} cannot be converted")
-    values = np.frombuffer(data, f"{known[dtype[0]]}{int(dtype[1:]) // 8}").reshape(shape)
+        raise ValueError(f"tensors of type {dtype} cannot be converted")
+    values = np.frombuffer(data, f"{codes[dtype[0]]}{int(dtype[1:]) // 8}").reshape(shape)
     return values.astype(np.float32) if dtype[0] == "F" else values
 
 
@@ -102,16 +104,16 @@ def _torch_tensors(path: Path, head: bytes) -> dict[str, np.ndarray]:
     import torch
 
     try:
-        with warnings.catch_warnings():  # of old formats, which are no business of the user's
+        with warnings.catch_warnings():  # about old formats
             warnings.simplefilter("ignore")
-            # weights_only refuses every pickle that would call code.
+            # weights_only refuses every pickle that would run code.
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise LookbackError(f"{path}: {_refusal(error)}") from None
-    except Exception as error:  # what a parser raises over foreign bytes has no end
+    except Exception as error:  # a parser can raise anything over arbitrary bytes
         raise LookbackError(
-            f"{path}: not a whole PyTorch checkpoint ({_short(error)}); is it a .pth, .pyth, .pt, "
-            ".bin or .safetensors file, fetched to its end?"
+            f"{path}: not a PyTorch checkpoint, or a truncated one ({_first_line(error)}); "
+            "download it again, or name a .pth, .pyth, .pt, .bin or .safetensors file"
         ) from None
     for name in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
@@ -129,36 +131,38 @@ def _torch_tensors(path: Path, head: bytes) -> dict[str, np.ndarray]:
             for name, value in tensors.items()
         }
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        raise LookbackError(f"{path}: holds tensors that are no arrays ({_short(error)})") from None
+        raise LookbackError(
+            f"{path}: holds tensors that are not dense arrays ({_first_line(error)})"
+        ) from None
 
 
 def _require_torch_archive(path: Path) -> None:
-    """Tell a checkpoint from other zip files, which PyTorch reports in its own terms."""
+    """Raise `LookbackError` for a zip file that is not a checkpoint of tensors."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.rpartition("/")[2] for name in archive.namelist()}
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise LookbackError(f"{path}: a broken or truncated file; fetch it again") from None
+        raise LookbackError(f"{path}: a broken or truncated file; download it again") from None
     if "data.pkl" not in names:
-        raise LookbackError(f"{path}: a zip archive, but no PyTorch checkpoint; unpack it first?")
+        raise LookbackError(f"{path}: a zip archive, but not a PyTorch checkpoint; unpack it first")
     if "constants.pkl" in names:
         raise LookbackError(
-            f"{path}: a TorchScript program, which is not run here; save its weights alone where "
-            "it can be: torch.save(model.state_dict(), FILE)"
+            f"{path}: a TorchScript program, which is not executed here; save only its weights "
+            "with PyTorch: torch.save(model.state_dict(), FILE)"
         )
 
 
 def _refusal(error: Exception) -> str:
-    asked = re.search(r"GLOBAL ([\w.]+)", str(error))
-    if not asked:
-        return "no PyTorch checkpoint, or a broken one; nothing of it was run"
+    called = re.search(r"GLOBAL ([\w.]+)", str(error))
+    if not called:
+        return "not a PyTorch checkpoint, or a broken one; nothing in it was executed"
     return (
-        f"refused, it holds more than weights ({asked.group(1)}); nothing of it was run. Where you "
-        "trust it, save its weights alone: torch.save(model.state_dict(), FILE)"
+        f"refused: it holds more than weights ({called.group(1)}); nothing in it was executed. If "
+        "you trust it, save only its weights with PyTorch: torch.save(model.state_dict(), FILE)"
     )
 
 
-def _short(error: Exception) -> str:
-    # A KeyError's text is the key alone, which tells a user nothing.
+def _first_line(error: Exception) -> str:
+    # The text of a KeyError is only the key, which does not help a user.
     lines = [] if isinstance(error, LookupError) else str(error).strip().splitlines()
     return lines[0][:120] if lines else type(error).__name__

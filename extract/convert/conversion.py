@@ -1,4 +1,4 @@
-"""A published checkpoint becomes a weights file of one of the clip networks."""
+"""Conversion of a checkpoint to a weights file of a clip network."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ import numpy as np
 from extract.architectures.building import with_classifier
 from extract.architectures.registry import spec_of
 from extract.architectures.spec import BackboneSpec
-from extract.convert.catalogue import KINETICS, recognised
+from extract.convert.catalogue import KINETICS, find_entry
 from extract.convert.checkpoint_reader import read_checkpoint
-from extract.convert.class_names import labels_for
+from extract.convert.class_names import find_labels
 from extract.convert.download import sha256_of
 from extract.convert.kinetics import kinetics400
 from extract.convert.verified_writing import require_ending, write_checked
@@ -29,22 +29,22 @@ def convert_checkpoint(
     without_head: bool = False,
     labels_file: Path | None = None,
 ) -> WeightsInfo:
-    """Write the weights of a checkpoint as a weights file of the backbone `name`.
+    """Convert a checkpoint to a weights file of the backbone `name`.
 
     Args:
-        name: of a clip network.
-        checkpoint: the official file, or one of the same network trained on other classes.
-        out: ends in `.weights.h5`; replaced in one step, and only by a file that was loaded again
-            and gave finite numbers.
-        without_head: leave the classifier out.
-        labels_file: names of the classes, one a line.
+        name: Name of a clip network.
+        checkpoint: Official file, or one of the same network trained on other classes.
+        out: Path of the weights file, ending in `.weights.h5`. It is replaced atomically, and only
+            after the new file was loaded again and gave finite outputs.
+        without_head: Whether to leave the classifier out.
+        labels_file: Text file with the class names, one per line; None to find them.
 
     Returns:
-        What was written into the file beside the weights.
+        The description that was written into the file with the weights.
 
     Raises:
-        UsageError: there is no such clip network, or `out` has another ending.
-        LookbackError: the checkpoint is broken, holds more than weights or is of another network.
+        UsageError: No clip network has this name, or `out` does not end in `.weights.h5`.
+        LookbackError: The checkpoint is broken, holds more than weights or is of another network.
     """
     spec = _clip_network(name)
     require_ending(out)
@@ -53,23 +53,23 @@ def convert_checkpoint(
     model = _network(spec, 0 if without_head else classes)
     body = {n: t for n, t in tensors.items() if not n.startswith(f"{spec.classifier}.")}
     assign(model, body if without_head or not classes else tensors, str(checkpoint))
-    if not classes and not without_head:  # of another network, `assign` has said so
+    if not classes and not without_head:  # for another network `assign` has failed already
         raise LookbackError(
-            f"{checkpoint}: the tensor {spec.classifier}.weight is missing; --without-head "
-            "converts the network without its classifier"
+            f"{checkpoint}: the classifier's tensor {spec.classifier}.weight is missing; "
+            "--without-head converts the network without its classifier"
         )
     if not classes:
-        _LOG.info(f"{checkpoint}: has no classifier ({spec.classifier}) to leave out.")
-    labels = labels_for(checkpoint, 0 if without_head else classes, labels_file)
+        _LOG.info(f"{checkpoint}: has no classifier ({spec.classifier}), so none is left out.")
+    labels = find_labels(checkpoint, 0 if without_head else classes, labels_file)
     if labels == kinetics400() and not labels_file:
-        _LOG.info("400 classes: taken for those of Kinetics-400; --labels FILE names others.")
+        _LOG.info("The 400 classes get the names of Kinetics-400; --labels FILE sets others.")
     info = _info(spec, checkpoint, classes, labels, without_head)
     write_checked(model, _network(spec, info.classes), out, str(checkpoint), info)
     return info
 
 
 def _network(spec: BackboneSpec, classes: int) -> keras.Model:
-    """Return the network as weights files hold it, with random weights."""
+    """Return the network in the form of weights files, with random weights."""
     core = spec.make(spec.clip_length, spec.input_size, None)
     return with_classifier(core, spec, classes) if classes else core
 
@@ -78,14 +78,14 @@ def _clip_network(name: str) -> BackboneSpec:
     spec = spec_of(name)
     if not spec.is_clip_network:
         raise UsageError(
-            f"{name}: only clip networks are converted; this one's weights come by name "
-            "(--backbone-weights imagenet)"
+            f"{name}: only checkpoints of clip networks are converted; for this image network use "
+            "--backbone-weights imagenet"
         )
     return spec
 
 
 def _classes(spec: BackboneSpec, tensors: dict[str, np.ndarray]) -> int:
-    """Return how many classes the checkpoint's classifier tells apart; 0 without one."""
+    """Return the number of classes of the checkpoint's classifier; 0 without one."""
     kernel = tensors.get(f"{spec.classifier}.weight")
     return 0 if kernel is None or not kernel.ndim else kernel.shape[0]
 
@@ -97,16 +97,16 @@ def _info(
     labels: tuple[str, ...] | None,
     without_head: bool,
 ) -> WeightsInfo:
-    entry = recognised(spec.name, classes)
+    entry = find_entry(spec.name, classes)
     if entry and entry.trained_on == KINETICS and labels not in (None, kinetics400()):
-        entry = None  # somebody else's 400 classes
+        entry = None  # 400 other classes
     return WeightsInfo(
         network=spec.name,
         clip_length=spec.clip_length,
         input_size=spec.input_size,
         classes=0 if without_head else classes,
         labels=labels,
-        # Weights that were trained on from published ones stay under their licence.
+        # Fine-tuned weights stay under the license of the published ones.
         licence=entry.licence if entry else spec.licence,
         trained_on=entry.trained_on if entry else "unknown",
         source=checkpoint.name,

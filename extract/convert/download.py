@@ -1,4 +1,4 @@
-"""Fetching a file: what was already fetched is kept when the connection breaks."""
+"""Resumable download of a file, with a SHA-256 check."""
 
 import errno
 import hashlib
@@ -18,43 +18,42 @@ _ATTEMPTS = 5
 
 
 class _StaysSecure(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection from https to anything else, and notes the file's stated SHA-256.
+    """Redirect handler that refuses to leave https and records the SHA-256 that a server states.
 
-    Hugging Face states it in the header X-Linked-Etag of the answer that leads to the content
-    (huggingface_hub/constants.py).
+    Hugging Face sends it in the redirect's header X-Linked-Etag (huggingface_hub/constants.py).
 
     Attributes:
-        stated: SHA-256 in hex; empty where no answer stated it.
+        stated: SHA-256 in hex; empty where the server stated none.
     """
 
     stated = ""
 
     def redirect_request(self, request, file, code, message, headers, address):
         if request.type == "https" and not address.startswith("https:"):
-            raise urllib.error.URLError(f"it leads away from https, to {address[:80]}")
+            raise urllib.error.URLError(f"it redirects away from https, to {address[:80]}")
         stated = re.fullmatch(r'"?([0-9a-f]{64})"?', headers.get("X-Linked-Etag", ""))
         self.stated = stated.group(1) if stated else self.stated
         return super().redirect_request(request, file, code, message, headers, address)
 
 
 def download(address: str, path: Path, sha256: str = "") -> bool:
-    """Fetch `address` into `path`, and check the content where its SHA-256 is stated.
+    """Download `address` to `path`, and check the SHA-256 where one is stated.
 
-    Bytes gather in `path`.part; where that exists, the rest alone is asked for (a server that knows
-    no ranges sends everything again). The file takes its name when it is whole.
+    The bytes go to `path`.part, which is renamed when complete. Where it exists, only the rest is
+    requested; a server without range requests sends everything again.
 
     Args:
-        address: Address of the file.
+        address: URL of the file.
         path: Path to write to.
-        sha256: SHA-256 in hex as the publisher states it, or its first digits; empty where it is
-            not known. One that the server states is checked too.
+        sha256: SHA-256 in hex that the publisher states, or its first digits; empty where none is
+            known. A SHA-256 that the server states is checked as well.
 
     Returns:
-        Whether a SHA-256 was stated.
+        Whether a SHA-256 was checked.
 
     Raises:
-        LookbackError: the server cannot be reached, has no such file, or broke off, or the content
-            is not what was stated; the message is the reason alone.
+        LookbackError: The server is unreachable, lacks the file or broke off, or the SHA-256
+            differs. The message is only the reason.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     redirects = _StaysSecure()
@@ -68,23 +67,23 @@ def download(address: str, path: Path, sha256: str = "") -> bool:
                 partial.replace(path)
                 return bool(sha256 or redirects.stated)
             if _size(partial) <= before:
-                break  # it does not move
+                break  # no progress
     except urllib.error.HTTPError as error:
         raise LookbackError(f"the server answers {error.code} ({error.reason})") from None
     except (OSError, http.client.HTTPException) as error:
         if getattr(error, "filename", None) or getattr(error, "errno", None) == errno.ENOSPC:
-            raise  # our own disk, not the network
+            raise  # the local disk failed, not the network
         reason = getattr(error, "reason", None) or error
-        told = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        raise LookbackError(told) from None
-    raise LookbackError(f"it broke off after {_size(partial):,} bytes; run it again to go on")
+        message = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        raise LookbackError(message) from None
+    raise LookbackError(f"it broke off after {_size(partial):,} bytes; run it again to continue")
 
 
 def _check(partial: Path, stated: list[str]) -> None:
-    """Remove a file and raise `LookbackError` where its SHA-256 is not as stated."""
+    """Remove a file and raise `LookbackError` where its SHA-256 differs from a stated one."""
     if any(stated) and not all(sha256_of(partial).startswith(digits) for digits in stated):
         partial.unlink()
-        raise LookbackError("its SHA-256 is not the one that is stated for it, so it was removed")
+        raise LookbackError("its SHA-256 differs from the stated one, so it was removed")
 
 
 def sha256_of(path: Path) -> str:
@@ -94,7 +93,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _fetch(opener: urllib.request.OpenerDirector, address: str, partial: Path) -> bool:
-    """Fetch what `partial` lacks; return whether it is whole now."""
+    """Download the missing rest of `partial`; return whether it is complete."""
     start = _size(partial)
     headers = {"User-Agent": "lookback", "Accept-Encoding": "identity"}
     if start:
@@ -108,7 +107,7 @@ def _fetch(opener: urllib.request.OpenerDirector, address: str, partial: Path) -
             raise
         if error.headers.get("Content-Range") == f"bytes */{start}":
             return True
-        partial.unlink()  # longer than the file, so of another one
+        partial.unlink()  # longer than the file, so it belongs to another one
         return _fetch(opener, address, partial)
     with answer:
         if answer.headers.get_content_type() == "text/html":
@@ -117,17 +116,18 @@ def _fetch(opener: urllib.request.OpenerDirector, address: str, partial: Path) -
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None
         _copy(answer, partial, start, total)
-    # Without a length, the end of the answer is the end of the file.
+    # Without a Content-Length, the end of the response is the end of the file.
     return total is None or _size(partial) == total
 
 
 def _resumes_at(answer: http.client.HTTPResponse, start: int) -> bool:
-    said = answer.headers.get("Content-Range", "")
-    return answer.status == http.HTTPStatus.PARTIAL_CONTENT and said.startswith(f"bytes {start}-")
+    content_range = answer.headers.get("Content-Range", "")
+    partial = answer.status == http.HTTPStatus.PARTIAL_CONTENT
+    return partial and content_range.startswith(f"bytes {start}-")
 
 
 def _copy(answer: http.client.HTTPResponse, partial: Path, start: int, total: int | None) -> None:
-    """Append an answer's body to what `partial` holds up to `start`."""
+    """Append a response's body to `partial`, which holds the bytes up to `start`."""
     with (
         partial.open("ab" if start else "wb") as file,
         progress_bar(
@@ -143,7 +143,7 @@ def _copy(answer: http.client.HTTPResponse, partial: Path, start: int, total: in
                 file.write(chunk)
                 bar.update(len(chunk))
         except (TimeoutError, ConnectionError, http.client.IncompleteRead):
-            pass  # what came is kept, and the size shows that more is to come
+            pass  # the caller sees from the size that the file is incomplete
 
 
 def _size(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Hugging Face's checkpoints of transformers under the names that the networks here have."""
+"""Renaming of the tensors in Hugging Face checkpoints to the layer names of the networks here."""
 
 import numpy as np
 
@@ -6,26 +6,30 @@ from video.console import logger
 
 _LOG = logger(__name__)
 
-# What transformers calls a bias inside, and what it has always been called in files.
+# Bias names in published checkpoints, and their names in current transformers.
 _BIASES = {"q_bias": "query.bias", "v_bias": "value.bias"}
-# What only the pretraining of VideoMAE needs: the way back from tokens to pixels.
+# Prefixes of VideoMAE's decoder, which only pretraining uses.
 _DECODER = ("decoder.", "encoder_to_decoder.", "mask_token")
 _LAST_NORM = "videomae.layernorm."
 
 
-def renamed(tensors: dict[str, np.ndarray], source: str) -> dict[str, np.ndarray]:
-    """Return a checkpoint's tensors under the names of its network's layers.
+def rename_tensors(tensors: dict[str, np.ndarray], source: str) -> dict[str, np.ndarray]:
+    """Return a checkpoint's tensors under the names of the network's layers.
 
-    Whatever is not Hugging Face's comes back as it is. A bare encoder's names get the prefix that
-    they have below a classifier. VideoMAE's encoder out of a pretraining loses the decoder and its
-    last layer norm, and gets an `fc_norm` of one and zero: the original's fine-tuning begins so
+    Tensors of other publishers are returned unchanged. Names of a bare encoder get the prefix that
+    they have in a classifier. A pretraining checkpoint of VideoMAE loses its decoder and final
+    layer norm and gets an `fc_norm` with scale 1 and offset 0, as the original's fine-tuning starts
     (MCG-NJU/VideoMAE, run_class_finetuning.py).
+
+    Args:
+        tensors: Tensors by their names in the checkpoint.
+        source: Path of the checkpoint, for messages.
     """
-    tensors = {_prefix(tensors) + _own_name(name): value for name, value in tensors.items()}
+    tensors = {_prefix(tensors) + _current_name(name): value for name, value in tensors.items()}
     return _encoder(tensors, source) if _is_encoder_alone(tensors) else tensors
 
 
-def _own_name(name: str) -> str:
+def _current_name(name: str) -> str:
     start, _, end = name.rpartition(".")
     return f"{start}.{_BIASES[end]}" if end in _BIASES else name
 
@@ -43,12 +47,12 @@ def _is_encoder_alone(tensors: dict[str, np.ndarray]) -> bool:
 
 def _encoder(tensors: dict[str, np.ndarray], source: str) -> dict[str, np.ndarray]:
     left_out = (*_DECODER, _LAST_NORM)
-    kept = {name: value for name, value in tensors.items() if not name.startswith(left_out)}
+    encoder = {name: value for name, value in tensors.items() if not name.startswith(left_out)}
     width = len(tensors.get("videomae.embeddings.patch_embeddings.projection.bias", ()))
-    kept["fc_norm.weight"] = np.ones(width, np.float32)
-    kept["fc_norm.bias"] = np.zeros(width, np.float32)
+    encoder["fc_norm.weight"] = np.ones(width, np.float32)
+    encoder["fc_norm.bias"] = np.zeros(width, np.float32)
     _LOG.info(
-        f"{source}: an encoder without a classifier; its decoder and last layer norm, if any, are "
-        "left out, and fc_norm begins at one and zero, as for fine-tuning"
+        f"{source}: an encoder without a classifier; its decoder and final layer norm, if any, are "
+        "left out, and fc_norm starts at scale 1 and offset 0, as in the original's fine-tuning"
     )
-    return kept
+    return encoder

@@ -1,11 +1,11 @@
-"""The published weights of clip networks: fetched once, converted once, then read from disk."""
+"""Published weights of clip networks: downloaded and converted once, then read from disk."""
 
 from pathlib import Path
 
 import filelock
 
 from extract.architectures.spec import BackboneSpec
-from extract.convert.catalogue import FOLDER, Published, published
+from extract.convert.catalogue import FOLDER, PublishedFile, find_kinetics
 from extract.convert.checkpoint_reader import require_reader
 from extract.convert.conversion import convert_checkpoint
 from extract.convert.download import download, sha256_of
@@ -17,33 +17,33 @@ _LOG = logger(__name__)
 
 
 def converted_weights(spec: BackboneSpec) -> Path:
-    """Return the weights file that `--backbone-weights kinetics400` stands for.
+    """Return the path of the weights file for `--backbone-weights kinetics400`.
 
-    It lies in weights/pretrained. Where it does not yet, it is made of the official file, which is
-    looked for there, by its own name, and downloaded otherwise.
+    On first use the official file is converted into weights/pretrained. It is downloaded unless
+    that folder already holds it.
 
     Raises:
-        UsageError: there are no such weights of this network.
-        LookbackError: they can neither be found nor downloaded, or are broken.
+        UsageError: No Kinetics-400 weights of this network are known.
+        LookbackError: The file cannot be downloaded, or it is broken.
     """
     path = FOLDER / f"{spec.name}-kinetics400.weights.h5"
     if not path.is_file():
-        entry = published(spec.name)
+        entry = find_kinetics(spec.name)
         FOLDER.mkdir(parents=True, exist_ok=True)
-        # Two programs started together would write into the same file.
+        # The lock keeps programs that start together from writing the same file.
         with filelock.FileLock(FOLDER / f"{spec.name}.lock"):
             if not path.is_file():
                 _convert(spec, entry, path)
     info = read_info(path)
     if info is None or info.network != spec.name:
         raise LookbackError(
-            f"{path}: these are not converted weights of {spec.name}; move the file away"
+            f"{path}: these are not converted weights of {spec.name}; remove the file and try again"
         )
     announce_licence(info)
     return path
 
 
-def _convert(spec: BackboneSpec, entry: Published, path: Path) -> None:
+def _convert(spec: BackboneSpec, entry: PublishedFile, path: Path) -> None:
     official = FOLDER / entry.file
     require_reader(entry.file)  # before a long download
     checked = bool(entry.sha256)
@@ -54,7 +54,8 @@ def _convert(spec: BackboneSpec, entry: Published, path: Path) -> None:
         except LookbackError as error:
             raise LookbackError(
                 f"{spec.name}: the {entry.trained_on} weights cannot be downloaded ({error}); "
-                f"try again, or fetch {entry.address} on another computer and put it at {official}"
+                f"try again, or download {entry.address} on another computer and copy it to "
+                f"{official}"
             ) from None
     elif not sha256_of(official).startswith(entry.sha256):
         raise LookbackError(
@@ -65,6 +66,6 @@ def _convert(spec: BackboneSpec, entry: Published, path: Path) -> None:
     info = convert_checkpoint(spec.name, official, path)
     if not checked:
         _LOG.warning(
-            f"note: {official}: was not checked, as no SHA-256 is stated for it; {path.name} "
-            f"records this file's: {info.source_sha256}"
+            f"note: {official}: was not checked, because the publisher states no SHA-256; "
+            f"{path.name} records this file's SHA-256: {info.source_sha256}"
         )

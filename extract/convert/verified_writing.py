@@ -1,4 +1,4 @@
-"""Writing a converted network: under another name first, loaded again, then moved into place."""
+"""Verified writing of converted weights: write, load again, compare, then move into place."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from video.atomic_write import atomic_write
 from video.errors import LookbackError, UsageError
 
 _ENDING = ".weights.h5"
-# Instants of the input that a network of any length is tried with.
-_INSTANTS = 8
+# Time steps of the test input of a network that takes any number of them.
+_TIME_STEPS = 8
 
 
 def require_ending(out: Path) -> None:
-    """Raise `UsageError` where a file's name is not one that Keras takes for weights."""
+    """Raise `UsageError` where a file's name does not end in `.weights.h5`."""
     if not out.name.endswith(_ENDING):
         raise UsageError(f"--out {out}: the name of a weights file ends in {_ENDING}")
 
@@ -23,17 +23,18 @@ def require_ending(out: Path) -> None:
 def write_checked(
     model: keras.Model, again: keras.Model, out: Path, source: str, info: WeightsInfo | None = None
 ) -> None:
-    """Write the weights of `model` to `out`, in one step and only if they are sound.
+    """Write the weights of `model` to `out` atomically, and only if they pass the checks.
 
     Args:
-        model: what is written.
-        again: the same network; the file is loaded into it for the check.
-        out: ends in `.weights.h5`.
-        source: the checkpoint, for messages.
-        info: written into the file as well.
+        model: Model with the weights.
+        again: Second instance of the same network, into which the file is loaded for the checks.
+        out: Path of the weights file, ending in `.weights.h5`.
+        source: Path of the checkpoint, for messages.
+        info: Description to write into the file; None for none.
 
     Raises:
-        LookbackError: numbers are missing, or a random input gives infinities.
+        LookbackError: A weight is infinite or NaN, the file differs from the model, or a random
+            input gives infinite or NaN outputs.
     """
     with atomic_write(out) as temporary:
         model.save_weights(temporary)
@@ -46,10 +47,10 @@ def write_checked(
 def _check(model: keras.Model, again: keras.Model, source: str) -> None:
     pairs = list(zip(model.get_weights(), again.get_weights(), strict=True))
     if not all(np.isfinite(written).all() for written, _ in pairs):
-        raise LookbackError(f"{source}: holds infinities or no numbers (NaN); fetch it again")
+        raise LookbackError(f"{source}: holds infinite or NaN weights; download it again")
     if not all(np.array_equal(written, read) for written, read in pairs):
-        raise LookbackError(f"{source}: the file written holds other numbers; check the disk")
-    shape = [1, *(size or _INSTANTS for size in model.input_shape[1:])]
+        raise LookbackError(f"{source}: the written file differs from the weights; check the disk")
+    shape = [1, *(size or _TIME_STEPS for size in model.input_shape[1:])]
     inputs = np.random.default_rng(0).normal(size=shape).astype("float32")
     if not np.isfinite(keras.ops.convert_to_numpy(again(inputs, training=False))).all():
-        raise LookbackError(f"{source}: a random input gives infinities or no numbers (NaN)")
+        raise LookbackError(f"{source}: a random input gives infinite or NaN outputs")

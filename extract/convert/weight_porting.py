@@ -1,4 +1,4 @@
-"""Laying a checkpoint's tensors into a network whose layers bear the original modules' names."""
+"""Porting a checkpoint's tensors to layers that have the original modules' names."""
 
 import numpy as np
 
@@ -6,27 +6,32 @@ from extract.architectures.building import CLASSIFIER
 from extract.architectures.conv3d_layers import DepthwiseConv3D
 from extract.architectures.layer_names import module_name
 from extract.architectures.timesformer import SpaceTimeEmbeddings
-from extract.convert.hugging_face_names import renamed
+from extract.convert.hugging_face_names import rename_tensors
 from training.keras_backend import keras
 from video.errors import LookbackError
 
-# PyTorch counts batches beside the statistics; nothing here needs the count.
+# PyTorch's batch normalization stores a count of batches, which is not needed.
 _IGNORED = ".num_batches_tracked"
 
 
 def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> None:
     """Set all weights of `model` from `tensors`.
 
+    Args:
+        model: Network, with or without its classifier.
+        tensors: Tensors by their names in the checkpoint.
+        source: Path of the checkpoint, for messages.
+
     Raises:
-        LookbackError: a tensor is missing, left over or of another shape; the message names it.
+        LookbackError: A tensor is missing, left over or of another shape; the message names it.
     """
-    tensors = renamed(tensors, source)
+    tensors = rename_tensors(tensors, source)
     left = {name for name in tensors if not name.endswith(_IGNORED)}
     for layer in model.layers:
         if not layer.weights:
             continue
         values = []
-        for weight, (name, convert) in zip(layer.weights, _parts(layer), strict=True):
+        for weight, (name, convert) in zip(layer.weights, _conversions(layer), strict=True):
             if name not in tensors:
                 raise LookbackError(
                     f"{source}: the tensor {name} is missing; is this a checkpoint of "
@@ -43,18 +48,18 @@ def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> N
         layer.set_weights(values)
     if left:
         raise LookbackError(
-            f"{source}: {len(left)} tensors belong nowhere in {network_name(model)}, such as "
+            f"{source}: {len(left)} tensors do not belong to {network_name(model)}, such as "
             f"{min(left)}"
         )
 
 
 def network_name(model: keras.Model) -> str:
-    """Return what a user calls a network, whether its classifier stands on it or not."""
+    """Return the network's name, with or without its classifier."""
     return model.name.removesuffix(CLASSIFIER)
 
 
-def _parts(layer: keras.layers.Layer) -> list[tuple]:
-    """Return (tensor's name, conversion of its layout) for each weight of a layer, in order."""
+def _conversions(layer: keras.layers.Layer) -> list[tuple]:
+    """Return (tensor name, function that converts its layout) for each weight of a layer."""
     name = module_name(layer.name)
     if isinstance(layer, keras.layers.BatchNormalization):
         fields = ("weight", "bias", "running_mean", "running_var")
@@ -71,19 +76,19 @@ def _parts(layer: keras.layers.Layer) -> list[tuple]:
 
 
 def _convolution_kernel(tensor: np.ndarray) -> np.ndarray:
-    """(out, in, T, H, W), or (out, in, H, W) for T = 1, to (T, H, W, in, out)."""
+    """Convert (out, in, T, H, W), or (out, in, H, W) for T = 1, to (T, H, W, in, out)."""
     if tensor.ndim == 4:
         tensor = tensor[:, :, None]
     return tensor.transpose(2, 3, 4, 1, 0) if tensor.ndim == 5 else tensor
 
 
 def _depthwise_kernel(tensor: np.ndarray) -> np.ndarray:
-    """(C, 1, T, H, W) to (T, H, W, C, 1)."""
+    """Convert (C, 1, T, H, W) to (T, H, W, C, 1)."""
     return tensor.transpose(2, 3, 4, 0, 1) if tensor.ndim == 5 else tensor
 
 
 def _dense_kernel(tensor: np.ndarray) -> np.ndarray:
-    """(out, in), also written as a convolution of size one, to (in, out)."""
+    """Convert (out, in), or a convolution with kernel size 1, to (in, out)."""
     if tensor.ndim == 5 and tensor.shape[2:] == (1, 1, 1):
         tensor = tensor[..., 0, 0, 0]
     return tensor.T

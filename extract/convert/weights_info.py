@@ -1,4 +1,4 @@
-"""What a converted weights file is: written into the file itself, readable without Keras."""
+"""Description of converted weights, stored inside the weights file and readable without Keras."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -16,19 +16,19 @@ _ATTRIBUTE = "lookback"
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """Where the weights in a file come from.
+    """Origin of the weights in a file.
 
     Attributes:
-        network: name of the backbone.
-        clip_length: T, frames that one feature sees.
-        input_size: side of the square input in pixels.
-        classes: of the classifier in the file; 0 without one.
-        labels: names of the classes in order; None where they are not known.
-        licence: of the weights.
-        trained_on: data set, or `unknown`.
-        source: file name of the checkpoint.
-        source_sha256: of its bytes.
-        converted_with: versions of the programs that matter.
+        network: Name of the backbone.
+        clip_length: T, frames per clip.
+        input_size: Side of the square input in pixels.
+        classes: Number of classes of the classifier in the file; 0 without one.
+        labels: Class names in order; None where they are unknown.
+        licence: License of the weights, an SPDX identifier.
+        trained_on: Data set, or `unknown`.
+        source: File name of the checkpoint.
+        source_sha256: SHA-256 of the checkpoint in hex.
+        converted_with: Versions of Keras and NumPy.
     """
 
     network: str
@@ -44,7 +44,7 @@ class WeightsInfo:
 
 
 def is_non_commercial(licence: str) -> bool:
-    """Whether a licence, as SPDX writes it, forbids commercial use."""
+    """Whether a license, given as SPDX identifier, forbids commercial use."""
     return "NC" in licence.split("-")
 
 
@@ -55,10 +55,10 @@ def write_info(path: Path, info: WeightsInfo) -> None:
 
 
 def read_info(path: Path) -> WeightsInfo | None:
-    """Return what a weights file says it is; None where it says nothing or is no HDF5 file.
+    """Return the description in a weights file; None without one, or where it is not HDF5.
 
     Raises:
-        LookbackError: what it says is damaged.
+        LookbackError: The description is damaged.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -73,12 +73,12 @@ def read_info(path: Path) -> WeightsInfo | None:
         info = WeightsInfo(labels=None if labels is None else tuple(labels), **content)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         info = None
-    if info is None or not _sound(info):
-        raise LookbackError(f"{path}: its note on where it comes from is damaged; convert it again")
+    if info is None or not _is_valid(info):
+        raise LookbackError(f"{path}: its description is damaged; convert the checkpoint again")
     return info
 
 
-def _sound(info: WeightsInfo) -> bool:
+def _is_valid(info: WeightsInfo) -> bool:
     texts = (info.network, info.licence, info.trained_on, info.source, *(info.labels or ()))
     numbers = (info.clip_length, info.input_size, info.classes)
     if info.labels is not None and len(info.labels) != info.classes:
@@ -89,17 +89,19 @@ def _sound(info: WeightsInfo) -> bool:
 
 
 def classes_in(path: Path) -> int | None:
-    """Return how many classes the classifier in a converted file has, 0 without a classifier; None
-    where the file does not say."""
+    """Return the number of classes of the classifier in a converted file.
+
+    It is 0 without a classifier, and None where the file has no description.
+    """
     info = read_info(path)
     return None if info is None else info.classes
 
 
 def announce_licence(weights: Path | WeightsInfo) -> None:
-    """Print one line where converted weights may not be used commercially."""
+    """Print one line where the license of converted weights forbids commercial use."""
     info = weights if isinstance(weights, WeightsInfo) else read_info(weights)
     if info and is_non_commercial(info.licence):
         _LOG.info(
-            f"{info.network}: these weights ({info.source}) are under {info.licence}: "
+            f"{info.network}: the license of these weights ({info.source}), {info.licence}, allows "
             "no commercial use."
         )

@@ -1,4 +1,4 @@
-"""A clip network small enough to be converted in a test, and a checkpoint as PyTorch has it."""
+"""Small clip network for conversion tests, and its checkpoint in PyTorch's layout."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from training.keras_backend import keras
 
 @pytest.fixture
 def small_network(monkeypatch) -> BackboneSpec:
-    """Three convolutions with the names and the scaling of X3D, registered as `x3d_tiny`."""
+    """Three convolutions with the layer names and scaling of X3D, registered as `x3d_tiny`."""
 
     def make(frames: int, side: int, weights: str | None) -> keras.Model:
         inputs = keras.Input((frames, side, side, 3))
@@ -36,8 +36,10 @@ def small_network(monkeypatch) -> BackboneSpec:
 
 @pytest.fixture
 def original(small_network) -> Callable[[int], tuple[keras.Model, dict[str, np.ndarray]]]:
-    """Return a function from a number of classes (0 without a classifier) to a network with random
-    weights and its tensors, named and laid out as PyTorch does."""
+    """Return a function from a number of classes (0: no classifier) to a network and its tensors.
+
+    The weights are random. Names and layouts of the tensors are PyTorch's.
+    """
 
     def make(classes: int) -> tuple[keras.Model, dict[str, np.ndarray]]:
         spec = small_network

@@ -1,4 +1,4 @@
-"""A web server on this computer that answers as told: with ranges or without, whole or cut."""
+"""Local web server with configurable responses: range requests, broken connections, headers."""
 
 import http.server
 import re
@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """What the server sends, and what it was asked.
+    """Configuration and log of the server.
 
     Attributes:
-        content: of the one file.
-        ranges: whether it knows ranges.
-        cut: how many bytes it sends of an answer before it breaks off; one number an answer, then
-            whole ones.
-        status: of every answer, 200 for a good one.
-        content_type: as it calls the file.
-        length: whether it says how long the answer is.
-        sha256: what it states of the file in the answer that leads to the content, as Hugging Face
-            does; empty to send the content at once.
-        asked: the Range headers of the requests for the content, in order.
+        content: Bytes of the one file.
+        ranges: Whether the server supports range requests.
+        cut: Numbers of bytes after which successive responses break off; later ones are complete.
+        status: HTTP status of every response.
+        content_type: Content-Type of the file.
+        length: Whether responses have a Content-Length.
+        sha256: SHA-256 that a redirect to the content states, as Hugging Face does; empty for no
+            redirect.
+        asked: Range headers of the requests for the content, in order.
+        address: URL of the file while the server runs.
     """
 
     content: bytes

@@ -1,4 +1,4 @@
-"""Foreign files end in one line, nothing in them is run, and what is read is float32."""
+"""Reading checkpoints: float32 arrays, one-line errors, no execution of code."""
 
 import io
 import json
@@ -31,10 +31,10 @@ def entry(dtype: str, shape: list[int], end: int, start: int = 0) -> dict:
 def refused(path: Path) -> str:
     with pytest.raises(LookbackError) as error:
         read_checkpoint(path)
-    told = str(error.value)
-    assert told.startswith(f"{path}: ")
-    assert "\n" not in told
-    return told
+    message = str(error.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
 
 
 FOREIGN = {
@@ -43,28 +43,28 @@ FOREIGN = {
     b"\n\n<html><body>Not found": "a web page",
     b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n": "a Git LFS pointer",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file",
-    b"\x89PNG\r\n\x1a\n": "a picture",
-    b"\xff\xd8\xff\xe0 JFIF": "a picture",
-    b"\x1f\x8b\x08": "packed with gzip",
+    b"\x89PNG\r\n\x1a\n": "an image",
+    b"\xff\xd8\xff\xe0 JFIF": "an image",
+    b"\x1f\x8b\x08": "compressed with gzip",
     b"PK\x03\x04 and no more": "a broken or truncated file",
 }
 
 
-@pytest.mark.parametrize(("content", "told"), FOREIGN.items())
+@pytest.mark.parametrize(("content", "message"), FOREIGN.items())
 @pytest.mark.parametrize("name", ["a.pth", "model.safetensors"])
-def test_what_is_no_checkpoint_is_called_by_its_name(tmp_path, content, told, name):
+def test_error_names_the_kind_of_another_file(tmp_path, content, message, name):
     (tmp_path / name).write_bytes(content)
-    assert told in refused(tmp_path / name)
+    assert message in refused(tmp_path / name)
 
 
-def test_a_checkpoint_that_is_not_there(tmp_path):
+def test_missing_checkpoint(tmp_path):
     assert "there is no such checkpoint" in refused(tmp_path / "a.pth")
 
 
-def test_another_zip_is_told_from_a_checkpoint(tmp_path):
+def test_zip_archive_that_is_no_checkpoint(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
         archive.writestr("weights/a.txt", "hello")
-    assert "a zip archive, but no PyTorch checkpoint" in refused(tmp_path / "a.pth")
+    assert "a zip archive, but not a PyTorch checkpoint" in refused(tmp_path / "a.pth")
 
 
 BROKEN = {
@@ -80,15 +80,15 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("header", "body"), BROKEN.values(), ids=BROKEN.keys())
-def test_malformed_safetensors_are_one_line(tmp_path, header, body):
+def test_malformed_safetensors_fail_with_one_line(tmp_path, header, body):
     path = safetensors_file(tmp_path / "a.safetensors", header, body)
-    assert "not a whole safetensors file" in refused(path)
+    assert "a broken or truncated safetensors file" in refused(path)
 
 
-def test_a_header_longer_than_the_file(tmp_path):
+def test_safetensors_header_longer_than_the_file(tmp_path):
     path = tmp_path / "a.safetensors"
     path.write_bytes(struct.pack("<Q", 2**60) + b"{" + bytes(50))
-    assert "not a whole safetensors file" in refused(path)
+    assert "a broken or truncated safetensors file" in refused(path)
 
 
 def test_safetensors_without_tensors(tmp_path):
@@ -96,7 +96,7 @@ def test_safetensors_without_tensors(tmp_path):
     assert "holds no named tensors" in refused(path)
 
 
-def test_halves_become_float32(tmp_path):
+def test_floating_point_tensors_become_float32(tmp_path):
     values = np.array([1.0, -2.5, 0.1], "float32")
     cut = (values.view("<u4") >> 16).astype("<u2")  # bfloat16, rounded towards zero
     body = values.astype("<f2").tobytes() + cut.tobytes() + values.astype("<f8").tobytes()
@@ -113,14 +113,14 @@ def test_halves_become_float32(tmp_path):
     np.testing.assert_array_equal(tensors["double"], values)
 
 
-def test_the_content_decides_and_not_the_name(tmp_path):
+def test_content_decides_the_format(tmp_path):
     header = {"module.a": entry("F32", [1], 4), "module.b": entry("I64", [1], 12, 4)}
     path = safetensors_file(tmp_path / "a.bin", header, bytes(12))
-    # And what DataParallel put before every name is taken off.
+    # The prefix of DataParallel is removed as well.
     assert set(read_checkpoint(path)) == {"a", "b"}
 
 
-def test_without_torch_one_line_says_how_to_get_it(tmp_path, monkeypatch):
+def test_missing_torch_fails_with_the_install_command(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(LookbackError, match=r"X3D_S\.pyth: .* pip install torch --index-url"):
         require_reader("X3D_S.pyth")
@@ -129,15 +129,15 @@ def test_without_torch_one_line_says_how_to_get_it(tmp_path, monkeypatch):
     assert "pip install torch" in refused(tmp_path / "a.pth")
 
 
-def test_one_module_of_the_conversion_alone_imports_torch():
+def test_only_the_checkpoint_reader_imports_torch():
     modules = (ROOT / "extract" / "convert").rglob("*.py")
     importing = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
     found = [path for path in modules if importing.search(path.read_text(encoding="utf-8"))]
-    assert found == [ROOT / "extract" / "convert" / "checkpoints.py"]
+    assert found == [ROOT / "extract" / "convert" / "checkpoint_reader.py"]
 
 
 class _RunsCode:
-    """A pickle of it asks its reader to make a file."""
+    """Object whose pickle calls a function when it is loaded."""
 
     def __init__(self, function, *arguments):
         self.call = (function, arguments)
@@ -153,7 +153,7 @@ class TestTorchFiles:
 
     @pytest.mark.parametrize("zipped", [True, False])
     @pytest.mark.parametrize("wrapper", [None, "state_dict", "model_state"])
-    def test_tensors_come_as_float32(self, torch, tmp_path, zipped, wrapper, recwarn):
+    def test_tensors_become_float32(self, torch, tmp_path, zipped, wrapper, recwarn):
         values = {"half": torch.tensor([1.5, -2]).half(), "brain": torch.tensor([1.5]).bfloat16()}
         content = {**values, "count": torch.tensor(3)}
         path = tmp_path / "a.pth"
@@ -174,7 +174,7 @@ class TestTorchFiles:
     @pytest.mark.parametrize("zipped", [True, False])
     @pytest.mark.parametrize("protocol", [2, 4])
     @pytest.mark.parametrize("function", [os.mkdir, eval, exec])
-    def test_a_pickle_that_would_run_code_is_refused(
+    def test_pickle_that_would_run_code_is_refused(
         self, torch, tmp_path, zipped, protocol, function
     ):
         made = tmp_path / "executed"
@@ -186,11 +186,11 @@ class TestTorchFiles:
             _use_new_zipfile_serialization=zipped,
             pickle_protocol=protocol,
         )
-        told = refused(path)
-        assert "nothing of it was run" in told
+        message = refused(path)
+        assert "nothing in it was executed" in message
         assert not made.exists()
 
-    def test_a_bare_pickle_is_refused(self, torch, tmp_path):
+    def test_bare_pickle_is_refused(self, torch, tmp_path):
         made = tmp_path / "executed"
         for protocol in (0, 2, 4):
             content = pickle.dumps({"w": _RunsCode(os.mkdir, str(made))}, protocol)
@@ -198,34 +198,34 @@ class TestTorchFiles:
             refused(tmp_path / "a.pt")
         assert not made.exists()
 
-    def test_a_whole_model_is_refused_with_the_mend(self, torch, tmp_path):
+    def test_pickled_model_is_refused_with_a_remedy(self, torch, tmp_path):
         torch.save(torch.nn.Linear(2, 2), tmp_path / "a.pt")
-        told = refused(tmp_path / "a.pt")
-        assert "torch.nn.modules.linear.Linear" in told
-        assert "torch.save(model.state_dict(), FILE)" in told
+        message = refused(tmp_path / "a.pt")
+        assert "torch.nn.modules.linear.Linear" in message
+        assert "torch.save(model.state_dict(), FILE)" in message
 
-    def test_a_torchscript_program_is_refused(self, torch, tmp_path):
+    def test_torchscript_program_is_refused(self, torch, tmp_path):
         with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
             for name in ("data.pkl", "constants.pkl", "code/__torch__.py"):
                 archive.writestr(f"a/{name}", b"")
         assert "TorchScript" in refused(tmp_path / "a.pt")
 
     @pytest.mark.parametrize("zipped", [True, False])
-    def test_a_truncated_checkpoint_is_one_line(self, torch, tmp_path, zipped):
+    def test_truncated_checkpoint_fails_with_one_line(self, torch, tmp_path, zipped):
         buffer = io.BytesIO()
         torch.save({"w": torch.ones(3000)}, buffer, _use_new_zipfile_serialization=zipped)
         content = buffer.getvalue()
-        for kept in (1, 10, 100, len(content) // 2, len(content) - 3):
-            (tmp_path / "a.pth").write_bytes(content[:kept])
+        for length in (1, 10, 100, len(content) // 2, len(content) - 3):
+            (tmp_path / "a.pth").write_bytes(content[:length])
             refused(tmp_path / "a.pth")
 
-    def test_noise_is_one_line(self, torch, tmp_path):
+    def test_random_bytes_fail_with_one_line(self, torch, tmp_path):
         for seed in range(20):
             noise = np.random.default_rng(seed).integers(0, 256, 2000, "uint8").tobytes()
             (tmp_path / "a.pth").write_bytes(b"\x80" + noise)
             refused(tmp_path / "a.pth")
 
-    def test_what_holds_no_named_tensors(self, torch, tmp_path):
+    def test_checkpoint_without_named_tensors(self, torch, tmp_path):
         for content in (torch.ones(3), [torch.ones(3)], {}, {"a": 1}, {3: torch.ones(3)}):
             torch.save(content, tmp_path / "a.pt")
             assert "holds no named tensors" in refused(tmp_path / "a.pt")

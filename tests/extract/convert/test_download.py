@@ -1,4 +1,4 @@
-"""What was fetched is kept, what is missing is asked for, and a file has its name when whole."""
+"""Resumable downloads: range requests, broken connections, SHA-256 checks, one-line errors."""
 
 import hashlib
 import urllib.error
@@ -30,7 +30,7 @@ def failure(address, path) -> str:
 
 
 @pytest.mark.parametrize("length", [True, False])
-def test_a_file_arrives_whole(tmp_path, length):
+def test_download_writes_the_whole_file(tmp_path, length):
     path = tmp_path / "deep" / "file.bin"
     with serving(Served(CONTENT, length=length)) as served:
         download(served.address, path)
@@ -38,7 +38,7 @@ def test_a_file_arrives_whole(tmp_path, length):
     assert [found.name for found in path.parent.iterdir()] == ["file.bin"]
 
 
-def test_only_the_rest_is_asked_for(tmp_path):
+def test_only_the_missing_rest_is_requested(tmp_path):
     path = tmp_path / "file.bin"
     partial_of(path).write_bytes(CONTENT[:1_234_567])
     with serving(Served(CONTENT)) as served:
@@ -47,7 +47,7 @@ def test_only_the_rest_is_asked_for(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
-def test_a_server_without_ranges_starts_again(tmp_path):
+def test_server_without_ranges_sends_everything_again(tmp_path):
     path = tmp_path / "file.bin"
     partial_of(path).write_bytes(b"x" * 1000)
     with serving(Served(CONTENT, ranges=False)) as served:
@@ -55,7 +55,7 @@ def test_a_server_without_ranges_starts_again(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
-def test_a_broken_connection_is_taken_up_again(tmp_path):
+def test_broken_connection_is_resumed(tmp_path):
     path = tmp_path / "file.bin"
     with serving(Served(CONTENT, cut=[1_000_000, 500_000])) as served:
         download(served.address, path)
@@ -63,7 +63,7 @@ def test_a_broken_connection_is_taken_up_again(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
-def test_a_server_that_breaks_off_for_good_leaves_what_came(tmp_path):
+def test_partial_download_survives_a_failed_server(tmp_path):
     path = tmp_path / "file.bin"
     with serving(Served(CONTENT, cut=[2_000_000, 0])) as served:
         assert "broke off after 2,000,000 bytes; run it again" in failure(served.address, path)
@@ -72,7 +72,7 @@ def test_a_server_that_breaks_off_for_good_leaves_what_came(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
-def test_a_whole_part_only_takes_its_name(tmp_path):
+def test_complete_partial_file_is_only_renamed(tmp_path):
     path = tmp_path / "file.bin"
     partial_of(path).write_bytes(CONTENT)
     with serving(Served(CONTENT)) as served:
@@ -81,7 +81,7 @@ def test_a_whole_part_only_takes_its_name(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
-def test_a_part_that_is_longer_than_the_file_is_thrown_away(tmp_path):
+def test_partial_file_longer_than_the_file_is_discarded(tmp_path):
     path = tmp_path / "file.bin"
     partial_of(path).write_bytes(CONTENT + b"more")
     with serving(Served(CONTENT)) as served:
@@ -89,35 +89,35 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(tmp_path):
     assert path.read_bytes() == CONTENT
 
 
-def test_what_the_server_refuses_is_said(tmp_path):
+def test_error_states_the_http_status(tmp_path):
     for status in (404, 403, 500):
         with serving(Served(CONTENT, status=status)) as served:
             assert f"the server answers {status}" in failure(served.address, tmp_path / "file.bin")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_web_page_is_not_the_file(tmp_path):
+def test_web_page_instead_of_the_file_is_refused(tmp_path):
     with serving(Served(b"<html>log in", content_type="text/html; charset=utf-8")) as served:
         assert "a web page" in failure(served.address, tmp_path / "file.bin")
     assert not list(tmp_path.iterdir())
 
 
-def test_without_a_network_one_line_says_so(tmp_path):
+def test_unreachable_server_fails_with_one_line(tmp_path):
     with serving(Served(CONTENT)) as served:
         address = served.address
     assert "refused" in failure(address, tmp_path / "file.bin")
 
 
-def test_nothing_leads_away_from_https():
+def test_redirect_away_from_https_is_refused():
     handler = module._StaysSecure()
     request = urllib.request.Request("https://example.org/a")
-    with pytest.raises(urllib.error.URLError, match="leads away from https"):
+    with pytest.raises(urllib.error.URLError, match="redirects away from https"):
         handler.redirect_request(request, None, 302, "Found", {}, "http://example.org/a")
     followed = handler.redirect_request(request, None, 302, "Found", {}, "https://example.com/b")
     assert followed.full_url == "https://example.com/b"
 
 
-def test_a_full_disk_is_not_taken_for_the_network(tmp_path, monkeypatch):
+def test_full_disk_is_not_reported_as_a_network_error(tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
@@ -128,7 +128,7 @@ def test_a_full_disk_is_not_taken_for_the_network(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("known", ["", SHA256, SHA256[:8]])
 @pytest.mark.parametrize("stated", ["", SHA256])
-def test_a_file_with_the_stated_hash_arrives(tmp_path, known, stated):
+def test_file_with_the_stated_sha256_is_accepted(tmp_path, known, stated):
     path = tmp_path / "file.bin"
     with serving(Served(CONTENT, sha256=stated, cut=[1_000_000])) as served:
         assert download(served.address, path, known) == bool(known or stated)
@@ -138,17 +138,17 @@ def test_a_file_with_the_stated_hash_arrives(tmp_path, known, stated):
 @pytest.mark.parametrize(
     ("known", "stated"), [(OTHER, ""), (OTHER[:8], ""), ("", OTHER), (SHA256, OTHER)]
 )
-def test_a_file_with_another_hash_than_stated_is_removed(tmp_path, known, stated):
+def test_file_with_another_sha256_is_removed(tmp_path, known, stated):
     path = tmp_path / "file.bin"
     with (
         serving(Served(CONTENT, sha256=stated)) as served,
-        pytest.raises(LookbackError, match="its SHA-256 is not the one that is stated"),
+        pytest.raises(LookbackError, match="its SHA-256 differs from the stated one"),
     ):
         download(served.address, path, known)
     assert not list(tmp_path.iterdir())
 
 
-def test_the_rest_of_another_file_is_noticed(tmp_path):
+def test_partial_file_of_another_file_is_detected(tmp_path):
     path = tmp_path / "file.bin"
     partial_of(path).write_bytes(b"x" * 1_000_000)
     with serving(Served(CONTENT, sha256=SHA256)) as served:
@@ -158,7 +158,7 @@ def test_the_rest_of_another_file_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("header", ["", '"0123456789abcdef"', "W/" + SHA256, SHA256.upper()])
-def test_what_is_no_sha256_is_not_taken_for_one(header):
+def test_etag_that_is_no_sha256_is_ignored(header):
     handler = module._StaysSecure()
     request = urllib.request.Request("https://example.org/a")
     headers = {"X-Linked-Etag": header}

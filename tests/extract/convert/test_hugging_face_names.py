@@ -1,4 +1,4 @@
-"""Hugging Face's checkpoints: other names for the same, bare encoders, those of a pretraining."""
+"""Tensor names of Hugging Face checkpoints: biases, bare encoders, pretraining checkpoints."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from extract.architectures.building import with_classifier
 from extract.architectures.registry import BACKBONES
-from extract.convert.hugging_face_names import renamed
+from extract.convert.hugging_face_names import rename_tensors
 from extract.convert.weight_porting import assign
 from tests.golden.cases import CASES, CLASSES, FOLDER
 from tests.golden.drawing import draw_tensors
@@ -16,7 +16,7 @@ from video.errors import LookbackError
 
 
 def golden(name: str) -> dict[str, np.ndarray]:
-    """Return the tensors of a small network, drawn, as transformers names them inside."""
+    """Return random tensors of a small network under the names of current transformers."""
     return draw_tensors(json.loads((FOLDER / f"{name}.json").read_text())["tensors"])
 
 
@@ -28,7 +28,7 @@ def encoder_of(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {n: t for n, t in tensors.items() if not n.startswith(("classifier.", "fc_norm."))}
 
 
-def test_biases_are_found_under_their_names_in_files():
+def test_biases_are_found_under_their_published_names():
     tensors = golden("videomae")
     as_in_files = {
         name.replace("query.bias", "q_bias").replace("value.bias", "v_bias"): tensor
@@ -43,7 +43,7 @@ def test_biases_are_found_under_their_names_in_files():
         np.testing.assert_array_equal(one, other)
 
 
-def test_of_a_pretraining_the_encoder_is_taken(capsys):
+def test_only_the_encoder_of_a_pretraining_checkpoint_is_used(capsys):
     tensors = encoder_of(golden("videomae"))
     extra = {
         "mask_token": (1, 1, 16),
@@ -61,13 +61,13 @@ def test_of_a_pretraining_the_encoder_is_taken(capsys):
     query = model.get_layer("videomae-encoder-layer-1-attention-attention-query")
     prefix = "videomae.encoder.layer.1.attention.attention.query"
     np.testing.assert_array_equal(query.kernel, tensors[f"{prefix}.weight"].T)
-    told = capsys.readouterr().out
-    assert told.startswith("FILE: an encoder without a classifier")
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("FILE: an encoder without a classifier")
+    assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["videomae", "timesformer"])
-def test_a_bare_encoder_s_names_lack_the_prefix(name):
+def test_bare_encoder_names_get_the_prefix(name):
     tensors = encoder_of(golden(name))
     bare = {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items()}
     ours, theirs = core(name), core(name)
@@ -78,10 +78,10 @@ def test_a_bare_encoder_s_names_lack_the_prefix(name):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"fc_norm.weight": None}, "the tensor fc_norm.weight is missing"),
-        ({"videomae.layernorm.bias": (32,)}, "1 tensors belong nowhere in videomae"),
+        ({"videomae.layernorm.bias": (32,)}, "1 tensors do not belong to videomae"),
         ({"mask_token": (1, 1, 16)}, "such as mask_token"),
         (
             {"videomae.encoder.layer.0.attention.attention.key.weight": (32, 16)},
@@ -89,7 +89,7 @@ def test_a_bare_encoder_s_names_lack_the_prefix(name):
         ),
     ],
 )
-def test_a_trained_classifier_must_have_all_that_belongs_to_it(change, told):
+def test_classifier_checkpoint_must_be_complete(change, message):
     tensors = golden("videomae")
     for name, shape in change.items():
         if shape is None:
@@ -97,10 +97,10 @@ def test_a_trained_classifier_must_have_all_that_belongs_to_it(change, told):
         else:
             tensors |= draw_tensors({name: shape})
     spec = BACKBONES[CASES["videomae"].backbone]
-    with pytest.raises(LookbackError, match=told):
+    with pytest.raises(LookbackError, match=message):
         assign(with_classifier(core("videomae"), spec, CLASSES), tensors, "FILE")
 
 
-def test_other_networks_tensors_stay_as_they_are():
+def test_tensors_of_other_publishers_are_unchanged():
     tensors = golden("x3d")
-    assert renamed(tensors, "FILE") == tensors
+    assert rename_tensors(tensors, "FILE") == tensors
