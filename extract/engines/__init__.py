@@ -1,9 +1,9 @@
-"""What computes a network's features: uint8 clips in, float32 features out."""
+"""Inference engines: uint8 clips to float32 features."""
 
 from extract.engines import telemetry
 from extract.engines.base import EXACT, ClipStream, Engine, Workload
 from extract.engines.converted_cache import NetworkId
 
-telemetry.opt_out()  # here, as whoever imports an engine passes by
+telemetry.opt_out()  # here, because every import of an engine runs this module first
 
 __all__ = ["EXACT", "ClipStream", "Engine", "NetworkId", "Workload"]

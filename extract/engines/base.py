@@ -1,4 +1,4 @@
-"""What an engine is: uint8 clips in, float32 features out, as fast as the machine allows."""
+"""Interface of an inference engine: uint8 clips to float32 features."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Workload:
-    """What an engine is wanted for.
+    """Requirements on an engine.
 
     Attributes:
-        precision: `f32` is the reference; `bf16` and `int8` are faster and cost accuracy.
-        batch_size: clips at once; None for what suits the engine.
-        live: whether one clip is wanted as soon as possible, not many in all.
+        precision: Compute precision. `f32` is the reference; `bf16` and `int8` are faster and less
+            accurate.
+        batch_size: Clips per batch; None for the engine's own.
+        live: Whether to minimize the latency of one clip, instead of maximizing throughput.
     """
 
     precision: str = "f32"
@@ -24,17 +25,17 @@ EXACT = Workload()
 
 
 class Engine:
-    """Computes features, always `batch_size` clips at once: with one shape, the bits of a feature
-    depend on its clip alone, whatever else is in the batch.
+    """Computes features in batches of a constant size.
 
-    It holds no state of any video, and any number of threads may call it.
+    With a constant batch shape, the bits of a feature depend only on its clip, not on the rest of
+    the batch. An engine has no state of a video and is thread-safe.
 
     Attributes:
-        name: as `--engine` takes it.
-        precision: of the workload it was made for.
-        feature_size: D.
-        batch_size: B.
-        parallel: how many threads must call it at once for its full speed.
+        name: Name of the engine, a value of `--engine`.
+        precision: Compute precision.
+        feature_size: D, width of a feature.
+        batch_size: B, clips per batch.
+        parallel: Number of threads that must call it concurrently for full throughput.
     """
 
     name: str
@@ -57,17 +58,19 @@ class Engine:
         return features
 
     def stream(self) -> "ClipStream":
-        """Return what computes the clips of one running video."""
+        """Return a stream that computes the successive clips of one live video."""
         return ClipStream(self)
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
-        """Return the features (B, D) of one batch; the array may be used again by the next call of
-        the same thread."""
+        """Return the features (B, D) of one batch.
+
+        The next call from the same thread may overwrite the array.
+        """
         raise NotImplementedError
 
 
 class ClipStream:
-    """Computes the clips of one running video by an engine. One instance a video."""
+    """Computes the successive clips of one live video. Use one instance per video."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -76,7 +79,7 @@ class ClipStream:
         """Return the float32 feature (D,) of the video's newest clip.
 
         Args:
-            clip: Pictures, uint8 (T, H, W, 3).
-            frames: Places of the T pictures in the video, by which they are known again.
+            clip: Frames, uint8 (T, H, W, 3).
+            frames: Indices of the T frames in the video, which identify frames seen before.
         """
         return self._engine(clip[None])[0]

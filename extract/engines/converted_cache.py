@@ -1,8 +1,8 @@
-"""Converted networks, kept in the model folder so that only the first start pays for them.
+"""Converted-model cache in the model folder, so that only the first start converts a network.
 
-    <model folder>/engines/<part>/<weights>/<runtime>-<version, shape>/    the runtime's own files
+    <model folder>/engines/<part>/<weights>/<runtime>-<hash of version and shape>/    runtime files
 
-They are a cache: whoever removes them gets them back at the next start.
+Removing the cache is safe: the next start converts again.
 """
 
 import hashlib
@@ -14,19 +14,18 @@ from pathlib import Path
 
 FOLDER = "engines"
 
-# Changes with what the converting modules make of a network, so that older files are made anew.
+# Format of the cache. Increase it when a converter's output changes, so that old files are ignored.
 _FORM = 3
 
 
 @dataclass(frozen=True)
 class NetworkId:
-    """A network by its place in a model.
+    """Identity of a network, the key of the cache.
 
     Attributes:
-        folder: the model folder, which keeps what is converted and holds what is quantised; None
-            for none.
-        sha256: of the network's weights.
-        part: which of the model's networks it is.
+        folder: Model folder, with the cache and the quantized network; None to cache nothing.
+        sha256: SHA-256 of the network's weights.
+        part: Name of the network within the model.
     """
 
     folder: Path | None
@@ -35,29 +34,35 @@ class NetworkId:
 
 
 class ConvertedNetwork:
-    """The place of one converted network."""
+    """Cache entry of one converted network."""
 
     def __init__(self, network: "NetworkId", shape: tuple, runtime: str, version: str) -> None:
-        """Name the place.
+        """Create the entry's path.
 
         Args:
-            network: which.
-            shape: of its input, without the batch.
-            runtime, version: what it was converted for.
+            network: Identity under which the converted form is cached.
+            shape: Input shape without the batch axis.
+            runtime: Name of the runtime that the network is converted for.
+            version: Version of the runtime.
         """
-        told = json.dumps([_FORM, shape, version])
-        key = hashlib.sha256(told.encode()).hexdigest()[:12]
+        content = json.dumps([_FORM, shape, version])
+        key = hashlib.sha256(content.encode()).hexdigest()[:12]
         folder, weights = network.folder, network.sha256[:16]
         self._place = folder and folder / FOLDER / network.part / weights / f"{runtime}-{key}"
 
     def find(self, name: str) -> Path | None:
-        """Return the path of a file of the network, or None where it is not kept."""
+        """Return the path of a file of the entry, or None where it is not cached."""
         path = self._place and self._place / name
         return path if path and path.is_file() else None
 
-    def keep(self, write: Callable[[Path], None]) -> None:
-        """Let `write` fill the place, which then is there whole or not at all; networks of the
-        other weights are removed. A folder that cannot be written is no reason to stop."""
+    def store(self, write: Callable[[Path], None]) -> None:
+        """Create the entry atomically and remove the entries of other weights.
+
+        A folder that cannot be written is not an error: the network stays uncached.
+
+        Args:
+            write: Function that writes the runtime's files into a folder.
+        """
         if not self._place:
             return
         partial = self._place.with_name(f"part.{self._place.name}")

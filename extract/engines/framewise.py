@@ -1,9 +1,10 @@
-"""The part of a clip network that sees each frame by itself: live, a step costs it new frames only.
+"""Streaming inference of clip networks with a per-frame stem.
 
-A step's clip shares most of its frames with the clip before. Where the network's first layers look
-at no other frame (kernels of one instant, as in the first stages of Slow), what they made of a
-frame is kept until the frame leaves the clip. Any layer that looks along time sees, at the clip's
-ends, zeros instead of neighbours, and a clip's ends move with every step; so the part ends there.
+In a live video, successive clips share most of their frames. Where a network's first layers have a
+temporal kernel size of 1 (as in the first stages of Slow), these layers form a per-frame stem: its
+output for a frame is cached until the frame leaves the clip, so a step computes only new frames.
+The stem ends before the first layer that mixes frames. Such a layer sees zero padding at the clip's
+ends, which move with every step, so its outputs cannot be reused.
 """
 
 import numpy as np
@@ -16,13 +17,15 @@ from extract.engines import ClipStream, Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from training.keras_backend import keras
 
-# Of the network's cost. Below it, carrying the results over costs what it saves.
-_LEAST_SHARE = 0.1
+# Minimum share of the stem in the network's multiply-adds. Below it, caching costs what it saves.
+_MIN_SHARE = 0.1
 
 
 def framewise_cut(core: keras.Model) -> "keras.KerasTensor | None":
-    """Return the tensor (B, T, h, w, C) up to which a clip network sees each frame by itself; None
-    where that is too little of it to be worth anything."""
+    """Return the output (B, T, h, w, C) of a clip network's per-frame stem.
+
+    It is None where the network has no such stem, or where its share of the cost is too small.
+    """
     cut = None
     for operation, tensor in cut_points(core):
         if not _is_framewise(operation):
@@ -31,7 +34,7 @@ def framewise_cut(core: keras.Model) -> "keras.KerasTensor | None":
     if cut is None or cut is core.input:
         return None
     share = gflops(keras.Model(core.input, cut)) / gflops(core)
-    return cut if share >= _LEAST_SHARE else None
+    return cut if share >= _MIN_SHARE else None
 
 
 def _is_framewise(operation: "keras.Operation") -> bool:
@@ -46,78 +49,92 @@ def _is_framewise(operation: "keras.Operation") -> bool:
     return isinstance(operation, kinds)
 
 
-def frame_part(spec: BackboneSpec, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
-    """Return what lies below a cut for single frames, with the network's own layers and weights:
-    uint8 (B, 1, H, W, 3) to float32 (B, h w C)."""
+def frame_stem(spec: BackboneSpec, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
+    """Return the stem for single frames: uint8 (B, 1, H, W, 3) to float32 (B, h w C).
+
+    It shares the network's layers and weights.
+
+    Args:
+        spec: Clip network.
+        core: Core of the clip network.
+        cut: Cut point from `framewise_cut`.
+    """
     frame = keras.Input((1, *core.input_shape[2:]))
-    below = keras.models.clone_model(
+    stem = keras.models.clone_model(
         keras.Model(core.input, cut), frame, clone_function=lambda layer: layer
     )
-    pixels = from_pixels(spec, below)
+    pixels = from_pixels(spec, stem)
     return keras.Model(pixels.input, keras.layers.Flatten()(pixels.output))
 
 
-def clip_part(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
-    """Return what stands behind a cut, with the network's own layers and weights: float32
-    (B, T, h, w, C) to (B, D).
+def clip_tail(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
+    """Return the network after the stem: float32 (B, T, h, w, C) to (B, D).
+
+    It shares the network's layers and weights.
 
     Args:
-        model: uint8 (B, T, H, W, 3) to features (B, D); holds `core`.
-        core: the clip network.
-        cut: of `framewise_cut`.
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D), which contains `core`.
+        core: Core of the clip network.
+        cut: Cut point from `framewise_cut`.
     """
     inputs = keras.Input(cut.shape[1:])
     return keras.Model(inputs, tail_of(model, core, keras.Model(cut, core.output)(inputs)))
 
 
 class FramewiseEngine(Engine):
-    """Computes clips in two parts: each frame by itself, then the clip. Its streams compute a
-    frame's part once a video."""
+    """Computes a clip in two parts: the stem per frame, then the rest of the network per clip.
 
-    def __init__(self, of_frames: Engine, of_clips: Engine, shape: tuple[int, ...]) -> None:
-        """Join the engines of both parts; `shape` is (h, w, C) of what a frame gives."""
+    Its streams compute the stem of each frame once.
+    """
+
+    def __init__(self, stem: Engine, tail: Engine, shape: tuple[int, ...]) -> None:
+        """Combine the engines of both parts.
+
+        Args:
+            stem: Engine of the per-frame stem.
+            tail: Engine of the network after the stem.
+            shape: Shape (h, w, C) of the stem's output for one frame.
+        """
         super().__init__(batch_size=1)
-        self.name, self.precision = of_clips.name, of_clips.precision
-        self.feature_size = of_clips.feature_size
-        self._of_frames, self._of_clips, self._shape = of_frames, of_clips, shape
+        self.name, self.precision = tail.name, tail.precision
+        self.feature_size = tail.feature_size
+        self._stem, self._tail, self._shape = stem, tail, shape
 
-    def frame_parts(self, pictures: np.ndarray) -> np.ndarray:
-        """Return what the first part gives, float32 (n, h, w, C), of pictures, uint8
-        (n, H, W, 3)."""
-        return self._of_frames(pictures[:, None]).reshape(-1, *self._shape)
+    def stem_outputs(self, frames: np.ndarray) -> np.ndarray:
+        """Return the stem's float32 outputs (n, h, w, C) for uint8 frames (n, H, W, 3)."""
+        return self._stem(frames[:, None]).reshape(-1, *self._shape)
 
-    def clip_feature(self, parts: np.ndarray) -> np.ndarray:
-        """Return the float32 feature (D,) of a clip's frame parts (T, h, w, C)."""
-        return self._of_clips(parts[None])[0]
+    def tail_feature(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the float32 feature (D,) of a clip from its frames' stem outputs (T, h, w, C)."""
+        return self._tail(outputs[None])[0]
 
     def stream(self) -> "FramewiseStream":
         """See `Engine.stream`."""
         return FramewiseStream(self)
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
-        return self.clip_feature(self.frame_parts(clips[0]))[None]
+        return self.tail_feature(self.stem_outputs(clips[0]))[None]
 
 
 class FramewiseStream(ClipStream):
-    """Computes the clips of one running video, each frame's part once.
+    """Computes the successive clips of one live video, with the stem of each frame cached.
 
-    Frames are known again by their places, which say nothing of another video's frames: hence one
-    instance a video.
+    The cache's key is the frame's index in the video, so another video needs another instance.
     """
 
     def __init__(self, engine: FramewiseEngine) -> None:
         super().__init__(engine)
         self._parts = engine
-        self._kept: dict[int, np.ndarray] = {}
+        self._cached: dict[int, np.ndarray] = {}
 
     def feature(self, clip: np.ndarray, frames: tuple[int, ...]) -> np.ndarray:
         """See `ClipStream.feature`."""
-        places = {frame: place for place, frame in enumerate(frames) if frame not in self._kept}
+        places = {frame: place for place, frame in enumerate(frames) if frame not in self._cached}
         if places:
-            made = self._parts.frame_parts(clip[list(places.values())])
-            self._kept |= dict(zip(places, made, strict=True))
-        self._kept = {frame: self._kept[frame] for frame in frames}
-        return self._parts.clip_feature(np.stack([self._kept[frame] for frame in frames]))
+            outputs = self._parts.stem_outputs(clip[list(places.values())])
+            self._cached |= dict(zip(places, outputs, strict=True))
+        self._cached = {frame: self._cached[frame] for frame in frames}
+        return self._parts.tail_feature(np.stack([self._cached[frame] for frame in frames]))
 
 
 def make_live_engine(
@@ -128,14 +145,25 @@ def make_live_engine(
     engine: str,
     precision: str,
 ) -> Engine:
-    """Return the engine for the steps of a running video, `stride` sampled frames apart; the other
-    arguments and the errors are those of `extract.engines.registry.make_engine`."""
+    """Return the engine for live video.
+
+    It is a `FramewiseEngine` where clips overlap and the network has a per-frame stem. Errors are
+    those of `extract.engines.registry.make_engine`.
+
+    Args:
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D).
+        spec: Backbone of the model.
+        stride: Sampled frames between steps.
+        network: Identity under which the converted form is cached.
+        engine: Name of the engine, or `auto`.
+        precision: Compute precision.
+    """
     workload = Workload(precision, live=True)
     core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
-    shares = core is not None and stride < spec.clip_length and precision != "int8"
-    cut = framewise_cut(core) if shares and spec.is_clip_network else None
+    overlaps = core is not None and stride < spec.clip_length and precision != "int8"
+    cut = framewise_cut(core) if overlaps and spec.is_clip_network else None
     if cut is None:
         return make_engine(model, network, engine, workload)
-    parts = (frame_part(spec, core, cut), clip_part(model, core, cut))
-    of_frames, of_clips = (make_engine(part, network, engine, workload) for part in parts)
-    return FramewiseEngine(of_frames, of_clips, cut.shape[2:])
+    parts = (frame_stem(spec, core, cut), clip_tail(model, core, cut))
+    stem, tail = (make_engine(part, network, engine, workload) for part in parts)
+    return FramewiseEngine(stem, tail, cut.shape[2:])

@@ -1,4 +1,4 @@
-"""Inference by Keras itself, on its backend's device: the reference."""
+"""Inference with Keras on its backend's device; the reference for the other engines."""
 
 import threading
 
@@ -9,24 +9,28 @@ from extract.engines.converted_cache import NetworkId
 from training.keras_backend import keras
 
 PRECISIONS = ("f32",)
-_FRAMES_A_BATCH = 32
+_FRAMES_PER_BATCH = 32
 
 
 class KerasEngine(Engine):
-    """Computes features with a Keras model, float32, by a call that is compiled once."""
+    """Computes float32 features with a Keras model, compiled for one batch shape."""
 
     name = "keras"
     precision = "f32"
 
     def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
-        """Take a model of uint8 (B, T, H, W, 3) to (B, D); by default so many clips at once as
-        have 32 frames."""
-        super().__init__(batch_size or max(1, _FRAMES_A_BATCH // model.input_shape[1]))
-        # Without this Keras compiles by XLA, which on a CPU is many times slower on depthwise
+        """Wrap a model.
+
+        Args:
+            model: Model from uint8 (B, T, H, W, 3) to features (B, D).
+            batch_size: Clips per batch; None for about 32 frames per batch.
+        """
+        super().__init__(batch_size or max(1, _FRAMES_PER_BATCH // model.input_shape[1]))
+        # By default Keras compiles with XLA, which is many times slower on a CPU for depthwise
         # networks.
         model.jit_compile = False
         self._model = model
-        # Keras compiles at the first call and, on some backends, moves variables at each.
+        # Not thread-safe: Keras compiles at the first call and, on some backends, moves variables.
         self._one_at_a_time = threading.Lock()
         self.feature_size = model.output_shape[-1]
 
@@ -36,10 +40,10 @@ class KerasEngine(Engine):
 
 
 def missing() -> str:
-    """Return why the engine cannot be used here: it always can."""
+    """Return an empty string: this engine is always available."""
     return ""
 
 
 def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
-    """Return the engine; arguments as for `extract.engines.registry.make_engine`."""
+    """Return the engine; see `extract.engines.registry.make_engine`."""
     return KerasEngine(model, 1 if workload.live else workload.batch_size)

@@ -1,8 +1,8 @@
-"""Inference by ONNX Runtime, for machines that OpenVINO does not serve; equal to 1e-4.
+"""Inference with ONNX Runtime, for processors without OpenVINO; equals Keras within 1e-4.
 
-Keras' own ONNX export writes broken files for some networks (constants that become inputs, grouped
-convolutions), so tf2onnx reads TensorFlow's SavedModel. What comes out is held against Keras
-before it is used.
+tf2onnx converts TensorFlow's SavedModel, because Keras' own ONNX export writes broken files for
+some networks (constants that become inputs, grouped convolutions). A converted network has to pass
+the parity check before its first use.
 """
 
 import os
@@ -25,24 +25,31 @@ _OPSET = 18
 
 
 class OnnxEngine(Engine):
-    """Computes features with ONNX Runtime on the CPU, float32. For a live video all cores work on
-    one clip, otherwise each on a clip of its own."""
+    """Computes float32 features with ONNX Runtime on the CPU.
+
+    For live video all cores compute one clip; otherwise each core computes a clip of its own.
+    """
 
     name = "onnx"
     precision = "f32"
 
     def __init__(self, network: bytes | Path, feature_size: int, workload: Workload) -> None:
-        """Open a network of uint8 (-1, T, H, W, 3) to features (-1, D).
+        """Load a network from uint8 (-1, T, H, W, 3) to features (-1, D).
+
+        Args:
+            network: ONNX file, as path or content.
+            feature_size: D, width of a feature.
+            workload: Requirements on the engine.
 
         Raises:
-            RuntimeError: the file is none that the runtime takes.
+            RuntimeError: ONNX Runtime cannot load the file.
         """
         import onnxruntime
 
         super().__init__(1 if workload.live else workload.batch_size or 1)
         self.feature_size = feature_size
         cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
-        onnxruntime.disable_telemetry_events()  # the ones for Windows report to Microsoft
+        onnxruntime.disable_telemetry_events()  # on Windows they report to Microsoft
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
         options.intra_op_num_threads = cores if workload.live else 1
@@ -52,7 +59,7 @@ class OnnxEngine(Engine):
             self._session = onnxruntime.InferenceSession(
                 network, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # the runtime's own have no common ancestor but this
+        except Exception as error:  # the runtime's exceptions have no other common base class
             raise RuntimeError(str(error)) from None
         self._input = self._session.get_inputs()[0].name
 
@@ -61,31 +68,31 @@ class OnnxEngine(Engine):
 
 
 def missing() -> str:
-    """Return why the engine cannot be used here; empty where it can."""
+    """Return the reason why the engine is unavailable; empty where it is available."""
     for module in ("onnxruntime", "tf2onnx"):
         if find_spec(module) is None:
             return f"{module} is not installed; pip install -r requirements-extras.txt"
     if keras.backend.backend() != "tensorflow":
-        return "works with KERAS_BACKEND=tensorflow alone"
+        return "works only with KERAS_BACKEND=tensorflow"
     return ""
 
 
 def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
-    """Return the engine; arguments and errors as for `extract.engines.registry.make_engine`.
+    """Return the engine; see `extract.engines.registry.make_engine`.
 
     Raises:
-        RuntimeError: the network cannot be converted, or gives other features than Keras.
+        RuntimeError: The network cannot be converted, or fails the parity check.
     """
     import onnxruntime
 
-    kept = ConvertedNetwork(network, model.input_shape[1:], "onnx", onnxruntime.__version__)
+    cache = ConvertedNetwork(network, model.input_shape[1:], "onnx", onnxruntime.__version__)
     feature_size = model.output_shape[-1]
-    if path := kept.find(_FILE):
+    if path := cache.find(_FILE):
         return OnnxEngine(path, feature_size, workload)
-    made = _convert(model)
-    require_equal(OnnxEngine(made, feature_size, Workload(live=True)), model)
-    kept.keep(lambda place: (place / _FILE).write_bytes(made))
-    return OnnxEngine(made, feature_size, workload)
+    content = _convert(model)
+    require_equal(OnnxEngine(content, feature_size, Workload(live=True)), model)
+    cache.store(lambda folder: (folder / _FILE).write_bytes(content))
+    return OnnxEngine(content, feature_size, workload)
 
 
 def _convert(model: keras.Model) -> bytes:
@@ -93,7 +100,7 @@ def _convert(model: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         saved, file = Path(folder, "saved"), Path(folder, _FILE)
         model.export(saved, format="tf_saved_model", verbose=False)
-        # The documented way in; its functions take no SavedModel.
+        # The command line is tf2onnx's documented way; its functions take no SavedModel.
         command = [sys.executable, "-m", "tf2onnx.convert", "--opset", str(_OPSET)]
         command += ["--saved-model", str(saved), "--output", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,8 +1,8 @@
-"""Inference by OpenVINO on the CPU: several times as fast as Keras, equal to 1e-4 at f32.
+"""Inference with OpenVINO on the CPU: several times as fast as Keras, equal within 1e-4 at f32.
 
-The network goes through TensorFlow's SavedModel format: Keras' own OpenVINO export gives some
-networks a graph several times slower. What comes out (a description and weights, no code) is kept
-in the model folder, so that only the first start after a training pays for it.
+The network is converted from TensorFlow's SavedModel, because Keras' own OpenVINO export gives some
+networks a graph that is several times slower. The converted network (a graph and weights, no code)
+is cached in the model folder.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ import numpy as np
 from extract.architectures.conv3d_layers import use_grouped_convolution
 from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import ConvertedNetwork, NetworkId
-from extract.engines.parity_check import require_equal, tell_cost
+from extract.engines.parity_check import report_cosine, require_equal
 from model_folder.config import QUANTIZED
 from recipes.commands import command
 from training.keras_backend import keras
@@ -32,18 +32,22 @@ _FILE = "model.xml"
 class OpenVinoEngine(Engine):
     """Computes features with OpenVINO.
 
-    For a live video all cores work on one clip. Otherwise each works on a clip of its own, which
-    gives more clips a second than large batches do (EfficientNetB0, two cores: 213 against 184).
+    For live video all cores compute one clip. Otherwise each core computes a clip of its own, which
+    has a higher throughput than large batches (EfficientNetB0, two cores: 213 against 184 clips per
+    second).
     """
 
     name = "openvino"
 
     def __init__(self, network: "openvino.Model", workload: Workload) -> None:
-        """Compile a network of uint8 (-1, T, H, W, 3) to features (-1, D), in float32 or, where it
-        is quantised, in int8.
+        """Compile a network.
+
+        Args:
+            network: Network from uint8 (-1, T, H, W, 3) to features (-1, D), float32 or quantized.
+            workload: Requirements on the engine.
 
         Raises:
-            UsageError: the processor does not have the precision.
+            UsageError: The processor does not support the precision.
         """
         import openvino
 
@@ -54,20 +58,20 @@ class OpenVinoEngine(Engine):
         network.reshape([self.batch_size, *network.input().get_partial_shape()[1:]])
         self.feature_size = network.output().get_partial_shape()[-1].get_length()
         options = {
-            # By itself OpenVINO takes bf16 where a processor has it, which costs 5e-3. What
-            # quantising leaves over stays float32.
+            # By default OpenVINO uses bf16 where the processor supports it, with errors of 5e-3.
+            # In a quantized network this sets the precision of the layers that are not int8.
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "PERFORMANCE_HINT": "LATENCY" if workload.live else "THROUGHPUT",
-            # Its threads share their cores with those that decode.
+            # Its threads share the cores with the decoder threads.
             "ENABLE_CPU_PINNING": False,
         }
         self._compiled = openvino.Core().compile_model(network, "CPU", options)
         self.parallel = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = threading.local()
-        # The very first call goes alone. Of two at once, one can hold the lock under which the
-        # binding sets itself up and wait for Python's, the other the reverse: for ever.
-        entry = network.input()
-        self._compute(np.zeros(entry.shape, entry.get_element_type().to_dtype()))
+        # Warm-up in one thread: two concurrent first calls can deadlock between the binding's
+        # initialization lock and Python's global interpreter lock.
+        inputs = network.input()
+        self._compute(np.zeros(inputs.shape, inputs.get_element_type().to_dtype()))
 
     def _compute(self, clips: np.ndarray) -> np.ndarray:
         if not hasattr(self._requests, "own"):
@@ -78,61 +82,66 @@ class OpenVinoEngine(Engine):
 
 
 def missing() -> str:
-    """Return why the engine cannot be used here; empty where it can."""
+    """Return the reason why the engine is unavailable; empty where it is available."""
     if find_spec("openvino") is None:
         return "is not installed; pip install openvino"
     if keras.backend.backend() != "tensorflow":
-        return "works with KERAS_BACKEND=tensorflow alone"
+        return "works only with KERAS_BACKEND=tensorflow"
     return ""
 
 
 def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
-    """Return the engine; arguments and errors as for `extract.engines.registry.make_engine`.
+    """Return the engine; see `extract.engines.registry.make_engine`.
 
     Raises:
-        RuntimeError: the network cannot be converted, or gives other features than Keras.
+        RuntimeError: The network cannot be converted, or fails the parity check.
     """
     require_precision(workload.precision)
     if workload.precision == "int8":
         return OpenVinoEngine(read_quantised(network.folder), workload)
     engine = OpenVinoEngine(converted(model, network), workload)
     if workload.precision == "bf16":
-        tell_cost(engine, model)
+        report_cosine(engine, model)
     return engine
 
 
 def processor_has(precision: str) -> bool:
-    """Return whether the processor computes in a precision, faster than in float32."""
+    """Return whether the processor has instructions for a precision."""
     import openvino
 
-    known = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return precision == "f32" or precision.upper() in known
+    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return precision == "f32" or precision.upper() in capabilities
 
 
 def require_precision(precision: str) -> None:
-    """Raise `UsageError` where the processor does not have a precision."""
+    """Raise `UsageError` where the processor does not support a precision."""
     if not processor_has(precision):
         raise UsageError(
-            f"extract.precision {precision}: this processor does not have it; take f32"
+            f"extract.precision {precision}: this processor does not support it; use f32"
         )
 
 
 def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
-    """Return a Keras model as a float32 network of OpenVINO: converted, held against Keras and kept
-    in the folder, or as it is kept there.
+    """Return a Keras model as a float32 OpenVINO network, from the cache where it is there.
+
+    A newly converted network has to pass the parity check and is then cached.
+
+    Args:
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D).
+        network: Identity under which the converted form is cached.
 
     Raises:
-        RuntimeError: it cannot be converted, or gives other features than Keras.
+        RuntimeError: The network cannot be converted, or fails the parity check.
     """
     import openvino
 
-    kept = ConvertedNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
-    if path := kept.find(_FILE):
+    cache = ConvertedNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
+    if path := cache.find(_FILE):
         return openvino.Core().read_model(path)
-    made = _convert(model)
-    require_equal(OpenVinoEngine(made, Workload(live=True)), model)
-    kept.keep(lambda place: openvino.save_model(made, place / _FILE, compress_to_fp16=False))
-    return made
+    result = _convert(model)
+    require_equal(OpenVinoEngine(result, Workload(live=True)), model)
+    cache.store(lambda folder: openvino.save_model(result, folder / _FILE, compress_to_fp16=False))
+    return result
 
 
 def _convert(model: keras.Model) -> "openvino.Model":
@@ -145,8 +154,8 @@ def _convert(model: keras.Model) -> "openvino.Model":
 
 
 def _grouped_convolution(clips, kernel, strides: tuple):
-    # TensorFlow itself could not run it on a CPU; OpenVINO is four times as fast with it as with
-    # sums (X3D-S, two cores: 26 ms a clip against 111).
+    # TensorFlow cannot run this operation on a CPU, but OpenVINO can, four times as fast as the sum
+    # of 2D convolutions (X3D-S, two cores: 26 ms per clip against 111 ms).
     import tensorflow as tf
 
     return tf.raw_ops.Conv3D(input=clips, filter=kernel, strides=[1, *strides, 1], padding="VALID")
@@ -156,15 +165,15 @@ def read_quantised(folder: Path | None) -> "openvino.Model":
     """Return the int8 network of a model folder.
 
     Raises:
-        LookbackError: there is none, or it cannot be read.
+        LookbackError: The network is missing or cannot be read.
     """
     import openvino
 
     path = (folder or Path()) / QUANTIZED
-    mend = f"{command('quantize')} --weights {path.parent} makes it from your training clips"
+    remedy = f"{command('quantize')} --weights {path.parent} creates it from your training clips"
     if not path.is_file():
-        raise LookbackError(f"{path}: is missing; {mend}")
+        raise LookbackError(f"{path}: is missing; {remedy}")
     try:
         return openvino.Core().read_model(path)
     except RuntimeError:
-        raise LookbackError(f"{path}: cannot be read as a network of OpenVINO; {mend}") from None
+        raise LookbackError(f"{path}: cannot be read as an OpenVINO network; {remedy}") from None

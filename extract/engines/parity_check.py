@@ -1,4 +1,4 @@
-"""What an engine computes, held against Keras before it is used."""
+"""Parity check: an engine's features against those of Keras, before its first use."""
 
 import numpy as np
 
@@ -9,40 +9,40 @@ from video.console import logger
 
 _LOG = logger(__name__)
 
-_TOLERANCE = 1e-4  # of the largest feature, at f32
+_TOLERANCE = 1e-4  # maximum difference as a share of the largest feature, at f32
 
 
 def require_equal(engine: Engine, model: keras.Model) -> None:
-    """Raise `RuntimeError` where a random clip's features are not those of Keras."""
+    """Raise `RuntimeError` where the features of a random clip differ from those of Keras."""
     ours, wanted = _features_of_noise(engine, model)
     difference = np.abs(ours - wanted).max() / max(np.abs(wanted).max(), 1e-12)
     if not difference <= _TOLERANCE:
-        raise RuntimeError(f"its features differ by {difference:.1e}")
+        raise RuntimeError(f"its features differ from Keras by {difference:.1e}")
 
 
-def tell_cost(engine: Engine, model: keras.Model) -> None:
-    """Print how far a random clip's features lie from those of Keras."""
+def report_cosine(engine: Engine, model: keras.Model) -> None:
+    """Print the cosine similarity of a random clip's features to those of Keras."""
     cosine = cosines(*_features_of_noise(engine, model))[0]
     _LOG.info(
-        f"{engine.precision}: cosine to the float32 features of a random clip {cosine:.5f} (1: the "
-        f"same); what it costs on your clips, {command('evaluate')} tells."
+        f"{engine.precision}: cosine similarity to the float32 features of a random clip "
+        f"{cosine:.5f} (1: equal); {command('evaluate')} measures the accuracy on your clips."
     )
 
 
 def cosines(ours: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the cosine (n,) between rows (n, D) and rows (n, D); two zero rows are alike.
+    """Return the cosine similarity (n,) of rows (n, D) and (n, D); 1 for two zero rows.
 
     >>> cosines(np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([[1.0, 1.0], [0.0, 0.0]])).round(3)
     array([0.707, 1.   ])
     """
     ours, wanted = ours.astype(np.float64), wanted.astype(np.float64)
     lengths = np.linalg.norm(ours, axis=-1) * np.linalg.norm(wanted, axis=-1)
-    alike = (ours == wanted).all(-1)
-    return np.where(alike, 1.0, (ours * wanted).sum(-1) / np.maximum(lengths, 1e-300))
+    equal = (ours == wanted).all(-1)
+    return np.where(equal, 1.0, (ours * wanted).sum(-1) / np.maximum(lengths, 1e-300))
 
 
 def _features_of_noise(engine: Engine, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     shape = (1, *model.input_shape[1:])
     clip = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    clip = clip.astype(model.inputs[0].dtype)  # a network's later part takes float32
+    clip = clip.astype(model.inputs[0].dtype)  # the part after a stem takes float32
     return engine(clip), keras.ops.convert_to_numpy(model(clip)).astype(np.float32)

@@ -1,6 +1,6 @@
-"""The engines there are, and which of them a network gets.
+"""Registry of engines, and the choice of one for a network.
 
-A new engine is a module with `PRECISIONS`, `missing` and `make`, and one line in `ENGINES`.
+To add an engine, write a module with `PRECISIONS`, `missing` and `make`, and add it to `ENGINES`.
 """
 
 from extract.engines import keras_engine, onnx_engine, openvino_engine
@@ -13,8 +13,8 @@ from video.errors import LookbackError, UsageError
 
 _LOG = logger(__name__)
 
-# Those of the processor first, the fastest ahead (two cores, EfficientNetB0, frames a second:
-# OpenVINO 213, ONNX Runtime 128, Keras 89). All equal Keras within 1e-4 at f32.
+# In order of speed on a CPU (two cores, EfficientNetB0, frames per second: OpenVINO 213, ONNX
+# Runtime 128, Keras 89). All equal Keras within 1e-4 at f32.
 ENGINES = {"openvino": openvino_engine, "onnx": onnx_engine, "keras": keras_engine}
 
 
@@ -27,16 +27,16 @@ def make_engine(
     """Return an engine for a network.
 
     Args:
-        model: uint8 (B, T, H, W, 3) to features (B, D).
-        network: which it is.
-        engine: a key of `ENGINES`, or `auto`: the fastest that is installed and as exact as Keras;
-            on a GPU Keras itself.
-        workload: what it is wanted for.
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D).
+        network: Identity under which the converted form is cached.
+        engine: Key of `ENGINES`, or `auto` for the fastest one that is installed and takes the
+            network; on a GPU, Keras.
+        workload: Requirements on the engine.
 
     Raises:
-        UsageError: the engine cannot be used here, or lacks that precision.
-        LookbackError: the engine does not take the network (`auto` then takes the next), or one
-            that is to compute in int8 was not quantised.
+        UsageError: The engine is unavailable or does not support the precision.
+        LookbackError: The engine cannot run the network (`auto` then tries the next), or an int8
+            network is missing.
     """
     precision = workload.precision
     require_able(engine, precision)
@@ -45,41 +45,41 @@ def make_engine(
             return ENGINES[engine].make(model, network, workload)
         except RuntimeError as error:
             raise LookbackError(
-                f"extract.engine {engine}: does not take this network ({_first_line(error)}); "
-                "--engine auto takes another"
+                f"extract.engine {engine}: cannot run this network ({_first_line(error)}); "
+                "--engine auto chooses another"
             ) from None
-    # Keras computes on the GPU that it sees; the others would leave it idle.
-    able = ["keras"] if gpus() and precision == "f32" else _able(precision)
-    for name in able[:-1]:
+    # Only Keras computes on a GPU.
+    available = ["keras"] if gpus() and precision == "f32" else _available(precision)
+    for name in available[:-1]:
         try:
             return ENGINES[name].make(model, network, workload)
         except RuntimeError as error:
-            _LOG.warning(f"note: {name} does not take this network ({_first_line(error)}).")
-    return ENGINES[able[-1]].make(model, network, workload)
+            _LOG.warning(f"note: {name} cannot run this network ({_first_line(error)}).")
+    return ENGINES[available[-1]].make(model, network, workload)
 
 
 def require_able(engine: str, precision: str) -> None:
-    """Raise `UsageError` where an engine (or `auto`) cannot be used here, or not in a precision."""
+    """Raise `UsageError` where an engine (or `auto`) is unavailable or lacks a precision."""
     if engine == "auto":
-        if not _able(precision):
-            raise _no_such_precision(precision, "no engine that is installed computes in it")
+        if not _available(precision):
+            raise _unsupported(precision, "no installed engine supports it")
         return
-    if why := ENGINES[engine].missing():
-        raise UsageError(f"extract.engine {engine}: {why}")
+    if reason := ENGINES[engine].missing():
+        raise UsageError(f"extract.engine {engine}: {reason}")
     if precision not in ENGINES[engine].PRECISIONS:
-        raise _no_such_precision(precision, f"{engine} does not compute in it")
+        raise _unsupported(precision, f"{engine} does not support it")
 
 
-def _able(precision: str) -> list[str]:
-    there = [name for name, module in ENGINES.items() if not module.missing()]
-    return [name for name in there if precision in ENGINES[name].PRECISIONS]
+def _available(precision: str) -> list[str]:
+    installed = [name for name, module in ENGINES.items() if not module.missing()]
+    return [name for name in installed if precision in ENGINES[name].PRECISIONS]
 
 
-def _no_such_precision(precision: str, why: str) -> UsageError:
-    those = [name for name, module in ENGINES.items() if precision in module.PRECISIONS]
+def _unsupported(precision: str, reason: str) -> UsageError:
+    engines = [name for name, module in ENGINES.items() if precision in module.PRECISIONS]
     return UsageError(
-        f"extract.precision {precision}: {why}; --engine {' or '.join(those)}, or --precision f32 "
-        f"(a model folder keeps the precision that {command('extract')} was last given)"
+        f"extract.precision {precision}: {reason}; use --engine {' or '.join(engines)}, or "
+        f"--precision f32 (a model folder stores the last --precision of {command('extract')})"
     )
 
 

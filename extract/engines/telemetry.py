@@ -1,8 +1,8 @@
-"""No reports of what a user computes: the runtimes' own are switched off.
+"""Opt-out from the telemetry of the inference runtimes.
 
-OpenVINO's converter and NNCF tell Google Analytics what they are used for, ONNX Runtime tells
-Microsoft, unless somebody opts out (docs.openvino.ai, "OpenVINO Telemetry"; onnxruntime,
-docs/Privacy.md). Lookback's users were never asked, so it does for them.
+Without an opt-out, OpenVINO's converter and NNCF report their use to Google Analytics, and ONNX
+Runtime to Microsoft (docs.openvino.ai, "OpenVINO Telemetry"; onnxruntime, docs/Privacy.md).
+Lookback opts out for its users.
 """
 
 import os
@@ -10,8 +10,7 @@ import sys
 
 
 def opt_out() -> None:
-    """Switch them off in this process and those that it starts; before a runtime is imported."""
-    # Without the package that reports, OpenVINO and NNCF take a stand-in that does nothing. An
-    # import of it now raises ImportError.
+    """Disable telemetry in this process and its children. Call it before importing a runtime."""
+    # This makes the import of the reporting package fail; OpenVINO and NNCF then use a stub.
     sys.modules["openvino_telemetry"] = None
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -1,4 +1,4 @@
-"""What a clip network sees frame by frame is computed once a frame, and changes no feature."""
+"""Streaming inference: the per-frame stem is computed once per frame, with equal features."""
 
 import numpy as np
 import pytest
@@ -26,31 +26,34 @@ def slow() -> tuple[BackboneSpec, keras.Model]:
 
 @pytest.fixture(scope="module")
 def live_engine(slow) -> FramewiseEngine:
-    """The engine of a running video of steps a frame apart; it keeps the frames of the last."""
+    """Engine for a live video with a stride of one frame."""
     spec, model = slow
     live = make_live_engine(model, spec, 1, NetworkId(None, "a"), "keras", "f32")
     assert isinstance(live, FramewiseEngine)
     return live
 
 
-# Of the small TimeSformer, but not of the published one, its patches are a large share.
+# The patch embedding has a large share in the small TimeSformer, but not in the published one.
 @pytest.mark.parametrize("name", [each for each in CASES if each not in ("slow", "timesformer")])
-def test_other_networks_look_along_time_too_soon_to_be_cut(name):
+def test_other_networks_have_no_per_frame_stem(name):
     assert framewise_cut(built(name)) is None
 
 
-def test_slow_is_cut_where_its_kernels_begin_to_see_several_frames():
+def test_stem_of_slow_ends_at_the_first_temporal_kernel():
     core = built("slow")
     cut = framewise_cut(core)
-    behind = keras.Model(cut, core.output)
-    kernels = [layer.kernel_size[0] for layer in behind.layers if hasattr(layer, "kernel_size")]
+    tail = keras.Model(cut, core.output)
+    kernels = [layer.kernel_size[0] for layer in tail.layers if hasattr(layer, "kernel_size")]
     before = [layer.kernel_size[0] for layer in core.layers if hasattr(layer, "kernel_size")]
-    assert kernels[:2] in ([3, 1], [1, 3])  # the projection of the shortcut, and the first to see
+    assert kernels[:2] in (
+        [3, 1],
+        [1, 3],
+    )  # the skip connection's projection, and the first temporal kernel
     assert before.count(3) == kernels.count(3) > 0
     assert cut.shape[1] == core.input_shape[1]
 
 
-def test_a_running_video_s_features_are_those_of_whole_clips(slow, live_engine):
+def test_streamed_features_equal_those_of_whole_clips(slow, live_engine):
     _, model = slow
     length = model.input_shape[1]
     whole = make_engine(model, NetworkId(None, "a"), "keras", Workload(live=True))
@@ -65,19 +68,19 @@ def test_a_running_video_s_features_are_those_of_whole_clips(slow, live_engine):
                 np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6, err_msg=case)
 
 
-def test_a_frame_is_computed_once(slow, live_engine, monkeypatch):
+def test_stem_of_a_frame_is_computed_once(slow, live_engine, monkeypatch):
     _, model = slow
     length, live, seen = model.input_shape[1], live_engine, []
-    of_frames = live._of_frames
-    monkeypatch.setattr(live, "_of_frames", lambda c: seen.append(len(c)) or of_frames(c))
+    stem = live._stem
+    monkeypatch.setattr(live, "_stem", lambda c: seen.append(len(c)) or stem(c))
     clip, stream = np.zeros(model.input_shape[1:], np.uint8), live.stream()
     for start in (0, 1, 3, 3, 100):
         stream.feature(clip, tuple(range(start, start + length)))
     assert seen == [length, 1, 2, length]
-    assert len(stream._kept) == length
+    assert len(stream._cached) == length
 
 
-def test_a_frame_of_another_video_is_another_frame(slow, live_engine):
+def test_streams_of_two_videos_share_no_cache(slow, live_engine):
     _, model = slow
     live = live_engine
     frames = tuple(range(model.input_shape[1]))
@@ -87,14 +90,14 @@ def test_a_frame_of_another_video_is_another_frame(slow, live_engine):
     assert not np.array_equal(*features)
 
 
-def test_clips_that_share_no_frame_are_computed_as_a_whole(slow):
+def test_clips_without_overlap_get_the_plain_engine(slow):
     spec, model = slow
     live = make_live_engine(model, spec, spec.clip_length, NetworkId(None, "a"), "keras", "f32")
     assert live.name == "keras"
     assert not isinstance(live, FramewiseEngine)
 
 
-def test_too_small_a_share_is_not_worth_a_cut(monkeypatch):
+def test_stem_with_too_small_a_share_is_not_used(monkeypatch):
     core = built("slow")
-    monkeypatch.setattr(framewise, "_LEAST_SHARE", 0.999)
+    monkeypatch.setattr(framewise, "_MIN_SHARE", 0.999)
     assert framewise_cut(core) is None

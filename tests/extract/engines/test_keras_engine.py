@@ -1,4 +1,4 @@
-"""The engine gives what the model gives, for any number of clips."""
+"""Keras engine: parity with the model, constant batch shape, bit-exact features."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def relative(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max() / np.abs(other).max())
 
 
-def test_any_length_gives_the_rows_of_the_model(engine, direct):
+def test_features_equal_the_model_for_any_number_of_clips(engine, direct):
     for length in range(1, 41):
         features, case = engine(CLIPS[:length]), f"{length} clips"
         assert features.shape == (length, 128), case
@@ -37,18 +37,18 @@ def test_any_length_gives_the_rows_of_the_model(engine, direct):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 8, 9])
-def test_the_batch_size_changes_no_feature(model, direct, batch_size):
+def test_features_do_not_depend_on_the_batch_size(model, direct, batch_size):
     assert relative(KerasEngine(model, batch_size)(CLIPS[:19]), direct[:19]) < 1e-5
 
 
-def test_the_same_clips_give_the_same_bits(engine, model):
+def test_features_are_bit_exact_on_repetition(engine, model):
     for length in (1, 5, 13, 16, 29):
         features = engine(CLIPS[:length])
         assert np.array_equal(engine(CLIPS[:length]), features)
         assert np.array_equal(KerasEngine(model, 16)(CLIPS[:length]), features)
 
 
-def test_a_batch_has_as_many_clips_as_have_32_frames_unless_one_says_otherwise():
+def test_default_batch_has_about_32_frames():
     from training.keras_backend import keras
 
     def pooled(length: int) -> keras.Model:
@@ -66,8 +66,8 @@ def test_no_clips_give_no_features(engine):
     assert features.dtype == np.float32
 
 
-def test_the_bits_of_a_feature_depend_on_its_clip_alone(engine):
-    """Not on its place in the batch, nor on its neighbours: batches are filled across videos."""
+def test_feature_bits_depend_on_the_clip_only(engine):
+    """They do not depend on the rest of the batch, because batches are filled across videos."""
     features = engine(CLIPS)
     backwards = engine(CLIPS[::-1])[::-1]
     assert np.array_equal(backwards, features)
@@ -75,24 +75,24 @@ def test_the_bits_of_a_feature_depend_on_its_clip_alone(engine):
         assert np.array_equal(engine(CLIPS[number : number + 1])[0], features[number])
 
 
-def test_one_shape_is_compiled(model, monkeypatch):
+def test_all_calls_have_one_batch_shape(model, monkeypatch):
     lengths = []
     predict = model.predict_on_batch
 
-    def counted(clips):
+    def recorded(clips):
         lengths.append(len(clips))
         return predict(clips)
 
     engine = KerasEngine(model, 16)
-    monkeypatch.setattr(model, "predict_on_batch", counted)
+    monkeypatch.setattr(model, "predict_on_batch", recorded)
     for length in range(1, 41):
         lengths.clear()
         engine(CLIPS[:length])
         assert lengths == [16] * -(-length // 16)
 
 
-def test_the_network_runs_for_inference(model):
-    """Dropout and batch normalisation behave as when they are used, not as when trained."""
+def test_network_runs_in_inference_mode(model):
+    """Dropout and batch normalization behave as in inference, not as in training."""
     from training.keras_backend import keras
 
     inputs = keras.Input((1, 48, 48, 3), dtype="uint8")

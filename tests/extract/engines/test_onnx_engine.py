@@ -1,4 +1,4 @@
-"""ONNX Runtime gives the features of Keras, from a file that was held against it."""
+"""ONNX Runtime engine: parity with Keras, converted-model cache, errors."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,14 +30,14 @@ def model():
 
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
-    """A model folder that keeps the converted network."""
+    """A model folder with the converted network in its cache."""
     folder = tmp_path_factory.mktemp("model")
     make_engine(model, NetworkId(folder, "a"), "onnx")
     return folder
 
 
 @pytest.mark.parametrize("workload", [EXACT, Workload(live=True), Workload(batch_size=4)])
-def test_it_gives_the_features_of_keras_and_converts_once(model, folder, monkeypatch, workload):
+def test_features_equal_keras_and_the_network_is_cached(model, folder, monkeypatch, workload):
     monkeypatch.setattr(onnx_engine, "_convert", None)
     engine = make_engine(model, NetworkId(folder, "a"), "onnx", workload)
     features, wanted = engine(CLIPS), KerasEngine(model, 8)(CLIPS)
@@ -46,7 +46,7 @@ def test_it_gives_the_features_of_keras_and_converts_once(model, folder, monkeyp
     assert np.array_equal(engine(CLIPS[::-1])[::-1], features)
 
 
-def test_several_threads_may_call_it_at_once(model, folder):
+def test_engine_is_thread_safe(model, folder):
     engine = make_engine(model, NetworkId(folder, "a"), "onnx", Workload(live=True))
     wanted = engine(CLIPS)
     with ThreadPoolExecutor(4) as threads:
@@ -54,25 +54,25 @@ def test_several_threads_may_call_it_at_once(model, folder):
             assert np.array_equal(feature[0], wanted[place % len(CLIPS)])
 
 
-def test_other_features_than_those_of_keras_are_refused(model, folder, tmp_path, monkeypatch):
+def test_network_that_fails_the_parity_check_is_refused(model, folder, tmp_path, monkeypatch):
     (file,) = folder.rglob("model.onnx")
     other = build("tiny", "none", side=48)
     monkeypatch.setattr(onnx_engine, "_convert", lambda model: file.read_bytes())
-    with pytest.raises(LookbackError, match="its features differ by"):
+    with pytest.raises(LookbackError, match="its features differ from Keras by"):
         make_engine(other, NetworkId(tmp_path, "b"), "onnx")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_is_no_network_is_refused(model, monkeypatch):
+def test_invalid_file_is_refused(model, monkeypatch):
     monkeypatch.setattr(onnx_engine, "_convert", lambda model: b"no network")
-    with pytest.raises(LookbackError, match="onnx: does not take this network"):
+    with pytest.raises(LookbackError, match="onnx: cannot run this network"):
         make_engine(model, NetworkId(None, "a"), "onnx")
 
 
 # A conversion takes ten seconds.
 @pytest.mark.backend
 @pytest.mark.parametrize("name", CASES)
-def test_every_family_of_clip_networks_gives_the_features_of_keras(name):
+def test_every_family_of_clip_networks_equals_keras(name):
     case = CASES[name]
     model = from_pixels(spec_of(case.backbone), case.make(case.shape))
     clips = np.random.default_rng(1).integers(0, 256, (2, *case.shape, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""OpenVINO gives the features of Keras, converts a network once, and never stands in the way."""
+"""OpenVINO engine: parity with Keras, converted-model cache, fallbacks, precisions."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ def no_conversion(model):
 
 @pytest.mark.parametrize("workload", [EXACT, Workload(live=True), Workload(batch_size=8)])
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 19])
-def test_it_gives_the_features_of_keras_for_any_number_of_clips(model, network, workload, length):
+def test_features_equal_keras_for_any_number_of_clips(model, network, workload, length):
     engine = OpenVinoEngine(network, workload)
     features = engine(CLIPS[:length])
     assert features.dtype == np.float32
@@ -77,7 +77,7 @@ def test_it_gives_the_features_of_keras_for_any_number_of_clips(model, network, 
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
-def test_the_bits_of_a_feature_depend_on_its_clip_alone(network, batch_size):
+def test_feature_bits_depend_on_the_clip_only(network, batch_size):
     engine = OpenVinoEngine(network, Workload(batch_size=batch_size))
     features = engine(CLIPS)
     assert np.array_equal(engine(CLIPS[::-1])[::-1], features)
@@ -85,14 +85,14 @@ def test_the_bits_of_a_feature_depend_on_its_clip_alone(network, batch_size):
         assert np.array_equal(engine(CLIPS[number : number + 1])[0], features[number])
 
 
-def test_features_of_one_call_are_not_overwritten_by_the_next(engine):
+def test_next_call_does_not_overwrite_features(engine):
     first = engine(CLIPS[:8])
     kept = first.copy()
     engine(CLIPS[8:16])
     assert np.array_equal(first, kept)
 
 
-def test_several_threads_may_call_it_at_once(engine):
+def test_engine_is_thread_safe(engine):
     wanted, wrong = engine(CLIPS), []
 
     def work() -> None:
@@ -116,7 +116,7 @@ FAMILIES = [
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_of_clip_networks_gives_the_features_of_keras(name):
+def test_every_family_of_clip_networks_equals_keras(name):
     case = CASES[name]
     model = from_pixels(spec_of(case.backbone), case.make(case.shape))
     clips = np.random.default_rng(1).integers(0, 256, (2, *case.shape, 3), np.uint8)
@@ -126,8 +126,8 @@ def test_every_family_of_clip_networks_gives_the_features_of_keras(name):
     assert relative(ours, wanted) < 1e-4
 
 
-def test_depthwise_3d_convolutions_are_one_operation_each():
-    """Sums of two-dimensional ones, as Keras computes them, took OpenVINO four times as long."""
+def test_depthwise_3d_convolution_converts_to_one_operation():
+    """A sum of 2D convolutions, as Keras computes it, takes OpenVINO four times as long."""
     case = CASES["x3d"]
     network = openvino_engine._convert(from_pixels(spec_of(case.backbone), case.make(case.shape)))
     names = [each.get_type_name() for each in network.get_ops()]
@@ -135,7 +135,7 @@ def test_depthwise_3d_convolutions_are_one_operation_each():
     assert names.count("Transpose") < 3
 
 
-def test_a_network_is_converted_once(model, tmp_path, monkeypatch):
+def test_converted_network_is_cached(model, tmp_path, monkeypatch):
     first = made(model, tmp_path)(CLIPS)
     monkeypatch.setattr(openvino_engine, "_convert", no_conversion)
     assert np.array_equal(made(model, tmp_path)(CLIPS), first)
@@ -143,14 +143,14 @@ def test_a_network_is_converted_once(model, tmp_path, monkeypatch):
         made(model, tmp_path, "other weights")
 
 
-def test_of_the_weights_before_nothing_is_kept(model, tmp_path):
+def test_cache_drops_the_entries_of_other_weights(model, tmp_path):
     made(model, tmp_path, "a")
     made(model, tmp_path, "b")
     made(model, tmp_path, "of another part", part="sequence")
     (of_weights,) = (tmp_path / FOLDER / "backbone").iterdir()
-    (kept,) = of_weights.iterdir()
+    (entry,) = of_weights.iterdir()
     assert of_weights.name == "b"
-    assert sorted(path.name for path in kept.iterdir()) == ["model.bin", "model.xml"]
+    assert sorted(path.name for path in entry.iterdir()) == ["model.bin", "model.xml"]
 
 
 FIRST_CALLS = """
@@ -176,31 +176,31 @@ for thread in threads:
 """
 
 
-def test_the_first_calls_of_a_process_may_come_at_once(network, tmp_path):
-    """A network that is kept is called by several threads before anything else has called one."""
+def test_concurrent_first_calls_do_not_deadlock(network, tmp_path):
+    """Several threads make the first calls of the process on a cached network."""
     openvino = pytest.importorskip("openvino")
     openvino.save_model(network, tmp_path / "network.xml")
     command = [sys.executable, "-c", FIRST_CALLS, tmp_path / "network.xml"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=100)
 
 
-def test_a_folder_that_cannot_be_written_is_no_hindrance(model, tmp_path):
-    place = tmp_path / "a file"
-    place.write_text("no folder")
-    assert made(model, place)(CLIPS[:1]).shape == (1, 128)
+def test_folder_that_cannot_be_written_is_not_an_error(model, tmp_path):
+    folder = tmp_path / "a file"
+    folder.write_text("no folder")
+    assert made(model, folder)(CLIPS[:1]).shape == (1, 128)
 
 
-def test_other_features_than_those_of_keras_are_noticed_and_not_kept(model, tmp_path, monkeypatch):
+def test_network_that_fails_the_parity_check_is_not_cached(model, tmp_path, monkeypatch):
     convert, wrong = openvino_engine._convert, build("tiny", "none", side=48)
     monkeypatch.setattr(openvino_engine, "_convert", lambda model: convert(wrong))
-    with pytest.raises(RuntimeError, match="its features differ by"):
+    with pytest.raises(RuntimeError, match="its features differ from Keras by"):
         converted(model, NetworkId(tmp_path, "a"))
     assert not list(tmp_path.iterdir())
-    with pytest.raises(LookbackError, match=r"openvino: does not take .* --engine auto takes an"):
+    with pytest.raises(LookbackError, match=r"openvino: cannot run .* --engine auto chooses an"):
         made(model, tmp_path)
 
 
-def test_auto_takes_openvino_and_the_next_where_it_cannot(model, monkeypatch, capsys):
+def test_auto_tries_the_next_engine_where_openvino_fails(model, monkeypatch, capsys):
     monkeypatch.setattr("extract.engines.registry.gpus", list)
     monkeypatch.setattr("extract.engines.onnx_engine.missing", lambda: "is not installed")
     assert make_engine(model, NetworkId(None, "a")).name == "openvino"
@@ -210,50 +210,50 @@ def test_auto_takes_openvino_and_the_next_where_it_cannot(model, monkeypatch, ca
 
     monkeypatch.setattr(openvino_engine, "_convert", cannot)
     assert make_engine(model, NetworkId(None, "a")).name == "keras"
-    told = capsys.readouterr().out.strip()
-    assert told == "note: openvino does not take this network (no such operation)."
+    printed = capsys.readouterr().out.strip()
+    assert printed == "note: openvino cannot run this network (no such operation)."
 
 
-def test_on_a_gpu_auto_leaves_the_work_to_keras(model, monkeypatch):
+def test_auto_chooses_keras_on_a_gpu(model, monkeypatch):
     monkeypatch.setattr("extract.engines.registry.gpus", lambda: ["gpu:0"])
     assert make_engine(model, NetworkId(None, "a")).name == "keras"
 
 
-def test_keras_has_no_bf16(model):
-    with pytest.raises(UsageError, match=r"bf16: keras does not compute in it; --engine openvino"):
+def test_keras_does_not_support_bf16(model):
+    with pytest.raises(UsageError, match=r"bf16: keras does not support it; use --engine openvino"):
         make_engine(model, NetworkId(None, "a"), "keras", Workload("bf16"))
 
 
-def test_bf16_is_refused_where_the_processor_has_none(model, monkeypatch):
+def test_bf16_is_refused_on_a_processor_without_it(model, monkeypatch):
     monkeypatch.setattr(openvino_engine, "processor_has", lambda precision: precision == "f32")
     with pytest.raises(UsageError, match=r"extract\.precision bf16: this processor"):
         made(model, workload=Workload("bf16"))
 
 
-def test_bf16_tells_what_it_costs(model, capsys):
+def test_bf16_reports_its_cosine_similarity(model, capsys):
     try:
         engine = made(model, workload=Workload("bf16"))
     except UsageError:
         pytest.skip("this processor has no bf16")
-    told = float(capsys.readouterr().out.split("random clip ")[1].split()[0].rstrip("."))
-    assert 0.99 < told <= 1
+    cosine = float(capsys.readouterr().out.split("random clip ")[1].split()[0].rstrip("."))
+    assert 0.99 < cosine <= 1
     exact, ours = KerasEngine(model, 8)(CLIPS), engine(CLIPS)
     assert engine.precision == "bf16"
     assert 1e-6 < relative(ours, exact) < 0.05
 
 
-def test_int8_needs_a_quantised_network(model, tmp_path):
+def test_int8_needs_a_quantized_network(model, tmp_path):
     if not openvino_engine.processor_has("int8"):
         pytest.skip("this processor has no int8")
-    mend = "python -m extract.quantize"
-    with pytest.raises(LookbackError, match=f"is missing; {mend}"):
+    remedy = "python -m extract.quantize"
+    with pytest.raises(LookbackError, match=f"is missing; {remedy}"):
         made(model, tmp_path, workload=Workload("int8"))
     (tmp_path / QUANTIZED).write_text("<no network/>")
-    with pytest.raises(LookbackError, match=f"cannot be read as a network of OpenVINO; {mend}"):
+    with pytest.raises(LookbackError, match=f"cannot be read as an OpenVINO network; {remedy}"):
         made(model, tmp_path, workload=Workload("int8"))
 
 
-def test_an_engine_that_is_not_installed_is_told_how(model, monkeypatch):
+def test_missing_engine_fails_with_the_install_command(model, monkeypatch):
     monkeypatch.setattr(openvino_engine, "find_spec", lambda name: None)
     monkeypatch.setattr("extract.engines.onnx_engine.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="pip install openvino"):
@@ -261,5 +261,5 @@ def test_an_engine_that_is_not_installed_is_told_how(model, monkeypatch):
     with pytest.raises(UsageError, match=r"onnxruntime is not installed; pip install -r"):
         make_engine(model, NetworkId(None, "a"), "onnx")
     assert make_engine(model, NetworkId(None, "a")).name == "keras"
-    with pytest.raises(UsageError, match="bf16: no engine that is installed computes in it"):
+    with pytest.raises(UsageError, match="bf16: no installed engine supports it"):
         make_engine(model, NetworkId(None, "a"), "auto", Workload("bf16"))

@@ -1,4 +1,4 @@
-"""Nobody is told what a user computes."""
+"""Telemetry of the inference runtimes is off."""
 
 import os
 import subprocess
@@ -8,13 +8,13 @@ import pytest
 
 from tests.running import ROOT
 
-# Each runtime reports from a client id that it keeps in the user's folder.
+# Each runtime stores the client id for its reports in the user's folder.
 _FOLDERS = ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "XDG_CACHE_HOME")
 _OFF_ANYWAY = ("CI", "TF_BUILD", "JENKINS_URL", "ORT_DISABLE_TELEMETRY")
 
 
 def after(statements: str, home) -> str:
-    """Return what statements print in a process of their own that knows no other home."""
+    """Return the output of statements in a separate process with `home` as the home folder."""
     known = {name: value for name, value in os.environ.items() if name not in _OFF_ANYWAY}
     done = subprocess.run(
         [sys.executable, "-c", statements],
@@ -28,22 +28,24 @@ def after(statements: str, home) -> str:
 
 
 @pytest.mark.parametrize("module", ["ovc.convert_impl", "ovc.telemetry_utils", "ovc.utils"])
-def test_openvino_s_converter_has_nothing_to_report_with(module, tmp_path):
+def test_openvino_converter_uses_the_stub(module, tmp_path):
     pytest.importorskip("openvino", reason="the converter is openvino's")
     statements = f"import extract.engines\nfrom openvino.tools.{module} import tm\n"
     assert after(statements + "print(tm.__name__)", tmp_path).endswith("telemetry_stub")
     assert not list(tmp_path.iterdir())
 
 
-def test_nncf_has_nothing_to_report_with(tmp_path):
-    pytest.importorskip("nncf", reason="quantisation is NNCF's")
+def test_nncf_telemetry_is_disabled(tmp_path):
+    pytest.importorskip("nncf", reason="NNCF quantizes networks")
     statements = "import extract.engines\nfrom nncf.telemetry import wrapper\n"
-    told = after(statements + "print(type(wrapper.telemetry) is wrapper.NNCFTelemetry)", tmp_path)
-    assert told == "False"
+    printed = after(
+        statements + "print(type(wrapper.telemetry) is wrapper.NNCFTelemetry)", tmp_path
+    )
+    assert printed == "False"
     assert not list(tmp_path.iterdir())
 
 
-def test_onnx_runtime_makes_itself_no_client(tmp_path):
+def test_onnx_runtime_stores_no_client_id(tmp_path):
     pytest.importorskip("onnxruntime", reason="the runtime is ONNX's")
     after("import extract.engines\nimport onnxruntime", tmp_path)
     assert not list(tmp_path.iterdir())
