@@ -1,4 +1,4 @@
-"""Filling in what the rows of a manifest leave open: new clips, groups and splits."""
+"""Completion of a manifest: new clips, and the groups and splits of rows without them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,8 +15,8 @@ _LOG = logger(__name__)
 
 
 def add_new_clips(listed: list[Entry], found: Found, settings: Settings) -> list[Entry]:
-    """Return the listed rows and those of clips that are new, with the splits that are given."""
-    given = {} if "data.split" in settings.given else found.given.sides
+    """Return the listed rows and rows for new clips, with the splits that folders give."""
+    given = {} if "data.split" in settings.given else found.given.splits
     if {"data.split", "data.group_by", "seed"} & settings.given:
         listed = [replace(entry, split="") for entry in listed]
     listed = [replace(each, split=each.split or given.get(each.video, "")) for each in listed]
@@ -33,7 +33,14 @@ def complete(
     equal: Sequence[list[str]] = (),
     train_or_val: frozenset[str] = frozenset(),
 ) -> Manifest:
-    """Fill in groups and splits where rows have none."""
+    """Return the manifest with a group and a split in every row.
+
+    Args:
+        manifest: The manifest; a group or split may be empty.
+        settings: The recipe, with the seed, the shares of the splits and the grouping.
+        equal: Videos with the same content, as `equal_videos` returns them; they share a group.
+        train_or_val: Videos that are split between train and val only.
+    """
     data, seed = settings.recipe.data, settings.recipe.seed
     entries = list(manifest.entries)
     if "data.group_by" in settings.given:

@@ -1,5 +1,7 @@
-"""From a folder of clips to a manifest that can be trusted; run by prepare.py and, where there is
-no manifest yet, by every script that needs one."""
+"""Preparation of a folder of clips: a checked manifest with groups and splits.
+
+prepare.py runs it, and so does every other command if there is no manifest yet.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,28 +38,29 @@ _NO_CLIPS = Found([], GivenSplit({}), [], [])
 
 
 def manifest_path(settings: Settings) -> Path:
+    """Return the path of the manifest that the recipe names or implies."""
     data = settings.recipe.data
     return Path(data.manifest) if data.manifest else Path(data.folder) / "manifest.csv"
 
 
 def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
-    """Return the checked manifest, preparing one first where there is none.
+    """Return the checked manifest; prepare one first if there is none.
 
-    Rows of videos that rejected.csv names are left out.
+    Rows of videos listed in rejected.csv are left out.
 
     Args:
         settings: The recipe, which names the manifest.
-        videos_needed: Whether the videos are read. Rows whose file is not there are left out then,
-            and are kept otherwise, as features of them may be there.
+        videos_needed: Whether the videos will be read. If so, rows without a file are left out.
+            Otherwise they stay, because their features may exist.
 
     Raises:
-        LookbackError: the manifest cannot be used, or videos are needed and a whole class of them
-            or most are not there.
+        LookbackError: The manifest is not valid, or the videos are needed and a whole class or
+            more than half of them are missing.
     """
     path = manifest_path(settings)
     if not path.is_file():
         if settings.recipe.data.manifest:
-            raise LookbackError(f"{path}: there is no such manifest")
+            raise LookbackError(f"{path}: there is no such manifest; check --manifest")
         _LOG.info(f"No {path} yet: preparing one ({command('prepare')}).")
         return prepare(settings)
     manifest = _read(path)
@@ -76,20 +79,20 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
 def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
-    Rows of a manifest that is already there keep their split and group, unless the user asks for
-    other ones (`--group-by`, `--split`, `--seed`). They also stay where their file is not there or
-    cannot be decoded. The file before is kept as manifest.previous.csv, or with a number.
+    The rows of an existing manifest keep their split and group, unless the user asks for new ones
+    (`--group-by`, `--split`, `--seed`). Rows whose file is missing or cannot be decoded stay too.
+    The old manifest is saved as manifest.previous.csv, or with a number.
 
     Args:
         settings: The recipe, which names the folder.
-        drop_missing: Whether rows go whose file is not there.
+        drop_missing: Whether to remove rows whose file is missing.
 
     Returns:
-        The rows that can be used, and those whose file is not there.
+        The usable rows, and those whose file is missing.
 
     Raises:
-        LookbackError: no manifest can be made; or one was written, but a whole class or most of the
-            videos that it lists are not there.
+        LookbackError: No manifest can be made; or it was written, but a whole class or more than
+            half of its videos are missing.
     """
     path = manifest_path(settings)
     with writable(path):
@@ -117,13 +120,13 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
 
 @dataclass(frozen=True)
 class _Check:
-    """What the files of a manifest hold.
+    """Result of decoding the files of a manifest.
 
     Attributes:
-        missing: Videos whose file is not there.
-        facts: What decoding showed, by video.
+        missing: Videos whose file is missing.
+        facts: Properties of each decoded video.
         rejected: Videos that cannot be decoded, each with the reason.
-        equal: Videos with the same content, those of one content together.
+        equal: Groups of videos with the same content.
     """
 
     missing: list[str]
@@ -133,20 +136,20 @@ class _Check:
 
 
 def _check_files(rows: Manifest) -> _Check:
-    """Decode every video that is there; write rejected.csv."""
+    """Decode every existing video; write rejected.csv."""
     folder = rows.path.parent
     missing = missing_videos(rows)
     facts, rejected = _probe_all(folder, drop_videos(rows, missing).videos)
     manifests.write_rows(folder / REJECTED, ["video", "reason"], rejected)
     if not facts:
         refuse_many_missing(rows, missing)
-        raise LookbackError(f"{folder}: no clip can be read; {folder / REJECTED} tells why")
+        raise LookbackError(f"{folder}: no clip can be read; see {folder / REJECTED}")
     return _Check(missing, facts, rejected, equal_videos(folder, facts))
 
 
 def _without_missing(rows: Manifest) -> Manifest:
     missing = missing_videos(rows)
-    _LOG.info(f"{listed_videos(len(missing))} not there: rows dropped")
+    _LOG.info(f"{listed_videos(len(missing))} missing: rows removed")
     return drop_videos(rows, missing)
 
 
@@ -155,16 +158,16 @@ def _print_outcome(manifest: Manifest, check: _Check, previous: Path | None) -> 
     repeated = print_repeated(check.equal)
     print_table(manifest, check.facts, len(check.rejected), len(check.missing), repeated)
     if previous:
-        _LOG.info(f"The manifest before is kept: {previous}")
+        _LOG.info(f"The old manifest is saved as {previous}")
 
 
 def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
-    """Print the classes of which no clip can be read: a model would not know them."""
+    """Print the classes without a readable clip, which a model would not know."""
     lost = sorted({row.label for row in rows.entries} - {row.label for row in manifest.entries})
     for label in lost:
         reasons = rows.path.with_name(REJECTED)
         _LOG.warning(
-            f"note: the class {label} is left out, as none of its clips can be read: {reasons}"
+            f"note: the class {label} is left out: none of its clips can be read; see {reasons}"
         )
 
 
@@ -175,13 +178,13 @@ def _read(path: Path) -> Manifest:
     extra = [name for name, _ in manifest.entries[0].extra]
     for name, known in misspelled_columns([*extra, *_columns_used(manifest)]):
         _LOG.warning(
-            f"note: {path}: the column {name!r} is kept, but not used; is it meant as {known!r}?"
+            f"note: {path}: the column {name!r} is kept but not used; did you mean {known!r}?"
         )
     return manifest
 
 
 def _columns_used(manifest: Manifest) -> list[str]:
-    """Return the known columns that some row has a value in."""
+    """Return the known columns with a value in some row."""
     blank = ("", None)
     return [
         name
@@ -191,7 +194,7 @@ def _columns_used(manifest: Manifest) -> list[str]:
 
 
 def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
-    """Return the clips below a folder; none where there is another manifest to go by."""
+    """Return the clips below a folder; none if there are only the rows of a manifest."""
     try:
         found = find_clips(folder)
     except LayoutError as error:
@@ -200,7 +203,7 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
         if settings.recipe.data.manifest is None:
             raise
         raise LayoutError(
-            f"{error}; with --manifest, clips are looked for beside the manifest, not in --data"
+            f"{error}; with --manifest, clips/ must be in the folder of the manifest, not in --data"
         ) from None
     for note in found.notes:
         _LOG.warning(f"note: {note}")
@@ -209,7 +212,7 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
         if not any(video.startswith(f"{name}/") for video in known):
             raise LookbackError(
                 f"{folder / name}: the class cannot be read ({reason}); is a disk not mounted? "
-                "Remove the folder or link if there is to be no such class"
+                "To leave the class out, remove the folder or link"
             )
     return found
 
@@ -223,7 +226,7 @@ def _probe_all(
         except VideoError as error:
             return str(error).removeprefix(f"{folder / video}: ")
 
-    # Decoding threads its own work; two clips at once fill the gaps between them.
+    # The decoder has its own threads; two clips at once use the time between clips.
     with ThreadPoolExecutor(2) as pool:
         results = list(progress_bar(pool.map(look, videos), "check", len(videos), unit="clip"))
     answers = dict(zip(videos, results, strict=True))
@@ -232,7 +235,7 @@ def _probe_all(
 
 
 def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> Manifest:
-    """Return the manifest with the listed rows that cannot be used put back in their places."""
+    """Return the manifest with the unusable listed rows back at their positions."""
     known = {entry.video for entry in listed}
     usable = iter(manifest.entries)
     usable_videos = set(manifest.videos)
@@ -249,8 +252,8 @@ def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
     path = manifest.path
     if skipped:
         _LOG.warning(
-            f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}, as "
-            f"{path.with_name(REJECTED)} has them; {command('prepare')} tries them again"
+            f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}: see "
+            f"{path.with_name(REJECTED)}; {command('prepare')} checks them again"
         )
     try:
         found = find_clips(path.parent).videos

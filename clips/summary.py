@@ -1,4 +1,4 @@
-"""The lines that prepare.py prints."""
+"""Output of prepare.py: notes and the table of classes and splits."""
 
 from collections import Counter
 
@@ -10,21 +10,21 @@ _LOG = logger(__name__)
 
 
 def print_notes(facts: dict[str, ClipFacts], rejected: list[tuple[str, str]]) -> None:
-    """Print a line for each clip that is read only in part or not at all."""
+    """Print a line for each clip that is damaged or cannot be read."""
     for video, fact in facts.items():
         if fact.note:
-            _LOG.warning(f"note: {video}: {fact.note}; what decodes is used")
+            _LOG.warning(f"note: {video}: {fact.note}; the rest is used")
     for video, reason in rejected:
         _LOG.warning(f"rejected: {video}: {reason}")
 
 
 def print_repeated(equal: list[list[str]]) -> int:
-    """Print how many videos have the same content as another one before; return that number."""
+    """Print and return the number of videos with the same content as an earlier one."""
     repeated = sum(len(videos) - 1 for videos in equal)
     if repeated:
         _LOG.warning(
-            f"note: the same content as another one: {repeated} clips (such as {equal[0][0]} and "
-            f"{equal[0][1]}); those of one content are in one group"
+            f"note: {repeated} clips have the same content as another clip (such as {equal[0][0]} "
+            f"and {equal[0][1]}); clips with the same content are in one group"
         )
     return repeated
 
@@ -32,14 +32,14 @@ def print_repeated(equal: list[list[str]]) -> int:
 def print_table(
     manifest: Manifest, facts: dict[str, ClipFacts], rejected: int, missing: int, repeated: int
 ) -> None:
-    """Print the clips of each class on each side of the split, and the totals.
+    """Print the number of clips of each class in each split, and the totals.
 
     Args:
         manifest: The rows that can be used.
         facts: What decoding showed, by video.
         rejected: The number of files that cannot be decoded.
-        missing: The number of listed videos that are not there.
-        repeated: The number of videos with the same content as another one before.
+        missing: The number of listed videos whose file is missing.
+        repeated: The number of videos with the same content as an earlier one.
     """
     counts = Counter((entry.label, entry.split) for entry in manifest.entries)
     width = max(5, *(len(label) for label in manifest.labels))
@@ -49,12 +49,12 @@ def print_table(
     groups = len({entry.group for entry in manifest.entries})
     if groups == len(manifest.videos) - repeated:
         _LOG.info(
-            "Every clip is a group of its own. If several come from one video, scene or person, "
-            "say so with --group-by, or the test will flatter."
+            "Every clip is its own group. If several clips show one source video, scene or person, "
+            "group them with --group-by; otherwise the test accuracy is too high."
         )
     seconds = sum(fact.seconds for fact in facts.values())
-    absent = f"; {missing} not there" if missing else ""
+    absent = f"; {missing} missing" if missing else ""
     _LOG.info(
-        f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each on one side of the split; "
+        f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each in one split; "
         f"{rejected} rejected{absent}\n{manifest.path}"
     )

@@ -1,4 +1,4 @@
-"""What the six scripts share: flags that set recipe keys, exit codes, errors as one line."""
+"""Command lines of all commands: flags for recipe keys, exit codes and one-line errors."""
 
 import argparse
 import atexit
@@ -22,7 +22,12 @@ from video.errors import LookbackError, UsageError
 class Flag:
     """A flag that sets one key of the recipe.
 
-    `default` says in words what holds without it, where default.yaml's value does not.
+    Attributes:
+        name: Flag, such as `--seed`.
+        key: Dotted key of the recipe.
+        help: Text for `--help`.
+        metavar: Name of the value in `--help`.
+        default: Default in words, for `--help`; None for the value in default.yaml.
     """
 
     name: str
@@ -39,7 +44,7 @@ PLACE_FLAGS = (
     Flag(
         "--manifest",
         "data.manifest",
-        "manifest; videos are relative to it",
+        "manifest; its video paths are relative to it",
         "FILE",
         "manifest.csv in --data",
     ),
@@ -47,26 +52,26 @@ PLACE_FLAGS = (
     Flag("--seed", "seed", "random seed of splits, weights and sampling", "N"),
 )
 BACKBONE_FLAGS = (
-    Flag("--backbone", "backbone.name", "network that makes the features", "NAME"),
+    Flag("--backbone", "backbone.name", "network that computes the features", "NAME"),
     Flag(
         "--backbone-weights",
         "backbone.weights",
         "imagenet, kinetics400, none (random) or a file",
         "WEIGHTS",
-        "what was published",
+        "the published weights",
     ),
     Flag(
         "--fps",
         "sampling.fps",
-        "frames a second of the clip's time, or source",
+        "sampled frames per second, or source for all frames",
         "N",
-        "10, or what a clip network was trained at",
+        "10, or the rate of the network's training",
     ),
 )
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose errors are the one line of every other mistake."""
+    """A parser that raises `UsageError` instead of printing the usage."""
 
     _given: list[str]
 
@@ -87,7 +92,7 @@ class CommandParser(argparse.ArgumentParser):
         value = self._given[self._given.index(lacking[1]) + 1]
         if not value.startswith("-") or value.partition("=")[0] in self._option_string_actions:
             return ""
-        return f"; a value that begins with - is written {lacking[1]}={value}"
+        return f"; write a value that begins with - as {lacking[1]}={value}"
 
     def _renamed_flag(self, message: str) -> str:
         if not message.startswith("unrecognized arguments"):
@@ -102,15 +107,15 @@ class CommandParser(argparse.ArgumentParser):
 def parser(
     name: str, description: str, flags: tuple[Flag, ...], places: tuple[Flag, ...] = PLACE_FLAGS
 ) -> argparse.ArgumentParser:
-    """Return a parser with `flags`, where things lie, `--recipe` and `--set`.
+    """Return a parser with `flags`, the flags of paths, `--recipe` and `--set`.
 
     Args:
         name: A command in `recipes.commands.COMMANDS`.
         description: One sentence for `--help`.
-        flags: The command's own.
-        places: Those that say where things lie.
+        flags: The flags of the command.
+        places: The flags of files and folders.
     """
-    # Abbreviations would turn a typing error into another flag.
+    # With abbreviations, a typing error could select another flag.
     made = CommandParser(prog=command(name), description=description, allow_abbrev=False)
     for flag in (*flags, *places):
         value = flag.default or default_value(flag.key)
@@ -122,7 +127,7 @@ def parser(
         "--recipe",
         type=Path,
         metavar="FILE",
-        help="YAML file that sets any value, or the name of a recipe of this project, such as demo",
+        help="YAML file with any values, or the name of a recipe of this project, such as demo",
     )
     made.add_argument(
         "--set",
@@ -135,7 +140,7 @@ def parser(
 
 
 def settings(arguments: argparse.Namespace) -> Settings:
-    """Return the recipe that the parsed flags ask for; a flag beats the recipe file."""
+    """Return the recipe that the parsed flags give; flags override the recipe file."""
     import yaml
 
     flags: dict[str, Any] = {
@@ -150,17 +155,17 @@ def settings(arguments: argparse.Namespace) -> Settings:
         try:
             assigned[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise UsageError(f"--set {assignment}: {value!r} is no YAML value") from None
+            raise UsageError(f"--set {assignment}: {value!r} is not a YAML value") from None
     return load(arguments.recipe, {**assigned, **flags})
 
 
 def run_command(main: Callable[[list[str] | None], int]) -> None:
-    """Run a script's main and leave with its exit code; an error that can be mended is one line."""
+    """Run a command's main function and exit with its code; print a user error as one line."""
     # It skips the final garbage collection over the 500,000 objects that TensorFlow and a network
     # leave, which is 75 % of the time that the interpreter takes to end.
     atexit.register(gc.freeze)
     for output in (sys.stdout, sys.stderr):
-        # A class or file may be named in letters that the terminal's encoding lacks.
+        # The terminal's encoding may lack letters in the name of a class or file.
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
     try:
@@ -170,18 +175,18 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         print(f"error: {error}", file=sys.stderr)
         code = error.exit_code
     except KeyboardInterrupt:
-        print("\nstopped; what is written stays usable", file=sys.stderr)
+        print("\nstopped; files written so far can be used", file=sys.stderr)
         code = 130
-    except BrokenPipeError:  # the reader of our output has left, as head does
+    except BrokenPipeError:  # the reader of our output has ended, such as head
         sys.stdout = None
         code = 0
     except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         code = 1
-    except UnicodeEncodeError as error:  # of a file's name: lines cannot fail
+    except UnicodeEncodeError as error:  # only file names: printed lines escape such letters
         name = ascii(error.object)
         print(
-            f"error: {name}: cannot be named in {error.encoding}, the encoding of this locale; "
+            f"error: {name}: this locale's encoding {error.encoding} lacks letters of the name; "
             "set the environment variable PYTHONUTF8=1",
             file=sys.stderr,
         )

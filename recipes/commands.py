@@ -24,7 +24,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def program() -> str | None:
-    """Return `lookback` or `python -m lookback`, as it was started; None where it was neither."""
+    """Return `lookback` or `python -m lookback`, as it was started; None if it was neither."""
     called = Path(sys.argv[0] if sys.argv else "")
     if called.stem.lower() == "lookback":  # bin/lookback, Scripts\\lookback.exe
         return "lookback"

@@ -1,4 +1,4 @@
-"""Reading recipes: default.yaml, then the recipe named, then the flags."""
+"""Loader of recipes: default.yaml, overridden by a recipe file, overridden by flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ DEFAULT = Path(__file__).with_name("default.yaml")
 
 @dataclass(frozen=True)
 class Settings:
-    """A recipe, and which of its keys the user chose rather than left at their default.
+    """A recipe, and the keys that the user set.
 
     Attributes:
-        recipe: all values.
-        given: dotted keys that stand in the user's recipe or came as flags.
-        flags: those that came as flags.
-        source: the recipe file's name, for the record.
+        recipe: All values.
+        given: Dotted keys that were set in the user's recipe or by flags.
+        flags: Dotted keys that were set by flags.
+        source: Name of the recipe file, for the model folder.
     """
 
     recipe: Recipe
@@ -40,17 +40,17 @@ def load(
     """Merge default.yaml, the recipe at `path` and `flags` (dotted key to value), and check it.
 
     Args:
-        path: A recipe's file, or its name as `recipe_file` takes it.
-        flags: Dotted keys with their values.
-        given_by: The name of the place that the flags come from, for errors.
+        path: A recipe file, or a name that `recipe_file` accepts.
+        flags: Values by dotted key.
+        given_by: Source of the flags, for messages.
 
     Raises:
-        UsageError: A key is unknown, or was renamed, or a value does not fit; the message names
-            it.
+        UsageError: A key is unknown or was renamed, or a value is not valid; the message names the
+            key.
     """
     path = recipe_file(path) if path else None
     chosen = _read(path) if path else {}
-    # A recipe's mistakes are reported by its own name, before the flags override it.
+    # Check the recipe without the flags first, so that the message names the right source.
     _checked(chosen, str(path or DEFAULT))
     for key, value in (flags or {}).items():
         _place(chosen, key, value)
@@ -60,14 +60,13 @@ def load(
 
 
 def recipe_file(path: Path) -> Path:
-    """Return the file of a recipe, from whatever folder it is asked for.
+    """Return the file of a recipe, independent of the working directory.
 
     Args:
-        path: A file, or else a recipe of this project as `demo`, `demo.yaml` or
-            `recipes/demo.yaml`.
+        path: A file, or a recipe of this project as `demo`, `demo.yaml` or `recipes/demo.yaml`.
 
     Raises:
-        UsageError: It is a bare name, and no recipe has it.
+        UsageError: It is a name without a folder or suffix, and there is no such recipe.
     """
     own = DEFAULT.with_name(path.name).with_suffix(".yaml")
     if path.is_file() or path.parent.name not in ("", DEFAULT.parent.name):
@@ -75,7 +74,7 @@ def recipe_file(path: Path) -> Path:
     if own.is_file() and path.suffix in ("", ".yaml"):
         return own
     if path.suffix or path.parent.name:
-        return path  # reading it says that there is no such file
+        return path  # reading it raises the error
     known = sorted(each.stem for each in DEFAULT.parent.glob("*.yaml"))
     raise UsageError(f"--recipe {path}: there is no such file or recipe; {hint(path.name, known)}")
 
@@ -118,7 +117,7 @@ def _place(tree: dict, dotted: str, value: Any) -> None:
     for section in sections:
         tree = tree.setdefault(section, {})
         if not isinstance(tree, dict):
-            raise UsageError(f"{dotted}: {section} holds a value, no keys")
+            raise UsageError(f"{dotted}: {section} is a value and has no keys")
     tree[key] = value
 
 
@@ -139,13 +138,13 @@ def _checked(chosen: dict, source: str) -> Recipe:
 
 
 def _first_problem(error: ValidationError) -> str:
-    # An unknown key first: where one is misspelt, the key it stands for may be missing as well.
+    # Unknown keys first: a misspelled key often causes a missing one as well.
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     first = problems[0]
     path = _key_path(first["loc"])
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"there is no key {key}; {_nearest(path)}"
+        return f"there is no key {key}; {_closest(path)}"
     if first["type"] == "missing":
         return f"{key} is missing"
     wanted = " or ".join(
@@ -157,15 +156,15 @@ def _first_problem(error: ValidationError) -> str:
 
 
 def _key_path(location: tuple) -> list[str]:
-    """Return an error's place as keys alone; pydantic appends the branch of a union it tried."""
+    """Return the keys of an error's location, without the union branch that pydantic appends."""
     path: list[str] = []
     section: Any = Recipe
     for part in location:
         if isinstance(part, int):
             path.append(str(part))
         elif section is None or part not in section.model_fields:
-            # The last part of an unknown key's place is that key; a union's branch has more parts
-            # or stands on a field, where `section` is already None.
+            # The last part is either an unknown key, or a branch of a union. A branch comes after
+            # a field, where `section` is already None.
             return [*path, part] if section is not None else path
         else:
             path.append(part)
@@ -173,7 +172,7 @@ def _key_path(location: tuple) -> list[str]:
     return path
 
 
-def _nearest(path: list[str]) -> str:
+def _closest(path: list[str]) -> str:
     section: Any = Recipe
     for part in path[:-1]:
         if not part.isdigit():

@@ -1,1 +1,1 @@
-"""Finding clips in a folder and checking that they decode."""
+"""Search for clips in a folder, and a check that they can be decoded."""

@@ -1,4 +1,4 @@
-"""Which files are there: data/clips/<class>/**, or data/clips/<split>/<class>/**."""
+"""Search for clips in data/clips/<class>/** or data/clips/<split>/<class>/**."""
 
 import os
 import re
@@ -22,8 +22,8 @@ class Found:
     Attributes:
         clips: (path relative to the folder, class) of every clip, in alphabetical order.
         given: The split that the folders give.
-        notes: Lines for the user about what is not taken.
-        unreachable: Class folders that cannot be entered, each with the reason.
+        notes: Lines for the user about skipped files and folders.
+        unreachable: Class folders that cannot be read, each with the reason.
     """
 
     clips: list[tuple[str, str]]
@@ -40,13 +40,13 @@ def find_clips(folder: Path) -> Found:
     """Return all clips below `folder`/clips/<class>/ or `folder`/clips/<split>/<class>/.
 
     Raises:
-        LayoutError: there is no clips folder, nothing in it, or a clip lies in no class folder.
-        LookbackError: a name cannot be used.
+        LayoutError: There is no clips folder, it holds no clips, or a clip is in no class folder.
+        LookbackError: A file or class name cannot be used.
     """
     root = folder / "clips"
-    layout = f"put clips into {root / '<class>'}/, one folder a class"
+    layout = f"put clips into {root / '<class>'}/, one folder per class"
     if os.path.islink(root) and not root.exists():
-        raise LayoutError(f"{root}: the link leads nowhere; is a disk not mounted?")
+        raise LayoutError(f"{root}: the target of the link does not exist; is a disk not mounted?")
     if not root.is_dir():
         raise LayoutError(f"{root}: there is no such folder; {layout}")
     walked = walk(root)
@@ -55,27 +55,27 @@ def find_clips(folder: Path) -> Found:
     for clip in clips:
         check_name(root, clip)
         if len(clip.parts) < 2:
-            raise LayoutError(f"{root / clip}: lies in no class folder; {layout}")
+            raise LayoutError(f"{root / clip}: is not in a class folder; {layout}")
     notes = [*_skipped(root, paths, clips), *_not_followed(folder, walked)]
     notes += _empty_classes(walked, paths)
     if not clips:
-        raise LayoutError(f"{root}: holds no clips; {'; '.join([layout, *notes])}")
+        raise LayoutError(f"{root}: contains no clips; {'; '.join([layout, *notes])}")
     return _found(folder, clips, notes, walked)
 
 
 def _found(folder: Path, clips: list[Path], notes: list[str], walked: Walk) -> Found:
     names = [PurePosixPath(clip.as_posix()) for clip in clips]
-    sides = split_folders(names)
+    splits = split_folders(names)
     labelled, split_of = [], {}
     for name in names:
-        label = name.parts[1 if name.parts[0] in sides else 0].strip()
+        label = name.parts[1 if name.parts[0] in splits else 0].strip()
         if "|" in label:
             raise LookbackError(
-                f"{folder / 'clips' / name}: the class {label!r} has a | in its name, which stands "
-                "between several labels; rename the folder"
+                f"{folder / 'clips' / name}: the class {label!r} has a | in its name, which "
+                "separates several labels; rename the folder"
             )
         labelled.append((f"clips/{name}", label))
-        if name.parts[0] in sides:
+        if name.parts[0] in splits:
             split_of[f"clips/{name}"] = name.parts[0]
     unreachable = [
         (path.relative_to(folder).as_posix(), reason)
@@ -89,7 +89,7 @@ def check_name(folder: Path, name: Path | str) -> None:
     """Refuse a file whose name cannot be written into a manifest or cannot be opened.
 
     Raises:
-        LookbackError: the name is not UTF-8, or this Python does not read names as UTF-8.
+        LookbackError: The name is not UTF-8, or Python does not read file names as UTF-8.
     """
     text = str(name)
     if text.isascii():
@@ -98,7 +98,7 @@ def check_name(folder: Path, name: Path | str) -> None:
     shown = _printable(folder / text)
     if encoding.lower().replace("-", "") != "utf8":
         raise LookbackError(
-            f"{shown}: under this locale Python reads file names as {encoding}, not as UTF-8; set "
+            f"{shown}: Python reads file names as {encoding} in this locale, not as UTF-8; set "
             "PYTHONUTF8=1 or LC_ALL=C.UTF-8 and run the command again"
         )
     try:
@@ -108,51 +108,51 @@ def check_name(folder: Path, name: Path | str) -> None:
 
 
 def _printable(path: Path) -> str:
-    """Return a path as text that every UTF-8 output takes."""
+    """Return a path as text that can be printed as UTF-8."""
     return path.as_posix().encode(errors="backslashreplace").decode()
 
 
 def _skipped(root: Path, paths: list[Path], clips: list[Path]) -> list[str]:
-    """Return notes about files that are no clips though somebody may take them for some."""
+    """Return notes about skipped files that a user may take for clips."""
     notes = []
     for kind in (COMPANION, PLAYLIST, AUDIO):
         of_kind = [path for path in paths if kind_of(path) == kind]
         if of_kind:
             suffixes = ", ".join(sorted({path.suffix.lower() for path in of_kind}))
-            note = f"{kind} are no clips and are skipped: {len(of_kind)} ({suffixes})"
+            note = f"{len(of_kind)} {kind} ({suffixes}) are skipped: they are not clips"
             if kind == PLAYLIST:
-                note += "; the pieces of one video belong into one group (--group-by)"
+                note += "; give the segments of one video the same group (--group-by)"
             notes.append(note)
-    pictures = [path.relative_to(root) for path in paths if kind_of(path) == IMAGE]
-    if pictures:
-        notes.append(_about_pictures(root, pictures, {clip.parts[0] for clip in clips}))
+    images = [path.relative_to(root) for path in paths if kind_of(path) == IMAGE]
+    if images:
+        notes.append(_image_note(root, images, {clip.parts[0] for clip in clips}))
     return notes
 
 
-def _about_pictures(root: Path, pictures: list[Path], with_clips: set[str]) -> str:
-    frames = [path for path in pictures if len(path.parts) > 1 and path.parts[0] not in with_clips]
+def _image_note(root: Path, images: list[Path], with_clips: set[str]) -> str:
+    frames = [path for path in images if len(path.parts) > 1 and path.parts[0] not in with_clips]
     if not frames:
         return (
-            f"pictures are no clips and are skipped: {len(pictures)} (such as "
-            f"clips/{_printable(pictures[0])})"
+            f"{len(images)} image files are skipped: they are not clips (such as "
+            f"clips/{_printable(images[0])})"
         )
     counts = Counter(_printable(Path(path.parts[0])) for path in frames)
     folders = ", ".join(
         f"{count} in clips/{name}" for name, count in sorted(counts.items())[:_LISTED]
     )
     return (
-        f"pictures are no clips ({folders}): where they are frames, make a video of each folder "
-        f"first: {_ffmpeg_command(Path(_printable(root / frames[0])))}"
+        f"image files are not clips ({folders}); if they are the frames of a video, make a video "
+        f"of each folder first: {_ffmpeg_command(Path(_printable(root / frames[0])))}"
     )
 
 
 def _ffmpeg_command(frame: Path) -> str:
-    """Return the command that makes a video of the folder in which the first frame lies."""
+    """Return the command that makes a video of the folder of the first frame."""
     numbered = re.fullmatch(r"(.*?)(\d+)", frame.stem)
     if numbered:
         prefix, digits = numbered.groups()
         names = f"{prefix}%0{len(digits)}d{frame.suffix}"
-        # Without a number to start from, ffmpeg looks for 0 to 4.
+        # Without a start number, ffmpeg tries only 0 to 4.
         start = f"-start_number {int(digits)} " if int(digits) > 4 else ""
     else:
         names, start = f"*{frame.suffix}", "-pattern_type glob "
@@ -165,14 +165,14 @@ def _ffmpeg_command(frame: Path) -> str:
 
 
 def _empty_classes(walked: Walk, paths: list[Path]) -> list[str]:
-    """Return a note about folders beside the class folders in which nothing lies at all.
+    """Return a note about empty folders next to the class folders.
 
-    A disk that is not mounted leaves such a folder.
+    A disk that is not mounted leaves an empty folder.
     """
     empty = [path for path in walked.top if not any(path in each.parents for each in paths)]
     names = ", ".join(f"clips/{_printable(Path(path.name))}" for path in empty[:_LISTED])
     more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
-    return [f"{names}{more}: no files in it; is a disk not mounted?"] if empty else []
+    return [f"{names}{more}: contains no files; is a disk not mounted?"] if empty else []
 
 
 def _not_followed(folder: Path, walked: Walk) -> list[str]:
@@ -180,7 +180,7 @@ def _not_followed(folder: Path, walked: Walk) -> list[str]:
         return _printable(path.relative_to(folder))
 
     notes = [
-        f"{shown(link)} is skipped: it leads to {_printable(target)}, above or read already"
+        f"{shown(link)} is skipped: its target {_printable(target)} is a parent or already read"
         for link, target in walked.repeated
     ]
     lost = walked.unreachable

@@ -1,17 +1,17 @@
-"""The kinds of files that lie among clips, by their suffix. An unknown suffix may be a clip."""
+"""Kinds of files by their suffix. A file with an unknown suffix may be a clip."""
 
 from pathlib import PurePath
 
 CLIP = "clip"
-IMAGE = "pictures"
-# Cameras write a small copy and a still picture beside each video: the same scene once more.
+IMAGE = "image files"
+# Cameras write a small copy and a thumbnail of each video: duplicates of the same scene.
 COMPANION = "companion files of cameras"
 PLAYLIST = "playlists"
 AUDIO = "audio files"
 OTHER = "other"
 
 _SUFFIXES = {
-    # A gif is a video here.
+    # A GIF counts as a video.
     IMAGE: (
         ".jpg .jpeg .jpe .jfif .png .apng .bmp .webp .tif .tiff .heic .heif .avif .jxl .jp2 .ppm "
         ".pgm .exr .dng .gpr .cr2 .cr3 .nef .arw .psd .svg"
@@ -28,7 +28,7 @@ _KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suf
 
 
 def kind_of(path: PurePath) -> str:
-    """Return the kind of a file: `CLIP` where its suffix names no other.
+    """Return the kind of a file: `CLIP` unless its suffix is of another kind.
 
     >>> kind_of(PurePath("GL010042.LRV"))
     'companion files of cameras'

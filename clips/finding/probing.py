@@ -1,4 +1,4 @@
-"""Checking a clip by decoding it: headers lie."""
+"""Check of a clip by decoding all of it, because headers can be wrong."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,14 @@ from video.sources import FileSource
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What decoding a clip showed: frames, seconds from first to last, upright size, a note."""
+    """Properties of a decoded clip.
+
+    Attributes:
+        frames: Number of frames.
+        seconds: Time from the first to the last frame.
+        size: Width and height in pixels, upright.
+        note: Faults of the file, or empty.
+    """
 
     frames: int
     seconds: float
@@ -17,15 +24,15 @@ class ClipFacts:
 
 
 def probe(path: Path) -> ClipFacts:
-    """Decode a whole clip and return what it holds.
+    """Decode a whole clip and return its properties.
 
     Raises:
-        VideoError: no frame of it can be decoded, or its pixels cannot be converted.
+        VideoError: No frame can be decoded, or the pixels cannot be converted.
     """
     frames, seconds = 0, 0.0
     with FileSource(path, threads=0) as source:
         for frame in source:
             if not frames:
-                frame.resized(8, 8)  # pixels that cannot be converted are of no use
+                frame.resized(8, 8)  # fail early if the pixel format cannot be converted
             frames, seconds = frames + 1, frame.seconds
         return ClipFacts(frames, seconds, source.size, source.note)

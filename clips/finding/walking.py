@@ -1,4 +1,4 @@
-"""All files below a folder, also behind links, each real folder once."""
+"""A walk over all files below a folder; links are followed, every real folder is read once."""
 
 import os
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from pathlib import Path
 
 @dataclass
 class Walk:
-    """The outcome of a walk.
+    """The result of a walk.
 
     Attributes:
-        root: The folder that was walked.
-        files: Everything in the folders that is no folder, in alphabetical order.
+        root: The folder where the walk starts.
+        files: All paths that are not folders, in alphabetical order.
         top: The folders directly below the root that were walked, links included.
-        repeated: Links that were not followed, as they lead to a folder above or to one that was
-            walked already, each with the folder that it leads to.
-        unreachable: Links that lead nowhere and folders that cannot be read, each with the reason.
+        repeated: Links that were not followed because their target is a parent folder or was
+            already walked, each with its target.
+        unreachable: Links without a target and folders that cannot be read, each with the reason.
     """
 
     root: Path
@@ -26,10 +26,10 @@ class Walk:
 
 
 def walk(root: Path) -> Walk:
-    """Return the files below `root`; hidden ones, whose names begin with a dot, are left out.
+    """Return the files below `root`, without hidden ones, whose names begin with a dot.
 
-    Folders that lie below `root` itself are walked before links are followed: a file belongs to the
-    folder in which it lies, not to a link that leads there.
+    Real folders below `root` are walked before links are followed, so that a file belongs to its
+    own folder and not to a link to it.
     """
     found = Walk(root)
     real_root = Path(os.path.realpath(root))
@@ -48,7 +48,7 @@ def walk(root: Path) -> Walk:
 
 
 def _walk_plain(start: Path, entered: set[str], found: Walk) -> list[Path]:
-    """Add a folder and what lies below it to `found`; return its links to folders, which wait."""
+    """Add a folder and its contents to `found`; return its links to folders, for a later walk."""
     links: list[Path] = []
     waiting = [start]
     while waiting:
@@ -70,7 +70,7 @@ def _walk_plain(start: Path, entered: set[str], found: Walk) -> list[Path]:
 
 def _add_file(path: Path, found: Walk) -> None:
     if os.path.islink(path) and not os.path.exists(path):
-        found.unreachable.append((path, "the link leads nowhere"))
+        found.unreachable.append((path, "the target of the link does not exist"))
     else:
         found.files.append(path)
 

@@ -1,1 +1,1 @@
-"""Loading clips from videos for training: sampling, decoding, augmentation, batches."""
+"""Loader of training clips from videos: sampling, decoding, augmentation and batches."""

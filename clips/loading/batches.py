@@ -1,4 +1,4 @@
-"""Batches of drawn clips: an epoch's, mixed, and those of a draw in the clips' order."""
+"""Batches of clips: shuffled for training, or in the order of the segments."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,8 +8,8 @@ import numpy as np
 from clips.loading.clip_reader import ClipSampler, read_all_clips
 from clips.manifest.segments import Segment
 
-# Clips that wait to be mixed, so that a batch does not hold those of a few videos alone.
-_MIXED_BYTES = 256 * 2**20
+# Size of the shuffle buffer, so that a batch has clips of many videos.
+_SHUFFLE_BYTES = 256 * 2**20
 
 
 def training_batches(
@@ -18,43 +18,45 @@ def training_batches(
     """Yield shuffled batches of an epoch: uint8 (B, T, H, W, 3), and the index of each clip's
     segment (B,)."""
 
-    def draw(order: list[int]) -> Iterator[tuple[int, np.ndarray]]:
+    def read(order: list[int]) -> Iterator[tuple[int, np.ndarray]]:
         return read_all_clips(segments, sampler, (seed, epoch), order)
 
-    for batch in shuffled_batches(draw, len(segments), sampler, batch_size, seed, epoch):
+    for batch in shuffled_batches(read, len(segments), sampler, batch_size, seed, epoch):
         yield _stacked(batch)
 
 
 def shuffled_batches(
-    draw: Callable[[list[int]], Iterator[tuple[int, Any]]],
+    read: Callable[[list[int]], Iterator[tuple[int, Any]]],
     count: int,
     sampler: ClipSampler,
     batch_size: int,
     seed: int,
     epoch: int,
 ) -> Iterator[list[tuple[int, Any]]]:
-    """Yield an epoch's batches of (index of the segment, item), which items alone do not change.
+    """Yield an epoch's shuffled batches of (index of the segment, item).
+
+    The order depends on `seed` and `epoch` only, never on the items.
 
     Args:
-        draw: gives the items of all segments for an order of them.
-        count: of segments.
-        sampler: of the clips that the items are or stand for: as many wait to be mixed.
-        batch_size: items at once; the last batch may have fewer.
-        seed, epoch: of the order.
+        read: Function that yields (index, item) of all segments in a given order.
+        count: Number of segments.
+        sampler: Sampler of the clips; the size of its clips gives the size of the shuffle buffer.
+        batch_size: Number of items in a batch; the last batch may have fewer.
+        seed, epoch: Seeds of the order.
     """
     random = np.random.default_rng([seed, epoch])
-    waiting = max(batch_size, _MIXED_BYTES // sampler.clip_bytes)
+    buffered = max(batch_size, _SHUFFLE_BYTES // sampler.clip_bytes)
     pool: list[tuple[int, Any]] = []
-    for item in draw(random.permutation(count).tolist()):
+    for item in read(random.permutation(count).tolist()):
         pool.append(item)
-        if len(pool) > waiting:
+        if len(pool) > buffered:
             yield _take(pool, batch_size, random)
     while pool:
         yield _take(pool, min(batch_size, len(pool)), random)
 
 
 def _take(pool: list, count: int, random: np.random.Generator) -> list:
-    # From the end of a list, after a swap: taking from the middle would move all the rest.
+    # Swap to the end, then cut: removing from the middle of a list would move the rest.
     for place in range(len(pool) - 1, len(pool) - 1 - count, -1):
         other = random.integers(place + 1)
         pool[place], pool[other] = pool[other], pool[place]
@@ -66,12 +68,15 @@ def _take(pool: list, count: int, random: np.random.Generator) -> list:
 def ordered_batches(
     segments: list[Segment], sampler: ClipSampler, batch_size: int, seed: tuple[int, ...] = ()
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches in the segments' order, the same ones every time: uint8 (B, T, H, W, 3), and
-    the index of each clip's segment (B,). A segment's clips may lie in two batches. What `seed`
-    draws is what `training_batches` draws by the same seed and epoch; validation needs none."""
+    """Yield batches in the order of the segments: uint8 (B, T, H, W, 3), and the index of each
+    clip's segment (B,).
+
+    The clips of a segment may be in two batches. With `seed` = (seed, epoch), the clips are those
+    of `training_batches`; validation needs no seed.
+    """
     batch: list[tuple[int, np.ndarray]] = []
-    for drawn in read_all_clips(segments, sampler, seed):
-        batch.append(drawn)
+    for item in read_all_clips(segments, sampler, seed):
+        batch.append(item)
         if len(batch) == batch_size:
             yield _stacked(batch)
             batch = []

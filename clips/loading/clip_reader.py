@@ -1,4 +1,4 @@
-"""Training clips, drawn from the videos as they are needed: nothing is written to disk."""
+"""Reader of clips, decoded from the videos on demand; nothing is written to disk."""
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -19,25 +19,30 @@ from video.sampling import Sample, Sampler, Sampling
 from video.sources import FileSource, VideoSource
 
 _THREADS = 2
-# What a thread may have ready, in clips, or in bytes where clips are small.
+# Maximum of clips that a thread decodes ahead: a number, or a size in bytes for small clips.
 _CLIPS_AHEAD = 4
 _BYTES_AHEAD = 16 * 2**20
 
 
 class SegmentFrames:
-    """Which sampled frames lie in a segment: found by decoding once, and remembered.
+    """The sampled frames of each segment, found by decoding it once and then cached.
 
-    Threads may share it: should two look for the same segment at once, both find the same.
+    Thread-safe: if two threads look up the same segment at once, both compute the same value.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple, range] = {}
 
     def __call__(self, path: Path, segment: Segment, fps: float | None) -> range:
-        """Return their numbers, from 0 at the start of the video.
+        """Return the indices of a segment's sampled frames, from 0 at the start of the video.
+
+        Args:
+            path: The video.
+            segment: The segment of the video.
+            fps: Sampled frames per second; None for all frames.
 
         Raises:
-            VideoError: the file cannot be read.
+            VideoError: The file cannot be read.
         """
         key = (path, segment.start, segment.end, fps)
         if key not in self._known:
@@ -65,19 +70,18 @@ def _samples(source: VideoSource, fps: float | None) -> Iterator[Sample]:
 
 @dataclass(frozen=True)
 class ClipSampler:
-    """How clips are drawn from a segment. Keep one for a whole run: it remembers the segments'
-    lengths.
+    """Settings for sampling clips from segments. Use one instance for a whole run: it caches the
+    frames of the segments.
 
     Attributes:
-        folder: what the segments' paths are relative to.
-        sampling: of `random` clips; the others are drawn from all frames of the source.
-        preprocessing: how a frame becomes a picture.
-        clip_length: T; 1 for frame networks.
-        clip_sampling: `random`, `dense` or `uniform`; see `clips.loading.clip_sampling`.
-        count: clips a segment, or `all`.
-        augment: variation of training clips; None for validation, whose clips are plain and lie at
-            even distances.
-        segment_frames: how many frames the segments have.
+        folder: Folder that the paths of the segments are relative to.
+        sampling: Sampling of frames for `random` clips; the other modes use all frames.
+        preprocessing: Conversion of a frame to the network's input.
+        clip_length: Frames per clip, T; 1 for frame networks.
+        clip_sampling: Mode `random`, `dense` or `uniform`; see `clips.loading.clip_sampling`.
+        count: Clips per segment, or `all`.
+        augment: Augmentation of training clips; None for validation, whose clips are evenly spaced.
+        segment_frames: Cache of the frames of each segment.
     """
 
     folder: Path
@@ -91,24 +95,25 @@ class ClipSampler:
 
     @property
     def fps(self) -> float | None:
-        """Sampled frames a second; None for all of the source."""
+        """Sampled frames per second; None for all frames of the source."""
         return self.sampling.fps if self.clip_sampling == "random" else None
 
     @property
     def clip_bytes(self) -> int:
+        """Size of a clip in bytes."""
         return self.clip_length * self.preprocessing.height * self.preprocessing.width * 3
 
 
 @dataclass
 class _PlannedClip:
-    """The frames of a clip, where its crop lies, and the pictures that there are so far."""
+    """The frames of a clip, the position of its crop, and the pixels of the frames read so far."""
 
     frames: np.ndarray
     place: Placement
-    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+    pixels: dict[int, np.ndarray] = field(default_factory=dict)
 
-    def finished(self) -> np.ndarray:
-        return np.stack([self.pictures[frame] for frame in self.frames.tolist()])
+    def stack(self) -> np.ndarray:
+        return np.stack([self.pixels[frame] for frame in self.frames.tolist()])
 
 
 def read_clips(
@@ -116,11 +121,16 @@ def read_clips(
 ) -> Iterator[np.ndarray]:
     """Yield clips of a segment, in order of time: uint8 RGB (T, H, W, 3). There may be none.
 
-    Only the frames that they show are converted, and decoding ends with the last of them. A file
-    that has become shorter gives the clips that it still has.
+    Only the frames of the clips are converted, and decoding ends at the last one. If the file has
+    become shorter, the clips beyond its end are missing.
+
+    Args:
+        segment: The segment to sample from.
+        sampler: The settings of the sampling.
+        random: Generator for the positions and the augmentation.
 
     Raises:
-        VideoError: the file cannot be read.
+        VideoError: The file cannot be read.
     """
     clips = deque(_planned(segment, sampler, random))
     wanted: dict[int, list[_PlannedClip]] = {}
@@ -131,17 +141,17 @@ def read_clips(
         return
     preprocess = Preprocessor(sampler.preprocessing)
     shown = -1
-    pictures: dict[Placement, np.ndarray] = {}
+    images: dict[Placement, np.ndarray] = {}
     with FileSource(sampler.folder / segment.video) as source:
         for sample in _samples(source, sampler.fps):
             if sample.frame.index != shown:
-                shown, pictures = sample.frame.index, {}
+                shown, images = sample.frame.index, {}
             for clip in wanted.pop(sample.index, ()):
-                if clip.place not in pictures:
-                    pictures[clip.place] = preprocess(sample.frame, clip.place)
-                clip.pictures[sample.index] = pictures[clip.place]
+                if clip.place not in images:
+                    images[clip.place] = preprocess(sample.frame, clip.place)
+                clip.pixels[sample.index] = images[clip.place]
             while clips and clips[0].frames[-1] <= sample.index:
-                pixels = clips.popleft().finished()
+                pixels = clips.popleft().stack()
                 yield (augment_clip(pixels, sampler.augment, random) if sampler.augment else pixels)
             if not clips:
                 return
@@ -174,17 +184,17 @@ def read_all_clips(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (index of the segment, a clip of it), decoded ahead by threads.
 
-    What is drawn depends on `seed` and the segment's index alone, not on the order. A video that
-    cannot be read gives no clips: extraction will name it.
+    The clips depend on `seed` and the segment's index only, not on the order. A video that cannot
+    be read gives no clips; extraction reports it.
 
     Args:
-        segments: of which clips are drawn.
-        sampler: how.
-        seed: of the draws, with the segment's index behind it.
-        order: indices of the segments as they are to come; their own without it.
+        segments: The segments to sample from.
+        sampler: The settings of the sampling.
+        seed: The seed; the segment's index is appended to it.
+        order: Indices of the segments in the order to read; None for 0, 1, 2, ...
     """
 
-    def draw(index: int) -> Generator[tuple[int, np.ndarray], None, None]:
+    def read(index: int) -> Generator[tuple[int, np.ndarray], None, None]:
         random = np.random.default_rng([*seed, index])
         try:
             for clip in read_clips(segments[index], sampler, random):
@@ -197,12 +207,12 @@ def read_all_clips(
 
     ahead = max(_CLIPS_AHEAD, _BYTES_AHEAD // sampler.clip_bytes)
     jobs = range(len(segments)) if order is None else order
-    with PipelineStage("decoding", draw, jobs, _THREADS, ahead, ordered=True) as clips:
+    with PipelineStage("decoding", read, jobs, _THREADS, ahead, ordered=True) as clips:
         yield from clips
 
 
 def max_clips(segments: list[Segment], sampler: ClipSampler) -> int:
-    """Return how many clips the segments give at most; what `all` means is counted by decoding."""
+    """Return the maximum number of clips of the segments; for `all`, decode them and count."""
     if sampler.count != "all":
         return len(segments) * sampler.count
 

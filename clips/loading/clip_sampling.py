@@ -1,9 +1,9 @@
-"""Which frames a training clip shows: the plan, made before any frame is converted.
+"""Choice of the frames of training clips, before any frame is converted.
 
 frames of a segment    0 1 2 3 4 5 6 7     T = 4
-random                  # # # #         T in a row, ending at any of them
-dense                                   the same, over the source's own frames
-uniform             #   #   #     #     over the whole segment, the first and the last included
+random                  # # # #         T in a row, ending at any frame
+dense                                   the same, on all frames of the source
+uniform             #   #   #     #     spread over the segment, with its first and last frame
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ ClipSampling = Literal["random", "uniform", "dense"]
 
 
 def full_ends(frames: range, clip_length: int) -> range:
-    """Return the frames of a segment at which a clip ends that lies in it whole.
+    """Return the frames at which a clip ends that is completely inside the segment.
 
-    A segment shorter than a clip has one: its last.
+    A segment shorter than a clip has one: its last frame.
 
     >>> list(full_ends(range(2, 8), 4)), list(full_ends(range(2, 5), 4))
     ([5, 6, 7], [4])
@@ -28,7 +28,7 @@ def full_ends(frames: range, clip_length: int) -> range:
 
 
 def evenly_spread(places: range, count: int) -> list[int]:
-    """Return `count` of the places: the middles of as many equal parts; one is the centre.
+    """Return `count` evenly spaced places: the centers of as many equal parts.
 
     >>> evenly_spread(range(10, 20), 2), evenly_spread(range(3), 1)
     ([12, 17], [1])
@@ -40,29 +40,30 @@ def plan(
     frames: range,
     clip_length: int,
     count: int | Literal["all"],
-    how: ClipSampling,
+    mode: ClipSampling,
     random: np.random.Generator | None,
     stride: int = 1,
 ) -> list[np.ndarray]:
-    """Return the frames of each clip that is drawn from a segment, in order of time.
+    """Return the frames of each clip sampled from a segment, in order of time.
 
-    A clip that ends at a frame is what `video.steps.Stepper` shows there: the T frames up to it,
-    also from before the segment where that is shorter than a clip, and the video's first repeated
-    where there are none.
+    A clip that ends at a frame is the one that `video.steps.Stepper` gives there: the T frames up
+    to it. In a segment shorter than a clip, these include frames before the segment. Before the
+    start of the video, its first frame is repeated.
 
     Args:
-        frames: those of the segment, numbered from the start of its video: sampled ones for
-            `random`, the source's own for `dense` and `uniform`.
-        clip_length: T.
-        count: clips wanted. All are different, so a short segment may give fewer; of `uniform`
-            there is one.
-        how: `dense` differs from `random` in what is numbered, not in the plan.
-        random: draws the places, each as likely as any other; None spreads them evenly.
-        stride: of the sampling; where `count` is `all`, clips end at the steps. Drawn ones end at
-            any frame, since a live video begins anywhere.
+        frames: Indices of the segment's frames from the start of the video: of sampled frames for
+            `random`, of all frames for `dense` and `uniform`.
+        clip_length: Frames per clip, T.
+        count: Number of clips. All are different, so a short segment may give fewer; `uniform`
+            gives one.
+        mode: The mode of sampling; `dense` and `random` differ only in the numbering of `frames`.
+        random: Generator that samples the last frames of the clips uniformly; None spaces them
+            evenly.
+        stride: Stride of the sampling. With `count` = `all`, clips end at the steps. Otherwise they
+            end at any frame, because a live video starts at any time.
 
     Returns:
-        int arrays (T,) that do not fall.
+        Nondecreasing int arrays (T,).
 
     >>> [clip.tolist() for clip in plan(range(6), 4, "all", "random", None)]
     [[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5]]
@@ -71,7 +72,7 @@ def plan(
     """
     if not frames:
         return []
-    if how == "uniform":
+    if mode == "uniform":
         return [_spread(frames, clip_length)]
     back = np.arange(1 - clip_length, 1)
     ends = full_ends(frames, clip_length)
@@ -92,8 +93,8 @@ def _places(
 
 
 def _spread(frames: range, clip_length: int) -> np.ndarray:
-    # UniformTemporalSubsample of PyTorchVideo, in whole numbers. Its one frame would be the first,
-    # which in many videos is black: here it is the middle one.
+    # UniformTemporalSubsample of PyTorchVideo, with integers. For one frame, PyTorchVideo takes the
+    # first, which is black in many videos; this takes the middle one.
     if clip_length == 1:
         return np.array([frames[len(frames) // 2]])
     return frames.start + np.arange(clip_length) * (len(frames) - 1) // (clip_length - 1)

@@ -3,8 +3,8 @@
     video,label,split,group,start,end
     clips/batting/v_batting_g01_c01.avi,batting,train,g01,,
 
-`video` is relative to the manifest. `start` and `end` (seconds, optional) limit where the label
-holds; the rest of such a video is `background`, and so is an empty label.
+`video` is relative to the manifest. `start` and `end` (optional, in seconds) are the segment of the
+video that has the label. The rest of such a video is `background`, as is a row with an empty label.
 """
 
 from clips.manifest.columns import COLUMNS

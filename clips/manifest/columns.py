@@ -1,4 +1,4 @@
-"""The columns of a manifest, as its first line names them."""
+"""The columns of a manifest, from its first line."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,22 +9,22 @@ from video.errors import LookbackError
 COLUMNS = ("video", "label", "split", "group", "start", "end")
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-_NEARLY = 0.75  # of difflib's ratio, from 0 to 1
+_MIN_RATIO = 0.75  # difflib's similarity of two names, from 0 to 1
 
 
 def column_names(path: Path, header: list[str]) -> list[str]:
-    """Return the columns that a manifest's first line names.
+    """Return the names of the columns in a manifest's first line.
 
     Args:
-        path: The manifest, for the message.
+        path: The manifest, for messages.
         header: The values of the first line.
 
     Returns:
-        The names without blanks around them, known ones in lower case; "" for a column without a
-        name.
+        The names without surrounding blanks, known names in lower case; "" for a column without
+        a name.
 
     Raises:
-        LookbackError: video or label is missing, or two names differ only in blanks and case.
+        LookbackError: video or label is missing, or two names differ only in blanks or case.
     """
     names = [_name(typed) for typed in header]
     _refuse_equal(path, header)
@@ -48,8 +48,8 @@ def _refuse_equal(path: Path, header: list[str]) -> None:
         key = typed.strip().casefold()
         if key and key in first:
             raise LookbackError(
-                f"{path}: the columns {first[key]!r} and {typed!r} have the same name (blanks and "
-                "case do not count); rename or remove one of them"
+                f"{path}: the columns {first[key]!r} and {typed!r} have the same name except "
+                "for blanks and case; rename or remove one of them"
             )
         first[key] = typed
 
@@ -57,12 +57,12 @@ def _refuse_equal(path: Path, header: list[str]) -> None:
 def _separator_hint(header: list[str]) -> str:
     for separator, name in _SEPARATORS.items():
         if any(separator in typed for typed in header):
-            return f" (the first line is separated by {name}, a manifest by commas)"
+            return f" (the first line is separated by {name}; a manifest needs commas)"
     return ""
 
 
 def misspelled_columns(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return further columns that look like a known one that is not there, each with that one.
+    """Return unknown columns that look like a missing known one, each with the known name.
 
     >>> misspelled_columns(["video", "label", "spilt", "camera"])
     [('spilt', 'split')]
@@ -71,7 +71,7 @@ def misspelled_columns(names: Iterable[str]) -> list[tuple[str, str]]:
     absent = [known for known in COLUMNS if known not in names]
     found = []
     for name in names:
-        close = difflib.get_close_matches(name.casefold(), absent, n=1, cutoff=_NEARLY)
+        close = difflib.get_close_matches(name.casefold(), absent, n=1, cutoff=_MIN_RATIO)
         if name not in COLUMNS and close:
             found.append((name, close[0]))
     return found

@@ -1,4 +1,4 @@
-"""Reading and writing a manifest's CSV file."""
+"""Reader and writer of a manifest's CSV file."""
 
 import csv
 import io
@@ -17,10 +17,10 @@ from video.errors import LookbackError
 def read(path: Path) -> Manifest:
     """Read a manifest.
 
-    Blanks around column names and their case do not count.
+    Blanks around column names and upper or lower case do not matter.
 
     Raises:
-        LookbackError: a column is missing or a row does not fit; the message names the line.
+        LookbackError: A column is missing or a row is not valid; the message names the line.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -46,12 +46,12 @@ def read(path: Path) -> Manifest:
 
 
 def _cells(path: Path, line: int, columns: list[str], row: list[str]) -> dict[str, str]:
-    """Return the values of a row by column, as they are typed; a short row's rest is empty."""
+    """Return the values of a row by column, unchanged; values missing at the end are empty."""
     nameless = [value for name, value in zip(columns, row, strict=False) if not name]
     if any(value.strip() for value in (*nameless, *row[len(columns) :])):
         raise LookbackError(
-            f"{path}, line {line}: a value stands in a column without a name; give the column a "
-            "name in the first line, and put a value that holds a comma in double quotes"
+            f"{path}, line {line}: a value is in a column without a name; name the column in the "
+            "first line, and put values that contain a comma in double quotes"
         )
     padded = row + [""] * (len(columns) - len(row))
     return {name: value for name, value in zip(columns, padded, strict=False) if name}
@@ -61,18 +61,18 @@ def _entry(path: Path, line: int, cells: dict[str, str]) -> Entry:
     row = {name: value.strip() for name, value in cells.items()}
     where = f"{path}, line {line}"
     if not row["video"]:
-        raise LookbackError(f"{where}: no video is named")
+        raise LookbackError(f"{where}: the column video is empty")
     if "|" in row["label"]:
         raise LookbackError(
-            f"{where}: label {row['label']!r}: several labels for one clip cannot be trained yet; "
+            f"{where}: label {row['label']!r}: several labels for one clip are not supported; "
             "keep one of them"
         )
     split = row.get("split", "")
     if split and split not in SPLITS:
-        raise LookbackError(f"{where}: split is {split!r}; it is one of {', '.join(SPLITS)}")
+        raise LookbackError(f"{where}: split is {split!r}; it must be one of {', '.join(SPLITS)}")
     start, end = (_seconds(where, name, row.get(name, "")) for name in ("start", "end"))
     if end is not None and end <= (start or 0.0):
-        raise LookbackError(f"{where}: end ({end} s) is not after start ({start or 0.0} s)")
+        raise LookbackError(f"{where}: end ({end} s) must be after start ({start or 0.0} s)")
     return Entry(
         video=_video_name(path.parent, cells["video"]),
         label=row["label"] or BACKGROUND,
@@ -85,10 +85,10 @@ def _entry(path: Path, line: int, cells: dict[str, str]) -> Entry:
 
 
 def _video_name(folder: Path, typed: str) -> str:
-    """Return the path that a row names.
+    """Return the path in a row, with forward slashes and without blanks at its ends.
 
-    File names may hold backslashes and blanks at their ends, except on Windows. So a backslash is a
-    separator, and such blanks are a typing error, only where no file has the literal name.
+    Except on Windows, file names may contain backslashes and begin or end with blanks. The path
+    stays unchanged if a file with the literal name exists.
     """
     stripped = typed.strip()
     if typed == stripped and "\\" not in typed:
@@ -99,8 +99,9 @@ def _video_name(folder: Path, typed: str) -> str:
     for name in (typed, stripped, typed.replace("\\", "/"), slashed):
         if os.path.isfile(folder / name):
             return name
-    # Not there, perhaps for a while: prepare.py writes the name again, so it must stay as it is.
-    # With both kinds of slash, prepare.py wrote it, and the backslash belongs to the name.
+    # The file does not exist, perhaps because a disk is not mounted. prepare.py writes the name
+    # again, so it must not change. If it has both kinds of slash, prepare.py wrote it, and the
+    # backslash is part of the name.
     return slashed if "\\" in typed and "/" not in typed else typed
 
 
@@ -112,7 +113,9 @@ def _seconds(where: str, name: str, text: str) -> float | None:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
-        raise LookbackError(f"{where}: {name} is {text!r}; it is a time in seconds, such as 2.5")
+        raise LookbackError(
+            f"{where}: {name} is {text!r}; it must be a time in seconds, such as 2.5"
+        )
     return value
 
 

@@ -1,4 +1,4 @@
-"""Videos with the same content: a clip under two names stays on one side of the split."""
+"""Videos with the same content, which must be in one split."""
 
 import hashlib
 import os
@@ -22,9 +22,9 @@ def content_sha256(path: Path) -> str:
 
 
 def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
-    """Return the videos that share their content with another, those of one content together.
+    """Return the groups of videos with the same content.
 
-    Only files of equal size are read.
+    Only files of the same size are read.
     """
     by_size = same_value({video: os.path.getsize(folder / video) for video in videos})
     contents = {video: content_sha256(folder / video) for videos in by_size for video in videos}
@@ -32,7 +32,7 @@ def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
 
 
 def same_value(values: Mapping[str, Hashable]) -> list[list[str]]:
-    """Return the videos that have their value in common with another, those of one value together.
+    """Return the groups of videos with the same value, without videos whose value is unique.
 
     >>> same_value({"a.mp4": 1, "b.mp4": 2, "c.mp4": 1})
     [['a.mp4', 'c.mp4']]
@@ -44,9 +44,9 @@ def same_value(values: Mapping[str, Hashable]) -> list[list[str]]:
 
 
 def join_groups(entries: list[Entry], equal: Sequence[list[str]]) -> list[Entry]:
-    """Return the entries with the groups of equal videos made one: that of the first row.
+    """Return the entries with the groups of equal videos merged into the group of the first row.
 
-    Whole groups are joined, as a clip of two groups shows the scene of both.
+    Whole groups are merged, because a clip of two groups shows the scene of both.
     """
     groups = _Joined(entry.group for entry in entries)
     of_video = defaultdict(list)
@@ -60,7 +60,7 @@ def join_groups(entries: list[Entry], equal: Sequence[list[str]]) -> list[Entry]
 
 
 class _Joined:
-    """Names of which some mean the same; the one that came first speaks for them."""
+    """Union-find over names; the first name of a set represents it."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._order = {name: place for place, name in enumerate(dict.fromkeys(names))}
@@ -78,15 +78,15 @@ class _Joined:
 
 
 def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: str) -> None:
-    """Refuse equal videos of two classes, or on two sides of the split.
+    """Refuse videos with the same content in two classes or in two splits.
 
     Args:
         entries: The rows; a split may be empty.
-        equal: Videos of the same content, as `equal_videos` returns them.
-        source: The file that the message begins with.
+        equal: Groups of videos with the same content, as `equal_videos` returns them.
+        source: The file name at the start of the message.
 
     Raises:
-        LookbackError: there are such videos; the message names them.
+        LookbackError: There are such videos; the message names them.
     """
     rows = defaultdict(list)
     for entry in entries:
@@ -95,13 +95,14 @@ def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: 
     labels = [text for pair in pairs if (text := _two_labels(rows, *pair))]
     if labels:
         raise LookbackError(
-            f"{source}: the same content is labelled twice: {_listed(labels)}; keep one of the two"
+            f"{source}: videos with the same content have different labels: {_listed(labels)}; "
+            "keep one of the two"
         )
-    sides = [text for pair in pairs if (text := _two_sides(rows, *pair))]
-    if sides:
+    splits = [text for pair in pairs if (text := _two_splits(rows, *pair))]
+    if splits:
         raise LookbackError(
-            f"{source}: the same content stands on two sides of the split: {_listed(sides)}; "
-            f"remove one of the two, or draw the split again with {command('prepare')} "
+            f"{source}: videos with the same content are in two splits: {_listed(splits)}; "
+            f"remove one of the two, or make a new split with {command('prepare')} "
             "--split 0.7/0.15/0.15"
         )
 
@@ -114,7 +115,7 @@ def _two_labels(rows: Mapping[str, list[Entry]], one: str, other: str) -> str:
     return ""
 
 
-def _two_sides(rows: Mapping[str, list[Entry]], one: str, other: str) -> str:
+def _two_splits(rows: Mapping[str, list[Entry]], one: str, other: str) -> str:
     for a in rows[one]:
         for b in rows[other]:
             if a.split and b.split and a.split != b.split:

@@ -1,4 +1,4 @@
-"""The rows of a manifest: which clip shows what, and in which split it is."""
+"""The rows of a manifest in memory."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,15 +9,15 @@ BACKGROUND = "background"
 
 @dataclass(frozen=True)
 class Entry:
-    """One row: a label, and where it holds.
+    """One row: a label of a video or of a segment of it.
 
     Attributes:
-        video: path relative to the manifest, with forward slashes.
-        label: the class.
-        split: train, val, test, or empty where none is chosen yet.
-        group: what must not be split; empty where it is not known yet.
-        start, end: seconds; None from the beginning, to the end.
-        extra: further columns of a manifest from elsewhere, as (name, value) pairs.
+        video: Path relative to the manifest, with forward slashes.
+        label: Name of the class.
+        split: train, val, test, or empty if not chosen yet.
+        group: Name shared by all clips that must be in one split; empty if not known yet.
+        start, end: Segment in seconds; None for the start or the end of the video.
+        extra: Further columns of the manifest, as (name, value) pairs.
     """
 
     video: str
@@ -35,7 +35,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The rows of a manifest file and its place."""
+    """A manifest.
+
+    Attributes:
+        path: Path of its file.
+        entries: Rows of the file.
+    """
 
     path: Path
     entries: tuple[Entry, ...]
@@ -47,14 +52,14 @@ class Manifest:
 
     @property
     def labels(self) -> list[str]:
-        """The classes in alphabetical order, so that they do not follow a file system's order."""
+        """The classes in alphabetical order, independent of the order of the rows."""
         labels = {entry.label for entry in self.entries}
         if any(entry.is_part for entry in self.entries):
             labels.add(BACKGROUND)
         return sorted(labels)
 
     def place(self, video: str) -> Path:
-        """Return where a video of this manifest lies."""
+        """Return the path of a video of this manifest."""
         return self.path.parent / video
 
     def with_entries(self, entries: list[Entry]) -> "Manifest":

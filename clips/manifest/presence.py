@@ -1,7 +1,7 @@
-"""Listed videos that are not there, for a while or for good, and those that cannot be decoded.
+"""Videos of a manifest whose file is missing, and videos that cannot be decoded.
 
-No row of a manifest is dropped on its own account: a disk may not be mounted, and what a person
-typed into the row would be gone. Commands skip such rows and print how many.
+Their rows stay in the manifest, because a disk may not be mounted and manual edits of the row would
+be lost. Commands skip such rows and print their number.
 """
 
 import csv
@@ -13,33 +13,33 @@ from clips.manifest.entries import Entry, Manifest
 from recipes.commands import command
 from video.errors import LookbackError
 
-_MANY = 0.5  # of the listed videos: more of them missing is a mistake, not an exception
+_MAX_MISSING = 0.5  # share of the listed videos; more is probably a wrong folder
 REJECTED = "rejected.csv"
 
 
 def missing_videos(manifest: Manifest) -> list[str]:
-    """Return the listed videos whose file is not there, in the order of the rows."""
+    """Return the listed videos whose file is missing, in the order of the rows."""
     return [video for video in manifest.videos if not os.path.isfile(manifest.place(video))]
 
 
 def listed_videos(count: int) -> str:
-    """Return the subject of a sentence about so many videos."""
+    """Return the subject and verb of a sentence about a number of listed videos."""
     return f"{count} listed video is" if count == 1 else f"{count} listed videos are"
 
 
 def missing_note(missing: list[str]) -> str:
-    """Return the line about listed videos that are not there."""
+    """Return a line about listed videos whose file is missing."""
     return (
-        f"{listed_videos(len(missing))} not there, such as {missing[0]}; is a disk not mounted? "
-        f"(If gone for good: {command('prepare')} --drop-missing)"
+        f"{listed_videos(len(missing))} missing, such as {missing[0]}; is a disk not mounted? "
+        f"(To remove their rows: {command('prepare')} --drop-missing)"
     )
 
 
 def refuse_many_missing(manifest: Manifest, missing: Iterable[str]) -> None:
-    """Refuse to go on without a whole class or without most of the videos.
+    """Refuse a manifest of which a whole class or more than half of the videos are missing.
 
     Raises:
-        LookbackError: no video of a class is there, or fewer than half of all.
+        LookbackError: All videos of a class are missing, or more than half of all videos.
     """
     gone = set(missing)
     if not gone:
@@ -49,9 +49,9 @@ def refuse_many_missing(manifest: Manifest, missing: Iterable[str]) -> None:
     )
     if lost:
         names = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
-        reason = f"nothing is left of the class {names}"
-    elif len(gone) > _MANY * len(manifest.videos):
-        reason = f"that is most of the {len(manifest.videos)} that are listed"
+        reason = f"no video is left of the class {names}"
+    elif len(gone) > _MAX_MISSING * len(manifest.videos):
+        reason = f"too few of the {len(manifest.videos)} videos are left"
     else:
         return
     order = [video for video in manifest.videos if video in gone]
@@ -69,7 +69,7 @@ def drop_videos(manifest: Manifest, videos: Iterable[str]) -> Manifest:
 
 
 def rejected_videos(folder: Path) -> set[str]:
-    """Return the videos that rejected.csv in a folder names."""
+    """Return the videos listed in the rejected.csv of a folder."""
     path = folder / REJECTED
     if not path.is_file():
         return set()

@@ -1,4 +1,4 @@
-"""Replacing a manifest, so that nothing that a person typed into it is lost."""
+"""Backup of a manifest before it is replaced, so that no manual edit is lost."""
 
 import errno
 import os
@@ -11,9 +11,14 @@ from video.errors import LookbackError
 
 
 def keep_previous(path: Path, before: bytes | None, after: bytes) -> Path | None:
-    """Keep a manifest that is about to be replaced in a file of its own; return that file.
+    """Save a copy of a manifest that is about to be replaced; return the path of the copy.
 
-    No such file is ever overwritten: each may hold what a person typed.
+    Existing copies are never overwritten, because each may contain manual edits.
+
+    Args:
+        path: The path of the manifest.
+        before: The present content; None if there is no file.
+        after: The new content. If it is equal, no copy is made.
     """
     if before is None or before == after:
         return None
@@ -32,7 +37,11 @@ def keep_previous(path: Path, before: bytes | None, after: bytes) -> Path | None
 
 @contextmanager
 def writable(path: Path) -> Iterator[None]:
-    """Name the way out where the manifest's folder cannot be written, best before the work."""
+    """Check that the folder of a manifest is writable; report errors of the block with a remedy.
+
+    Raises:
+        LookbackError: The folder or a file in it cannot be written.
+    """
     folder = path.parent
     try:
         if folder.is_dir() and not os.access(folder, os.W_OK):
@@ -43,7 +52,7 @@ def writable(path: Path) -> Iterator[None]:
             raise
         clips = (folder / "clips").absolute()
         raise LookbackError(
-            f"{error.filename or folder}: cannot be written ({error.strerror}); make a folder of "
-            f"your own with a link to the clips in it (mkdir mine; ln -s {clips} mine/clips) and "
-            "run the commands with --data mine"
+            f"{error.filename or folder}: cannot be written ({error.strerror}); create a new "
+            f"folder with a link to the clips (mkdir mine; ln -s {clips} mine/clips) and run the "
+            "commands with --data mine"
         ) from None

@@ -1,4 +1,4 @@
-"""The labelled pieces of videos that training and scoring work on."""
+"""Labelled segments of videos, the units of training and evaluation."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from clips.manifest.entries import BACKGROUND, Entry, Manifest
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a video with one label: from `start` up to, not including, `end` seconds."""
+    """A part of a video with one label: from `start` up to, not including, `end` seconds."""
 
     video: str
     label: str
@@ -59,7 +59,7 @@ def _between(labelled: list[Segment]) -> list[Segment]:
 
 
 def limited(segments: list[Segment], limit: int, seed: int) -> list[Segment]:
-    """Return at most `limit` segments, of every class as evenly as there are; 0 takes all."""
+    """Return up to `limit` random segments, balanced over the classes; 0 returns all."""
     if not limit or len(segments) <= limit:
         return segments
     order = np.random.default_rng(seed).permutation(len(segments))

@@ -1,4 +1,4 @@
-"""Splits that do not leak: a group stands on one side, and every class on all sides."""
+"""Assignment of groups to splits: a group stays in one split, every class is in all splits."""
 
 import math
 import random
@@ -36,17 +36,17 @@ def split_entries(
     seed: int,
     between: tuple[str, ...] = SPLITS,
 ) -> list[Entry]:
-    """Give every entry without a split one: stratified by class, groups whole, by a fixed seed.
+    """Assign a split to every entry without one: stratified by class, groups kept whole.
 
-    Entries that have a split keep it, and draw the rest of their group to their side.
+    Entries that have a split keep it, and the rest of their group gets the same split.
 
     Args:
-        entries: Rows of a manifest.
-        shares: The share of each side in `between`.
-        seed: Of the draw.
-        between: The sides that entries are given.
+        entries: The rows of a manifest.
+        shares: The share of each split in `between`.
+        seed: Seed of the random order of groups.
+        between: The splits to choose from.
     """
-    sides: dict[str, str] = {entry.group: entry.split for entry in entries if entry.split}
+    split_of: dict[str, str] = {entry.group: entry.split for entry in entries if entry.split}
     groups: dict[str, Counter] = defaultdict(Counter)
     for entry in entries:
         groups[entry.group][entry.label] += 1
@@ -57,14 +57,14 @@ def split_entries(
         }
         for split, share in zip(between, shares, strict=True)
     }
-    free = sorted(group for group in groups if group not in sides)
-    best, best_cost = sides, float("inf")
+    free = sorted(group for group in groups if group not in split_of)
+    best, best_cost = split_of, float("inf")
     for attempt in range(_TRIES):
         order = free.copy()
         random.Random(f"{seed}-{attempt}").shuffle(order)
-        # Large groups first: the small ones can still even out what they leave.
+        # Large groups first, so that the small ones can even out the differences.
         order.sort(key=lambda group: -sum(groups[group].values()))
-        assigned, cost = _assign(order, groups, wanted, sides)
+        assigned, cost = _assign(order, groups, wanted, split_of)
         if cost < best_cost:
             best, best_cost = assigned, cost
     return [replace(entry, split=entry.split or best[entry.group]) for entry in entries]
@@ -77,23 +77,24 @@ def _assign(
     have: dict[str, Counter[str]] = {split: Counter() for split in between}
     for group, split in fixed.items():
         have[split].update(groups[group])
-    sides = dict(fixed)
+    split_of = dict(fixed)
     left = Counter(label for group in order for label in groups[group])
     for group in order:
-        # Where a class has no more groups left than sides without it, each goes to such a side.
+        # If a class has only as many groups left as there are splits without it, each of these
+        # groups must go to such a split.
         scarce = [
             label
             for label in groups[group]
-            if left[label] <= sum(not have[side][label] for side in between)
+            if left[label] <= sum(not have[each][label] for each in between)
         ]
         split = min(
             between,
-            key=lambda side: (
-                sum(have[side][label] > 0 for label in scarce),
-                _added_cost(have[side], wanted[side], groups[group]),
+            key=lambda each: (
+                sum(have[each][label] > 0 for label in scarce),
+                _added_cost(have[each], wanted[each], groups[group]),
             ),
         )
-        sides[group] = split
+        split_of[group] = split
         have[split].update(groups[group])
         left.subtract(groups[group].keys())
     cost = sum(
@@ -101,7 +102,7 @@ def _assign(
         for split in between
         for label, target in wanted[split].items()
     )
-    return sides, cost
+    return split_of, cost
 
 
 def _added_cost(have: Counter, wanted: dict[str, float], group: Counter) -> float:
@@ -113,48 +114,50 @@ def _added_cost(have: Counter, wanted: dict[str, float], group: Counter) -> floa
 
 
 def check_split(entries: list[Entry], source: str) -> None:
-    """Refuse a split that leaks or that leaves a class out of a side.
+    """Refuse a split that leaks or that has a split without some class.
 
     Raises:
-        LookbackError: one class only, groups on two sides, or classes missing from a side; the
-            message lists them.
+        LookbackError: There is only one class, a group is in two splits, or a class is missing
+            from a split; the message lists them.
     """
     labels = sorted({entry.label for entry in entries})
     if len(labels) < 2 and not any(entry.is_part for entry in entries):
         raise LookbackError(
-            f"{source}: all clips are of one class, {labels[0]}; a classifier needs at least two"
+            f"{source}: all clips are of one class, {labels[0]}; a classifier needs two or more"
         )
-    sides = defaultdict(set)
+    splits = defaultdict(set)
     for entry in entries:
-        sides[entry.group].add(entry.split)
-        sides[entry.video].add(entry.split)
-    leaking = sorted(group for group, where in sides.items() if len(where) > 1)
+        splits[entry.group].add(entry.split)
+        splits[entry.video].add(entry.split)
+    leaking = sorted(group for group, found in splits.items() if len(found) > 1)
     if leaking:
-        shown = "; ".join(f"{g} in {' and '.join(sorted(sides[g]))}" for g in leaking[:10])
+        shown = "; ".join(f"{g} in {' and '.join(sorted(splits[g]))}" for g in leaking[:10])
         more = f"; and {len(leaking) - 10} more" if len(leaking) > 10 else ""
         raise LookbackError(
-            f"{source}: {len(leaking)} groups or videos stand on two sides of the split: "
-            f"{shown}{more}; {command('prepare')} --split 0.7/0.15/0.15 splits anew"
+            f"{source}: {len(leaking)} groups or videos are in two splits: {shown}{more}; "
+            f"{command('prepare')} --split 0.7/0.15/0.15 makes a new split"
         )
     _refuse_missing_classes(entries, labels, source)
 
 
 def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str) -> None:
     there = {(entry.split, entry.label) for entry in entries}
-    missing = [(label, side) for side in SPLITS for label in labels if (side, label) not in there]
+    missing = [
+        (label, split) for split in SPLITS for label in labels if (split, label) not in there
+    ]
     if not missing:
         return
     groups: dict[str, set[str]] = {label: set() for label, _ in missing}
     for entry in entries:
         if entry.label in groups:
             groups[entry.label].add(entry.group)
-    shown = _listed([f"{label} in {side}" for label, side in missing])
+    shown = _listed([f"{label} in {split}" for label, split in missing])
     counts = _listed([f"{label} has {len(names)} groups" for label, names in groups.items()])
     again = ""
     if all(len(names) >= len(SPLITS) for names in groups.values()):
-        again = f"; {command('prepare')} --split 0.7/0.15/0.15 draws the split again"
+        again = f"; {command('prepare')} --split 0.7/0.15/0.15 makes a new split"
     raise LookbackError(
-        f"{source}: every class must stand in train, val and test; missing: {shown} ({counts}; a "
+        f"{source}: every class must be in train, val and test; missing: {shown} ({counts}; a "
         f"class needs clips from at least three groups){again}"
     )
 
@@ -167,13 +170,13 @@ def _listed(texts: list[str]) -> str:
 def split_off_validation(
     entries: list[Entry], training: frozenset[str], shares: tuple[float, float, float], seed: int
 ) -> list[Entry]:
-    """Draw validation clips from those that may train, by groups.
+    """Split the training clips into train and val, by groups.
 
     Args:
-        entries: Rows of a manifest.
-        training: The videos that train or validate.
-        shares: The shares of train, val and test; the first two count.
-        seed: Of the draw.
+        entries: The rows of a manifest.
+        training: The videos to split.
+        shares: The shares of train, val and test; the first two are used.
+        seed: Seed of the random order of groups.
     """
     places = [
         place

@@ -1,4 +1,4 @@
-"""Data sets that come split: folders named train, val or test that hold the class folders.
+"""Splits given by folders: train, val or test folders that contain the class folders.
 
 data/clips/train/<class>/**   data/clips/val/<class>/**   data/clips/test/<class>/**
 """
@@ -12,16 +12,16 @@ from recipes.commands import command
 from video.errors import LookbackError
 
 LAYOUT = (
-    "put clips into clips/<class>/, or, where they are split already, into "
+    "put clips into clips/<class>/ or, if they are already split, into "
     "clips/train/<class>/, clips/val/<class>/ and clips/test/<class>/"
 )
 
 
 class LayoutError(LookbackError):
-    """There are no clips where they are looked for, or they lie in no class folder."""
+    """There are no clips in the expected place, or a clip is in no class folder."""
 
 
-_SIDES = {
+_SPLIT_NAMES = {
     "train": "train",
     "training": "train",
     "val": "val",
@@ -33,25 +33,25 @@ _SIDES = {
 
 
 def split_of_folder(folder: str) -> str:
-    """Return the side of the split that a folder's name means, "" for another name.
+    """Return the split that a folder is named after, "" for any other name.
 
     >>> split_of_folder("Validation")
     'val'
     """
-    return _SIDES.get(folder.strip().casefold(), "")
+    return _SPLIT_NAMES.get(folder.strip().casefold(), "")
 
 
 def split_folders(clips: list[PurePosixPath]) -> set[str]:
-    """Return the folders that hold a side of the split rather than a class.
+    """Return the folders that contain a split, not a class.
 
-    They are named after a side and hold class folders. One such folder among folders with other
-    names is a class: a film of trains may well lie in `train`.
+    Such a folder is named after a split and contains class folders. A single one among folders with
+    other names is a class: videos of trains may be in a folder `train`.
 
     Args:
-        clips: Paths of clips relative to the clips folder, at least two parts each.
+        clips: Paths of clips relative to the clips folder, of two parts or more.
 
     Raises:
-        LayoutError: all folders are named after a side, and clips lie directly in them.
+        LayoutError: All folders are named after a split, and clips are directly in them.
     """
     depths: dict[str, list[PurePosixPath]] = defaultdict(list)
     for path in clips:
@@ -61,8 +61,8 @@ def split_folders(clips: list[PurePosixPath]) -> set[str]:
     if named == set(depths) and nested != named:
         stray = next(path for path in sorted(clips) if len(path.parts) == 2)
         raise LayoutError(
-            f"clips/{stray}: lies directly in a folder that is named after a side of the split and "
-            f"is no class; {LAYOUT}, or write a manifest (video,label,split)"
+            f"clips/{stray}: is directly in a folder that is named after a split, not in a class "
+            f"folder; {LAYOUT}, or write a manifest (video,label,split)"
         )
     several = len({split_of_folder(folder) for folder in nested}) > 1
     return nested if several or nested == set(depths) else set()
@@ -70,15 +70,15 @@ def split_folders(clips: list[PurePosixPath]) -> set[str]:
 
 @dataclass(frozen=True)
 class GivenSplit:
-    """The sides that folders give.
+    """The splits that folders give.
 
     Attributes:
-        sides: By video; a video that is missing here is drawn.
-        train_or_val: Videos of the training folder of which validation clips are drawn.
-        note: One line about it for the user; "" where folders give no side.
+        splits: Split of each video; a video that is missing here is split automatically.
+        train_or_val: Videos of the training folder, if the validation clips are taken from it.
+        note: One line about it for the user; "" if folders give no split.
     """
 
-    sides: dict[str, str]
+    splits: dict[str, str]
     train_or_val: frozenset[str] = frozenset()
     note: str = ""
 
@@ -86,34 +86,35 @@ class GivenSplit:
 def given_split(folders: dict[str, str]) -> GivenSplit:
     """Return the split that folders give.
 
-    Training needs validation clips and a report needs test clips. Where only one folder is held out
-    from training, as in RWF-2000, it is the test, and validation clips are drawn from training.
+    Training needs validation clips and evaluation needs test clips. If there is only one folder
+    next to the training folder, as in RWF-2000, it is the test split, and the validation clips are
+    taken from the training folder.
 
     Args:
-        folders: The split folder of each video that lies in one, such as {"clips/val/a/1.mp4":
+        folders: The split folder of each video that is in one, such as {"clips/val/a/1.mp4":
             "val"}.
     """
-    sides = {video: split_of_folder(folder) for video, folder in folders.items()}
-    there = set(sides.values())
+    splits = {video: split_of_folder(folder) for video, folder in folders.items()}
+    there = set(splits.values())
     if not there:
         return GivenSplit({})
     names = ", ".join(f"clips/{folder}" for folder in sorted(set(folders.values())))
-    again = f"{command('prepare')} --split 0.7/0.15/0.15 draws another"
+    again = f"{command('prepare')} --split 0.7/0.15/0.15 makes a new one"
     if there == set(SPLITS):
-        return GivenSplit(sides, note=f"the split is taken from the folders {names}; {again}")
+        return GivenSplit(splits, note=f"the split is taken from the folders {names}; {again}")
     if "train" not in there or len(there) == 1:
         return GivenSplit(
             {},
-            note=f"a split needs a folder of training clips and another one, and there is only "
-            f"{names}: it is drawn over all clips",
+            note=f"{names} give no split, which needs a folder of training clips and another one; "
+            "all clips are split automatically",
         )
-    training = frozenset(video for video, side in sides.items() if side == "train")
+    training = frozenset(video for video, split in splits.items() if split == "train")
     held_out = next(
         folder for folder in sorted(set(folders.values())) if split_of_folder(folder) != "train"
     )
     return GivenSplit(
-        {video: "test" for video in sides if video not in training},
+        {video: "test" for video in splits if video not in training},
         training,
-        f"the split is taken from the folders {names}: clips/{held_out} is the test, and as "
-        f"there is no third folder, validation clips are drawn from training by groups; {again}",
+        f"the split is taken from the folders {names}: clips/{held_out} is the test split, and as "
+        f"there is no third folder, some groups of the training clips are for validation; {again}",
     )

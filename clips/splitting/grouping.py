@@ -1,4 +1,4 @@
-"""What must not be split: clips of one scene, camera, person or source video."""
+"""Groups of clips that must stay in one split: of one scene, camera, person or source video."""
 
 import re
 from dataclasses import replace
@@ -13,18 +13,18 @@ _UCF_GROUP = re.compile(r"_(g\d+)(?=_|\.|$)")
 
 
 def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
-    """Return the entries with their groups, without blanks at their ends, as a manifest has them.
+    """Return the entries with their groups, stripped of blanks as in a manifest.
 
     Args:
-        entries: rows of a manifest.
-        group_by: `auto` (the UCF-style `_gNN_` where a name has it, else the file itself),
-            `folder` (the folder that the file lies in), `folder:N` (the N-th folder below the
-            class), the name of a column that the manifest has, or a regular expression that is
-            searched in the path: its first bracket, or the whole match, is the group, and a path
-            without a match is a group of its own.
+        entries: The rows of a manifest.
+        group_by: `auto` (the UCF-style `_gNN_` if the name has one, else the file itself),
+            `folder` (the folder of the file), `folder:N` (the N-th folder below the class), the
+            name of a column of the manifest, or a regular expression that is searched in the path.
+            Its first capturing group, or the whole match, is the group. A path without a match is
+            a group of its own.
 
     Raises:
-        UsageError: `group_by` is none of these.
+        UsageError: `group_by` has none of these forms, or matches no path.
     """
     columns = {name for entry in entries for name, _ in entry.extra} | {"group"}
     by_folded = {name.casefold(): name for name in columns}
@@ -42,8 +42,8 @@ def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
         raise UsageError(f"--group-by {group_by}: not a regular expression ({error})") from None
     if not any(pattern.search(entry.video) for entry in entries):
         raise UsageError(
-            f"--group-by {group_by}: matches no clip's path (the first is {entries[0].video}); "
-            f"columns of the manifest are {', '.join(sorted(columns))}"
+            f"--group-by {group_by}: is no column of the manifest ({', '.join(sorted(columns))}), "
+            f"and as a regular expression it matches no path (the first is {entries[0].video})"
         )
     return [replace(entry, group=_matched(pattern, entry.video)) for entry in entries]
 

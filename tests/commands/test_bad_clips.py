@@ -48,9 +48,9 @@ def test_an_empty_data_folder_says_where_clips_go(script, end_of, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     places = ["--data", data, "--weights", tmp_path / "weights"]
-    end_of(script, *places).is_refusal(data / "clips", "one folder a class")
+    end_of(script, *places).is_refusal(data / "clips", "one folder per class")
     (data / "clips" / "bowling").mkdir(parents=True)
-    end_of(script, *places).is_refusal(data / "clips", "holds no clips", "one folder a class")
+    end_of(script, *places).is_refusal(data / "clips", "contains no clips", "one folder per class")
 
 
 def test_a_data_folder_that_is_not_there_says_where_clips_go(end_of, tmp_path):
@@ -60,7 +60,7 @@ def test_a_data_folder_that_is_not_there_says_where_clips_go(end_of, tmp_path):
 def test_one_class_alone_is_refused_by_its_name(end_of, tmp_path):
     for number in range(6):
         write_coded_video(tmp_path / "clips" / "bowling" / f"{number}.mp4", 3)
-    end_of("prepare.py", "--data", tmp_path).is_refusal(tmp_path, "bowling", "at least two")
+    end_of("prepare.py", "--data", tmp_path).is_refusal(tmp_path, "bowling", "two or more")
     assert not (tmp_path / "manifest.csv").exists()
 
 
@@ -142,7 +142,7 @@ def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
 def test_a_renamed_class_is_named_by_every_command_and_keeps_its_features(copied, end_of):
     places = copied.arguments
     (copied.data / "clips" / "up").rename(copied.data / "clips" / "raised")
-    missing = "12 listed videos are not there, such as clips/up/v_up_g000_c01.mp4"
+    missing = "12 listed videos are missing, such as clips/up/v_up_g000_c01.mp4"
     trained = end_of("train_lstm.py", *places, "--epochs", "1", "--look-back", "6")
     assert (trained.code, trained.errors) == (0, [])
     assert missing in trained.output

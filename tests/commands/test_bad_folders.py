@@ -222,7 +222,7 @@ def test_ctrl_c_in_training_leaves_the_model_before_it(copied, end_of, try_all, 
         during.setattr("keras.Model.train_on_batch", interrupted)
         ending = end_of("train_lstm.py", *copied.arguments, "--look-back", "3")
     assert ending.code == 130
-    assert ending.errors == ["stopped; what is written stays usable"]
+    assert ending.errors == ["stopped; files written so far can be used"]
     for ending in try_all():
         assert (ending.code, ending.errors) == (0, [])
 

@@ -61,7 +61,7 @@ def test_in_an_empty_folder_the_first_thing_missing_is_named(script, end_of, tmp
 
 @pytest.mark.parametrize("script", ["prepare.py", "finetune.py", "extract.py"])
 def test_in_an_empty_folder_the_place_of_clips_is_named(script, end_of, tmp_path):
-    end_of(script, folder=tmp_path).is_refusal("data/clips", "one folder a class")
+    end_of(script, folder=tmp_path).is_refusal("data/clips", "one folder per class")
     assert not (tmp_path / "weights").exists()
 
 

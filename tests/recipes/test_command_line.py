@@ -81,7 +81,7 @@ def test_the_last_of_two_sets_holds_and_a_flag_of_its_own_beats_both():
         (["--fsp", "3"], r"unrecognized arguments: --fsp 3 .*--help lists the flags"),
         (["--see", "3"], "unrecognized arguments: --see 3"),  # no abbreviations
         (["--set", "seed"], "--set seed: write it as key=value"),
-        (["--set", "seed=[1"], r"--set seed=\[1: '\[1' is no YAML value"),
+        (["--set", "seed=[1"], r"--set seed=\[1: '\[1' is not a YAML value"),
         (["--set", "sequence.lok_back=3"], r"did you mean sequence\.look_back\?"),
         (["--fps", "fast"], r"the command line: sampling\.fps is 'fast'"),
         (["--fps", "inf"], r"sampling\.fps is 'inf', and should be a finite number or 'source'"),
@@ -115,7 +115,7 @@ def _left_with(error: BaseException | int, capsys) -> tuple[int, str]:
         (UsageError("seed is 'x'"), 2, "error: seed is 'x'\n"),
         (PermissionError(13, "Permission denied", "m.csv"), 1, "error: m.csv: Permission denied\n"),
         (OSError(28, "No space left on device"), 1, "error: No space left on device\n"),
-        (KeyboardInterrupt(), 130, "\nstopped; what is written stays usable\n"),
+        (KeyboardInterrupt(), 130, "\nstopped; files written so far can be used\n"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -158,7 +158,7 @@ def test_a_missing_recipe_is_named(tmp_path):
 
 
 def test_a_flag_below_a_plain_value_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"seed\.x: seed holds a value, no keys"):
+    with pytest.raises(UsageError, match=r"seed\.x: seed is a value and has no keys"):
         read(tmp_path, "seed: 1", {"seed.x": 2})
 
 

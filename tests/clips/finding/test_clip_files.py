@@ -65,13 +65,13 @@ def test_a_missing_clips_folder_says_what_to_make(tmp_path):
 def test_a_folder_without_clips_says_what_to_put_there(tmp_path, names):
     (tmp_path / "clips").mkdir()
     _files(tmp_path, *names)
-    with pytest.raises(LookbackError, match="holds no clips; put clips into"):
+    with pytest.raises(LookbackError, match="contains no clips; put clips into"):
         find_clips(tmp_path)
 
 
 def test_a_clip_beside_the_class_folders_is_refused_by_name(tmp_path):
     _files(tmp_path, "clips/walk/a.mp4", "clips/lost.mp4")
-    with pytest.raises(LookbackError, match=r"lost\.mp4: lies in no class folder"):
+    with pytest.raises(LookbackError, match=r"lost\.mp4: is not in a class folder"):
         find_clips(tmp_path)
 
 
@@ -89,12 +89,21 @@ def test_a_name_that_is_not_utf8_is_refused_in_one_printable_line(tmp_path):
 @pytest.mark.parametrize(
     ("names", "note"),
     [
-        (["GL1.LRV", "GX1.THM", "dji.lrf"], "companion files of cameras are no clips .* 3 .*lrf"),
-        (["live.m3u8", "dash.mpd", "list.M3U", "radio.pls"], "playlists are no clips .* 4 "),
-        (["a.wav", "b.m4a", "c.flac"], r"audio files are no clips .* 3 \(\.flac, \.m4a, \.wav\)"),
+        (
+            ["GL1.LRV", "GX1.THM", "dji.lrf"],
+            r"3 companion files of cameras \(.*lrf.*\) are skipped: they are not clips",
+        ),
+        (
+            ["live.m3u8", "dash.mpd", "list.M3U", "radio.pls"],
+            r"4 playlists \(.*\) are skipped",
+        ),
+        (
+            ["a.wav", "b.m4a", "c.flac"],
+            r"3 audio files \(\.flac, \.m4a, \.wav\) are skipped",
+        ),
         (
             ["1.tif", "2.TIFF", "3.heic", "4.avif", "5.jfif", "6.jpg"],
-            r"pictures are no clips .* 6 \(such as clips/walk/1\.tif\)",
+            r"6 image files are skipped: they are not clips \(such as clips/walk/1\.tif\)",
         ),
     ],
 )
@@ -124,9 +133,9 @@ def test_frames_instead_of_clips_are_named_with_the_command_that_makes_a_video(
 ):
     _files(tmp_path, *(f"clips/{name}" for name in frames))
     command = command.format(tmp_path / "clips", tmp_path / "clips")
-    with pytest.raises(LookbackError, match="holds no clips; put clips into") as raised:
+    with pytest.raises(LookbackError, match="contains no clips; put clips into") as raised:
         find_clips(tmp_path)
-    assert f"pictures are no clips ({len(frames)} in clips/Fight)" in str(raised.value)
+    assert f"image files are not clips ({len(frames)} in clips/Fight)" in str(raised.value)
     assert f"ffmpeg -framerate 25 {command}" in str(raised.value)
     _files(tmp_path, "clips/walk/a.mp4")
     assert any(command in note for note in find_clips(tmp_path).notes)
@@ -139,7 +148,7 @@ def test_a_link_to_a_folder_above_or_to_one_read_already_is_not_followed(tmp_pat
         os.symlink(target, clips / "a" / name)
     found = find_clips(tmp_path / "data")
     assert found.clips == [("clips/a/1.mp4", "a"), ("clips/b/2.mp4", "b")]
-    skipped = [note for note in found.notes if "is skipped: it leads to" in note]
+    skipped = [note for note in found.notes if "is skipped: its target" in note]
     assert [note.split()[0] for note in skipped] == ["clips/a/again", "clips/a/far", "clips/a/up"]
 
 
@@ -149,7 +158,7 @@ def test_two_links_to_one_folder_are_entered_once(tmp_path):
         os.symlink(tmp_path / "disk" / "walk", tmp_path / "data" / "clips" / name)
     found = find_clips(tmp_path / "data")
     assert found.clips == [("clips/one/1.mp4", "one"), ("clips/run/2.mp4", "run")]
-    assert found.notes[0].startswith("clips/two is skipped: it leads to")
+    assert found.notes[0].startswith("clips/two is skipped: its target")
 
 
 def test_a_class_folder_that_cannot_be_entered_is_named(tmp_path):
@@ -157,10 +166,10 @@ def test_a_class_folder_that_cannot_be_entered_is_named(tmp_path):
     os.symlink(tmp_path / "disk", tmp_path / "clips" / "run")
     (tmp_path / "clips" / "jump").mkdir()
     found = find_clips(tmp_path)
-    assert found.unreachable == [("clips/run", "the link leads nowhere")]
+    assert found.unreachable == [("clips/run", "the target of the link does not exist")]
     assert found.notes == [
-        "clips/run: cannot be read (the link leads nowhere); is a disk not mounted?",
-        "clips/jump: no files in it; is a disk not mounted?",
+        "clips/run: cannot be read (the target of the link does not exist); is a disk not mounted?",
+        "clips/jump: contains no files; is a disk not mounted?",
     ]
 
 
@@ -200,7 +209,7 @@ def test_folders_named_after_the_sides_hold_classes_and_give_the_split(tmp_path)
     found = find_clips(tmp_path)
     assert {label for _, label in found.clips} == {"a", "b"}
     sides = {"Train": "train", "validation": "val", "TESTING": "test"}
-    assert found.given.sides == {video: sides[video.split("/")[1]] for video, _ in found.clips}
+    assert found.given.splits == {video: sides[video.split("/")[1]] for video, _ in found.clips}
     assert "clips/TESTING, clips/Train, clips/validation" in found.given.note
 
 
@@ -208,10 +217,10 @@ def test_folders_named_after_the_sides_hold_classes_and_give_the_split(tmp_path)
 def test_a_single_held_out_folder_is_the_test_and_validation_is_drawn(tmp_path, held_out):
     _split(tmp_path, "train", held_out)
     given = find_clips(tmp_path).given
-    assert set(given.sides.values()) == {"test"}
-    assert all(video.startswith(f"clips/{held_out}/") for video in given.sides)
+    assert set(given.splits.values()) == {"test"}
+    assert all(video.startswith(f"clips/{held_out}/") for video in given.splits)
     assert given.train_or_val == {f"clips/train/{c}/{n}.mp4" for c in "ab" for n in "12"}
-    assert f"clips/{held_out} is the test, and" in given.note
+    assert f"clips/{held_out} is the test split, and" in given.note
 
 
 @pytest.mark.parametrize("folders", [["train"], ["val", "test"]])
@@ -219,8 +228,8 @@ def test_folders_that_give_no_whole_split_are_not_taken_for_classes(tmp_path, fo
     _split(tmp_path, *folders)
     found = find_clips(tmp_path)
     assert {label for _, label in found.clips} == {"a", "b"}
-    assert found.given.sides == {}
-    assert "drawn over all clips" in found.given.note
+    assert found.given.splits == {}
+    assert "all clips are split automatically" in found.given.note
 
 
 def test_a_class_of_that_name_among_other_classes_is_a_class(tmp_path):
@@ -236,11 +245,13 @@ def test_a_class_of_that_name_among_other_classes_is_a_class(tmp_path):
 )
 def test_clips_directly_in_folders_of_that_name_are_refused_with_the_layout(tmp_path, names):
     _files(tmp_path, *(f"clips/{name}" for name in names))
-    with pytest.raises(LookbackError, match=r"\d\.mp4: lies directly.*clips/train/<class>/"):
+    with pytest.raises(LookbackError, match=r"\d\.mp4: is directly in .*clips/train/<class>/"):
         find_clips(tmp_path)
 
 
 def test_a_clips_folder_on_a_disk_that_is_not_mounted_is_named(tmp_path):
     os.symlink(tmp_path / "disk", tmp_path / "clips")
-    with pytest.raises(LookbackError, match="clips: the link leads nowhere; is a disk not mounted"):
+    with pytest.raises(
+        LookbackError, match=r"clips: the target of the link .* is a disk not mounted"
+    ):
         find_clips(tmp_path)

@@ -375,7 +375,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
     folder, segments, monkeypatch, waiting, batch_size
 ):
     made = sampler(folder, "all")
-    monkeypatch.setattr(batching, "_MIXED_BYTES", waiting * made.clip_bytes)
+    monkeypatch.setattr(batching, "_SHUFFLE_BYTES", waiting * made.clip_bytes)
     batches = epoch_of(folder, segments, count="all", batch_size=batch_size)
     assert sorted(drawn_codes(batches)) == sorted(
         100 * LABELS[segment.label] + index for segment in segments for index in range(FRAMES)
@@ -387,7 +387,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
 
 def test_the_pool_is_bounded_in_bytes(folder, segments, monkeypatch):
     made, seen, counts = sampler(folder, "all", 4), 0, []
-    monkeypatch.setattr(batching, "_MIXED_BYTES", 20 * made.clip_bytes)
+    monkeypatch.setattr(batching, "_SHUFFLE_BYTES", 20 * made.clip_bytes)
     real = read_all_clips
 
     def counted(*arguments):
@@ -452,13 +452,13 @@ def test_drawn_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
 def test_threads_hold_few_clips_ready(folder, segments, monkeypatch):
     monkeypatch.setattr(clip_reader, "_BYTES_AHEAD", 0)
     finished = []
-    real = clip_reader._PlannedClip.finished
+    real = clip_reader._PlannedClip.stack
 
     def counted(self):
         finished.append(self)
         return real(self)
 
-    monkeypatch.setattr(clip_reader._PlannedClip, "finished", counted)
+    monkeypatch.setattr(clip_reader._PlannedClip, "stack", counted)
     drawn = read_all_clips(segments, sampler(folder, "all"))
     next(drawn)
     time.sleep(0.5)  # long enough to decode everything, were there no bound
@@ -549,7 +549,7 @@ def test_an_unexpected_error_in_a_thread_is_raised_and_ends_the_others(
     def broken(self):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(clip_reader._PlannedClip, "finished", broken)
+    monkeypatch.setattr(clip_reader._PlannedClip, "stack", broken)
     before = set(threading.enumerate())
     with pytest.raises(RuntimeError, match="a bug"):
         list(read_all_clips(segments, sampler(folder)))

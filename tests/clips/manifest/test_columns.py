@@ -32,7 +32,7 @@ def test_two_columns_of_one_name_are_refused_by_name(pair):
     [(["video;label;split"], "semicolons"), (["video\tlabel"], "tabs"), (["video|label"], "bars")],
 )
 def test_another_separator_is_named(header, separator):
-    with pytest.raises(LookbackError, match=f"separated by {separator}, a manifest by commas"):
+    with pytest.raises(LookbackError, match=f"separated by {separator}; a manifest needs commas"):
         column_names(_PATH, header)
 
 

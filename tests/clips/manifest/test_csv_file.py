@@ -59,16 +59,16 @@ def test_columns_may_stand_in_any_order_and_rows_may_be_short(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "line", "mend"),
     [
-        (["a.mp4,walk,train,,,", ",walk,train,,,"], 3, "no video is named"),
+        (["a.mp4,walk,train,,,", ",walk,train,,,"], 3, "the column video is empty"),
         (["a.mp4,walk|run,train,,,"], 2, "several labels for one clip .* keep one of them"),
         (["a.mp4,walk,,,,", "", "b.mp4,walk,testing,,,"], 4, "'testing'; .* train, val, test"),
-        (["a.mp4,walk,,,soon,"], 2, "start is 'soon'; it is a time in seconds, such as 2.5"),
-        (["a.mp4,walk,,,,1:30"], 2, "end is '1:30'; it is a time in seconds"),
-        (["a.mp4,walk,,,-1,"], 2, "start is '-1'; it is a time in seconds"),
+        (["a.mp4,walk,,,soon,"], 2, "start is 'soon'; it must be a time in seconds, such as 2.5"),
+        (["a.mp4,walk,,,,1:30"], 2, "end is '1:30'; it must be a time in seconds"),
+        (["a.mp4,walk,,,-1,"], 2, "start is '-1'; it must be a time in seconds"),
         (["a.mp4,walk,,,nan,"], 2, "start is 'nan'"),
         (["a.mp4,walk,,,,inf"], 2, "end is 'inf'"),
-        (["a.mp4,walk,,,3,3"], 2, r"end \(3.0 s\) is not after start \(3.0 s\)"),
-        (["a.mp4,walk,,,,0"], 2, r"end \(0.0 s\) is not after start \(0.0 s\)"),
+        (["a.mp4,walk,,,3,3"], 2, r"end \(3.0 s\) must be after start \(3.0 s\)"),
+        (["a.mp4,walk,,,,0"], 2, r"end \(0.0 s\) must be after start \(0.0 s\)"),
         (['"two\nlines.mp4",walk,,,,', "b.mp4,walk,x,,,"], 4, "split is 'x'"),
     ],
 )
@@ -143,7 +143,7 @@ def test_the_users_split_is_read_whatever_the_blanks_and_case_of_its_column(tmp_
     ids=["comma", "nameless"],
 )
 def test_a_value_in_no_column_is_refused_rather_than_lost(tmp_path, text):
-    with pytest.raises(LookbackError, match="line 2: a value stands in a column without a name"):
+    with pytest.raises(LookbackError, match="line 2: a value is in a column without a name"):
         _reading(tmp_path, text)
 
 

@@ -48,7 +48,7 @@ def test_without_equal_videos_groups_stay():
     ],
 )
 def test_equal_videos_that_contradict_are_refused_by_name(one, other, words):
-    with pytest.raises(LookbackError, match=f"^here: the same content .*{words}"):
+    with pytest.raises(LookbackError, match=f"^here: videos with the same content .*{words}"):
         refuse_contradictions([one, other, Entry("3", "c", "val")], [["1", "2"]], "here")
 
 
@@ -82,7 +82,7 @@ def test_the_same_content_is_one_group_on_one_side(data, capsys, seed):
         other = entries[f"clips/walk/copy {name[7:]}.mp4"]
         assert (one.group, one.split) == (other.group, other.split)
     said = capsys.readouterr().out
-    assert "the same content as another one: 5 clips" in said
+    assert "5 clips have the same content as another clip" in said
     before = lines(data)
     prepare(settings(data))
     assert lines(data) == before

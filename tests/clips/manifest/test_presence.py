@@ -27,7 +27,7 @@ def test_rows_of_a_disk_that_is_not_mounted_stay_as_they_were_typed(data, on_ano
     on_another_disk.rename(on_another_disk.with_name("away"))
     for work in (prepare, load_manifest):
         with pytest.raises(
-            LookbackError, match="class run: 10 listed videos are not there, such as clips/run/v_ru"
+            LookbackError, match="class run: 10 listed videos are missing, such as clips/run/v_ru"
         ):
             work(settings(data))
         assert lines(data) == before
@@ -44,12 +44,12 @@ def test_some_missing_videos_are_kept_in_the_manifest_and_skipped_by_commands(da
     capsys.readouterr()
     assert prepare(settings(data)) == manifest
     said = capsys.readouterr().out
-    assert f"1 listed video is not there, such as {video}; is a disk not mounted?" in said
+    assert f"1 listed video is missing, such as {video}; is a disk not mounted?" in said
     assert "19 clips, 4 s, 5 groups" in said
-    assert "0 rejected; 1 not there" in said
+    assert "0 rejected; 1 missing" in said
     assert video in sides(data)
     assert video not in load_manifest(settings(data)).videos
-    assert "1 listed video is not there" in capsys.readouterr().out
+    assert "1 listed video is missing" in capsys.readouterr().out
     # Features of it may be there.
     assert video in load_manifest(settings(data), videos_needed=False).videos
 
@@ -62,7 +62,7 @@ def test_most_videos_missing_is_an_error_though_every_class_has_some(data):
     for path in sorted((data / "clips").rglob("*_c2.mp4"))[:2]:
         path.unlink()
     for work in (prepare, load_manifest):
-        with pytest.raises(LookbackError, match=r"most of the 20 .* 11 listed videos are"):
+        with pytest.raises(LookbackError, match=r"too few of the 20 .* 11 listed videos are"):
             work(settings(data))
 
 
@@ -76,7 +76,7 @@ def test_rows_of_videos_that_are_gone_are_dropped_on_request_alone(data, capsys)
     with_both = (data / "manifest.csv").read_bytes()
     assert prepare(settings(data), drop_missing=True).labels == ["jog", "walk"]
     assert (data / "manifest.previous-2.csv").read_bytes() == with_both
-    assert "10 listed videos are not there: rows dropped" in capsys.readouterr().out
+    assert "10 listed videos are missing: rows removed" in capsys.readouterr().out
 
 
 def test_the_row_of_a_clip_that_cannot_be_decoded_stays_and_is_skipped(data, capsys):
@@ -91,7 +91,7 @@ def test_the_row_of_a_clip_that_cannot_be_decoded_stays_and_is_skipped(data, cap
     assert video not in manifest.videos
     capsys.readouterr()
     assert load_manifest(settings(data)) == manifest
-    assert f"1 listed video is skipped, such as {video}, as" in capsys.readouterr().out
+    assert f"1 listed video is skipped, such as {video}: see" in capsys.readouterr().out
     (data / video).write_bytes(whole)
     (entry,) = [each for each in prepare(settings(data)).entries if each.video == video]
     assert (entry.split, entry.group, entry.start, entry.end) == ("train", "anna", 0.1, 0.2)
@@ -108,6 +108,6 @@ def test_a_class_of_which_no_clip_can_be_read_is_named(data, capsys):
     (data / "clips" / "jump").mkdir()
     (data / "clips" / "jump" / "a.mp4").write_bytes(b"no video")
     assert prepare(settings(data)).labels == ["run", "walk"]
-    assert "note: the class jump is left out, as none of its clips can be read" in (
+    assert "note: the class jump is left out: none of its clips can be read" in (
         capsys.readouterr().out
     )

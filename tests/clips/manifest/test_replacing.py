@@ -20,7 +20,7 @@ def test_no_manifest_that_was_there_is_ever_overwritten(data, capsys):
         prepare(settings(data, data__split=shares))
         number = f"-{len(texts)}" if len(texts) > 1 else ""
         kept = data / f"manifest.previous{number}.csv"
-        assert f"The manifest before is kept: {kept}" in capsys.readouterr().out
+        assert f"The old manifest is saved as {kept}" in capsys.readouterr().out
     names = ["manifest.previous.csv", "manifest.previous-2.csv", "manifest.previous-3.csv"]
     assert [(data / name).read_bytes() for name in names] == texts
 

@@ -176,7 +176,7 @@ def test_leaking_groups_are_refused_with_their_sides():
     entries = [*_whole(), Entry("x", "a", "train", "scene 7"), Entry("y", "a", "val", "scene 7")]
     with pytest.raises(LookbackError) as raised:
         check_split(entries, "manifest.csv")
-    assert str(raised.value).startswith("manifest.csv: 1 groups or videos stand on two sides")
+    assert str(raised.value).startswith("manifest.csv: 1 groups or videos are in two splits")
     assert "scene 7 in train and val" in str(raised.value)
     assert "prepare.py --split" in str(raised.value)
 
@@ -207,7 +207,7 @@ def test_classes_missing_from_a_side_are_refused_with_a_list():
 
 def test_one_class_alone_is_refused():
     entries = [entry for entry in _whole() if entry.label == "a"]
-    with pytest.raises(LookbackError, match=r"all clips are of one class, a; .* at least two"):
+    with pytest.raises(LookbackError, match=r"all clips are of one class, a; .* two or more"):
         check_split(entries, "here")
 
 
@@ -256,7 +256,7 @@ def test_a_long_list_of_short_classes_is_cut():
 
 def test_where_there_are_groups_enough_a_new_draw_is_named():
     entries = [replace(each, split="train") for each in _whole()]
-    with pytest.raises(LookbackError, match=r"prepare\.py --split .* draws the split again"):
+    with pytest.raises(LookbackError, match=r"prepare\.py --split .* makes a new split"):
         check_split(entries, "here")
 
 

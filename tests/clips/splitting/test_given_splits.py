@@ -25,7 +25,7 @@ def test_a_set_that_comes_split_keeps_its_split(tmp_path, add, capsys):
 def test_a_set_without_a_third_folder_gets_its_validation_from_training(tmp_path, add, capsys):
     add(*(f"{f}/{c}/{n}.mp4" for f in ("train", "val") for c in ("walk", "run") for n in range(8)))
     manifest = prepare(settings(tmp_path))
-    assert "clips/val is the test, and" in capsys.readouterr().out
+    assert "clips/val is the test split, and" in capsys.readouterr().out
     of_folder = {
         folder: {e.split for e in manifest.entries if e.video.startswith(f"clips/{folder}/")}
         for folder in ("train", "val")

@@ -46,7 +46,7 @@ def test_a_path_that_the_expression_does_not_match_is_a_group_of_its_own():
 
 
 def test_an_expression_that_matches_nothing_is_refused_with_an_example():
-    with pytest.raises(UsageError, match=r"matches no clip's path \(the first is clips/a/x\.mp4\)"):
+    with pytest.raises(UsageError, match=r"matches no path \(the first is clips/a/x\.mp4\)"):
         groups("camera", "clips/a/x.mp4")
 
 
