@@ -12,7 +12,7 @@ def settings(data: Path, **flags) -> Settings:
     return load(None, {"data.folder": str(data), **dotted})
 
 
-def sides(data: Path) -> dict[str, str]:
+def splits(data: Path) -> dict[str, str]:
     return {entry.video: entry.split for entry in manifests.read(data / "manifest.csv").entries}
 
 

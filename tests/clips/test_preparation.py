@@ -8,7 +8,7 @@ import pytest
 from clips import manifest as manifests
 from clips.manifest import SPLITS
 from clips.preparation import load_manifest, prepare
-from tests.clips.preparing import lines, rejected, settings, sides
+from tests.clips.preparing import lines, rejected, settings, splits
 from tests.conftest import distinct_copy, write_coded_video
 from tests.running import run_script
 from video.errors import LookbackError, UsageError
@@ -101,23 +101,23 @@ def test_a_manifest_from_elsewhere_needs_no_class_folders(tmp_path, one_clip):
     assert {entry.split for entry in manifest.entries} == set(SPLITS)
 
 
-def test_split_deals_anew_and_keeps_the_manifest_before(data):
+def test_split_makes_a_new_one_and_keeps_the_manifest_before(data):
     prepare(settings(data))
-    before, old = (data / "manifest.csv").read_bytes(), sides(data)
+    before, old = (data / "manifest.csv").read_bytes(), splits(data)
     prepare(settings(data, data__split="1/1/1"))
     assert (data / "manifest.previous.csv").read_bytes() == before
-    assert sides(data) != old
-    counts = [list(sides(data).values()).count(split) for split in SPLITS]
+    assert splits(data) != old
+    counts = [list(splits(data).values()).count(split) for split in SPLITS]
     assert min(counts) >= 4
 
 
-def test_another_seed_deals_anew_as_well(data):
+def test_another_seed_makes_a_new_one_as_well(data):
     prepare(settings(data))
-    old = sides(data)
-    assert any(prepare(settings(data, seed=seed)) and sides(data) != old for seed in range(1, 4))
+    old = splits(data)
+    assert any(prepare(settings(data, seed=seed)) and splits(data) != old for seed in range(1, 4))
 
 
-def test_group_by_regroups_and_deals_anew(data):
+def test_group_by_regroups_and_makes_a_new_one(data):
     prepare(settings(data))
     manifest = prepare(settings(data, data__group_by=r"(g\d\d_c\d)"))
     assert {entry.group for entry in manifest.entries} == {
@@ -138,7 +138,7 @@ def test_a_group_by_that_fits_nothing_leaves_the_manifest_alone(data):
 def test_a_split_that_cannot_be_made_leaves_the_manifest_alone(data):
     prepare(settings(data))
     before = (data / "manifest.csv").read_bytes()
-    # One folder a class is one group a class: it cannot stand on three sides.
+    # One folder a class is one group a class: it cannot be in three splits.
     with pytest.raises(LookbackError, match="at least three groups"):
         prepare(settings(data, data__group_by="folder"))
     assert (data / "manifest.csv").read_bytes() == before
@@ -197,11 +197,11 @@ def test_the_script_prints_how_many_clips_stand_where(data, capsys):
 
 def test_the_split_of_a_column_with_blanks_and_capitals_is_kept(data):
     prepare(settings(data))
-    before = sides(data)
+    before = splits(data)
     text = (data / "manifest.csv").read_text()
     (data / "manifest.csv").write_text(text.replace("video,label,split", "Video, LABEL, split", 1))
     prepare(settings(data))
-    assert sides(data) == before
+    assert splits(data) == before
     assert lines(data)[0] == "video,label,split,group,start,end"
 
 

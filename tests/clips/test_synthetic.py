@@ -93,7 +93,7 @@ def test_up_stays_up_and_down_stays_down():
     assert angles("down", 0) == pytest.approx(np.zeros(20), abs=0.15)
 
 
-def test_the_arms_height_shows_in_the_picture():
+def test_the_arms_height_shows_in_the_image():
     scene = sample_scene(np.random.default_rng(3), 96)
     low, high = (
         render_frame(scene, height, 96, np.random.default_rng(0)).astype(int)

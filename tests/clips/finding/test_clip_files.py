@@ -208,13 +208,13 @@ def test_folders_named_after_the_sides_hold_classes_and_give_the_split(tmp_path)
     _split(tmp_path, "Train", "validation", "TESTING")
     found = find_clips(tmp_path)
     assert {label for _, label in found.clips} == {"a", "b"}
-    sides = {"Train": "train", "validation": "val", "TESTING": "test"}
-    assert found.given.splits == {video: sides[video.split("/")[1]] for video, _ in found.clips}
+    splits = {"Train": "train", "validation": "val", "TESTING": "test"}
+    assert found.given.splits == {video: splits[video.split("/")[1]] for video, _ in found.clips}
     assert "clips/TESTING, clips/Train, clips/validation" in found.given.note
 
 
 @pytest.mark.parametrize("held_out", ["val", "valid", "validation", "test", "testing"])
-def test_a_single_held_out_folder_is_the_test_and_validation_is_drawn(tmp_path, held_out):
+def test_a_single_held_out_folder_is_the_test_and_validation_is_sampled(tmp_path, held_out):
     _split(tmp_path, "train", held_out)
     given = find_clips(tmp_path).given
     assert set(given.splits.values()) == {"test"}

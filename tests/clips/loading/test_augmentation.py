@@ -46,7 +46,7 @@ def _clip(frames: int = 4, height: int = 24, width: int = 32) -> np.ndarray:
     return random.integers(0, 256, (frames, height, width, 3)).astype(np.uint8)
 
 
-def test_every_frame_of_a_clip_gets_the_same_draw():
+def test_every_frame_of_a_clip_gets_the_same_values():
     clip = _clip()
     for seed in range(10):
         whole = vary(clip, seed, **_ALL)
@@ -72,7 +72,7 @@ def test_each_amount_varies_the_clip_and_leaves_its_shape(key, amount):
     assert len({v.tobytes() for v in varied}) > 3
 
 
-def test_two_clips_get_two_draws():
+def test_two_clips_get_different_values():
     random, amounts = np.random.default_rng(0), Augment(**{**_NONE, **_ALL})
     first, second = (augment_clip(_clip(), amounts, random) for _ in range(2))
     assert not np.array_equal(first, second)
@@ -85,7 +85,7 @@ def test_zero_amounts_change_nothing():
 
 
 @pytest.mark.parametrize("size", [(24, 32), (17, 23)], ids=str)
-def test_flip_swaps_left_and_right_in_about_half_of_the_draws(size):
+def test_flip_swaps_left_and_right_in_about_half_of_the_clips(size):
     clip, flipped = _clip(2, *size), 0
     for seed in range(100):
         varied = vary(clip, seed, flip=True)
@@ -107,16 +107,16 @@ def test_the_clip_that_was_given_is_left_as_it_is(amounts):
 
 
 def _middle_of(spot: np.ndarray) -> np.ndarray:
-    """Return the centre of brightness (x, y) of a picture (H, W, 3)."""
+    """Return the center of brightness (x, y) of an image (H, W, 3)."""
     rows, columns = np.indices(spot.shape[:2])
     weights = spot.astype(float).sum(-1)
     return np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
 
 
 def _spot(x: int, y: int) -> np.ndarray:
-    picture = np.zeros((1, 101, 101, 3), np.uint8)
-    picture[0, y - 2 : y + 3, x - 2 : x + 3] = 255
-    return picture
+    image = np.zeros((1, 101, 101, 3), np.uint8)
+    image[0, y - 2 : y + 3, x - 2 : x + 3] = 255
+    return image
 
 
 def test_a_shift_moves_up_to_its_share_of_the_side_in_all_directions():
@@ -145,13 +145,13 @@ def test_a_zoom_goes_in_and_out_up_to_its_share():
 
 
 def test_brightness_adds_up_to_its_share_of_full_scale_either_way():
-    grey = np.full((1, 8, 8, 3), 128, np.uint8)
-    values = [int(vary(grey, seed, brightness=0.2)[0, 0, 0, 0]) - 128 for seed in range(60)]
+    gray = np.full((1, 8, 8, 3), 128, np.uint8)
+    values = [int(vary(gray, seed, brightness=0.2)[0, 0, 0, 0]) - 128 for seed in range(60)]
     assert -52 <= min(values) < -30
     assert 30 < max(values) <= 52
 
 
-def test_contrast_turns_about_the_middle_grey():
+def test_contrast_turns_about_the_middle_gray():
     clip = np.zeros((1, 2, 2, 3), np.uint8)
     clip[0, 0], clip[0, 1] = 60, 195
     spreads = []
@@ -163,8 +163,8 @@ def test_contrast_turns_about_the_middle_grey():
     assert 1.15 < max(spreads) <= 1.31
 
 
-def test_contrast_leaves_the_mean_of_all_greys_to_a_hundredth():
-    """The middle of 0..255 is 127.5; about 128 less contrast would make pictures lighter."""
+def test_contrast_leaves_the_mean_of_all_gray_to_a_hundredth():
+    """The middle of 0..255 is 127.5; about 128 less contrast would make images lighter."""
     clip = np.repeat(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1), 3, axis=3)
     varied = [vary(clip, seed, contrast=0.3) for seed in range(60)]
     softer = [each for each in varied if np.ptp(each) < 0.85 * 255]  # none of it clipped
@@ -186,34 +186,34 @@ def test_values_are_clipped_and_never_wrap_around():
         assert (np.diff(varied) >= 0).all()
 
 
-def _plain(*colour: int) -> np.ndarray:
-    return np.full((2, 4, 4, 3), colour, np.uint8)
+def _plain(*color: int) -> np.ndarray:
+    return np.full((2, 4, 4, 3), color, np.uint8)
 
 
-def test_saturation_takes_colour_away_and_adds_it_and_leaves_greys_and_luma():
-    grey, colour = _plain(90, 90, 90), _plain(150, 100, 110)
+def test_saturation_takes_color_away_and_adds_it_and_leaves_gray_and_luma():
+    gray, color = _plain(90, 90, 90), _plain(150, 100, 110)
     luma, spreads = np.array([0.299, 0.587, 0.114]), []
     for seed in range(60):
-        assert np.array_equal(vary(grey, seed, saturation=0.5), grey)
-        varied = vary(colour, seed, saturation=0.5)[0, 0, 0].astype(float)
-        assert varied @ luma == pytest.approx(colour[0, 0, 0] @ luma, abs=1)
+        assert np.array_equal(vary(gray, seed, saturation=0.5), gray)
+        varied = vary(color, seed, saturation=0.5)[0, 0, 0].astype(float)
+        assert varied @ luma == pytest.approx(color[0, 0, 0] @ luma, abs=1)
         spreads.append(np.ptp(varied) / 50)
     assert 0.48 <= min(spreads) < 0.65
     assert 1.35 < max(spreads) <= 1.52
-    assert np.ptp(vary(colour, 0, saturation=0.0)) == 50
+    assert np.ptp(vary(color, 0, saturation=0.0)) == 50
 
 
-def _angle(colour: np.ndarray) -> float:
-    """Return where a colour lies on the circle around the greys, in parts of it: red is 0."""
-    red, green, blue = colour.astype(float)
+def _angle(color: np.ndarray) -> float:
+    """Return where a color lies on the circle around the grays, in parts of it: red is 0."""
+    red, green, blue = color.astype(float)
     return np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue) / (2 * np.pi)
 
 
-def test_hue_turns_the_colour_circle_up_to_its_share_either_way():
-    grey, colour, turns = _plain(90, 90, 90), _plain(160, 100, 100), []
+def test_hue_turns_the_color_circle_up_to_its_share_either_way():
+    gray, color, turns = _plain(90, 90, 90), _plain(160, 100, 100), []
     for seed in range(60):
-        assert np.array_equal(vary(grey, seed, hue=0.5), grey)
-        varied = vary(colour, seed, hue=0.2)[0, 0, 0]
+        assert np.array_equal(vary(gray, seed, hue=0.5), gray)
+        varied = vary(color, seed, hue=0.2)[0, 0, 0]
         assert int(varied.sum()) == pytest.approx(360, abs=2)
         turns.append(_angle(varied))
     assert -0.21 <= min(turns) < -0.12
@@ -261,7 +261,7 @@ def test_erasing_happens_as_often_as_it_says():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2)], ids=str)
-def test_pictures_too_small_for_a_rectangle_pass(size):
+def test_images_too_small_for_a_rectangle_pass(size):
     clip = _clip(2, *size)
     for seed in range(20):
         assert vary(clip, seed, erasing=1.0).shape == clip.shape
@@ -272,11 +272,11 @@ def _placements(count: int = 200, **amounts) -> list:
     return [sample_placement(Augment(**{**_NONE, **amounts}), random) for _ in range(count)]
 
 
-def test_without_a_key_for_it_the_crop_stays_in_the_centre():
+def test_without_a_key_for_it_the_crop_stays_in_the_center():
     assert set(_placements(**_ALL)) == {CENTER}
 
 
-def test_random_crop_draws_places_from_edge_to_edge():
+def test_random_crop_samples_places_from_edge_to_edge():
     places = _placements(random_crop=True)
     assert {place.short_side for place in places} == {None}
     for shares in ([p.across for p in places], [p.down for p in places]):
@@ -285,7 +285,7 @@ def test_random_crop_draws_places_from_edge_to_edge():
         assert np.histogram(shares, 4, (0, 1))[0].min() > 25
 
 
-def test_short_side_draws_whole_pixels_both_ends_included():
+def test_short_side_samples_whole_pixels_both_ends_included():
     places = _placements(short_side=(40, 44))
     assert {place.short_side for place in places} == {40, 41, 42, 43, 44}
     assert {(place.across, place.down) for place in places} == {(0.5, 0.5)}

@@ -1,4 +1,4 @@
-"""Training clips: the frames of the plan, drawn afresh each epoch, the same by the same seed."""
+"""Training clips: the frames of the plan, sampled afresh each epoch, the same by the same seed."""
 
 import threading
 import time
@@ -89,7 +89,7 @@ def sampler(folder: Path, count=3, clip_length=1, fps=10.0, how="random", **opti
     )
 
 
-def draw(segment: Segment, made: ClipSampler, seed: int = 0) -> list[np.ndarray]:
+def sample(segment: Segment, made: ClipSampler, seed: int = 0) -> list[np.ndarray]:
     return list(read_clips(segment, made, np.random.default_rng(seed)))
 
 
@@ -107,7 +107,7 @@ def classes_of(segments: list[Segment], indices: np.ndarray) -> np.ndarray:
     return np.array([LABELS[segments[index].label] for index in indices])
 
 
-def drawn_codes(batches: list) -> list[int]:
+def codes_of_batches(batches: list) -> list[int]:
     """Return the number that the last frame of every clip shows."""
     return [code[-1] for clips, _ in batches for code in codes(clips)]
 
@@ -121,7 +121,7 @@ def steps_of(path: Path, sampling: Sampling, preprocessing: Preprocessing, clip_
 @pytest.mark.parametrize("clip_length", [1, 3, 8])
 @pytest.mark.parametrize("count", [1, 3, FRAMES])
 def test_clips_are_uint8_and_as_many_as_there_are(folder, low, count, clip_length):
-    clips = draw(low, sampler(folder, count, clip_length))
+    clips = sample(low, sampler(folder, count, clip_length))
     assert {(clip.shape, clip.dtype) for clip in clips} == {
         ((clip_length, 48, 64, 3), np.dtype(np.uint8))
     }
@@ -137,19 +137,19 @@ def test_the_frames_of_the_plan_arrive(folder, low, how):
         made = sampler(folder, 4, clip_length, fps=5.0, how=how)
         planned = plan(range(len(there)), clip_length, 4, how, np.random.default_rng(seed))
         wanted = [[there[n] for n in clip] for clip in planned]
-        assert codes(draw(low, made, seed)) == wanted, f"T={clip_length}, seed {seed}"
+        assert codes(sample(low, made, seed)) == wanted, f"T={clip_length}, seed {seed}"
 
 
 def test_all_gives_every_full_clip_in_order(folder, low):
-    single = codes(draw(low, sampler(folder, "all")))
+    single = codes(sample(low, sampler(folder, "all")))
     assert single == [[number] for number in range(FRAMES)]
-    clips = codes(draw(low, sampler(folder, "all", 5)))
+    clips = codes(sample(low, sampler(folder, "all", 5)))
     assert clips == [list(range(start, start + 5)) for start in range(FRAMES - 4)]
 
 
 def test_random_follows_the_sampling_and_the_others_the_source(folder, low):
     def three_frames(fps, how) -> list[list[int]]:
-        return codes(draw(low, sampler(folder, "all", 3, fps, how)))
+        return codes(sample(low, sampler(folder, "all", 3, fps, how)))
 
     for fps, stride in ((5.0, 2), (2.0, 5), (None, 1)):
         starts = range(0, FRAMES - 2 * stride, stride)
@@ -171,7 +171,7 @@ def test_a_span_s_start_and_end_are_respected(folder, low, count, how, wanted):
     part = replace(low, start=0.5, end=0.9)  # from start up to, not including, end
     made, seen = sampler(folder, count, 3, how=how), set()
     for seed in range(20):
-        clips = codes(draw(part, made, seed))
+        clips = codes(sample(part, made, seed))
         assert len(clips) == (len(wanted) if count == "all" else 1)
         seen.update(map(tuple, clips))
     assert seen == wanted
@@ -181,30 +181,30 @@ def test_a_span_s_start_and_end_are_respected(folder, low, count, how, wanted):
 def test_a_span_shorter_than_a_clip_has_its_last_step_s(folder, low, how):
     made = sampler(folder, "all", 6, how=how)
     within = replace(low, start=0.8, end=1.0)
-    assert codes(draw(within, made)) == [[4, 5, 6, 7, 8, 9]]  # what live has seen by then
+    assert codes(sample(within, made)) == [[4, 5, 6, 7, 8, 9]]  # what live has seen by then
     begins = replace(low, end=0.3)
-    assert codes(draw(begins, made)) == [[0, 0, 0, 0, 1, 2]]
+    assert codes(sample(begins, made)) == [[0, 0, 0, 0, 1, 2]]
 
 
 def test_uniform_repeats_frames_of_a_short_span_and_takes_no_others(folder, low):
     part = replace(low, start=0.8, end=1.0)
-    assert codes(draw(part, sampler(folder, 2, 4, how="uniform"))) == [[8, 8, 8, 9]]
+    assert codes(sample(part, sampler(folder, 2, 4, how="uniform"))) == [[8, 8, 8, 9]]
 
 
 def test_a_span_beyond_the_video_gives_no_clips(folder, low):
     beyond = replace(low, start=50.0)
     for how in ("random", "dense", "uniform"):
-        assert draw(beyond, sampler(folder, how=how)) == []
+        assert sample(beyond, sampler(folder, how=how)) == []
     assert list(training_batches([beyond], sampler(folder), 4, 0, 0)) == []
     assert list(ordered_batches([beyond], sampler(folder), 4)) == []
 
 
-def test_repeated_steps_of_a_slow_video_can_be_drawn(tmp_path):
+def test_repeated_steps_of_a_slow_video_can_be_sampled(tmp_path):
     write_coded_video(tmp_path / "slow.mp4", 3, rate=2)
     segment = Segment("slow.mp4", "low", "train", "g")
-    assert codes(draw(segment, sampler(tmp_path, "all"))) == [[0]] * 5 + [[1]] * 5 + [[2]]
-    assert codes(draw(segment, sampler(tmp_path, "all", 7)))[-1] == [0, 1, 1, 1, 1, 1, 2]
-    assert codes(draw(segment, sampler(tmp_path, "all", 2, how="dense"))) == [[0, 1], [1, 2]]
+    assert codes(sample(segment, sampler(tmp_path, "all"))) == [[0]] * 5 + [[1]] * 5 + [[2]]
+    assert codes(sample(segment, sampler(tmp_path, "all", 7)))[-1] == [0, 1, 1, 1, 1, 1, 2]
+    assert codes(sample(segment, sampler(tmp_path, "all", 2, how="dense"))) == [[0, 1], [1, 2]]
 
 
 def test_a_varying_frame_rate_is_followed_by_its_time_stamps(tmp_path):
@@ -212,13 +212,13 @@ def test_a_varying_frame_rate_is_followed_by_its_time_stamps(tmp_path):
     write_coded_video(tmp_path / "varying.mp4", len(times), times=times)
     ticks = [0, 1, 2, 2, 2, 3, 4, 4, 4, 4, 4]
     whole = Segment("varying.mp4", "low", "train", "g")
-    clips = codes(draw(whole, sampler(tmp_path, "all", 4)))
+    clips = codes(sample(whole, sampler(tmp_path, "all", 4)))
     assert clips == [ticks[start : start + 4] for start in range(8)]
     # At 0.3 s the frame of 0.15 s is still shown; of the source's own frames, 0.5 s is the first.
     part = replace(whole, start=0.3, end=0.505)
-    assert codes(draw(part, sampler(tmp_path, "all", 2))) == [[2, 2], [2, 3]]
-    assert codes(draw(part, sampler(tmp_path, "all", 1, how="dense"))) == [[3]]
-    assert codes(draw(part, sampler(tmp_path, "all", 1, how="uniform"))) == [[3]]
+    assert codes(sample(part, sampler(tmp_path, "all", 2))) == [[2, 2], [2, 3]]
+    assert codes(sample(part, sampler(tmp_path, "all", 1, how="dense"))) == [[3]]
+    assert codes(sample(part, sampler(tmp_path, "all", 1, how="uniform"))) == [[3]]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_random_clip_is_what_the_stepper_gives_at_its_step(tmp_path, fps, clip
                 )
                 random = np.random.default_rng(seed) if augment else None
                 ends = [int(clip[-1]) for clip in plan(there, clip_length, 4, "random", random)]
-                clips = draw(segment, made, seed)
+                clips = sample(segment, made, seed)
                 assert len(clips) == len(ends), case
                 for clip, end in zip(clips, ends, strict=True):
                     assert clip.tobytes() == steps[end].clip.tobytes(), case
@@ -249,27 +249,29 @@ def test_a_random_clip_is_what_the_stepper_gives_at_its_step(tmp_path, fps, clip
 def test_all_gives_the_full_clips_of_extraction_s_steps(folder, low, clip_length, stride):
     made = replace(sampler(folder, "all", clip_length), sampling=Sampling(10.0, stride))
     steps = steps_of(folder / low.video, made.sampling, PLAIN, clip_length)
-    clips = draw(low, made)
+    clips = sample(low, made)
     full = [step.clip for step in steps if step.full]
     assert len(clips) == len(full) > 3
     assert all(np.array_equal(a, b) for a, b in zip(clips, full, strict=True))
 
 
-def test_each_epoch_draws_afresh(folder, segments):
+def test_each_epoch_samples_again(folder, segments):
     for options in ({}, {"clip_length": 4, "how": "dense"}):
         alone = [
-            tuple(sorted(drawn_codes(epoch_of(folder, segments[:1], epoch, **options))))
+            tuple(sorted(codes_of_batches(epoch_of(folder, segments[:1], epoch, **options))))
             for epoch in range(8)
         ]
         assert len(set(alone)) > 6  # not only another order of the videos
-    orders = [drawn_codes(epoch_of(folder, segments, epoch, count="all")) for epoch in range(3)]
+    orders = [
+        codes_of_batches(epoch_of(folder, segments, epoch, count="all")) for epoch in range(3)
+    ]
     assert len(set(map(tuple, orders))) == 3
     assert len({tuple(sorted(order)) for order in orders}) == 1
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
 @pytest.mark.parametrize("augment", [STILL, LIVELY, MOVING_CROP], ids=["still", "lively", "crop"])
-def test_the_same_seed_draws_the_same_clips_in_the_same_order(
+def test_the_same_seed_samples_the_same_clips_in_the_same_order(
     folder, segments, augment, clip_length
 ):
     options = {
@@ -284,21 +286,21 @@ def test_the_same_seed_draws_the_same_clips_in_the_same_order(
         assert np.array_equal(clips, others)
         assert np.array_equal(classes, other_classes)
     other = epoch_of(folder, segments, epoch=2, seed=6, **options)
-    assert drawn_codes(first) != drawn_codes(other)
+    assert codes_of_batches(first) != codes_of_batches(other)
 
 
-def test_a_span_s_length_is_found_once_and_changes_no_draw(folder, low, monkeypatch):
+def test_a_segments_length_is_found_once_and_changes_no_sample(folder, low, monkeypatch):
     opened = []
     monkeypatch.setattr(
         clip_reader, "FileSource", lambda path: opened.append(path) or FileSource(path)
     )
     made = sampler(folder, 2, 4)
-    first, again = draw(low, made, 3), draw(low, made, 3)
-    assert len(opened) == 3  # looked for, drawn, drawn
+    first, again = sample(low, made, 3), sample(low, made, 3)
+    assert len(opened) == 3  # looked for, sampled, sampled
     assert np.array_equal(first, again)
-    draw(replace(low, end=1.0), made)
+    sample(replace(low, end=1.0), made)
     assert len(opened) == 5  # another segment of the video has its own
-    assert np.array_equal(draw(low, replace(made), 3), first)
+    assert np.array_equal(sample(low, replace(made), 3), first)
 
 
 def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
@@ -318,13 +320,13 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
                 yield frame
 
     made = sampler(folder, 3, 4)
-    draw(low, made)
+    sample(low, made)
     monkeypatch.setattr(clip_reader, "Preprocessor", Watched)
     monkeypatch.setattr(clip_reader, "FileSource", WatchedFile)
     stops = set()
     for seed in range(10):
         converted.clear(), decoded.clear()
-        shown = {number for code in codes(draw(low, made, seed)) for number in code}
+        shown = {number for code in codes(sample(low, made, seed)) for number in code}
         assert converted == sorted(shown)
         assert decoded == list(range(max(shown) + 1))
         stops.add(max(shown))
@@ -333,9 +335,9 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
 
 def test_validation_sees_the_same_even_clips_every_time(folder, segments, low):
     made = sampler(folder, 3, 4, augment=None)
-    assert codes(draw(low, made)) == [[2, 3, 4, 5], [8, 9, 10, 11], [14, 15, 16, 17]]
-    (centre,) = codes(draw(low, replace(made, count=1)))
-    assert centre == [8, 9, 10, 11]
+    assert codes(sample(low, made)) == [[2, 3, 4, 5], [8, 9, 10, 11], [14, 15, 16, 17]]
+    (center,) = codes(sample(low, replace(made, count=1)))
+    assert center == [8, 9, 10, 11]
     once, again = (list(ordered_batches(segments, made, 7)) for _ in range(2))
     for (clips, indices), (others, other_indices) in zip(once, again, strict=True):
         assert np.array_equal(clips, others)
@@ -349,7 +351,7 @@ def test_validation_batches_tell_each_clip_s_span(folder, segments, batch_size):
     assert set(sizes[:-1]) <= {batch_size}
     indices = np.concatenate([indices for _, indices in batches])
     assert indices.tolist() == [index for index in range(len(segments)) for _ in range(3)]
-    for index, code in zip(indices, drawn_codes(batches), strict=True):
+    for index, code in zip(indices, codes_of_batches(batches), strict=True):
         assert int(code >= 100) == LABELS[segments[index].label]
 
 
@@ -377,7 +379,7 @@ def test_batches_lose_nothing_where_the_pool_overflows(
     made = sampler(folder, "all")
     monkeypatch.setattr(batching, "_SHUFFLE_BYTES", waiting * made.clip_bytes)
     batches = epoch_of(folder, segments, count="all", batch_size=batch_size)
-    assert sorted(drawn_codes(batches)) == sorted(
+    assert sorted(codes_of_batches(batches)) == sorted(
         100 * LABELS[segment.label] + index for segment in segments for index in range(FRAMES)
     )
     if waiting == 50:
@@ -392,9 +394,9 @@ def test_the_pool_is_bounded_in_bytes(folder, segments, monkeypatch):
 
     def counted(*arguments):
         nonlocal seen
-        for drawn in real(*arguments):
+        for sampled in real(*arguments):
             seen += 1
-            yield drawn
+            yield sampled
 
     monkeypatch.setattr(batching, "read_all_clips", counted)
     for number, _ in enumerate(training_batches(segments, made, 6, 0, 0)):
@@ -403,34 +405,34 @@ def test_the_pool_is_bounded_in_bytes(folder, segments, monkeypatch):
 
 
 def test_augmentation_changes_the_pixels_of_a_whole_clip_alike(folder, segments, low):
-    plain = draw(low, sampler(folder, 3, 4))
-    lively = draw(low, sampler(folder, 3, 4, augment=LIVELY))
+    plain = sample(low, sampler(folder, 3, 4))
+    lively = sample(low, sampler(folder, 3, 4, augment=LIVELY))
     assert [clip.shape for clip in plain] == [clip.shape for clip in lively]
     assert all(not np.array_equal(a, b) for a, b in zip(plain, lively, strict=True))
-    # A segment of one frame, which is repeated: one picture, whatever is drawn.
+    # A segment of one frame, which is repeated: one image, whatever is sampled.
     short = replace(next(segment for segment in segments if segment.label == "high"), end=0.1)
     for augment in (LIVELY, MOVING_CROP):
         made = sampler(
             folder, 1, 5, augment=augment, preprocessing=Preprocessing(40, 40, "crop", 48)
         )
-        varied = [draw(short, made, seed)[0] for seed in range(6)]
+        varied = [sample(short, made, seed)[0] for seed in range(6)]
         assert all((clip == clip[:1]).all() for clip in varied)
         assert len({clip.tobytes() for clip in varied}) > 3
 
 
-def test_clips_of_one_video_are_varied_each_by_a_draw_of_its_own(tmp_path):
+def test_clips_of_one_video_are_varied_each_by_values_of_its_own(tmp_path):
     with Mp4Writer(tmp_path / "still.mp4", (64, 48), 10) as writer:
         for index in range(8):
             writer.write(coded_frame(90), index / 10)
     segment = Segment("still.mp4", "low", "train", "g")
     crop = Preprocessing(32, 32, "crop", 48)
     for augment in (LIVELY, MOVING_CROP):
-        clips = draw(segment, sampler(tmp_path, "all", 2, augment=augment, preprocessing=crop))
+        clips = sample(segment, sampler(tmp_path, "all", 2, augment=augment, preprocessing=crop))
         assert len({clip.tobytes() for clip in clips}) == len(clips)
 
 
 @pytest.mark.parametrize("ahead", [1, 1000])
-def test_drawn_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
+def test_sampled_clips_come_in_order_and_follow_the_seed_and_the_index_alone(
     folder, segments, monkeypatch, ahead
 ):
     monkeypatch.setattr(clip_reader, "_CLIPS_AHEAD", ahead)
@@ -459,12 +461,12 @@ def test_threads_hold_few_clips_ready(folder, segments, monkeypatch):
         return real(self)
 
     monkeypatch.setattr(clip_reader._PlannedClip, "stack", counted)
-    drawn = read_all_clips(segments, sampler(folder, "all"))
-    next(drawn)
+    sampled = read_all_clips(segments, sampler(folder, "all"))
+    next(sampled)
     time.sleep(0.5)  # long enough to decode everything, were there no bound
     threads, ready = clip_reader._THREADS, clip_reader._CLIPS_AHEAD
     assert len(finished) <= threads * (ready + 1) + 1
-    drawn.close()
+    sampled.close()
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
@@ -475,9 +477,9 @@ def test_all_clips_are_counted_without_converting_any(
     short = [replace(segment, end=0.7) for segment in segments[:2]]
     chosen = [*segments[:3], *short, Segment("gone.mp4", "low", "train", "g")]
     made = sampler(folder, "all", clip_length, how=how, augment=LIVELY)
-    drawn = list(read_all_clips(chosen, made))
+    sampled = list(read_all_clips(chosen, made))
     monkeypatch.setattr(clip_reader, "Preprocessor", None)
-    assert max_clips(chosen, replace(made, segment_frames=SegmentFrames())) == len(drawn)
+    assert max_clips(chosen, replace(made, segment_frames=SegmentFrames())) == len(sampled)
     assert max_clips(chosen, replace(made, count=5)) == 5 * len(chosen)
 
 
@@ -491,7 +493,7 @@ def test_an_order_of_the_spans_changes_no_clip(folder, segments):
         assert np.array_equal(clip, wanted[2 * index + place % 2][1])
 
 
-def test_an_epoch_s_clips_are_those_of_the_draw_in_order(folder, segments):
+def test_an_epoch_s_clips_are_those_of_ordered_batches(folder, segments):
     made = sampler(folder, 3, 4, augment=LIVELY)
     mixed = list(training_batches(segments, made, 4, 5, 2))
     ordered = list(ordered_batches(segments, made, 7, (5, 2)))
@@ -513,10 +515,10 @@ def test_videos_that_cannot_be_read_are_skipped(folder, segments, tmp_path):
     (tmp_path / segments[2].video).write_bytes(b"no video")
     (tmp_path / segments[5].video).unlink()
     with pytest.raises(VideoError):
-        draw(segments[2], sampler(tmp_path))
-    drawn = [index for index, _ in read_all_clips(segments, sampler(tmp_path), (0,))]
-    assert sorted(set(drawn)) == [0, 1, 3, 4, 6, 7, 8, 9]
-    assert len(drawn_codes(epoch_of(tmp_path, segments))) == 24
+        sample(segments[2], sampler(tmp_path))
+    sampled = [index for index, _ in read_all_clips(segments, sampler(tmp_path), (0,))]
+    assert sorted(set(sampled)) == [0, 1, 3, 4, 6, 7, 8, 9]
+    assert len(codes_of_batches(epoch_of(tmp_path, segments))) == 24
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
@@ -524,9 +526,9 @@ def test_a_file_that_has_become_shorter_gives_what_it_has(tmp_path, clip_length)
     write_coded_video(tmp_path / "clip.mp4", 20)
     segment = Segment("clip.mp4", "low", "train", "g")
     made = sampler(tmp_path, "all", clip_length)
-    assert len(draw(segment, made)) == 21 - clip_length
+    assert len(sample(segment, made)) == 21 - clip_length
     write_coded_video(tmp_path / "clip.mp4", 9)
-    assert [code[-1] for code in codes(draw(segment, made))] == list(range(clip_length - 1, 9))
+    assert [code[-1] for code in codes(sample(segment, made))] == list(range(clip_length - 1, 9))
     (tmp_path / "clip.mp4").unlink()
     assert list(read_all_clips([segment], made)) == []
 
@@ -537,9 +539,9 @@ def test_leaving_an_epoch_early_ends_its_threads(folder, segments):
     next(batches)
     batches.close()
     assert set(threading.enumerate()) <= before
-    drawn = read_all_clips(segments * 20, sampler(folder, 5))
-    next(drawn)
-    drawn.close()
+    sampled = read_all_clips(segments * 20, sampler(folder, 5))
+    next(sampled)
+    sampled.close()
     assert set(threading.enumerate()) <= before
 
 
@@ -557,19 +559,19 @@ def test_an_unexpected_error_in_a_thread_is_raised_and_ends_the_others(
 
 
 @pytest.mark.parametrize("clip_length", [1, 4])
-def test_every_place_is_drawn_alike(folder, low, clip_length):
+def test_every_place_is_sampled_equally_often(folder, low, clip_length):
     made, counts = sampler(folder, 4, clip_length), np.zeros(FRAMES)
     for seed in range(200):
-        counts[[code[-1] for code in codes(draw(low, made, seed))]] += 1
+        counts[[code[-1] for code in codes(sample(low, made, seed))]] += 1
     places = FRAMES - clip_length + 1
     assert counts.sum() == 800
-    # 200 draws of 4 in 20 (17): 40 (47) each, with a deviation of 5.7 (6).
+    # 200 samples of 4 in 20 (17): 40 (47) each, with a deviation of 5.7 (6).
     assert np.abs(counts[clip_length - 1 :] - 800 / places).max() < 26
 
 
 def test_distinct_clips_follow_each_other_in_time(folder, low):
     for seed in range(10):
-        ends = [code[-1] for code in codes(draw(low, sampler(folder, 6, 3), seed))]
+        ends = [code[-1] for code in codes(sample(low, sampler(folder, 6, 3), seed))]
         assert all(a < b for a, b in pairwise(ends))
 
 

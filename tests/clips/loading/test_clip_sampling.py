@@ -93,30 +93,30 @@ def test_a_span_without_frames_has_no_clips(how, count):
 
 
 @pytest.mark.parametrize(("clip_length", "count"), [(1, 1), (1, 5), (8, 1), (8, 4)])
-def test_every_place_is_drawn_as_often_as_any_other(clip_length, count):
-    frames, draws = range(3, 40), 4000
+def test_every_place_is_sampled_as_often_as_any_other(clip_length, count):
+    frames, samples = range(3, 40), 4000
     random, counts = np.random.default_rng(0), np.zeros(40)
-    for _ in range(draws):
+    for _ in range(samples):
         counts[ends_of(plan(frames, clip_length, count, "random", random))] += 1
     places = list(full_ends(frames, clip_length))
     share = count / len(places)
-    assert counts.sum() == draws * count
+    assert counts.sum() == samples * count
     # Binomial counts: five deviations, in some forty places.
-    deviation = math.sqrt(draws * share * (1 - share))
-    assert np.abs(counts[places] - draws * share).max() < 5 * deviation
+    deviation = math.sqrt(samples * share * (1 - share))
+    assert np.abs(counts[places] - samples * share).max() < 5 * deviation
 
 
-def test_draws_follow_the_generator_alone():
+def test_samples_follow_the_generator_alone():
     first, again, other = (ends_of(planned(range(100), 8, 10, seed=seed)) for seed in (4, 4, 5))
     assert first == again
     assert first != other
 
 
-@pytest.mark.parametrize(("frames", "centre"), [(9, 4), (1, 0), (10, 5)])
-def test_one_view_is_the_centre(frames, centre):
-    assert ends_of(planned(range(frames), 1)) == [centre]
+@pytest.mark.parametrize(("frames", "center"), [(9, 4), (1, 0), (10, 5)])
+def test_one_view_is_the_center(frames, center):
+    assert ends_of(planned(range(frames), 1)) == [center]
     (clip,) = planned(range(2, 2 + frames + 7), 8)
-    assert clip.tolist() == list(range(2 + centre, 10 + centre))
+    assert clip.tolist() == list(range(2 + center, 10 + center))
 
 
 def test_views_lie_evenly_over_the_full_clips():
@@ -168,7 +168,7 @@ def test_all_ends_clips_at_steps(frames, clip_length, stride, ends):
     assert ends_of(planned(frames, clip_length, "all", stride=stride)) == ends
 
 
-def test_drawn_clips_end_between_steps_too():
+def test_sampled_clips_end_between_steps_too():
     ends = {
         end for seed in range(200) for end in ends_of(planned(range(20), 4, seed=seed, stride=4))
     }

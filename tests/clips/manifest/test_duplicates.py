@@ -6,7 +6,7 @@ from clips import manifest as manifests
 from clips.manifest import Entry
 from clips.manifest.duplicates import equal_videos, join_groups, refuse_contradictions
 from clips.preparation import prepare
-from tests.clips.preparing import copies, lines, settings, sides
+from tests.clips.preparing import copies, lines, settings, splits
 from video.errors import LookbackError
 
 
@@ -97,15 +97,15 @@ def test_the_same_content_in_two_classes_is_refused_by_name(data):
     assert not (data / "manifest.csv").exists()
 
 
-def test_the_same_content_on_two_sides_is_refused_until_the_split_is_drawn_again(data):
+def test_the_same_content_in_two_splits_is_refused_until_the_split_is_sampled_again(data):
     prepare(settings(data))
     copies(data, ("walk/v_walk_g01_c1.mp4", "walk/x.mp4"))
-    side = sides(data)["clips/walk/v_walk_g01_c1.mp4"]
-    other = "test" if side == "train" else "train"
+    split = splits(data)["clips/walk/v_walk_g01_c1.mp4"]
+    other = "test" if split == "train" else "train"
     with (data / "manifest.csv").open("a") as file:
         file.write(f"clips/walk/x.mp4,walk,{other},mine,,\n")
-    both = rf"v_walk_g01_c1\.mp4 in {side} and .*x\.mp4 in {other}"
+    both = rf"v_walk_g01_c1\.mp4 in {split} and .*x\.mp4 in {other}"
     with pytest.raises(LookbackError, match=both):
         prepare(settings(data))
-    drawn = prepare(settings(data, data__split="0.6/0.2/0.2"))
-    assert len({e.split for e in drawn.entries if e.group == "g01"}) == 1
+    sampled = prepare(settings(data, data__split="0.6/0.2/0.2"))
+    assert len({e.split for e in sampled.entries if e.group == "g01"}) == 1

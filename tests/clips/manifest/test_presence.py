@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clips.preparation import load_manifest, prepare
-from tests.clips.preparing import lines, rejected, settings, sides, type_into
+from tests.clips.preparing import lines, rejected, settings, splits, type_into
 from video.errors import LookbackError
 
 
@@ -20,9 +20,9 @@ def on_another_disk(data, tmp_path_factory) -> Path:
 
 def test_rows_of_a_disk_that_is_not_mounted_stay_as_they_were_typed(data, on_another_disk):
     prepare(settings(data))
-    side = sides(data)["clips/run/v_run_g01_c1.mp4"]
-    row = type_into(data, "clips/run/v_run_g01_c1.mp4", f"{side},anna,0.1,0.2")
-    type_into(data, "clips/run/v_run_g01_c2.mp4", f"{side},anna,,")
+    split = splits(data)["clips/run/v_run_g01_c1.mp4"]
+    row = type_into(data, "clips/run/v_run_g01_c1.mp4", f"{split},anna,0.1,0.2")
+    type_into(data, "clips/run/v_run_g01_c2.mp4", f"{split},anna,,")
     before = lines(data)
     on_another_disk.rename(on_another_disk.with_name("away"))
     for work in (prepare, load_manifest):
@@ -47,7 +47,7 @@ def test_some_missing_videos_are_kept_in_the_manifest_and_skipped_by_commands(da
     assert f"1 listed video is missing, such as {video}; is a disk not mounted?" in said
     assert "19 clips, 4 s, 5 groups" in said
     assert "0 rejected; 1 missing" in said
-    assert video in sides(data)
+    assert video in splits(data)
     assert video not in load_manifest(settings(data)).videos
     assert "1 listed video is missing" in capsys.readouterr().out
     # Features of it may be there.

@@ -33,17 +33,17 @@ def _counts(entries: list[Entry]) -> Counter:
     return Counter((entry.label, entry.split) for entry in entries)
 
 
-def _sides(entries: list[Entry]) -> dict[str, set[str]]:
-    sides: dict[str, set[str]] = {}
+def _splits(entries: list[Entry]) -> dict[str, set[str]]:
+    splits: dict[str, set[str]] = {}
     for entry in entries:
-        sides.setdefault(entry.group, set()).add(entry.split)
-    return sides
+        splits.setdefault(entry.group, set()).add(entry.split)
+    return splits
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_groups_stay_whole(seed):
     entries = split_entries(_clips(20, per_group=3), _SHARES, seed)
-    assert all(len(sides) == 1 for sides in _sides(entries).values())
+    assert all(len(splits) == 1 for splits in _splits(entries).values())
     check_split(entries, "here")  # must not raise
 
 
@@ -97,8 +97,8 @@ def test_few_mixed_groups_are_split_as_evenly_as_they_can_be():
     entries = _of_groups(*({"a": count, "b": 5 - count} for count in (1, 5, 5, 4, 4, 1, 3, 2)))
     numbers = [int(entry.group[1:]) for entry in entries]
     best = min(
-        _unevenness([replace(e, split=sides[n]) for e, n in zip(entries, numbers, strict=True)])
-        for sides in product(SPLITS, repeat=8)
+        _unevenness([replace(e, split=splits[n]) for e, n in zip(entries, numbers, strict=True)])
+        for splits in product(SPLITS, repeat=8)
     )
     found = {seed: _unevenness(split_entries(entries, _SHARES, seed)) for seed in range(5)}
     assert found == pytest.approx(dict.fromkeys(range(5), best))
@@ -139,13 +139,13 @@ def test_the_split_does_not_depend_on_the_order_of_the_rows():
     assert forward == backward
 
 
-def test_rows_that_have_a_split_keep_it_and_draw_their_group_to_it():
+def test_rows_that_have_a_split_keep_it_and_their_group_follows():
     entries = _clips(10, per_group=2)
     fixed = [Entry("old.mp4", "a", "test", "g004"), Entry("older.mp4", "b", "val", "g005")]
     done = split_entries(fixed + entries, _SHARES, 0)
     assert done[:2] == fixed
-    sides = _sides(done)
-    assert (sides["g004"], sides["g005"]) == ({"test"}, {"val"})
+    splits = _splits(done)
+    assert (splits["g004"], splits["g005"]) == ({"test"}, {"val"})
 
 
 def test_a_leak_that_is_there_is_not_mended_silently():
@@ -181,7 +181,7 @@ def test_leaking_groups_are_refused_with_their_sides():
     assert "prepare.py --split" in str(raised.value)
 
 
-def test_a_video_on_two_sides_leaks_whatever_its_groups():
+def test_a_video_in_two_splits_leaks_whatever_its_groups():
     entries = [*_whole(), Entry("long.mp4", "a", "train", "x"), Entry("long.mp4", "b", "test", "y")]
     with pytest.raises(LookbackError, match=r"long\.mp4 in test and train"):
         check_split(entries, "here")
@@ -254,20 +254,20 @@ def test_a_long_list_of_short_classes_is_cut():
     assert len(str(raised.value)) < 600
 
 
-def test_where_there_are_groups_enough_a_new_draw_is_named():
+def test_where_there_are_groups_enough_a_new_split_is_suggested():
     entries = [replace(each, split="train") for each in _whole()]
     with pytest.raises(LookbackError, match=r"prepare\.py --split .* makes a new split"):
         check_split(entries, "here")
 
 
-def test_validation_is_drawn_from_training_alone_by_groups():
+def test_validation_is_sampled_from_training_alone_by_groups():
     training = _clips(30, per_group=3)
     tests = [Entry(f"t{n}", label, "test", f"t{n}") for n in range(9) for label in ("a", "b")]
     videos = frozenset(entry.video for entry in training)
     done = split_off_validation(training + tests, videos, _SHARES, 0)
     assert done[len(training) :] == tests
     counts = _counts(done[: len(training)])
-    assert all(len(sides) == 1 for sides in _sides(done).values())
+    assert all(len(splits) == 1 for splits in _splits(done).values())
     for label in ("a", "b"):
         assert counts[label, "test"] == 0
         total = counts[label, "train"] + counts[label, "val"]

@@ -4,7 +4,7 @@ from clips.preparation import prepare
 from tests.clips.preparing import lines, settings
 
 
-def sides_equal(one, other) -> bool:
+def splits_equal(one, other) -> bool:
     return [entry.split for entry in one.entries] == [entry.split for entry in other.entries]
 
 
@@ -18,8 +18,8 @@ def test_a_set_that_comes_split_keeps_its_split(tmp_path, add, capsys):
         assert (entry.split, entry.label) == (folders[folder], label)
     assert "the split is taken from the folders" in capsys.readouterr().out
     # Another grouping does not undo it; another split does.
-    assert sides_equal(prepare(settings(tmp_path, data__group_by="folder:1")), manifest)
-    assert not sides_equal(prepare(settings(tmp_path, data__split="2/1/1")), manifest)
+    assert splits_equal(prepare(settings(tmp_path, data__group_by="folder:1")), manifest)
+    assert not splits_equal(prepare(settings(tmp_path, data__split="2/1/1")), manifest)
 
 
 def test_a_set_without_a_third_folder_gets_its_validation_from_training(tmp_path, add, capsys):
