@@ -1,4 +1,4 @@
-"""What training leaves to look at: a CSV row an epoch, and the same numbers for TensorBoard."""
+"""Training history: a CSV row per epoch, and the same values for TensorBoard."""
 
 import csv
 import time
@@ -10,15 +10,21 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 
 class History:
-    """Writes one row an epoch to a CSV file and one point a column to a TensorBoard folder
-    of this run below `logs`. A resumed run keeps the rows of its first `kept` epochs.
+    """Writes one row per epoch to a CSV file, and one point per column to TensorBoard.
 
     Attributes:
-        epochs: One dictionary an epoch: `epoch` from 1, and the values written. Kept epochs have
+        epochs: One dictionary per epoch: `epoch` from 1, and the values written. Kept epochs have
             the digits of the file.
     """
 
     def __init__(self, path: Path, logs: Path, kept: int = 0) -> None:
+        """Open the files.
+
+        Args:
+            path: CSV file.
+            logs: TensorBoard folder; the run has a subfolder of its own.
+            kept: Number of rows of the CSV file to keep, for a resumed run.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         before = _rows_of(path, kept)
         self._file = path.open("w", newline="", encoding="utf-8")
@@ -32,11 +38,11 @@ class History:
             self._rows.writeheader()
             self._rows.writerows(before)
             self._file.flush()
-        # A folder a run, or TensorBoard would draw all runs as one zigzag line.
+        # One folder per run: TensorBoard joins the points of a folder to one line.
         self._events = EventFileWriter(str(logs / time.strftime("%Y%m%d-%H%M%S")))
 
     def write(self, epoch: int, values: dict[str, float]) -> None:
-        """Record the values of an epoch, counted from 1. All epochs have the same columns."""
+        """Write the values of an epoch, counted from 1. All epochs have the same columns."""
         if self._rows is None:
             self._rows = csv.DictWriter(self._file, ["epoch", *values], lineterminator="\n")
             self._rows.writeheader()

@@ -1,8 +1,8 @@
-"""The one import of Keras: quiet, and with the device named in a line a user understands.
+"""The only import of Keras: without start-up logs, and with a line about the device.
 
-TensorFlow's native code writes its start-up log to file descriptor 2 before any setting of its own
-is read; on a PC without a GPU that log reads like a list of failures. It is kept back here and
-shown only when the start fails.
+TensorFlow's native code writes its start-up log to file descriptor 2 before it reads any of its
+settings; without a GPU that log looks like a list of failures. It is captured here and shown only
+when the import fails.
 """
 
 import contextlib
@@ -12,20 +12,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# Also its errors (3): what stops a program comes as an exception too, and the rest, such as an
-# optimisation of the graph that could not be made, means nothing to a user.
+# Errors too (3): a fatal error also raises an exception, and the others, such as a failed graph
+# optimization, are irrelevant to users.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# It warns where many functions are traced in few calls, as for a network that each phase of a
-# fine-tuning cuts anew.
+# TensorFlow warns where many functions are traced in few calls, as in the phases of fine-tuning.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager
-def _native_stderr_kept_back() -> Iterator[None]:
+def _captured_native_stderr() -> Iterator[None]:
     try:
         descriptor = sys.stderr.fileno()
         kept = os.dup(descriptor)
-    except (AttributeError, OSError, ValueError):  # stderr is no file: nothing to keep back
+    except (AttributeError, OSError, ValueError):  # stderr is no file
         yield
         return
     with tempfile.TemporaryFile() as log:
@@ -43,25 +42,25 @@ def _native_stderr_kept_back() -> Iterator[None]:
             os.close(kept)
 
 
-with _native_stderr_kept_back():
+with _captured_native_stderr():
     import keras
 
-    keras.ops.convert_to_numpy(keras.ops.zeros(1))  # wakes the devices, which log as well
+    keras.ops.convert_to_numpy(keras.ops.zeros(1))  # initializes the devices, which log too
 
 
 def gpus() -> list[str]:
     """Return the names of the GPUs that the backend computes on."""
     try:
         return keras.distribution.list_devices("gpu")
-    except RuntimeError:  # what JAX answers where there is none
+    except RuntimeError:  # JAX without a GPU
         return []
-    except AttributeError:  # the torch backend has no list, but its tensors tell where they are
+    except AttributeError:  # torch has no list of devices, but tensors have one
         device = str(keras.ops.zeros(1).device)
         return [] if device == "cpu" else [device]
 
 
 def device_line() -> str:
-    """Return what the networks run on, and what to do where a GPU is expected and not seen."""
+    """Return a line about the device of the networks, with a remedy where a GPU may be missing."""
     devices = gpus()
     backend = keras.backend.backend()
     if devices:

@@ -1,4 +1,4 @@
-"""Optimizers by name, with a learning rate for each part of a network, and class weights."""
+"""Optimizers by name, with learning rates by parameter group, and class weights."""
 
 from collections.abc import Callable
 from functools import cache
@@ -18,14 +18,15 @@ def make_optimizer(name: str, learning_rate: float, weight_decay: float) -> kera
 def make_grouped_optimizer(
     name: str, rates: list[float], group_of: Callable, weight_decay: float, **options
 ) -> keras.Optimizer:
-    """Return an optimizer of that name in which every group of variables has its learning rate.
+    """Return an optimizer with a learning rate per parameter group.
 
     Args:
-        name: as for `make_optimizer`.
-        rates: the learning rate of each group; `set_rates` changes them between updates.
-        group_of: maps a model's variable to the number of its group.
-        weight_decay: decoupled from the gradient (Loshchilov and Hutter 2017), at its group's rate.
-        options: of `keras.optimizers.Optimizer`: clipping, accumulation, moving average.
+        name: Name for `make_optimizer`.
+        rates: Learning rate of each group; `set_rates` changes them between updates.
+        group_of: Function from a variable of the model to the index of its group.
+        weight_decay: Weight decay, decoupled from the gradient (Loshchilov and Hutter 2017) and
+            multiplied by the group's learning rate.
+        options: Options of `keras.optimizers.Optimizer`: gradient clipping and accumulation, EMA.
     """
     made = _grouped(name)(rates[0], **_options(name, weight_decay), **options)
     made.prepare(rates, group_of)
@@ -33,9 +34,12 @@ def make_grouped_optimizer(
 
 
 def class_weights(classes: np.ndarray, count: int, choice: str) -> np.ndarray:
-    """Return a weight for each of `count` classes: float32, mean 1 over the examples.
+    """Return the loss weights of the classes, float32 (count,), with mean 1 over the examples.
 
-    `auto` weighs every class alike in all; with even classes, and with `none`, all weights are 1.
+    Args:
+        classes: Class index of each example (n,).
+        count: Number of classes.
+        choice: `auto`: inversely proportional to the class frequency; `none`: 1.
     """
     if choice == "none":
         return np.ones(count, np.float32)
@@ -49,19 +53,18 @@ def _class_of(name: str) -> type[keras.Optimizer]:
 
 
 def _options(name: str, weight_decay: float) -> dict:
-    # AdamW takes 0 for no decay, the others None.
+    # No weight decay is 0 for AdamW and None for the others.
     options = {"weight_decay": weight_decay if name == "adamw" else weight_decay or None}
     return {**options, "momentum": MOMENTUM} if name == "sgd" else options
 
 
 class _Grouped:
-    """Gives each variable its group's learning rate; stands before a Keras optimizer class.
+    """Mix-in for a Keras optimizer class: a learning rate per parameter group.
 
-    A Keras optimizer has one rate. `keras.optimizers.MultiOptimizer` joins one optimizer a group,
-    but each clips by the norm of its own group's gradients, not by that of all. Scaling gradients
-    instead would do nothing to Adam, which divides them by their size. The rates are optimizer
-    variables, so every backend takes changed ones without compiling anew, and a checkpoint holds
-    them.
+    A Keras optimizer has one learning rate. `keras.optimizers.MultiOptimizer` combines one
+    optimizer per group, but each clips by the norm of its group's gradients, not by the global
+    norm. Scaled gradients would not change Adam, which divides them by their magnitude. The rates
+    are optimizer variables, so they change without recompilation and are part of a checkpoint.
     """
 
     def prepare(self, rates: list[float], group_of: Callable) -> None:
@@ -78,7 +81,7 @@ class _Grouped:
         ]
 
     def set_rates(self, rates: list[float]) -> None:
-        """Set the learning rate of every group, from the next update on."""
+        """Set the learning rate of every group for the next updates."""
         self._first_rates = list(rates)
         if self.built:
             for variable, rate in zip(self.group_rates, rates, strict=True):
@@ -94,7 +97,7 @@ class _Grouped:
         if not self.weight_decay:
             return
         for variable in variables:
-            if self._use_weight_decay(variable):  # as `exclude_from_weight_decay` has it
+            if self._use_weight_decay(variable):  # see `exclude_from_weight_decay`
                 rate = keras.ops.cast(self._rate(variable), variable.dtype)
                 variable.assign(variable - variable * (self.weight_decay * rate))
 
