@@ -44,17 +44,17 @@ def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Names
     tuning = Trainer(load(flags=keys), manifest)
     if way == "whole":
         with patch("extract.finetuning.model.cut_of", return_value=None):
-            tuning._enter_phase(0)
+            tuning.run.begin_epoch(0)
     else:
-        tuning._enter_phase(0)
+        tuning.run.begin_epoch(0)
     return tuning
 
 
 def seconds_of(tuning: Trainer, epoch: int) -> float:
     """Return how long an epoch takes, with its validation."""
     started = time.perf_counter()
-    tuning._train_epoch(epoch)
-    tuning._validate()
+    tuning.run.train_epoch(epoch)
+    tuning.run.validate()
     return time.perf_counter() - started
 
 
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
             for way, tuning in runs.items():
                 rounds[way].append(seconds_of(tuning, number))
     cache = runs["cached"].network.inputs
-    size = cache.kept_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
+    size = cache.cached_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
     medians = {way: statistics.median(seconds) for way, seconds in rounds.items()}
     for way, seconds in medians.items():
         print(f"{way:<8}{seconds:>8.2f} s an epoch (the first: {first[way]:.1f} s)")

@@ -141,7 +141,7 @@ def by_ours(dataset: Dataset, chosen: Sequence) -> list[float]:
     """Return when each epoch ended."""
     ends: list[float] = []
     sides = dataset.split("train"), dataset.split("val")
-    fit(dataset, *sides, chosen, 0, tell=lambda _: ends.append(time.perf_counter()))
+    fit(dataset, *sides, chosen, 0, log=lambda _: ends.append(time.perf_counter()))
     return ends
 
 

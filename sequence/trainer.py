@@ -58,7 +58,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
         f"validating on {len(validation)}."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
-        predictor = fit(dataset, training, validation, chosen, seed, history, tell=_LOG.info)
+        predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
     average = predictor
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)

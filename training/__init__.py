@@ -1,1 +1,1 @@
-"""Shared by both trainings: the Keras backend, optimizers, the history files, interruption."""
+"""Shared by both trainings: the loop, the Keras backend, optimizers, history files, Ctrl-C."""

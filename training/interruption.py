@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment that suits: between writes that belong together it waits."""
+"""Defers Ctrl-C while files that belong together are written."""
 
 import signal
 import threading
@@ -8,7 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def defer_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait until the block ends, and raise it then."""
+    """Defer Ctrl-C (SIGINT) to the end of the block, and raise KeyboardInterrupt there.
+
+    Outside the main thread it does nothing: Python raises KeyboardInterrupt in the main thread
+    only.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,15 +1,17 @@
-"""Batches of clips: shuffled for training, or in the order of the segments."""
+"""Batches of sampled clips: shuffled for an epoch of training, or in the segments' order."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from clips.loading.clip_reader import ClipSampler, read_all_clips
 from clips.manifest.segments import Segment
 
-# Size of the shuffle buffer, so that a batch has clips of many videos.
+# Size of the shuffle pool: a batch has clips of many videos, not of a few neighbors.
 _SHUFFLE_BYTES = 256 * 2**20
+
+_Clip = TypeVar("_Clip")
 
 
 def training_batches(
@@ -17,39 +19,45 @@ def training_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield shuffled batches of an epoch: uint8 (B, T, H, W, 3), and the index of each clip's
     segment (B,)."""
-
-    def read(order: list[int]) -> Iterator[tuple[int, np.ndarray]]:
-        return read_all_clips(segments, sampler, (seed, epoch), order)
-
-    for batch in shuffled_batches(read, len(segments), sampler, batch_size, seed, epoch):
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(segments)).tolist()
+    clips = read_all_clips(segments, sampler, (seed, epoch), order)
+    for batch in _shuffled(clips, sampler, batch_size, random):
         yield _stacked(batch)
 
 
-def shuffled_batches(
-    read: Callable[[list[int]], Iterator[tuple[int, Any]]],
-    count: int,
-    sampler: ClipSampler,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-) -> Iterator[list[tuple[int, Any]]]:
-    """Yield an epoch's shuffled batches of (index of the segment, item).
-
-    The order depends on `seed` and `epoch` only, never on the items.
+def epoch_order(
+    counts: np.ndarray, sampler: ClipSampler, batch_size: int, seed: int, epoch: int
+) -> np.ndarray:
+    """Return the order in which `training_batches` yields the clips of an epoch.
 
     Args:
-        read: Function that yields (index, item) of all segments in a given order.
-        count: Number of segments.
-        sampler: Sampler of the clips; the size of its clips gives the size of the shuffle buffer.
-        batch_size: Number of items in a batch; the last batch may have fewer.
-        seed, epoch: Seeds of the order.
+        counts: Number of clips of each segment (n,).
+        sampler: Sampler of the clips; their size determines how many are shuffled at a time.
+        batch_size: Clips per batch.
+        seed: Random seed of the run.
+        epoch: The epoch.
+
+    Returns:
+        int (clips, 2): the index of a segment, and that of a clip among the segment's.
     """
     random = np.random.default_rng([seed, epoch])
-    buffered = max(batch_size, _SHUFFLE_BYTES // sampler.clip_bytes)
-    pool: list[tuple[int, Any]] = []
-    for item in read(random.permutation(count).tolist()):
-        pool.append(item)
-        if len(pool) > buffered:
+    order = random.permutation(len(counts)).tolist()
+    clips = ((segment, number) for segment in order for number in range(counts[segment]))
+    batches = _shuffled(clips, sampler, batch_size, random)
+    return np.array([clip for batch in batches for clip in batch], int).reshape(-1, 2)
+
+
+def _shuffled(
+    clips: Iterable[_Clip], sampler: ClipSampler, batch_size: int, random: np.random.Generator
+) -> Iterator[list[_Clip]]:
+    """Yield batches from a pool that is filled in the clips' order and emptied at random; the last
+    batch may be smaller. The order depends on the number of clips and on `random` alone."""
+    pool_size = max(batch_size, _SHUFFLE_BYTES // sampler.clip_bytes)
+    pool: list[_Clip] = []
+    for clip in clips:
+        pool.append(clip)
+        if len(pool) > pool_size:
             yield _take(pool, batch_size, random)
     while pool:
         yield _take(pool, min(batch_size, len(pool)), random)
@@ -68,15 +76,19 @@ def _take(pool: list, count: int, random: np.random.Generator) -> list:
 def ordered_batches(
     segments: list[Segment], sampler: ClipSampler, batch_size: int, seed: tuple[int, ...] = ()
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches in the order of the segments: uint8 (B, T, H, W, 3), and the index of each
-    clip's segment (B,).
+    """Yield batches in the segments' order: uint8 (B, T, H, W, 3), and the index of each clip's
+    segment (B,). A segment's clips may lie in two batches.
 
-    The clips of a segment may be in two batches. With `seed` = (seed, epoch), the clips are those
-    of `training_batches`; validation needs no seed.
+    Args:
+        segments: Segments to sample.
+        sampler: Sampler of the clips.
+        batch_size: Clips per batch; the last batch may be smaller.
+        seed: Random seed; (seed, epoch) gives the clips of `training_batches`. Validation, whose
+            clips are not random, needs none.
     """
     batch: list[tuple[int, np.ndarray]] = []
-    for item in read_all_clips(segments, sampler, seed):
-        batch.append(item)
+    for clip in read_all_clips(segments, sampler, seed):
+        batch.append(clip)
         if len(batch) == batch_size:
             yield _stacked(batch)
             batch = []

@@ -1,11 +1,10 @@
-"""What a frozen trunk makes of the clips, computed once and kept in memory.
+"""Caches the outputs of the frozen part of a network in memory.
 
-    epoch          0   1   2   3   4   5   6  ...     draws = 3
-    draw           0   1   2   0   1   2   0  ...     the first three are those of a run without
-    computed       x   x   x                          and validation once
+    epoch            0   1   2   3   4   5   6  ...     finetune.cache.epochs: 3
+    clips of epoch   0   1   2   0   1   2   0  ...     epochs 0 to 2 equal those without a cache
+    computed         x   x   x                          and validation once
 
-A draw that the bound leaves no room for is computed in every epoch that comes to it, and since that
-costs the same, drawn afresh.
+Epochs beyond the memory limit are computed again each time, so they also get new random clips.
 """
 
 from collections.abc import Iterator
@@ -23,115 +22,123 @@ _MEGABYTE = 10**6
 
 
 @dataclass(frozen=True)
-class _Draw:
+class _CachedClips:
     """Activations (n, ...) in the order of their segments, whose indices are (n,)."""
 
     activations: np.ndarray
     segments: np.ndarray
 
-    def rows_of(self, segment: int) -> range:
-        return range(*np.searchsorted(self.segments, [segment, segment + 1]).tolist())
+    def rows(self, order: np.ndarray) -> np.ndarray:
+        """Return the activations of an order (B, 2) of (segment, clip of the segment)."""
+        first = np.searchsorted(self.segments, order[:, 0])
+        return self.activations[first + order[:, 1]]
 
 
 class ActivationCache:
-    """The clips of a run as the trained part of its network sees them: float32 (B, *trunk.shape).
+    """Batches of activations of the frozen part, float32 (B, *trunk.shape).
 
-    Stands where `extract.finetuning.dataset.ClipDataset` stands without a frozen trunk. A draw is
-    computed when an epoch first asks for it, all of it and in the segments' order, so that its bits
-    depend on the draw alone, and a resumed run finds the same.
+    It replaces the `extract.finetuning.dataset.ClipDataset` of a run. The clips of an epoch are
+    computed at once, in the segments' order, when the epoch first needs them: their bits depend on
+    the epoch alone, so a resumed run has the same ones.
 
     Attributes:
-        trunk: what computes them.
-        draws: how many of the training clips' draws are kept.
-        keeps_validation: whether the validation clips are, which come first.
+        trunk: The frozen part.
+        epochs: Number of epochs whose training clips are cached.
+        keeps_validation: Whether the validation clips are cached; they take precedence.
     """
 
     def __init__(self, clips: ClipDataset, trunk: FrozenTrunk, chosen: Cache) -> None:
-        """Lay out what is kept; nothing is computed yet.
+        """Determine what fits into memory; nothing is computed yet.
 
         Args:
-            clips: of the run.
-            trunk: the frozen part of its network.
-            chosen: draws and megabytes at most; 0 draws keep nothing, validation neither.
+            clips: Clips of the run.
+            trunk: Frozen part of its network.
+            chosen: Maximum epochs and megabytes; 0 epochs cache nothing, validation included.
         """
         self.trunk, self._clips, self._chosen = trunk, clips, chosen
         self._row = 4 * prod(trunk.shape)
-        self._rows = self._validation_rows = self.draws = 0
+        self._rows = self._validation_rows = self.epochs = 0
         if chosen.epochs:
-            self._rows, self._validation_rows = clips.most_training(), clips.most_validation()
+            self._rows = clips.max_training_clips()
+            self._validation_rows = clips.max_validation_clips()
         room = chosen.megabytes * _MEGABYTE // self._row
         self.keeps_validation = 0 < self._validation_rows <= room
         if self.keeps_validation:
             room -= self._validation_rows
         if self._rows:
-            self.draws = min(chosen.epochs, room // self._rows)
-        self._kept: dict[int, _Draw] = {}
-        self._validation: _Draw | None = None
+            self.epochs = min(chosen.epochs, room // self._rows)
+        self._cached: dict[int, _CachedClips] = {}
+        self._validation: _CachedClips | None = None
 
     def __str__(self) -> str:
-        told, draws = f"The frozen part is computed by {self.trunk.engine}", self._chosen.epochs
-        if not draws:
-            return f"{told}, in every epoch."
+        engine, epochs = f"{self.trunk.engine} computes the frozen part", self._chosen.epochs
+        if not epochs:
+            return f"{engine} in every epoch."
         shape = "x".join(map(str, self.trunk.shape))
-        size = (draws * self._rows + self._validation_rows) * self._row / _MEGABYTE
-        told += (
-            f"; cache: ({self._rows} inputs x {draws} draw{'s' * (draws > 1)} + "
-            f"{self._validation_rows} of validation) x {shape} float32 = at most "
-            f"{size:{'.0f' if size >= 10 else '.2g'}} MB of memory"
+        size = (epochs * self._rows + self._validation_rows) * self._row / _MEGABYTE
+        megabytes = f"{size:{'.0f' if size >= 10 else '.2g'}} MB"
+        maximum = (
+            f"({self._rows} clips x {epochs} epoch{'s' * (epochs > 1)} + {self._validation_rows} "
+            f"validation clips) x {shape} float32 = at most {megabytes} of memory"
         )
-        if self.draws == draws and self.keeps_validation:
-            first = f"first {draws} epochs" if draws > 1 else "first epoch"
-            return f"{told}; after its {first} only what is trained is computed."
-        kept = f"{'validation and ' if self.keeps_validation else ''}{self.draws} of the draws"
+        if self.epochs == epochs and self.keeps_validation:
+            first = f"first {epochs} epochs" if epochs > 1 else "first epoch"
+            return (
+                f"{engine}; cache: {maximum}; after the {first} only the trained part is computed."
+            )
+        cached = f"{'validation and ' if self.keeps_validation else ''}{self.epochs} of the epochs"
         return (
-            f"{told}; finetune.cache.megabytes {self._chosen.megabytes} holds {kept}, the rest is "
-            "computed in every epoch."
+            f"{engine}; cache: {maximum}; finetune.cache.megabytes {self._chosen.megabytes} has "
+            f"room for {cached}, the rest is computed in every epoch."
         )
 
     @property
-    def kept_bytes(self) -> int:
-        """Size of what is kept by now."""
-        kept = [*self._kept.values(), *([self._validation] if self._validation else [])]
-        return sum(draw.activations.nbytes for draw in kept)
+    def cached_bytes(self) -> int:
+        """Present size of the cache."""
+        cached = [*self._cached.values(), *([self._validation] if self._validation else [])]
+        return sum(clips.activations.nbytes for clips in cached)
 
     def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield an epoch's activations, mixed, with their class numbers (B,)."""
-        number = epoch % self._chosen.epochs if self._chosen.epochs else epoch
-        if number >= self.draws:
+        """Yield the shuffled activations of an epoch with their class indices (B,)."""
+        sampled = epoch % self._chosen.epochs if self._chosen.epochs else epoch
+        if sampled >= self.epochs:
             for clips, classes in self._clips.train(epoch):
                 yield self.trunk(clips), classes
             return
-        if number not in self._kept:
-            clips = self._clips.draw(number)
-            self._kept[number] = self._computed(clips, self._rows, f"draw {number + 1}")
-        draw = self._kept[number]
-        for batch in self._clips.mixed(epoch, draw.rows_of):
-            segments, rows = np.array(batch).T
-            yield draw.activations[rows], self._clips.training_classes[segments]
+        if sampled not in self._cached:
+            batches = self._clips.train_in_order(sampled)
+            name = f"clips of epoch {sampled + 1}"
+            self._cached[sampled] = self._computed(batches, self._rows, name)
+        cached, size = self._cached[sampled], self._clips.batch_size
+        counts = np.bincount(cached.segments, minlength=len(self._clips.training))
+        order = self._clips.train_order(epoch, counts)
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            yield cached.rows(batch), self._clips.training_classes[batch[:, 0]]
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the validation clips' activations, each with its segment's index (B,)."""
+        """Yield the validation clips' activations with the indices of their segments (B,)."""
         if not self.keeps_validation:
             for clips, segments in self._clips.validate():
                 yield self.trunk(clips), segments
             return
         if self._validation is None:
-            clips = self._clips.validate()
-            self._validation = self._computed(clips, self._validation_rows, "validation")
-        draw, size = self._validation, self._clips.batch_size
-        for start in range(0, len(draw.segments), size):
-            yield draw.activations[start : start + size], draw.segments[start : start + size]
+            batches = self._clips.validate()
+            self._validation = self._computed(batches, self._validation_rows, "validation")
+        cached, size = self._validation, self._clips.batch_size
+        for start in range(0, len(cached.segments), size):
+            yield cached.activations[start : start + size], cached.segments[start : start + size]
 
     def _computed(
-        self, batches: Iterator[tuple[np.ndarray, np.ndarray]], most: int, name: str
-    ) -> _Draw:
-        activations = np.empty((most, *self.trunk.shape), np.float32)
-        segments = np.empty(most, int)
+        self, batches: Iterator[tuple[np.ndarray, np.ndarray]], max_rows: int, name: str
+    ) -> _CachedClips:
+        activations = np.empty((max_rows, *self.trunk.shape), np.float32)
+        segments = np.empty(max_rows, int)
         count = 0
-        with progress_bar(total=most, desc=name, unit="clip", leave=False) as bar:
+        with progress_bar(total=max_rows, desc=name, unit="clip", leave=False) as bar:
             for clips, indices in batches:
                 end = count + len(clips)
                 activations[count:end], segments[count:end] = self.trunk(clips), indices
                 count = end
                 bar.update(len(clips))
-        return _Draw(activations[:count], segments[:count])
+        return _CachedClips(activations[:count], segments[:count])

@@ -1,21 +1,26 @@
-"""The state of an unfinished fine-tuning: enough to go on as if it had never stopped.
+"""Checkpoints of an unfinished fine-tuning run, which resumes to the same bits.
 
-    checkpoint/state.h5          after each epoch: all weights, the optimizer, what was decided
+    checkpoint/state.h5          after each epoch: all weights, the optimizer, the run's progress
     checkpoint/best.weights.h5   the best epoch so far
 
-Arrays and JSON, no code. The order of the clips and the draws follow seed and epoch alone, so
-nothing of them need be kept.
+Arrays and JSON, no code. Data order and augmentation are functions of seed and epoch, so no state
+of random generators or readers is stored.
 """
 
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+from clips.segments import Segment
 
+from extract.finetuning.validation import Scores
+from recipes.schema import Recipe
 from training.keras_backend import keras
+from training.loop import RunState
 from video.atomic_write import atomic_write
 from video.errors import LookbackError, UsageError
 
@@ -25,22 +30,38 @@ _STATE = "state.h5"
 
 
 @dataclass(frozen=True)
-class State:
-    """What a checkpoint holds beside the arrays.
+class SavedRun:
+    """The part of a checkpoint that is stored as JSON.
 
     Attributes:
-        recipe: everything that decides the run, to be compared on resuming.
-        epochs: finished ones.
-        progress: what the run has decided so far; JSON values.
+        identity: Settings and clips of the run, see `run_identity`.
+        state: Progress of the run.
     """
 
-    recipe: dict
-    epochs: int
-    progress: dict
+    identity: dict[str, Any]
+    state: RunState[Scores]
+
+    def to_json(self) -> str:
+        return json.dumps({"identity": self.identity, "state": self.state.to_json()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "SavedRun":
+        """Return the run that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: The text has other content.
+        """
+        content = json.loads(text)
+        return cls(content["identity"], RunState.from_json(content["state"], Scores))
 
 
 class Checkpoint:
-    """The checkpoint of a model folder."""
+    """The checkpoint of a model folder.
+
+    Attributes:
+        folder: Folder of the checkpoint's files.
+        best: Weights file of the best epoch.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / FOLDER
@@ -50,42 +71,50 @@ class Checkpoint:
     def exists(self) -> bool:
         return (self.folder / _STATE).is_file()
 
-    def save(self, model: keras.Model, optimizer: keras.Optimizer, state: State) -> None:
-        """Write the state, replacing the one before in one step."""
+    def save(self, model: keras.Model, optimizer: keras.Optimizer, run: SavedRun) -> None:
+        """Write the checkpoint; it replaces the previous one atomically."""
         with atomic_write(self.folder / _STATE) as temporary, h5py.File(temporary, "w") as file:
             _write(file.create_group("model"), model.variables)
             _write(file.create_group("optimizer"), optimizer.variables)
-            file.attrs["state"] = json.dumps(vars(state))
+            file.attrs["state"] = run.to_json()
 
-    def read(self) -> State:
-        """Return what a checkpoint says, without its arrays.
+    def read(self) -> SavedRun:
+        """Return the run of a checkpoint, without its arrays.
 
         Raises:
-            LookbackError: there is none, or it is not whole.
+            LookbackError: There is no checkpoint, or it is damaged, or of an earlier version.
         """
         if not self.exists:
             raise LookbackError(
-                f"{self.folder}: no unfinished run is there to resume; leave --resume away"
+                f"{self.folder}: there is no unfinished run to resume; leave out --resume"
             )
+        run = self._read_run()
+        if run is None or not self.best.is_file():
+            damaged = self.folder / _STATE if run is None else self.best
+            raise LookbackError(
+                f"{damaged}: is damaged; remove {self.folder} and start again without --resume"
+            )
+        return run
+
+    def _read_run(self) -> SavedRun | None:
+        """Return the run of state.h5; None where the file is damaged."""
         try:
             with h5py.File(self.folder / _STATE) as file:
-                state = State(**json.loads(file.attrs["state"]))
-                whole = {"model", "optimizer"} <= file.keys()
+                if "recipe" in json.loads(file.attrs["state"]):
+                    raise LookbackError(
+                        f"{self.folder}: was written by an earlier version of this program; remove "
+                        "it and start again without --resume"
+                    )
+                complete = {"model", "optimizer"} <= file.keys()
+                return SavedRun.from_json(file.attrs["state"]) if complete else None
         except (OSError, KeyError, ValueError, TypeError):
-            whole = False
-        good = {self.folder / _STATE: whole, self.best: self.best.is_file()}
-        damaged = [path for path in good if not good[path]]
-        if damaged:
-            raise LookbackError(
-                f"{damaged[0]}: is damaged; remove {self.folder} and start again without --resume"
-            )
-        return state
+            return None
 
     def load(self, model: keras.Model, optimizer: keras.Optimizer) -> None:
         """Set all variables of a model and of its built optimizer.
 
         Raises:
-            LookbackError: they are of another network, or damaged.
+            LookbackError: The arrays are of another network, or damaged.
         """
         with h5py.File(self.folder / _STATE) as file:
             try:
@@ -113,22 +142,50 @@ def _read(group: h5py.Group, variables: list) -> None:
         variable.assign(np.asarray(group[str(number)]))
 
 
-def require_same_run(before: dict, now: dict, folder: Path) -> None:
-    """Raise `UsageError` where a resumed run would not be the one that was begun."""
-    if before.get("clips") != now.get("clips"):
+def run_identity(recipe: Recipe, segments: list[Segment]) -> dict[str, Any]:
+    """Return all that determines the course of a run, as JSON values.
+
+    Args:
+        recipe: The recipe. How long the run lasts is left out where the epochs so far do not
+            depend on it, so a resumed run may change it.
+        segments: Segments for training and validation.
+    """
+    values = recipe.model_dump(mode="json")
+    parts = {key: values[key] for key in ("seed", "sampling", "preprocessing", "backbone")}
+    parts["extract"] = {"engine": values["extract"]["engine"]}  # computes the frozen part
+    finetune = {key: value for key, value in values["finetune"].items() if key != "patience"}
+    schedule = recipe.finetune.learning_rate_schedule
+    if schedule.kind != "cosine" or schedule.cosine_epochs:
+        finetune.pop("epochs")
+    # Times as text: JSON has no infinity.
+    clips = [[s.video, s.label, s.split, f"{s.start}", f"{s.end}"] for s in segments]
+    return {**parts, "finetune": finetune, "clips": clips}
+
+
+def require_same_run(saved: dict[str, Any], current: dict[str, Any], folder: Path) -> None:
+    """Raise `UsageError` where a resumed run would differ from the unfinished one.
+
+    Args:
+        saved: Identity of the unfinished run.
+        current: Identity of this run.
+        folder: Folder of the checkpoint, for the message.
+    """
+    if saved.get("clips") != current.get("clips"):
         raise UsageError(
-            f"--resume: the clips that train and validate are others than in the unfinished run of "
-            f"{folder}; begin anew without --resume"
+            "--resume: the clips for training and validation differ from those of the unfinished "
+            f"run in {folder}; start again without --resume"
         )
-    if other := _first_difference(before, now):
-        key, one, two = other
+    if difference := _first_difference(saved, current):
+        key, before, now = difference
         raise UsageError(
-            f"--resume: {key} is {two!r} now and was {one!r} in the unfinished run of {folder}; "
-            "resume with the recipe it began with, or begin anew without --resume"
+            f"--resume: {key} is {now!r} now and was {before!r} in the unfinished run in {folder}; "
+            "resume with the same recipe, or start again without --resume"
         )
 
 
-def _first_difference(before: dict, now: dict, prefix: str = "") -> tuple | None:
+def _first_difference(
+    before: dict[str, Any], now: dict[str, Any], prefix: str = ""
+) -> tuple[str, Any, Any] | None:
     """Return (dotted key, value before, value now) of the first key whose values differ."""
     for key in sorted(before.keys() | now.keys()):
         one, two = before.get(key), now.get(key)

@@ -1,13 +1,12 @@
-"""The clips of one fine-tuning: which train and which validate, and how they are drawn."""
+"""Training and validation clips of a fine-tuning run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from clips.loading.augmentation import check_augment
-from clips.loading.batches import ordered_batches, shuffled_batches, training_batches
+from clips.loading.batches import epoch_order, ordered_batches, training_batches
 from clips.loading.clip_reader import ClipSampler, max_clips
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, limited, segments_of
@@ -17,20 +16,31 @@ from training.optimizers import class_weights
 
 
 class ClipDataset:
-    """What a network is trained on and validated by, as uint8 clips (B, T, H, W, 3).
+    """Batches of uint8 clips (B, T, H, W, 3) for training and validation.
 
     Attributes:
-        labels: classes in order.
-        training, validation: segments.
-        training_classes, validation_classes: class numbers of the segments (n,).
-        class_weights: float32 (K,), see `training.optimizers.class_weights`.
-        batch_size: clips a step of training.
+        folder: Folder of the manifest.
+        labels: Class names, in the order of the class indices.
+        training, validation: Labelled segments.
+        training_classes, validation_classes: Class indices of the segments (n,).
+        class_weights: Loss weights of the classes, float32 (K,), see
+            `training.optimizers.class_weights`.
+        batch_size: Clips per batch.
     """
 
     def __init__(self, recipe: Recipe, manifest: Manifest, backbone: ResolvedBackbone) -> None:
-        """Choose the segments of a manifest that a recipe asks for; nothing is opened."""
+        """Select the segments of a manifest for a recipe; no video is opened.
+
+        Args:
+            recipe: The recipe.
+            manifest: The labeled clips with their splits.
+            backbone: Backbone that the recipe resolves to.
+
+        Raises:
+            UsageError: The augmentation does not fit the preprocessing.
+        """
         chosen, segments = recipe.finetune, segments_of(manifest)
-        self.labels, self._seed = manifest.labels, recipe.seed
+        self.folder, self.labels, self._seed = manifest.path.parent, manifest.labels, recipe.seed
         self.training, self.validation = (
             limited(
                 [segment for segment in segments if segment.split == split],
@@ -45,8 +55,8 @@ class ClipDataset:
             self.training_classes, len(self.labels), chosen.class_weights
         )
         self.batch_size = backbone.batch_size
-        self._drawing = ClipSampler(
-            folder=manifest.path.parent,
+        self._sampler = ClipSampler(
+            folder=self.folder,
             sampling=backbone.sampling,
             preprocessing=backbone.preprocessing,
             clip_length=backbone.clip_length,
@@ -54,55 +64,54 @@ class ClipDataset:
             count=backbone.clips_per_video,
             augment=chosen.augment,
         )
-        check_augment(chosen.augment, self._drawing.preprocessing)
-        self._plain = replace(self._drawing, augment=None)  # which shares the segments' lengths
+        check_augment(chosen.augment, self._sampler.preprocessing)
+        # A copy, so that both samplers share the segments' known lengths.
+        self._validation_sampler = replace(self._sampler, augment=None)
 
     def _classes_of(self, segments: list[Segment]) -> np.ndarray:
         numbers = {label: number for number, label in enumerate(self.labels)}
         return np.array([numbers[segment.label] for segment in segments], int)
 
     @property
-    def least_batches(self) -> int:
-        """How many batches an epoch has as far as is known without opening a clip."""
-        count = self._drawing.count
+    def min_batches(self) -> int:
+        """Minimum number of batches per epoch that is known without opening a video."""
+        count = self._sampler.count
         return -(-len(self.training) * (1 if count == "all" else count) // self.batch_size)
 
-    def most_training(self) -> int:
-        """Return how many clips a draw of all training segments has at most."""
-        return max_clips(self.training, self._drawing)
+    def max_training_clips(self) -> int:
+        """Return the maximum number of training clips per epoch."""
+        return max_clips(self.training, self._sampler)
 
-    def most_validation(self) -> int:
-        """Return how many clips validation has at most."""
-        return max_clips(self.validation, self._plain)
+    def max_validation_clips(self) -> int:
+        """Return the maximum number of validation clips."""
+        return max_clips(self.validation, self._validation_sampler)
 
     def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield an epoch's clips, mixed, with their class numbers (B,)."""
+        """Yield the shuffled clips of an epoch with their class indices (B,)."""
         for clips, segments in training_batches(
-            self.training, self._drawing, self.batch_size, self._seed, epoch
+            self.training, self._sampler, self.batch_size, self._seed, epoch
         ):
             yield clips, self.training_classes[segments]
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the validation clips, the same ones every time, each with its segment's index
+        """Yield the validation clips with the indices of their segments (B,); they are the same in
+        every epoch."""
+        return ordered_batches(self.validation, self._validation_sampler, self.batch_size)
+
+    def train_in_order(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the clips of `train` in the segments' order, with the indices of their segments
         (B,)."""
-        return ordered_batches(self.validation, self._plain, self.batch_size)
-
-    def draw(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the clips that `train` has in an epoch, in the segments' order, each with its
-        segment's index (B,)."""
         seed = (self._seed, epoch)
-        return ordered_batches(self.training, self._drawing, self.batch_size, seed)
+        return ordered_batches(self.training, self._sampler, self.batch_size, seed)
 
-    def mixed(
-        self, epoch: int, items_of: Callable[[int], Iterator[Any]]
-    ) -> Iterator[list[tuple[int, Any]]]:
-        """Yield batches of (index of the training segment, item) in the order in which `train` has
-        an epoch's clips, with other items in their place: as many of every segment as it has
-        clips."""
+    def train_order(self, epoch: int, counts: np.ndarray) -> np.ndarray:
+        """Return the order in which `train` yields the clips of an epoch.
 
-        def items(order: list[int]) -> Iterator[tuple[int, Any]]:
-            return ((segment, item) for segment in order for item in items_of(segment))
+        Args:
+            epoch: The epoch.
+            counts: Number of clips of each training segment (n,).
 
-        return shuffled_batches(
-            items, len(self.training), self._drawing, self.batch_size, self._seed, epoch
-        )
+        Returns:
+            int (clips, 2): the index of a segment, and that of a clip among the segment's.
+        """
+        return epoch_order(counts, self._sampler, self.batch_size, self._seed, epoch)

@@ -1,7 +1,7 @@
-"""The frozen part of a network: where it ends, how it is computed, and what trains behind it.
+"""Splits a network at a cut point into a frozen part, computed by an engine, and a trained part.
 
-What lies below the cut runs as for inference, whether or not its results are kept: stochastic depth
-and dropout are for layers that learn.
+The frozen part always runs in inference mode, whether or not its outputs are cached: dropout and
+stochastic depth apply to trained layers only.
 """
 
 from collections.abc import Iterator
@@ -20,21 +20,23 @@ from training.keras_backend import keras
 
 
 def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":
-    """Return the tensor that ends the frozen part of a network, as its layers are now.
+    """Return the cut point of a network: the output of its frozen part.
 
-    It carries everything that passes (no connection leads around it), and no layer that learns or
-    draws at random lies below it. Of such tensors it is the smallest behind the last frozen layer
-    with weights, since what follows that one costs nothing.
+    Every path goes through the cut point (no skip connection bypasses it), and no layer below it is
+    trainable or random. Among such tensors after the last frozen layer with weights it is the
+    smallest: layers without weights cost nothing to compute again.
 
     Args:
-        model: of `extract.backbones.heads.classifier_network` on `trunk`.
+        model: Network of `extract.backbones.heads.classifier_network` on `trunk`.
+        trunk: The backbone; its layers are trainable or frozen as in the phase.
 
     Returns:
-        A tensor (B, ...) of the core's graph, or of the model's behind the core; None where nothing
-        is frozen below the first layer that trains, or two pathways lead on from there.
+        A tensor (B, ...) of the core's graph, or of the model's after the core; None where nothing
+        below the first trainable layer is frozen, or where parallel pathways have no single cut
+        point.
     """
     cut, weights_since = None, False
-    for operation, tensor in _passages(model, trunk):
+    for operation, tensor in _cut_points(model, trunk):
         if _trains(operation):
             break
         weights_since |= _is_frozen(operation)
@@ -45,7 +47,7 @@ def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":
     return cut
 
 
-def _passages(
+def _cut_points(
     model: keras.Model, trunk: Trunk
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
     """Yield the operations from the core's input to the logits, as `cut_points` does."""
@@ -55,15 +57,15 @@ def _passages(
 
 
 def _trains(operation: keras.Operation) -> bool:
-    """Whether an operation is a layer whose result changes from one update to the next."""
+    """Whether an operation is a layer whose output changes between updates."""
     if not getattr(operation, "trainable", False):
         return False
-    draws = any("seed_generator" in variable.path for variable in operation.variables)
-    return draws or bool(operation.trainable_variables)
+    is_random = any("seed_generator" in variable.path for variable in operation.variables)
+    return is_random or bool(operation.trainable_variables)
 
 
 def _is_frozen(operation: keras.Operation) -> bool:
-    """Whether an operation is a layer with weights that are held still."""
+    """Whether an operation is a frozen layer with weights."""
     return not getattr(operation, "trainable", True) and bool(operation.weights)
 
 
@@ -72,8 +74,8 @@ def _size(tensor: "keras.KerasTensor") -> int:
 
 
 def trained_part(model: keras.Model, trunk: Trunk, cut: "keras.KerasTensor") -> keras.Model:
-    """Return what stands behind a cut, with the network's own layers and weights: float32 (B, ...)
-    as the cut has it to logits."""
+    """Return the part of a network after a cut point: float32 (B, ...) of the cut point's shape to
+    logits. It shares the network's layers and weights."""
     inputs = keras.Input(cut.shape[1:])
     if last := _layer_of_head(model, trunk, cut):
         return keras.Model(inputs, tail_of(model, last, inputs))
@@ -84,8 +86,8 @@ def trained_part(model: keras.Model, trunk: Trunk, cut: "keras.KerasTensor") -> 
 def frozen_part(
     model: keras.Model, trunk: Trunk, spec: BackboneSpec, cut: "keras.KerasTensor"
 ) -> keras.Model:
-    """Return what lies below a cut, with the network's own layers and weights: uint8
-    (B, T, H, W, 3) to float32 (B, D), the cut's tensor as a vector."""
+    """Return the part of a network up to a cut point: uint8 (B, T, H, W, 3) to float32 (B, D), the
+    flattened tensor. It shares the network's layers and weights."""
     if _layer_of_head(model, trunk, cut):
         below = keras.Model(model.input, cut)
     else:
@@ -96,30 +98,30 @@ def frozen_part(
 def _layer_of_head(
     model: keras.Model, trunk: Trunk, cut: "keras.KerasTensor"
 ) -> keras.layers.Layer | None:
-    """Return the layer behind the core that gives a cut's tensor; None for a cut in the core."""
+    """Return the layer after the core whose output is the cut point; None for one in the core."""
     behind = layers_behind(model, trunk.core)
     return next((layer for layer in behind if layer.output is cut), None)
 
 
 class FrozenTrunk:
-    """The part of a network below a cut, on an engine.
+    """The frozen part of a network on an inference engine.
 
     Attributes:
-        cut: the tensor that it computes.
-        shape: of that for one clip.
-        engine: which computes it, by name.
+        cut: The cut point.
+        shape: Shape of the cut point's tensor for one clip.
+        engine: Name of the engine.
     """
 
     def __init__(self, part: keras.Model, cut: "keras.KerasTensor", engine: str) -> None:
-        """Make an engine of a frozen part; it holds the weights as they are now.
+        """Convert a frozen part, with its present weights, to an engine.
 
         Args:
-            part: of `frozen_part`.
-            cut: where it ends.
-            engine: as for `extract.engines.registry.make_engine`.
+            part: Network of `frozen_part`.
+            cut: Cut point of that network.
+            engine: Name of an engine, see `extract.engines.registry.make_engine`.
         """
         self.cut, self.shape = cut, tuple(cut.shape[1:])
-        # Nothing of it is kept in the model folder: it is of use to this run alone.
+        # Without a folder: the converted network is useful to this run only.
         self._engine = make_engine(part, NetworkId(None, weights_sha256(part)), engine)
         self.engine = self._engine.name
         self._threads = ThreadPoolExecutor(self._engine.parallel)

@@ -1,7 +1,7 @@
-"""How learning rates go on within a run: warm-up, then constant, cosine, step or plateau.
+"""Learning-rate schedules: linear warm-up, then constant, cosine, step or plateau.
 
-Cosine: Loshchilov and Hutter 2016, without restarts. All work on epochs and parts of them, so that
-a batch size changes nothing.
+Cosine: Loshchilov and Hutter 2016, without restarts. All schedules are functions of the time in
+epochs, so they do not depend on the batch size.
 """
 
 import math
@@ -10,44 +10,32 @@ from recipes.schema import LearningRateSchedule
 
 
 def learning_rate_at(
-    base: float, schedule: LearningRateSchedule, elapsed: float, length: float, cuts: int = 0
+    base: float,
+    schedule: LearningRateSchedule,
+    elapsed: float,
+    length: float,
+    reductions: int = 0,
 ) -> float:
     """Return the learning rate of an update.
 
     Args:
-        base: what the schedule's phase says.
-        schedule: its course from there.
-        elapsed: epochs since the course began, up to this update's end.
-        length: epochs that the cosine takes where the recipe names no number.
-        cuts: how often a plateau has cut so far.
+        base: Learning rate of the phase.
+        schedule: The schedule.
+        elapsed: Epochs from the start of the schedule to the end of this update.
+        length: Epochs of the cosine where the recipe has no `cosine_epochs`.
+        reductions: Reductions by a plateau so far.
     """
     if elapsed <= schedule.warmup_epochs:
         return base * elapsed / schedule.warmup_epochs if schedule.warmup_epochs else base
     floor = min(schedule.min_learning_rate, base)
     if schedule.kind == "cosine":
-        whole = (schedule.cosine_epochs or length) - schedule.warmup_epochs
-        share = min((elapsed - schedule.warmup_epochs) / max(whole, 1e-9), 1.0)
-        return floor + (base - floor) * 0.5 * (1 + math.cos(math.pi * share))
+        decay_epochs = (schedule.cosine_epochs or length) - schedule.warmup_epochs
+        progress = min((elapsed - schedule.warmup_epochs) / max(decay_epochs, 1e-9), 1.0)
+        return floor + (base - floor) * 0.5 * (1 + math.cos(math.pi * progress))
     if schedule.kind == "step":
         # An update belongs to the epoch that it ends in.
-        return max(
-            floor, base * schedule.factor ** ((math.ceil(elapsed) - 1) // schedule.step_epochs)
-        )
+        steps = (math.ceil(elapsed) - 1) // schedule.step_epochs
+        return max(floor, base * schedule.factor**steps)
     if schedule.kind == "plateau":
-        return max(floor, base * schedule.factor**cuts)
+        return max(floor, base * schedule.factor**reductions)
     return base
-
-
-class Plateau:
-    """Counts the cuts of `kind: plateau`: one when more than `patience` epochs have passed
-    without a better validation score, and then again."""
-
-    def __init__(self, patience: int) -> None:
-        self._patience = patience
-        self.waited = 0
-        self.cuts = 0
-
-    def epoch_done(self, better: bool) -> None:
-        self.waited = 0 if better else self.waited + 1
-        if self.waited > self._patience:
-            self.waited, self.cuts = 0, self.cuts + 1

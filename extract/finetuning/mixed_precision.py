@@ -1,4 +1,4 @@
-"""Mixed precision: half the bits on a GPU's matrix units, float32 where it would hurt."""
+"""Mixed precision: 16-bit computation on a GPU, float32 weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,9 @@ from training.keras_backend import gpus, keras
 
 
 def training_precision(chosen: str) -> str:
-    """Return the Keras policy that a recipe's `finetune.mixed_precision` means on this machine.
+    """Return the Keras dtype policy for a recipe's `finetune.mixed_precision` on this machine.
 
-    On a CPU mixed precision is several times slower than float32, so `auto` takes it on a GPU only.
+    On a CPU mixed precision is several times slower than float32, so `auto` uses it on a GPU only.
     """
     if chosen != "auto":
         return chosen
@@ -18,7 +18,7 @@ def training_precision(chosen: str) -> str:
 
 @contextmanager
 def layers_in(policy: str) -> Iterator[None]:
-    """Build layers under a dtype policy; those built outside keep theirs."""
+    """Set the dtype policy of layers that are built in the block."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

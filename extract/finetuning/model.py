@@ -1,4 +1,4 @@
-"""The network of a fine-tuning: built once, then cut and compiled anew for every phase."""
+"""The network of a fine-tuning run: built once, cut and compiled for every phase."""
 
 from extract.backbones import build_trunk
 from extract.backbones.defaults import ResolvedBackbone
@@ -15,23 +15,24 @@ from video.console import logger
 
 _LOG = logger(__name__)
 
-# Converting for a faster engine takes some ten seconds, which fewer frames do not pay back.
+# Converting to a faster engine takes about ten seconds, which does not pay off for fewer frames.
 _FRAMES_WORTH_CONVERTING = 2000
 
 
 class FineTunedModel:
-    """A backbone with the head that fine-tuning trains.
+    """A backbone with a classification head.
 
     Attributes:
-        trunk: the backbone.
-        model: all of it, uint8 clips (B, T, H, W, 3) to logits.
-        without_optimizer: the same layers; a weights file of `model` would hold its optimizer too.
-        step: the training step of the phase; None before the first.
-        inputs: what the step is fed with: the clips, or what a frozen trunk makes of them.
+        trunk: The backbone.
+        model: The whole network, uint8 clips (B, T, H, W, 3) to logits.
+        without_optimizer: A model of the same layers, to save: the weights file of `model` would
+            contain its optimizer too.
+        step: The training step of the phase; None before the first.
+        inputs: Source of the step's inputs: the clips, or the outputs of the frozen part.
     """
 
     def __init__(self, recipe: Recipe, clips: ClipDataset, backbone: ResolvedBackbone) -> None:
-        """Build the network that a recipe asks for, with a class a label of the clips."""
+        """Build the network of a recipe with one class per label of the clips."""
         self._recipe, self._clips, self._backbone = recipe, clips, backbone
         self._spec, side = backbone.spec, backbone.preprocessing.width
         self._precision = training_precision(recipe.finetune.mixed_precision)
@@ -47,15 +48,18 @@ class FineTunedModel:
         self.inputs: ClipDataset | ActivationCache = clips
 
     def enter(self, phase: ActivePhase) -> None:
-        """Let the stages of a phase train, with an optimizer of its own, and lay the rest aside."""
+        """Make the phase's stages trainable, with a new optimizer, and freeze the others.
+
+        The frozen part, where there is one, is computed by an engine and feeds the trained part.
+        """
         set_trainable(self.trunk, set(phase.rates), self.freezes_batch_norm)
         cut = cut_of(self.model, self.trunk)
         if cut is None:
             self.inputs, trained = self._clips, self.model
             if len(phase.rates) < len(self._spec.stages):
                 _LOG.warning(
-                    "note: the frozen stages are computed in every epoch; trained ones lie below "
-                    "them, or several pathways lead on from them."
+                    "note: the frozen stages are computed in every epoch: a trained stage is below "
+                    "them, or parallel pathways leave no single cut point."
                 )
         else:
             self._feed_from(cut)
@@ -65,34 +69,36 @@ class FineTunedModel:
 
     @property
     def freezes_batch_norm(self) -> bool:
-        """Whether batch normalisation keeps its statistics in stages that train too."""
+        """Whether batch normalization keeps its statistics in trained stages too."""
         # Published statistics are better than those of small batches; random weights have none.
         chosen = self._recipe.finetune.freeze_batch_norm
         return self._backbone.weights != "none" if chosen is None else chosen
 
     def _feed_from(self, cut: "keras.KerasTensor") -> None:
-        """Let the step see what the network gives at a cut; what is kept of the same cut stays."""
+        """Feed the step with the outputs at a cut point; an existing cache of it is kept."""
         if isinstance(self.inputs, ActivationCache) and self.inputs.trunk.cut is cut:
             return
-        self.inputs = self._clips  # before more is kept, the memory of the other cut goes
+        self.inputs = self._clips  # frees the previous cache before the next one is filled
         chosen = self._recipe.finetune.cache
         part = frozen_part(self.model, self.trunk, self._spec, cut)
         trunk = FrozenTrunk(part, cut, self._engine(max(chosen.epochs, 1)))
         self.inputs = ActivationCache(self._clips, trunk, chosen)
         _LOG.info(self.inputs)
 
-    def _engine(self, draws: int) -> str:
-        """Return which engine is to compute so many draws and the validation clips; say so where
-        Keras does although a faster one may be there."""
+    def _engine(self, epochs: int) -> str:
+        """Return the name of the engine for the clips of some epochs and of validation.
+
+        Converting to a faster engine does not pay off for few frames: a warning says so.
+        """
         chosen, clips = self._recipe.extract.engine, self._clips
         if self._precision != "float32":  # other engines compute in float32
             return "keras"
-        count = draws * clips.most_training() + clips.most_validation()
+        count = epochs * clips.max_training_clips() + clips.max_validation_clips()
         frames = count * self._backbone.clip_length
         if chosen != "auto" or frames >= _FRAMES_WORTH_CONVERTING:
             return chosen
         _LOG.warning(
-            f"note: the frozen part sees {frames} frames in all; converting it for a faster engine "
-            f"pays from about {_FRAMES_WORTH_CONVERTING}."
+            f"note: Keras computes the frozen part: converting it to a faster engine pays off from "
+            f"about {_FRAMES_WORTH_CONVERTING} frames, and there are {frames}."
         )
         return "keras"

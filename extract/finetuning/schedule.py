@@ -1,4 +1,4 @@
-"""The schedule of fine-tuning: which stages train from which epoch, at which learning rates."""
+"""Phases of fine-tuning: the stages that are trained from an epoch on, and their learning rates."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from video.errors import UsageError
 
 @dataclass(frozen=True)
 class ActivePhase:
-    """A phase as it runs.
+    """A phase of a run.
 
     Attributes:
-        first: its first epoch, from 0.
-        length: epochs to the next phase or to the run's end.
-        head_rate: learning rate of what stands on the backbone.
-        rates: learning rate of each stage that trains, in the network's order.
+        first: First epoch, from 0.
+        length: Epochs until the next phase or the end of the run.
+        head_rate: Learning rate of the head.
+        rates: Learning rate of each trained stage, in the network's order.
     """
 
     first: int
@@ -31,21 +31,27 @@ class ActivePhase:
                 parts[-1][0].append(stage)
             else:
                 parts.append(([stage], rate))
-        told = "; ".join(f"{', '.join(names)} at {rate:g}" for names, rate in parts)
-        return f"From epoch {self.first + 1}: {told}."
+        groups = "; ".join(f"{', '.join(names)} at {rate:g}" for names, rate in parts)
+        return f"From epoch {self.first + 1}: {groups}."
 
 
 class Phases:
-    """All phases of a run.
+    """All phases of a run."""
 
-    Raises:
-        UsageError: a stage is none of the backbone's, or no phase begins at epoch 0.
-    """
+    def __init__(self, phases: tuple[Phase, ...], stages: tuple[str, ...], epochs: int) -> None:
+        """Order the phases.
 
-    def __init__(self, schedule: tuple[Phase, ...], stages: tuple[str, ...], epochs: int) -> None:
-        ordered = sorted(schedule, key=lambda phase: phase.epoch)
+        Args:
+            phases: Phases of the recipe, in any order.
+            stages: Stage names of the backbone, in the network's order.
+            epochs: Epochs of the run.
+
+        Raises:
+            UsageError: The backbone has no stage of a name, or no phase begins at epoch 0.
+        """
+        ordered = sorted(phases, key=lambda phase: phase.epoch)
         if ordered[0].epoch:
-            raise UsageError("finetune.phases: its first phase must begin at epoch 0")
+            raise UsageError("finetune.phases: the first phase must begin at epoch 0")
         ends = [phase.epoch for phase in ordered[1:]] + [max(epochs, ordered[-1].epoch + 1)]
         self._phases = [
             ActivePhase(phase.epoch, end - phase.epoch, phase.learning_rate, _rates(phase, stages))
@@ -65,10 +71,10 @@ def _rates(phase: Phase, names: tuple[str, ...]) -> dict[str, float]:
 
 
 def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
-    """Return the names of the stages that a phase trains.
+    """Return the names of the stages that are trained in a phase.
 
     Raises:
-        UsageError: a name is not one of the backbone's.
+        UsageError: The backbone has no stage of a name.
     """
     if phase.stages == "all":
         return set(names)
@@ -84,9 +90,13 @@ def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
 
 
 def set_trainable(trunk: Trunk, stages: set[str], freeze_batch_norm: bool) -> None:
-    """Let the layers of `stages` train and freeze all others.
+    """Make the layers of some stages trainable and freeze all others.
 
-    A frozen batch normalisation also keeps its running statistics: Keras runs it for inference.
+    Args:
+        trunk: The backbone.
+        stages: Names of the stages to train.
+        freeze_batch_norm: Whether to freeze batch normalization in these stages too. Keras runs
+            frozen batch normalization in inference mode, so its statistics stay fixed.
     """
     for stage, layers in trunk.stages.items():
         for layer in layers:

@@ -1,4 +1,4 @@
-"""One update of fine-tuning: loss, gradients, clipping, accumulation, averages, rates by group."""
+"""Training step of fine-tuning: loss, gradient clipping and accumulation, EMA, parameter groups."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,25 +14,27 @@ from training.optimizers import make_grouped_optimizer
 
 
 class TrainingStep:
-    """The compiled training step of a phase: which variables train is fixed, rates are not.
+    """The compiled training step of a phase. Its trainable variables are fixed; learning rates may
+    change between updates.
 
     Attributes:
-        phase: which.
-        base_rates: of the groups before any decay: the head's, then each trained stage's.
-        rates: as they are now.
-        optimizer: with all its state; under mixed_float16 it scales the loss as well.
+        phase: The phase.
+        base_rates: Learning rates of the phase by parameter group: the head, then each trained
+            stage.
+        rates: Learning rates of the groups at present.
+        optimizer: The optimizer; a LossScaleOptimizer under mixed_float16.
     """
 
     def __init__(
         self, model: keras.Model, trunk: Trunk, phase: ActivePhase, chosen: Finetune
     ) -> None:
-        """Compile a network, or the part of it behind a frozen trunk, for a phase.
+        """Compile a network, or the part of it above the frozen part, for a phase.
 
         Args:
-            model: with all that trains; its inputs to logits.
-            trunk: whose layers are set to what the phase trains.
-            phase: which stages train, at which rates.
-            chosen: optimizer and loss.
+            model: Network that contains all trainable layers, from its inputs to logits.
+            trunk: Backbone whose layers are trainable as the phase requires.
+            phase: Stages to train with their learning rates.
+            chosen: Settings of the optimizer and the loss.
         """
         self._model, self.phase = model, phase
         self.base_rates = [phase.head_rate, *phase.rates.values()]
@@ -51,7 +53,7 @@ class TrainingStep:
             global_clipnorm=chosen.gradient_clip_norm or None,
             gradient_accumulation_steps=accumulate if accumulate > 1 else None,
             use_ema=chosen.ema_momentum > 0,
-            # Keras averages after every batch, also where a batch only adds to the gradients.
+            # Keras updates the average after every batch, accumulation-only batches included.
             ema_momentum=chosen.ema_momentum ** (1 / accumulate),
         )
         smoothing = chosen.label_smoothing
@@ -67,8 +69,13 @@ class TrainingStep:
         self.rates = self.base_rates
 
     def __call__(self, inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> float:
-        """Train on the model's inputs (B, ...) of class numbers (B,), weighted by (B,); return the
-        loss."""
+        """Train on a batch and return its loss.
+
+        Args:
+            inputs: Inputs of the model (B, ...).
+            classes: Class indices (B,).
+            weights: Loss weights (B,).
+        """
         if self._classes == 1:
             targets = classes[:, None].astype(np.float32)
         else:
@@ -82,16 +89,16 @@ class TrainingStep:
         self._grouped.set_rates(rates)
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the logits (B, K) of the model's inputs (B, ...), as for inference."""
+        """Return the logits (B, K) of the model's inputs (B, ...) in inference mode."""
         return class_logits(np.asarray(self._model.predict_on_batch(inputs)))
 
     def take_average(self) -> None:
-        """Give the model's trained variables the moving average of what they were."""
+        """Set the trainable variables to their exponential moving average."""
         self._grouped.finalize_variable_values(self._model.trainable_variables)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """The model with the moving average of its weights, for a while."""
+        """Set the trainable variables to their moving average within the block."""
         trained = self._model.trainable_variables
         before = [keras.ops.convert_to_numpy(variable.value) for variable in trained]
         self.take_average()
@@ -103,9 +110,12 @@ class TrainingStep:
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Set the random state of every dropout layer of a whole network, so that an epoch draws alike
-    whatever came before it, and no two layers or epochs draw alike."""
+    """Seed every dropout layer of a network for an epoch.
+
+    The masks of an epoch depend on seed and epoch alone, so a resumed run has the same ones. All
+    layers and epochs have different seeds.
+    """
     states = [each for each in model.variables if "seed_generator" in each.path]
     for number, state in enumerate(states):
-        drawn = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
-        state.assign(drawn.astype(state.dtype))
+        value = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
+        state.assign(value.astype(state.dtype))

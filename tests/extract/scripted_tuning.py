@@ -41,7 +41,7 @@ def follow(
         watch: A function that is called with the step of every update.
     """
     bias = tuning.network.model.get_layer("classifier").bias
-    draws = tuning.clips.most_validation()
+    draws = tuning.clips.max_validation_clips()
     truth = np.repeat(tuning.clips.validation_classes, draws // len(tuning.clips.validation))
     epochs, answers = iter(enumerate(script)), np.empty((0, len(tuning.labels)))
     epoch = 0

@@ -231,7 +231,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(whole_epochs, noise_set, monkeypatch
 
     monkeypatch.setattr(keras.Model, "train_on_batch", interrupted)
     sides = [noise_set.split("train"), noise_set.split("val")]
-    predictor = fit(noise_set, *sides, sequence_recipe(epochs=9, head="mean"), 0, tell=said.append)
+    predictor = fit(noise_set, *sides, sequence_recipe(epochs=9, head="mean"), 0, log=said.append)
     assert len(said) == whole_epochs + 1
     assert "best epoch so far is kept" in said[-1]
     assert predictor.temperature != 1.0

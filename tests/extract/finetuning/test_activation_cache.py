@@ -85,7 +85,7 @@ def assert_close(one: tuple, other: tuple) -> None:
 
 def drawn(tuning: Trainer, monkeypatch) -> dict[str, list]:
     """Record which draws of the clips are asked for from now on."""
-    asked: dict[str, list] = {"draw": [], "train": [], "validate": []}
+    asked: dict[str, list] = {"train_in_order": [], "train": [], "validate": []}
 
     def watch(name: str) -> None:
         real = getattr(tuning.clips, name)
@@ -150,7 +150,7 @@ def test_later_epochs_take_the_draws_in_turn_and_mix_them_anew(tuning_of, monkey
     tuning = tuning_of(phase(0, 0))
     cache, asked = entered(tuning), drawn(tuning, monkeypatch)
     epochs = [rows(cache.train(epoch)) for epoch in range(3 * DRAWS)]
-    assert asked == {"draw": [0, 1, 2], "train": [], "validate": []}
+    assert asked == {"train_in_order": [0, 1, 2], "train": [], "validate": []}
     for epoch, examples in enumerate(epochs):
         assert sorted(examples) == sorted(epochs[epoch % DRAWS])
     assert all(sorted(one) != sorted(other) for one, other in pairwise(epochs))
@@ -162,11 +162,11 @@ def test_a_draw_is_computed_when_an_epoch_asks_for_it_and_validation_once(tuning
     asked = drawn(tuning, monkeypatch)
     for epoch in range(2):
         enter(tuning, epoch)
-        assert asked["draw"] == list(range(epoch))
+        assert asked["train_in_order"] == list(range(epoch))
         train(tuning, epoch)
         assert validate(tuning) == validate(tuning)
     assert {name: len(calls) for name, calls in asked.items()} == {
-        "draw": 2,
+        "train_in_order": 2,
         "train": 0,
         "validate": 1,
     }
@@ -184,7 +184,7 @@ def test_a_phase_that_moves_the_cut_begins_a_cache_and_another_keeps_it(tuning_o
     assert caches[1] is not caches[2]
     assert caches[2] is caches[3]
     assert caches[4] is tuning.clips
-    assert asked["draw"] == [0, 1, 2, 0]  # the draws of epochs 0 to 3
+    assert asked["train_in_order"] == [0, 1, 2, 0]  # the draws of epochs 0 to 3
     assert asked["train"] == [4]
     assert [cache.trunk.shape for cache in caches[1:3]] == [(128,), (3, 3, 96)]
 
@@ -198,9 +198,9 @@ def test_without_a_cache_every_epoch_is_drawn_afresh_and_nothing_is_kept(
     for epoch in range(3):
         assert len(rows(cache.train(epoch))) == 16
         assert len(rows(cache.validate())) == 8
-    assert asked == {"draw": [], "train": [0, 1, 2], "validate": [None] * 3}
-    assert cache.kept_bytes == 0
-    assert "The frozen part is computed by keras, in every epoch.\n" in capsys.readouterr().out
+    assert asked == {"train_in_order": [], "train": [0, 1, 2], "validate": [None] * 3}
+    assert cache.cached_bytes == 0
+    assert "keras computes the frozen part in every epoch.\n" in capsys.readouterr().out
 
 
 # 16 draws and 8 of validation, 128 numbers of four bytes each.
@@ -211,9 +211,9 @@ ROW, DRAW, VALIDATION = 512, 16 * 512, 8 * 512
     ("room", "draws", "validation", "told"),
     [
         (VALIDATION + 3 * DRAW, 3, True, ""),
-        (VALIDATION + 3 * DRAW - 1, 2, True, "holds validation and 2 of the draws"),
-        (VALIDATION + DRAW - ROW, 0, True, "holds validation and 0 of the draws"),
-        (VALIDATION - 1, 0, False, "holds 0 of the draws"),
+        (VALIDATION + 3 * DRAW - 1, 2, True, "has room for validation and 2 of the epochs"),
+        (VALIDATION + DRAW - ROW, 0, True, "has room for validation and 0 of the epochs"),
+        (VALIDATION - 1, 0, False, "has room for 0 of the epochs"),
     ],
 )
 def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
@@ -222,13 +222,13 @@ def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
     monkeypatch.setattr(activation_cache, "_MEGABYTE", room)
     tuning = tuning_of(phase(0, 0), cache={"epochs": DRAWS, "megabytes": 1})
     cache, asked = entered(tuning), drawn(tuning, monkeypatch)
-    assert (cache.draws, cache.keeps_validation) == (draws, validation)
+    assert (cache.epochs, cache.keeps_validation) == (draws, validation)
     for epoch in range(2 * DRAWS):
         assert len(rows(cache.train(epoch))) == 16
         list(cache.validate())
-        assert cache.kept_bytes <= room
-    assert cache.kept_bytes == draws * DRAW + validation * VALIDATION
-    assert asked["draw"] == list(range(draws))
+        assert cache.cached_bytes <= room
+    assert cache.cached_bytes == draws * DRAW + validation * VALIDATION
+    assert asked["train_in_order"] == list(range(draws))
     assert asked["train"] == [epoch for epoch in range(2 * DRAWS) if epoch % DRAWS >= draws]
     assert len(asked["validate"]) == (1 if validation else 2 * DRAWS)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "cache: " in line]
@@ -239,9 +239,9 @@ def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
 def test_the_size_is_told_beforehand(tuning_of, capsys):
     entered(tuning_of(phase(0, ["block5"])))
     assert (
-        "The frozen part is computed by keras; cache: (16 inputs x 3 draws + 8 of validation) x "
-        "3x3x96 float32 = at most 0.19 MB of memory; after its first 3 epochs only what is trained "
-        "is computed.\n"
+        "keras computes the frozen part; cache: (16 clips x 3 epochs + 8 validation clips) x "
+        "3x3x96 float32 = at most 0.19 MB of memory; after the first 3 epochs only the trained "
+        "part is computed.\n"
     ) in capsys.readouterr().out
 
 
@@ -289,4 +289,4 @@ def test_few_frames_are_not_worth_converting_a_network(
     extract = tuning.recipe.extract.model_copy(update={"engine": chosen})
     tuning.network._recipe = tuning.recipe.model_copy(update={"extract": extract})
     assert tuning.network._engine(DRAWS) == engine
-    assert ("sees 56 frames in all; " in capsys.readouterr().out) == told
+    assert ("frames, and there are 56." in capsys.readouterr().out) == told

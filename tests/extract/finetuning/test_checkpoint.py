@@ -82,10 +82,10 @@ def last_saved(monkeypatch) -> dict:
     """All variables of a run's network and optimizer as its last checkpoint has them, by folder."""
     save, found = Checkpoint.save, {}
 
-    def watched(checkpoint: Checkpoint, model, optimizer, state) -> None:
+    def watched(checkpoint: Checkpoint, model, optimizer, run) -> None:
         variables = [*model.variables, *optimizer.variables]
         found[checkpoint.folder] = [np.asarray(variable) for variable in variables]
-        save(checkpoint, model, optimizer, state)
+        save(checkpoint, model, optimizer, run)
 
     monkeypatch.setattr(Checkpoint, "save", watched)
     return found
@@ -123,10 +123,10 @@ def stop_saving(monkeypatch, epochs: int) -> None:
     """Kill the run as it saves the state after so many epochs."""
     save = Checkpoint.save
 
-    def stopped(checkpoint: Checkpoint, model, optimizer, state) -> None:
-        if state.epochs == epochs:
+    def stopped(checkpoint: Checkpoint, model, optimizer, run) -> None:
+        if run.state.epochs == epochs:
             raise Killed
-        save(checkpoint, model, optimizer, state)
+        save(checkpoint, model, optimizer, run)
 
     monkeypatch.setattr(Checkpoint, "save", stopped)
 
@@ -182,7 +182,7 @@ def test_a_run_that_ctrl_c_stopped_goes_on_to_the_same_end(run_of, outcome, monk
     # The model so far can be used meanwhile.
     assert best.loss == pytest.approx(min(float(row["val_loss"]) for row in rows), rel=1e-5)
     assert require_config(tuning.folder).backbone.temperature == best.temperature
-    assert "--resume goes on from here" in capsys.readouterr().out
+    assert "--resume continues the run" in capsys.readouterr().out
     again = run_of("cosine", "stopped")
     again.train(resume=True)
     assert_equal(outcome(again), outcome(whole))
@@ -251,7 +251,7 @@ def test_another_engine_is_refused(unfinished, few):
 def test_other_clips_are_refused_of_either_split(unfinished, scenes, split):
     """Those that validate chose the best epoch, and fit the temperature of all."""
     others = scenes(2, 1) if split == "train" else scenes(1, 2)
-    with pytest.raises(UsageError, match="--resume: the clips that train and validate are others"):
+    with pytest.raises(UsageError, match="--resume: the clips for training and validation differ"):
         Trainer(unfinished.settings, others).train(resume=True)
 
 
@@ -263,7 +263,7 @@ def test_other_ends_of_labels_are_refused(quick_settings, few, monkeypatch, ends
     chosen = quick_settings(EVERYTHING, epochs=9)
     with pytest.raises(Killed):
         follow(Trainer(chosen, manifest(ends[0])), monkeypatch, [3, Killed()]).train()
-    with pytest.raises(UsageError, match="--resume: the clips that train and validate are others"):
+    with pytest.raises(UsageError, match="--resume: the clips for training and validation differ"):
         Trainer(chosen, manifest(ends[1])).train(resume=True)
 
 
@@ -301,7 +301,7 @@ def test_all_epochs_done_leaves_nothing_but_to_put_the_best_into_place(
 
 def test_where_there_is_nothing_to_resume_one_line_says_so(quick_settings, few):
     tuning = Trainer(quick_settings(EVERYTHING), few)
-    with pytest.raises(LookbackError, match="no unfinished run is there to resume; leave --resume"):
+    with pytest.raises(LookbackError, match="no unfinished run to resume; leave out --resume"):
         tuning.train(resume=True)
     assert not tuning.folder.exists()
 
@@ -335,3 +335,11 @@ def test_a_damaged_checkpoint_is_one_line_that_names_it(unfinished, few, monkeyp
         again.train(resume=True)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused(unfinished, few):
+    path = unfinished.checkpoint.folder / STATE
+    with h5py.File(path, "r+") as file:
+        file.attrs["state"] = '{"recipe": {}, "epochs": 2, "progress": {"best_epoch": 1}}'
+    with pytest.raises(LookbackError, match=r"earlier version .* start again without --resume"):
+        Trainer(unfinished.settings, few).train(resume=True)

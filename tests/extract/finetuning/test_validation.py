@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from extract.finetuning.validation import RISES, Scores, scores_of
+from extract.finetuning.validation import HIGHER_IS_BETTER, Scores, scores_of
 from metrics.calibration import softmax
 from recipes.schema import Finetune
 
@@ -16,7 +16,7 @@ def scored(monitor: str, value: float) -> Scores:
 
 
 def test_every_monitor_of_the_schema_has_a_direction():
-    assert set(RISES) == set(Finetune.model_fields["monitor"].annotation.__args__)
+    assert set(HIGHER_IS_BETTER) == set(Finetune.model_fields["monitor"].annotation.__args__)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_better_goes_in_the_score_s_own_direction(monitor, better, worse):
     assert good.better_than(unknown, monitor)
     assert not unknown.better_than(bad, monitor)
     assert not unknown.better_than(unknown, monitor)
-    for other in set(RISES) - {monitor}:
+    for other in set(HIGHER_IS_BETTER) - {monitor}:
         assert not good.better_than(bad, other)
 
 
