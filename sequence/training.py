@@ -55,7 +55,7 @@ def window_logits(
     segments: list[LabeledSegment],
     views: int | str = "all",
 ) -> WindowLogits:
-    """Return the logits of the full windows of `segments`; a bounded number of windows is in memory.
+    """Return the logits of the full windows of segments, a bounded number of windows at a time.
 
     Args:
         predictor: The model.

@@ -15,8 +15,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from clips.segments import Segment
 
+from clips.manifest.segments import Segment
 from extract.finetuning.validation import Scores
 from recipes.schema import Recipe
 from training.keras_backend import keras

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from clips.clip_reader import ClipSampler
-from clips.segments import Segment
 
-from clips import batches
+from clips.loading import batches
+from clips.loading.clip_reader import ClipSampler
+from clips.manifest.segments import Segment
 
 
 @pytest.mark.parametrize("pool", [1, 5, 10**9])
@@ -25,7 +25,7 @@ def test_an_epoch_s_order_is_that_in_which_its_clips_are_read(monkeypatch, pool,
 
     sampler = object.__new__(Sampler)
     segments = [Segment(f"{n}", "a", "train", "g") for n in range(len(counts))]
-    monkeypatch.setattr(batches, "_MIXED_BYTES", pool)
+    monkeypatch.setattr(batches, "_SHUFFLE_BYTES", pool)
     monkeypatch.setattr(batches, "read_all_clips", read_all_clips)
     read = list(batches.training_batches(segments, sampler, 4, 11, epoch))
     order = batches.epoch_order(counts, sampler, 4, 11, epoch)
