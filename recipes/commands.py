@@ -36,7 +36,7 @@ def program() -> str | None:
 def command(name: str) -> str:
     """Return how the user starts a command.
 
-    Outside of any command, as in a notebook, it is the script where the packages lie in a clone,
+    Outside of any command, as in a notebook, it is the script if the packages are in a clone,
     and the installed command elsewhere.
 
     Args:
