@@ -1,1 +1,1 @@
-"""Measurements. Each script prints a table and writes JSON with machine, versions and commit."""
+"""Benchmarks. Each script prints a table and writes JSON with machine, versions and commit."""

@@ -1,15 +1,15 @@
-"""Every backbone by every engine, precision and batch: clips a second, and milliseconds live.
+"""Speed of backbones by engine, precision and batch size, for extraction and live use.
 
     python -m benchmarks.backbones --backbones efficientnet_b0 x3d_s --batches 1 16
-    python -m benchmarks.backbones --weights weights      # that model, int8 where it has it
+    python -m benchmarks.backbones --weights weights      # a model folder, int8 if it is quantized
 
-Within a backbone, the candidates of a batch size take turns, several rounds:
+For each backbone and batch size, the candidates are interleaved over several rounds:
 
-<engine> <precision>   clips a second with all threads calling that the engine takes; live, the
-                       median and 95th percentile of one clip at a time
-predict                `model.predict` a clip, as scripts do; in every turn, for the ratio
+<engine> <precision>   clips per second, with as many threads as the engine supports; live: median
+                       and 95th percentile in milliseconds for one clip at a time
+predict                `model.predict` on single clips, as in typical scripts
 
-Clips are noise and weights random, which cost what real ones do. Every network is converted once.
+Clips and weights are random, which does not change the speed. Each network is converted once.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import by_turns, call_milliseconds, medians, table
+from benchmarks.measuring import call_milliseconds, medians, run_interleaved, table
 from benchmarks.record import write_result
 from extract.backbones import build
 from extract.backbones.heads import feature_network, weights_sha256
@@ -42,11 +42,11 @@ class Candidate:
     """A network to measure.
 
     Attributes:
-        name: of its backbone.
-        model: uint8 (B, T, H, W, 3) to features (B, D).
-        usual: the same network as a script has it; an engine may have set options of `model`.
-        folder: keeps what is converted.
-        precisions: that are asked for.
+        name: Name of the backbone.
+        model: Network from uint8 (B, T, H, W, 3) to features (B, D).
+        usual: Copy of the network for `predict`, since an engine may change options of `model`.
+        folder: Folder of the converted networks.
+        precisions: Precisions to measure.
     """
 
     name: str
@@ -56,27 +56,39 @@ class Candidate:
     precisions: tuple[str, ...]
 
     def clips(self, count: int) -> np.ndarray:
+        """Return random clips, uint8 (count, T, H, W, 3)."""
         shape = (count, *self.model.input_shape[1:])
         return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
     def engines(self, names: list[str], workload: dict) -> dict[str, Engine]:
-        """Return the engines that there are for a workload; print why others are left out."""
-        made = {}
+        """Return the available engines for a workload; print why others are skipped.
+
+        Args:
+            names: Names of the engines to try.
+            workload: Fields of `Workload`, except the precision.
+        """
+        engines = {}
         for name, precision in itertools.product(names, self.precisions):
             if precision not in ENGINES[name].PRECISIONS:
                 continue
-            wanted = Workload(precision, **workload)
+            network_id = NetworkId(self.folder, weights_sha256(self.model))
             try:
-                made[f"{name} {precision}"] = make_engine(
-                    self.model, NetworkId(self.folder, weights_sha256(self.model)), name, wanted
+                engines[f"{name} {precision}"] = make_engine(
+                    self.model, network_id, name, Workload(precision, **workload)
                 )
             except LookbackError as error:
-                print(f"note: {self.name}, {name} {precision} is left out: {error}")
-        return made
+                print(f"note: {self.name}, {name} {precision} is skipped: {error}")
+        return engines
 
 
-def clips_a_second(engine: Engine, clips: np.ndarray, seconds: float) -> float:
-    """Return the rate with so many threads as the engine takes, each computing batch by batch."""
+def clips_per_second(engine: Engine, clips: np.ndarray, seconds: float) -> float:
+    """Return the rate with as many threads as the engine supports.
+
+    Args:
+        engine: Engine to measure.
+        clips: Batch that every thread computes repeatedly.
+        seconds: Time to measure.
+    """
     end = time.perf_counter() + seconds
 
     def compute(_: int) -> Generator[int, None, None]:
@@ -92,7 +104,7 @@ def clips_a_second(engine: Engine, clips: np.ndarray, seconds: float) -> float:
 
 
 def measure_extraction(candidate: Candidate, batch_size: int, chosen: argparse.Namespace) -> dict:
-    """Return clips a second, a number a round and candidate."""
+    """Return the clips per second of each candidate, one number per round."""
     engines = candidate.engines(chosen.engines, {"batch_size": batch_size})
     clips, clip = candidate.clips(batch_size), candidate.clips(1)
 
@@ -103,14 +115,14 @@ def measure_extraction(candidate: Candidate, batch_size: int, chosen: argparse.N
     for engine in engines.values():
         engine(clips)  # compiles
     jobs = {
-        name: lambda engine=engine: clips_a_second(engine, clips, chosen.seconds)
+        name: lambda engine=engine: clips_per_second(engine, clips, chosen.seconds)
         for name, engine in engines.items()
     }
-    return by_turns({**jobs, "predict": predict}, chosen.rounds)
+    return run_interleaved({**jobs, "predict": predict}, chosen.rounds)
 
 
 def measure_live(candidate: Candidate, chosen: argparse.Namespace) -> dict:
-    """Return median and 95th percentile in milliseconds, a pair a round and candidate."""
+    """Return median and 95th percentile of each candidate in milliseconds, one pair per round."""
     clip = candidate.clips(1)
     calls = dict(candidate.engines(chosen.engines, {"live": True}))
     calls["predict"] = lambda clip: candidate.usual.predict(clip, verbose=0)
@@ -121,11 +133,11 @@ def measure_live(candidate: Candidate, chosen: argparse.Namespace) -> dict:
         ).tolist()
 
     jobs = {name: lambda call=call: percentiles(call) for name, call in calls.items()}
-    return by_turns(jobs, chosen.rounds)
+    return run_interleaved(jobs, chosen.rounds)
 
 
 def measure(candidate: Candidate, chosen: argparse.Namespace) -> dict:
-    """Measure all cells of a network, print them, and return them."""
+    """Measure a network with all engines and batch sizes, print the table and return it."""
     cells = {
         f"batch {size}": measure_extraction(candidate, size, chosen) for size in chosen.batches
     }
@@ -144,15 +156,15 @@ def measure(candidate: Candidate, chosen: argparse.Namespace) -> dict:
     }
 
 
-def of_backbone(name: str, folder: Path, precisions: list[str]) -> Candidate:
+def make_candidate(name: str, folder: Path, precisions: list[str]) -> Candidate:
     """Return a backbone with random weights."""
     keras.utils.set_random_seed(0)
     model, usual = build(name, "none"), build(name, "none")
     return Candidate(name, model, usual, folder, tuple(precisions))
 
 
-def of_model_folder(folder: Path, precisions: list[str]) -> Candidate:
-    """Return a model folder's network, with int8 where it was quantised."""
+def load_candidate(folder: Path, precisions: list[str]) -> Candidate:
+    """Return the network of a model folder, with int8 if it is quantized."""
     config = require_config(folder)
     model, usual = (feature_network(load_network(folder, config)) for _ in range(2))
     if int8_state(folder, config) == "ready":
@@ -168,31 +180,35 @@ def main(arguments: list[str] | None = None) -> int:
         default=["efficientnet_b0"],
         help="see python -m extract.backbones",
     )
-    flags.add_argument("--weights", type=Path, help="a model folder, instead of --backbones")
+    flags.add_argument("--weights", type=Path, help="model folder, instead of --backbones")
     flags.add_argument(
-        "--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="that are tried"
+        "--engines",
+        nargs="+",
+        choices=list(ENGINES),
+        default=list(ENGINES),
+        help="engines to measure",
     )
     flags.add_argument(
         "--precisions",
         nargs="+",
         choices=["f32", "bf16"],
         default=["f32", "bf16"],
-        help="asked of each engine",
+        help="precisions to measure",
     )
     flags.add_argument(
-        "--batches", nargs="+", type=int, default=[1, 16], help="clips at once (%(default)s)"
+        "--batches", nargs="+", type=int, default=[1, 16], help="batch sizes (%(default)s)"
     )
-    flags.add_argument("--seconds", type=float, default=5.0, help="a cell and round (%(default)s)")
-    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    flags.add_argument("--seconds", type=float, default=5.0, help="per measurement (%(default)s)")
+    flags.add_argument("--rounds", type=int, default=3, help="number of rounds (%(default)s)")
     chosen = flags.parse_args(arguments)
     results = {}
     for name in [""] if chosen.weights else chosen.backbones:
         with ExitStack() as stack:
             if chosen.weights:
-                candidate = of_model_folder(chosen.weights, chosen.precisions)
+                candidate = load_candidate(chosen.weights, chosen.precisions)
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                candidate = of_backbone(name, folder, chosen.precisions)
+                candidate = make_candidate(name, folder, chosen.precisions)
             results[candidate.name] = measure(candidate, chosen)
         del candidate
         keras.backend.clear_session()  # one network in memory at a time

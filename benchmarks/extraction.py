@@ -1,14 +1,15 @@
-"""Extraction end to end against the usual loop and against the ceiling of the machine.
+"""End-to-end speed of extraction, compared with the usual loop and the machine's upper bound.
 
     python -m benchmarks.extraction --manifest data/manifest.csv --backbone efficientnet_b0
 
-Three ways over the same frames (every frame of the first clips), by turns, several rounds:
+It prints frames per second over every frame of the same clips, interleaved over several rounds:
 
-usual    cv2.VideoCapture, cv2.resize, `model.predict` a frame, one video after another
-ours     extract.py's own path: decoding threads, batches, engine, feature file
-ceiling  1 / (seconds of decoding a frame + seconds of inference a frame), each alone on all cores
+usual    cv2.VideoCapture, cv2.resize and `model.predict` per frame, one video after another
+ours     extract.py: decoding threads, batches, engine and feature file
+ceiling  1 / (decoding seconds per frame + inference seconds per frame), each measured alone on all
+         cores
 
-Weights are random: they cost what trained ones do. Networks are built and converted beforehand.
+Weights are random, which does not change the speed. Networks are built and converted beforehand.
 """
 
 import argparse
@@ -20,7 +21,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.measuring import by_turns, medians, rate, some_clips
+from benchmarks.measuring import (
+    evenly_spaced_clips,
+    items_per_second,
+    medians,
+    run_interleaved,
+)
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
 from extract import quantization
@@ -34,36 +40,43 @@ from recipes.loader import load
 from video.pipeline_stage import PipelineStage
 
 
-def usual_loop(model, paths: list[Path], side: int) -> int:
-    """Run the loop that tutorials show; return the frames."""
+def run_usual_loop(model, paths: list[Path], size: int) -> int:
+    """Run the loop that tutorials show; return the number of frames."""
     frames = 0
     for path in paths:
         capture = cv2.VideoCapture(str(path))
         while True:
-            there, frame = capture.read()
-            if not there:
+            success, frame = capture.read()
+            if not success:
                 break
-            rgb = cv2.cvtColor(cv2.resize(frame, (side, side)), cv2.COLOR_BGR2RGB)
+            rgb = cv2.cvtColor(cv2.resize(frame, (size, size)), cv2.COLOR_BGR2RGB)
             model.predict(rgb[None, None], verbose=0)
             frames += 1
         capture.release()
     return frames
 
 
-def decode_alone(manifest: Manifest, extractor: Extractor) -> int:
+def decode_only(manifest: Manifest, extractor: Extractor) -> int:
+    """Decode and preprocess without inference; return the number of frames."""
     videos = [(video, manifest.place(video)) for video in manifest.videos]
     with decoding_stage(videos, extractor.stepper, extractor.clip_length) as reading:
         return sum(len(batch.rows) for batch in reading)
 
 
-def infer_alone(extractor: Extractor, ready: np.ndarray, frames: int) -> int:
-    """Compute `frames` of ready clips by as many threads as the engine takes; return how many."""
+def infer_only(extractor: Extractor, batch: np.ndarray, frames: int) -> int:
+    """Run inference with the engine's number of threads; return the number of frames.
+
+    Args:
+        extractor: Extractor with the engine.
+        batch: Clips, uint8 (B, 1, H, W, 3), which are computed repeatedly.
+        frames: Minimum number of frames to compute.
+    """
     engine = extractor.engine
-    each = -(-frames // (engine.parallel * len(ready)))
+    batches_per_thread = -(-frames // (engine.parallel * len(batch)))
 
     def compute(_: int) -> Generator[int, None, None]:
-        for _ in range(each):
-            yield len(engine(ready))
+        for _ in range(batches_per_thread):
+            yield len(engine(batch))
 
     threads = engine.parallel
     with PipelineStage("inference", compute, range(threads), threads, ahead=1000) as stage:
@@ -71,8 +84,8 @@ def infer_alone(extractor: Extractor, ready: np.ndarray, frames: int) -> int:
 
 
 def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
-    """Return the frames a second of every way, a number a round."""
-    manifest = some_clips(chosen.manifest, chosen.clips)
+    """Return the frames per second of each way, one number per round."""
+    manifest = evenly_spaced_clips(chosen.manifest, chosen.clips)
     keys = {
         "model.folder": str(folder / "weights"),
         "backbone.name": chosen.backbone,
@@ -82,29 +95,31 @@ def measure(chosen: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
         "extract.precision": chosen.precision,
         "extract.batch_size": chosen.batch_size,
     }
-    # Of random weights int8 may cost too much to be used; here only its speed counts.
+    # With random weights int8 may fail the accuracy check; only its speed matters here.
     quantization.MIN_COSINE = -1.0
     extractor = set_up_extractor(load(flags=keys), read(chosen.manifest))
     usual = build(chosen.backbone, "none")
-    side = extractor.config.preprocessing.width
-    size = extractor.engine.batch_size
-    ready = np.random.default_rng(0).integers(0, 256, (size, 1, side, side, 3), np.uint8)
+    size = extractor.config.preprocessing.width
+    batch_size = extractor.engine.batch_size
+    batch = np.random.default_rng(0).integers(0, 256, (batch_size, 1, size, size, 3), np.uint8)
     paths = [manifest.place(video) for video in manifest.videos]
-    frames = decode_alone(manifest, extractor)
-    infer_alone(extractor, ready, size)  # compiles
-    usual_loop(usual, paths[:1], side)
+    frames = decode_only(manifest, extractor)
+    infer_only(extractor, batch, batch_size)  # compiles
+    run_usual_loop(usual, paths[:1], size)
     numbers = itertools.count()
 
     def ours() -> int:
         store = folder / f"features{next(numbers)}.h5"
         return extract_features(manifest, extractor, store, "float32").steps
 
-    return by_turns(
+    return run_interleaved(
         {
-            "decode": lambda: rate(decode_alone, manifest, extractor),
-            "ours": lambda: rate(ours),
-            "inference": lambda: rate(infer_alone, extractor, ready, frames),
-            "usual": lambda: rate(usual_loop, usual, paths[: chosen.usual_clips], side),
+            "decode": lambda: items_per_second(decode_only, manifest, extractor),
+            "ours": lambda: items_per_second(ours),
+            "inference": lambda: items_per_second(infer_only, extractor, batch, frames),
+            "usual": lambda: items_per_second(
+                run_usual_loop, usual, paths[: chosen.usual_clips], size
+            ),
         },
         chosen.rounds,
     )
@@ -118,14 +133,17 @@ def main(arguments: list[str] | None = None) -> int:
         default="efficientnet_b0",
         help="see python -m extract.backbones (%(default)s)",
     )
-    flags.add_argument("--engine", default="auto", help="ours (%(default)s)")
-    flags.add_argument("--precision", default="f32", help="ours (%(default)s)")
-    flags.add_argument("--batch-size", type=int, help="by the engine, if not given")
+    flags.add_argument("--engine", default="auto", help="engine of extract.py (%(default)s)")
+    flags.add_argument("--precision", default="f32", help="precision of extract.py (%(default)s)")
+    flags.add_argument("--batch-size", type=int, help="clips per batch (chosen by the engine)")
     flags.add_argument(
-        "--clips", type=int, default=12, help="evenly over the manifest (%(default)s)"
+        "--clips",
+        type=int,
+        default=12,
+        help="number of clips, evenly spaced over the manifest (%(default)s)",
     )
-    flags.add_argument("--usual-clips", type=int, help="fewer of them, for the usual loop")
-    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    flags.add_argument("--usual-clips", type=int, help="number of clips for the usual loop (all)")
+    flags.add_argument("--rounds", type=int, default=3, help="number of rounds (%(default)s)")
     chosen = flags.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         rounds = measure(chosen, Path(folder))

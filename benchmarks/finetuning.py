@@ -1,15 +1,15 @@
-"""An epoch of fine-tuning while a trunk is frozen: as a whole, laid aside, and from the cache.
+"""Duration of a fine-tuning epoch with a frozen trunk, computed in three ways.
 
     python -m benchmarks.finetuning --manifest data/manifest.csv --backbone efficientnet_b0
 
-Three ways over the same clips, training and validation, by turns, several rounds:
+The three ways train and validate on the same clips, interleaved over several rounds:
 
-whole    the frozen trunk within the training step, by Keras, as fine-tuning usually goes
-aside    the frozen trunk on its own, by the engine, every draw anew (finetune.cache.epochs 0)
-cached   draws that an epoch before has computed (finetune.cache.epochs 1)
+whole    Keras computes the frozen trunk inside the training step, the usual way
+aside    the engine computes the frozen trunk before the training step, in every epoch
+cached   the activations of the frozen trunk are cached from an earlier epoch
 
-Weights are random: they cost what trained ones do. The first epoch of each is not counted; that of
-`cached` costs what one of `aside` does.
+Weights are random, which does not change the speed. The first epoch of each way is not measured.
+The first epoch of `cached` takes as long as one of `aside`.
 """
 
 import argparse
@@ -26,35 +26,36 @@ from extract.finetuning.trainer import Trainer
 from recipes.command_line import run_command
 from recipes.loader import load
 
-DRAWS = {"whole": 0, "aside": 0, "cached": 1}
+# Number of epochs whose activations are cached.
+CACHED_EPOCHS = {"whole": 0, "aside": 0, "cached": 1}
 
 
-def tuning_of(way: str, manifest: Manifest, folder: Path, chosen: argparse.Namespace) -> Trainer:
-    """Return a run of one phase, whose first epoch has begun."""
+def make_trainer(way: str, manifest: Manifest, folder: Path, chosen: argparse.Namespace) -> Trainer:
+    """Return a trainer in its first phase."""
     keys = {
         "model.folder": str(folder / way),
         "backbone.name": chosen.backbone,
         "backbone.weights": "none",
         "extract.engine": chosen.engine,
         "finetune.limit": chosen.clips,
-        "finetune.cache.epochs": DRAWS[way],
+        "finetune.cache.epochs": CACHED_EPOCHS[way],
         "finetune.freeze_batch_norm": True,
         "finetune.phases": [{"epoch": 0, "stages": chosen.stages, "learning_rate": 1e-4}],
     }
-    tuning = Trainer(load(flags=keys), manifest)
+    trainer = Trainer(load(flags=keys), manifest)
     if way == "whole":
         with patch("extract.finetuning.model.cut_of", return_value=None):
-            tuning.run.begin_epoch(0)
+            trainer.run.begin_epoch(0)
     else:
-        tuning.run.begin_epoch(0)
-    return tuning
+        trainer.run.begin_epoch(0)
+    return trainer
 
 
-def seconds_of(tuning: Trainer, epoch: int) -> float:
-    """Return how long an epoch takes, with its validation."""
+def time_epoch(trainer: Trainer, epoch: int) -> float:
+    """Train and validate one epoch; return the seconds."""
     started = time.perf_counter()
-    tuning.run.train_epoch(epoch)
-    tuning.run.validate()
+    trainer.run.train_epoch(epoch)
+    trainer.run.validate()
     return time.perf_counter() - started
 
 
@@ -67,25 +68,30 @@ def main(arguments: list[str] | None = None) -> int:
         help="see python -m extract.backbones (%(default)s)",
     )
     flags.add_argument(
-        "--stages", type=int, default=0, help="that train, from the end (%(default)s)"
+        "--stages",
+        type=int,
+        default=0,
+        help="number of trainable stages, from the end (%(default)s)",
     )
-    flags.add_argument("--engine", default="openvino", help="ours (%(default)s)")
-    flags.add_argument("--clips", type=int, default=24, help="of train and of val (%(default)s)")
-    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    flags.add_argument("--engine", default="openvino", help="engine of the trunk (%(default)s)")
+    flags.add_argument(
+        "--clips", type=int, default=24, help="number of clips in train and in val (%(default)s)"
+    )
+    flags.add_argument("--rounds", type=int, default=3, help="number of rounds (%(default)s)")
     chosen = flags.parse_args(arguments)
     manifest = read(chosen.manifest)
-    rounds: dict[str, list[float]] = {way: [] for way in DRAWS}
+    rounds: dict[str, list[float]] = {way: [] for way in CACHED_EPOCHS}
     with tempfile.TemporaryDirectory() as folder:
-        runs = {way: tuning_of(way, manifest, Path(folder), chosen) for way in DRAWS}
-        first = {way: seconds_of(tuning, 0) for way, tuning in runs.items()}  # compiles, counts
+        trainers = {way: make_trainer(way, manifest, Path(folder), chosen) for way in CACHED_EPOCHS}
+        first = {way: time_epoch(trainer, 0) for way, trainer in trainers.items()}  # compiles
         for number in range(1, chosen.rounds + 1):
-            for way, tuning in runs.items():
-                rounds[way].append(seconds_of(tuning, number))
-    cache = runs["cached"].network.inputs
-    size = cache.cached_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
+            for way, trainer in trainers.items():
+                rounds[way].append(time_epoch(trainer, number))
+    cache = trainers["cached"].network.inputs
+    size = cache.kept_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
     medians = {way: statistics.median(seconds) for way, seconds in rounds.items()}
     for way, seconds in medians.items():
-        print(f"{way:<8}{seconds:>8.2f} s an epoch (the first: {first[way]:.1f} s)")
+        print(f"{way:<8}{seconds:>8.2f} s per epoch (first epoch: {first[way]:.1f} s)")
     print(f"whole / cached {medians['whole'] / medians['cached']:.1f}")
     print(f"aside / cached {medians['aside'] / medians['cached']:.1f}")
     print(f"cache          {size:.1f} MB")

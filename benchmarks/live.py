@@ -1,18 +1,19 @@
-"""A live step's milliseconds by stage, and whether a video is kept up with, against the usual loop.
+"""Latency of live prediction by section, and whether it keeps up with a video.
 
     python -m benchmarks.live --video FILE --weights weights
     python -m benchmarks.live --video FILE --backbone vgg16  # random weights, default LSTM
 
-By turns, several rounds:
+Two loops are interleaved over several rounds:
 
-ours   the loop of run.py over a file, without outputs; every frame of the source is a step
-usual  cv2.VideoCapture, cv2.resize, `model.predict` of a frame (of the last T for a clip network)
-       through the same network, `model.predict` of the look-back through the same sequence model,
-       on the first frames
+ours   the loop of run.py over a file, without outputs; every source frame is a step
+usual  cv2.VideoCapture, cv2.resize, `model.predict` of the same network on a frame (on the last T
+       frames for a clip network), and `model.predict` of the same sequence model on the window, for
+       the first frames
 
-Keeping up is told by the clip's clock: each frame arrives at its time and is then decoded and
-worked on in order, so a step that is late makes the next one later. A step keeps up that ends
-before the next step's frame arrives; its lag counts from its own frame's arrival.
+Whether a step is late is computed from the video's timestamps: each frame arrives at its time, and
+frames are decoded and processed in order, so that a late step delays the next one. A step is late
+if it ends after the frame of the next step arrives. Its lag is the time since its own frame
+arrived.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.measuring import by_turns, table
+from benchmarks.measuring import run_interleaved, table
 from benchmarks.record import write_result
 from clips.preparation import load_manifest
 from extract import quantization
@@ -50,18 +51,18 @@ from video.sampling import Sampling
 from video.sources import FileSource
 
 _PERCENTILES = (50, 95, 99)
-# Where the recipe leaves them to the program, as train_lstm.py has them.
-_LOOK_BACK, _LOOK_BACK_OF_CLIPS = 16, 4
+# Default look-back of train_lstm.py for an image network and for a clip network.
+_FRAME_STEPS, _CLIP_STEPS = 16, 4
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What both loops run.
+    """Models that the loops run.
 
     Attributes:
-        extractor: the first stage, for live.
-        predictor: the second stage.
-        network: the first stage's network as a script has it, uint8 (B, T, H, W, 3) to (B, D).
+        extractor: Extractor of the first stage, for live use.
+        predictor: Predictor of the second stage.
+        network: Keras model of the first stage, from uint8 (B, T, H, W, 3) to features (B, D).
     """
 
     extractor: Extractor
@@ -69,46 +70,55 @@ class Parts:
     network: keras.Model
 
 
-class Clock(Sink):
-    """Notes every step's time on the clip's clock and what it took; ends the loop after some."""
+class StepRecorder(Sink):
+    """Records time and duration of every step, and ends the loop after a number of steps.
 
-    def __init__(self, most_steps: int) -> None:
+    Attributes:
+        arrivals: Time of each step in the video, in seconds.
+        durations: Processing time of each step, in seconds.
+    """
+
+    def __init__(self, max_steps: int) -> None:
         self.arrivals: list[float] = []
-        self.works: list[float] = []
-        self._most_steps = most_steps
+        self.durations: list[float] = []
+        self._max_steps = max_steps
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
         self.arrivals.append(decision.seconds)
-        self.works.append(step_seconds)
+        self.durations.append(step_seconds)
 
     def on_frame(self, frame, picture) -> None:
-        if len(self.works) >= self._most_steps:
+        if len(self.durations) >= self._max_steps:
             raise StopRequested
 
 
-def lags(arrivals: list[float], works: list[float]) -> np.ndarray:
+def lags(arrivals: list[float], durations: list[float]) -> np.ndarray:
     """Return the seconds from each step's arrival to its end, where steps wait for each other.
+
+    Args:
+        arrivals: Time at which each step's frame arrives, in seconds.
+        durations: Processing time of each step, in seconds.
 
     >>> lags([0.0, 1.0, 2.0], [0.5, 2.0, 0.5]).tolist()
     [0.5, 2.0, 1.5]
     """
     ends, free = [], 0.0
-    for arrival, work in zip(arrivals, works, strict=True):
-        free = max(arrival, free) + work
+    for arrival, duration in zip(arrivals, durations, strict=True):
+        free = max(arrival, free) + duration
         ends.append(free)
     return np.array(ends) - np.array(arrivals)
 
 
-def random_parts(settings: Settings) -> Parts:
+def make_random_parts(settings: Settings) -> Parts:
     """Return a backbone with random weights and an untrained sequence model of the recipe."""
     folder, chosen = Path(settings.recipe.model.folder), settings.recipe.sequence
     if settings.recipe.extract.precision == "int8":
-        quantization.MIN_COSINE = -1.0  # of random weights only the speed counts
+        quantization.MIN_COSINE = -1.0  # only the speed matters with random weights
         config = set_up_extractor(settings, load_manifest(settings)).config
     else:
         config = set_up_extractor(settings).config
-    by_default = _LOOK_BACK_OF_CLIPS if config.backbone.clip_length > 1 else _LOOK_BACK
-    look_back = chosen.look_back or by_default
+    default = _CLIP_STEPS if config.backbone.clip_length > 1 else _FRAME_STEPS
+    look_back = chosen.look_back or default
     model = build_sequence_model(
         chosen.head,
         look_back,
@@ -123,8 +133,8 @@ def random_parts(settings: Settings) -> Parts:
     )
 
 
-def folder_parts(folder: Path) -> Parts:
-    """Return a model folder's, with a step for every frame of the source."""
+def load_parts(folder: Path) -> Parts:
+    """Return the models of a model folder, with a step for every source frame."""
     config = require_config(folder)
     config = config.model_copy(update={"sampling": Sampling(fps=None)})
     return _parts(folder, config, load_predictor(folder, config) if config.sequence else None)
@@ -137,43 +147,43 @@ def _parts(folder: Path, config: ModelConfig, predictor: Predictor | None) -> Pa
     return Parts(extractor, predictor, feature_network(load_network(folder, config)))
 
 
-def ours(parts: Parts, video: Path, most_steps: int) -> dict:
-    """Return percentiles in milliseconds by stage, and how the clip's pace was kept up with."""
+def run_ours(parts: Parts, video: Path, max_steps: int) -> dict:
+    """Run the loop of run.py; return percentiles in milliseconds by section, and the lags."""
     labels = parts.extractor.config.labels or parts.extractor.config.backbone.labels
     model = LiveModel(parts.extractor, parts.predictor, labels, 0.5)
     model.warm_up()
-    clock = Clock(most_steps)
+    recorder = StepRecorder(max_steps)
     with FileSource(video) as source:
-        watch = run_loop(source, model, [clock])
-    # The first opens the file's decoder and starts the scaler; in a live run it was long ago.
+        watch = run_loop(source, model, [recorder])
+    # Without the first step, which opens the decoder and starts the scaler.
     steps = list(watch._recent)[1:]
-    stages = {
+    sections = {
         name: 1000 * np.array([step.get(name, 0.0) for step in steps]) for name in STEP_STAGES
     }
-    outside = sum(times for name, times in stages.items() if name != "decode")
-    told = {**stages, "outside decoding": outside, "step": outside + stages["decode"]}
-    late = lags(clock.arrivals, clock.works)
+    outside = sum(times for name, times in sections.items() if name != "decode")
+    rows = {**sections, "outside decoding": outside, "step": outside + sections["decode"]}
+    late = lags(recorder.arrivals, recorder.durations)
     return {
-        "milliseconds": {name: np.percentile(v, _PERCENTILES).tolist() for name, v in told.items()},
+        "milliseconds": {name: np.percentile(v, _PERCENTILES).tolist() for name, v in rows.items()},
         "steps": len(late),
-        "late_steps": int(np.sum(late[:-1] > np.diff(clock.arrivals))),
+        "late_steps": int(np.sum(late[:-1] > np.diff(recorder.arrivals))),
         "largest_lag_seconds": float(late.max()),
-        "interval_seconds": float(np.median(np.diff(clock.arrivals))),
+        "interval_seconds": float(np.median(np.diff(recorder.arrivals))),
     }
 
 
-def usual(parts: Parts, video: Path, most_frames: int) -> list[float]:
-    """Return percentiles in milliseconds of a frame in the loop that tutorials show."""
-    wanted, length = parts.extractor.config.preprocessing, parts.extractor.clip_length
+def run_usual(parts: Parts, video: Path, max_frames: int) -> list[float]:
+    """Run the loop that tutorials show; return percentiles in milliseconds per frame."""
+    size, length = parts.extractor.config.preprocessing, parts.extractor.clip_length
     recent: deque[np.ndarray] = deque(maxlen=length)
     window, rows = RollingWindow(parts.predictor.look_back), parts.predictor.model.input_shape[1:]
     capture, times = cv2.VideoCapture(str(video)), []
-    for _ in range(1 + most_frames):
+    for _ in range(1 + max_frames):
         started = time.perf_counter()
-        there, picture = capture.read()
-        if not there:
+        success, image = capture.read()
+        if not success:
             break
-        small = cv2.resize(picture, (wanted.width, wanted.height))
+        small = cv2.resize(image, (size.width, size.height))
         recent.append(cv2.cvtColor(small, cv2.COLOR_BGR2RGB))
         clip = np.stack([recent[0]] * (length - len(recent)) + [*recent])
         feature = parts.network.predict(clip[None], verbose=0)[0]
@@ -183,8 +193,8 @@ def usual(parts: Parts, video: Path, most_frames: int) -> list[float]:
     return np.percentile(times[1:], _PERCENTILES).tolist()  # the first compiles
 
 
-def tell(rounds: dict[str, list]) -> dict:
-    """Print the medians over the rounds and return them."""
+def print_medians(rounds: dict[str, list]) -> dict:
+    """Print the medians over the rounds, and return them."""
     runs = rounds["ours"]
     milliseconds = {
         name: np.median([run["milliseconds"][name] for run in runs], axis=0).tolist()
@@ -192,7 +202,7 @@ def tell(rounds: dict[str, list]) -> dict:
     }
     milliseconds["usual loop"] = np.median(rounds["usual"], axis=0).tolist()
     rows = [[name, *values] for name, values in milliseconds.items()]
-    print(table(["ms a step", *(f"p{value}" for value in _PERCENTILES)], rows))
+    print(table(["ms per step", *(f"p{value}" for value in _PERCENTILES)], rows))
     ratio = milliseconds["usual loop"][0] / milliseconds["step"][0]
     late, lag, interval, steps = (
         float(np.median([run[key] for run in runs]))
@@ -200,31 +210,33 @@ def tell(rounds: dict[str, list]) -> dict:
     )
     print(f"usual / ours, medians  {ratio:.1f}")
     answer = "keeps up" if not late else f"does not keep up: {late:.0f} of {steps:.0f} steps late"
-    print(
-        f"{answer}; the largest lag is {1000 * lag:.0f} ms, a step comes every "
-        f"{1000 * interval:.0f} ms"
-    )
+    print(f"{answer}; maximum lag {1000 * lag:.0f} ms, one step every {1000 * interval:.0f} ms")
     return {"milliseconds": milliseconds, "late_steps": late, "largest_lag_seconds": lag}
 
 
 def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    flags.add_argument("--video", type=Path, required=True, help="a file")
-    flags.add_argument("--weights", type=Path, help="a model folder, instead of --backbone")
+    flags.add_argument("--video", type=Path, required=True, help="video file")
+    flags.add_argument("--weights", type=Path, help="model folder, instead of --backbone")
     flags.add_argument(
         "--backbone",
         default="efficientnet_b0",
         help="see python -m extract.backbones (%(default)s)",
     )
     flags.add_argument(
-        "--precision", default="f32", help="of --backbone; a folder has its own (%(default)s)"
+        "--precision", default="f32", help="precision, only with --backbone (%(default)s)"
     )
-    flags.add_argument("--manifest", help="of --precision int8, for its calibration")
-    flags.add_argument("--steps", type=int, default=300, help="of the video, at most (%(default)s)")
+    flags.add_argument("--manifest", help="manifest for the calibration of --precision int8")
     flags.add_argument(
-        "--usual-frames", type=int, default=30, help="of the usual loop (%(default)s)"
+        "--steps", type=int, default=300, help="maximum number of steps (%(default)s)"
     )
-    flags.add_argument("--rounds", type=int, default=5, help="turns of each (%(default)s)")
+    flags.add_argument(
+        "--usual-frames",
+        type=int,
+        default=30,
+        help="maximum number of frames of the usual loop (%(default)s)",
+    )
+    flags.add_argument("--rounds", type=int, default=5, help="number of rounds (%(default)s)")
     chosen = flags.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         keys = {
@@ -236,18 +248,21 @@ def main(arguments: list[str] | None = None) -> int:
             "extract.precision": chosen.precision,
             "data.manifest": chosen.manifest,
         }
-        parts = folder_parts(chosen.weights) if chosen.weights else random_parts(load(flags=keys))
-        rounds = by_turns(
+        if chosen.weights:
+            parts = load_parts(chosen.weights)
+        else:
+            parts = make_random_parts(load(flags=keys))
+        rounds = run_interleaved(
             {
-                "ours": lambda: ours(parts, chosen.video, chosen.steps),
-                "usual": lambda: usual(parts, chosen.video, chosen.usual_frames),
+                "ours": lambda: run_ours(parts, chosen.video, chosen.steps),
+                "usual": lambda: run_usual(parts, chosen.video, chosen.usual_frames),
             },
             chosen.rounds,
         )
     config = parts.extractor.config
     title = f"{config.backbone.name}_{config.precision}"
     print(f"{config.backbone.name}, {parts.extractor.engine.name} {config.precision}")
-    result = tell(rounds)
+    result = print_medians(rounds)
     settings = {"steps": chosen.steps, "usual_frames": chosen.usual_frames}
     print(write_result(f"live_{title}", {"settings": settings, "rounds": rounds, **result}))
     return 0

@@ -1,4 +1,4 @@
-"""What the benchmarks share: jobs measured by turns, rates, times of calls, tables."""
+"""Measuring: interleaved jobs, rates, call times, and tables of results."""
 
 import statistics
 import time
@@ -13,10 +13,16 @@ from clips.manifest import Manifest, read
 Number = TypeVar("Number")
 
 
-def by_turns(jobs: Mapping[str, Callable[[], Number]], rounds: int) -> dict[str, list[Number]]:
-    """Return what each job gives, a value a round.
+def run_interleaved(
+    jobs: Mapping[str, Callable[[], Number]], rounds: int
+) -> dict[str, list[Number]]:
+    """Run each job once per round, and return its results, one per round.
 
-    Every round runs each job once, so that a machine which grows slower does so for all of them.
+    If the speed of the machine changes over time, it changes for all jobs.
+
+    Args:
+        jobs: Jobs by name.
+        rounds: Number of rounds.
     """
     values: dict[str, list[Number]] = {name: [] for name in jobs}
     for _ in range(rounds):
@@ -26,21 +32,31 @@ def by_turns(jobs: Mapping[str, Callable[[], Number]], rounds: int) -> dict[str,
 
 
 def medians(rounds: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return the median over the rounds of every job."""
+    """Return the median over the rounds for each job."""
     return {name: statistics.median(values) for name, values in rounds.items()}
 
 
-def rate(job: Callable[..., int], *arguments) -> float:
-    """Return how much a second a job does that returns how much it did."""
+def items_per_second(job: Callable[..., int], *arguments) -> float:
+    """Run a job that returns the number of items it processed, and return its rate.
+
+    Args:
+        job: Function to run.
+        arguments: Arguments of the function.
+    """
     started = time.perf_counter()
     count = job(*arguments)
     return count / (time.perf_counter() - started)
 
 
 def call_milliseconds(job: Callable[[], object], seconds: float) -> np.ndarray:
-    """Return the milliseconds of each call of a job that is called for so long, at least once.
+    """Call a job repeatedly, at least once, and return the milliseconds of each call.
 
-    One call ahead is not counted: threads of the job before may still be awake, its own asleep.
+    A first call is not measured: threads of the previous job may still be active, and those of this
+    job asleep.
+
+    Args:
+        job: Function to call.
+        seconds: Total time to measure.
     """
     job()
     times: list[float] = []
@@ -51,16 +67,24 @@ def call_milliseconds(job: Callable[[], object], seconds: float) -> np.ndarray:
     return 1000 * np.array(times)
 
 
-def some_clips(path: Path, count: int) -> Manifest:
-    """Return a manifest's clips, `count` at most: evenly over it, so that all classes and sizes
-    are there."""
+def evenly_spaced_clips(path: Path, count: int) -> Manifest:
+    """Return at most `count` clips, evenly spaced over a manifest to cover its classes and sizes.
+
+    Args:
+        path: Path of the manifest.
+        count: Maximum number of clips.
+    """
     whole = read(path)
     step = max(1, len(whole.entries) // count)
     return whole.with_entries(list(whole.entries[::step][:count]))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
-    """Return a table: names to the left, numbers to the right, None as a dash.
+    """Return a table as text, with names on the left, numbers on the right, and None as a dash.
+
+    Args:
+        header: Title of each column.
+        rows: Rows of a name and numbers or texts.
 
     >>> print(table(["ms", "p50", "p95"], [["step", 1.25, 3], ["read", 10.0, None]]))
     ms      p50    p95

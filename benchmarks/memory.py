@@ -1,10 +1,12 @@
-"""Does memory grow with the number of clips? python -m benchmarks.memory
+"""Peak memory of extraction and training for a small and a large data set.
 
-Runs extract.py and train_lstm.py over a set of synthetic clips and over four times as many, each in
-a process of its own, and prints their peak resident memory. That of extract.py must not grow by
-more than a batch of features. That of train_lstm.py may grow in proportion to `features` below, the
-size of all features in float32, and not faster: it holds them, up to 1 GiB in memory and beyond in
-a mapped file (`sequence/feature_matrix.py`), and a summary of every clip for the linear baselines.
+    python -m benchmarks.memory
+
+It runs extract.py and train_lstm.py on a set of synthetic clips and on four times as many, each in
+a separate process, and prints their peak resident memory. The peak of extract.py must not grow by
+more than a batch of features. The peak of train_lstm.py may grow with `features`, the size of all
+features in float32: it loads them, up to 1 GiB in memory and beyond that in a memory-mapped file
+(`sequence/feature_matrix.py`), and it holds a summary of each clip for the linear baselines.
 Needs Linux or macOS (`os.wait4`).
 """
 
@@ -25,7 +27,7 @@ _UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there,
 
 
 def peak_mebibytes(command: list[str]) -> float:
-    """Run a command to its end and return its peak resident memory in MiB."""
+    """Run a command until it exits, and return its peak resident memory in MiB."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -35,10 +37,10 @@ def peak_mebibytes(command: list[str]) -> float:
 
 
 def measure(folder: Path, scenes: int) -> dict[str, float]:
-    """Return the peaks over a set of `scenes` times four clips, and the size of its features."""
+    """Return the peaks for a set of `scenes` times four clips, and the size of its features."""
     render(folder, scenes)
-    places = ["--data", str(folder), "--weights", str(folder / "weights")]
-    recipe = ["--recipe", "recipes/demo.yaml", *places]
+    folders = ["--data", str(folder), "--weights", str(folder / "weights")]
+    recipe = ["--recipe", "recipes/demo.yaml", *folders]
     subprocess.run([sys.executable, "prepare.py", *recipe], check=True, capture_output=True)
     return {
         "extract.py": peak_mebibytes([sys.executable, "extract.py", *recipe]),
@@ -58,7 +60,9 @@ def features_mebibytes(path: Path, manifest: Path) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--scenes", type=int, default=60, help="in the small set (%(default)s)")
+    parser.add_argument(
+        "--scenes", type=int, default=60, help="scenes in the small set (%(default)s)"
+    )
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         small = measure(Path(folder) / "small", chosen.scenes)

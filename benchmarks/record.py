@@ -1,4 +1,4 @@
-"""What every benchmark writes beside its numbers: machine, versions, commit."""
+"""Result files of the benchmarks, with machine, package versions and commit."""
 
 import contextlib
 import json
@@ -13,13 +13,17 @@ RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("tensorflow", "keras", "numpy", "av", "opencv-python", "h5py")
 _OPTIONAL = ("openvino", "onnxruntime", "torch")
 
-# Processes that wanted a core in the minute before: what else ran spoils what is measured. Windows
-# does not tell.
+# Load average of the last minute. Other processes distort the measurements. Windows has none.
 LOAD_AT_START = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def write_result(name: str, content: dict) -> Path:
-    """Write results/<name>.json and return its path."""
+    """Write results/<name>.json and return its path.
+
+    Args:
+        name: Name of the benchmark.
+        content: Measurements and settings, as JSON-ready values.
+    """
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()

@@ -1,17 +1,17 @@
-"""Training the sequence model against the usual ways, and by which kernel its LSTM is computed.
+"""Training speed of the sequence model, compared with usual ways, and the kernel of its LSTM.
 
     python -m benchmarks.training --manifest data/manifest.csv --features data/features.h5
 
-An epoch over the same windows (every full one of the training clips, batches of 16, then every one
-of the validation clips), by turns, several rounds; each way's first epoch, which compiles, is left
-out:
+Three ways train an epoch on all full windows of the training clips in batches of 16, and validate
+on those of the validation clips. They are interleaved over several rounds. The first epoch of each
+is not measured, since it compiles.
 
-generator  `model.fit` over a PyDataset that reads each window from the HDF5 file
-stacked    `model.fit` over one array of all overlapping windows, made beforehand
+generator  `model.fit` on a PyDataset that reads each window from the HDF5 file
+stacked    `model.fit` on one array of all overlapping windows, created beforehand
 ours       `sequence.training.fit` with windows_per_video: all
 
-Then the default, one window a clip and epoch: the seconds of 50 epochs, reading and compiling
-included. The kernel's names come from the graph of a training step.
+Another measurement is 50 epochs of the default, one window per clip and epoch, with reading and
+compiling. The names of the kernel come from the graph of a training step.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from training.optimizers import make_optimizer
 
 
 class EpochEnds(keras.callbacks.Callback):
-    """Collects when each epoch ended, validation included."""
+    """Callback that records when each epoch, with its validation, ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class EpochEnds(keras.callbacks.Callback):
 
 
 class WindowFile(keras.utils.PyDataset):
-    """Batches of windows that are read from the HDF5 file one by one, shuffled every epoch."""
+    """Shuffled batches of windows, each of which is read from the HDF5 file."""
 
     def __init__(
         self, file: h5py.File, dataset: Dataset, segments: list[LabeledSegment], size: int
@@ -80,8 +80,8 @@ class WindowFile(keras.utils.PyDataset):
         self._random.shuffle(self._windows)
 
 
-def usual_model(dataset: Dataset, chosen: Sequence) -> keras.Model:
-    """Return the same network, compiled as a script would."""
+def make_usual_model(dataset: Dataset, chosen: Sequence) -> keras.Model:
+    """Return the same network, compiled as in a typical script."""
     model = build_sequence_model(
         chosen.head,
         dataset.look_back,
@@ -98,15 +98,15 @@ def usual_model(dataset: Dataset, chosen: Sequence) -> keras.Model:
     return model
 
 
-def by_generator(dataset: Dataset, chosen: Sequence) -> list[float]:
-    """Return when each epoch ended."""
+def fit_generator(dataset: Dataset, chosen: Sequence) -> list[float]:
+    """Train on a generator; return when each epoch ended."""
     ends = EpochEnds()
     with h5py.File(dataset.store.path, "r") as file:
         training, validation = (
             WindowFile(file, dataset, dataset.split(split), chosen.batch_size)
             for split in ("train", "val")
         )
-        usual_model(dataset, chosen).fit(
+        make_usual_model(dataset, chosen).fit(
             training,
             validation_data=validation,
             epochs=chosen.epochs,
@@ -117,16 +117,16 @@ def by_generator(dataset: Dataset, chosen: Sequence) -> list[float]:
 
 
 def stacked_windows(dataset: Dataset, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return all full windows of a split, float32 (n, L, D), and their class numbers."""
+    """Return all full windows of a split, float32 (n, L, D), and their targets (n,)."""
     segments = dataset.split(split)
     found = dataset.full_windows(segments)
     return found[:], np.array([segment.target for segment in segments])[found.segment]
 
 
-def by_stacked(dataset: Dataset, chosen: Sequence) -> list[float]:
-    """Return when each epoch ended; the stacking is before the first."""
+def fit_stacked(dataset: Dataset, chosen: Sequence) -> list[float]:
+    """Train on stacked windows; return when each epoch ended. Stacking is before the first."""
     ends = EpochEnds()
-    usual_model(dataset, chosen).fit(
+    make_usual_model(dataset, chosen).fit(
         *stacked_windows(dataset, "train"),
         batch_size=chosen.batch_size,
         validation_data=stacked_windows(dataset, "val"),
@@ -137,31 +137,35 @@ def by_stacked(dataset: Dataset, chosen: Sequence) -> list[float]:
     return ends.times
 
 
-def by_ours(dataset: Dataset, chosen: Sequence) -> list[float]:
-    """Return when each epoch ended."""
+def fit_ours(dataset: Dataset, chosen: Sequence) -> list[float]:
+    """Train with `sequence.training.fit`; return when each epoch ended."""
     ends: list[float] = []
-    sides = dataset.split("train"), dataset.split("val")
-    fit(dataset, *sides, chosen, 0, log=lambda _: ends.append(time.perf_counter()))
+    splits = dataset.split("train"), dataset.split("val")
+    fit(dataset, *splits, chosen, 0, log=lambda _: ends.append(time.perf_counter()))
     return ends
 
 
 WAYS: dict[str, Callable[[Dataset, Sequence], list[float]]] = {
-    "generator": by_generator,
-    "stacked": by_stacked,
-    "ours": by_ours,
+    "generator": fit_generator,
+    "stacked": fit_stacked,
+    "ours": fit_ours,
 }
 
 
-def whole_training(store: FeatureStore, manifest: Manifest, chosen: Sequence, look_back: int):
+def time_training(
+    store: FeatureStore, manifest: Manifest, chosen: Sequence, look_back: int
+) -> float:
     """Return the seconds from the open feature file to the trained model with its temperature."""
     started = time.perf_counter()
-    by_ours(Dataset(store, manifest, look_back), chosen)
+    fit_ours(Dataset(store, manifest, look_back), chosen)
     return time.perf_counter() - started
 
 
 def recurrent_ops(model: keras.Model) -> list[str]:
-    """Return the names of the operations by which TensorFlow computes a model's recurrent layers
-    and their gradients: cuDNN's where Keras takes them, otherwise a loop's."""
+    """Return the names of the TensorFlow operations for recurrent layers and their gradients.
+
+    They are those of cuDNN if Keras uses them, and those of a loop otherwise.
+    """
     import tensorflow as tf
 
     @tf.function
@@ -171,33 +175,33 @@ def recurrent_ops(model: keras.Model) -> list[str]:
         return tape.gradient(total, [weight.value for weight in model.trainable_weights])
 
     graph = step.get_concrete_function(tf.TensorSpec(model.input_shape)).graph.as_graph_def()
-    # Written out, the graph lists the nodes of its functions, such as a loop's body, with its own.
+    # The text of the graph includes the nodes of its functions, such as the body of a loop.
     names = set(re.findall(r'\bop: "(\w+)"', str(graph)))
     return sorted(name for name in names if "RNN" in name or name.endswith("While"))
 
 
 def kernel_line(model: keras.Model) -> str:
-    """Return in a sentence by what the model's recurrent layers are computed."""
+    """Return a line that names the kernel of the model's recurrent layers."""
     backend = keras.backend.backend()
     if backend != "tensorflow":
-        return f"kernel: not looked into ({backend}); KERAS_BACKEND=tensorflow names it"
+        return f"kernel: unknown ({backend}); known only with KERAS_BACKEND=tensorflow"
     names = recurrent_ops(model)
     fused = any(name.startswith("CudnnRNN") for name in names)
-    path = "cuDNN's fused kernel" if fused else "a loop over the steps, no cuDNN"
-    return f"kernel: {path} ({', '.join(names)})"
+    kernel = "fused cuDNN kernel" if fused else "loop over the steps, no cuDNN"
+    return f"kernel: {kernel} ({', '.join(names)})"
 
 
 def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--manifest", type=Path, required=True, help="a manifest.csv")
     flags.add_argument(
-        "--features", type=Path, required=True, help="a feature file of the same clips"
+        "--features", type=Path, required=True, help="feature file of the same clips"
     )
-    flags.add_argument("--look-back", type=int, default=16, help="steps a window (%(default)s)")
+    flags.add_argument("--look-back", type=int, default=16, help="steps per window (%(default)s)")
     flags.add_argument(
-        "--epochs", type=int, default=3, help="a round and way, after the first (%(default)s)"
+        "--epochs", type=int, default=3, help="epochs per round after the first (%(default)s)"
     )
-    flags.add_argument("--rounds", type=int, default=3, help="turns of each (%(default)s)")
+    flags.add_argument("--rounds", type=int, default=3, help="number of rounds (%(default)s)")
     chosen = flags.parse_args(arguments)
     store, manifest = FeatureStore(chosen.features), read(chosen.manifest)
     default = load(flags={"sequence.patience": 0, "sequence.epochs": 50}).recipe.sequence
@@ -205,39 +209,40 @@ def main(arguments: list[str] | None = None) -> int:
     settings = default.model_copy(update=every)
     dataset = Dataset(store, manifest, chosen.look_back)
     windows = dataset.full_windows(dataset.split("train"))
-    held, stacked = (
+    matrix_size, stacked_size = (
         count * store.feature_size * 4 / 2**20
         for count in (len(windows.features), len(windows) * dataset.look_back)
     )
     print(device_line())
-    print(kernel_line(usual_model(dataset, default)))
+    print(kernel_line(make_usual_model(dataset, default)))
     print(
-        f"{store.spec['backbone']}: {len(windows)} windows of {dataset.look_back} x "
-        f"{store.feature_size} train; features {held:.0f} MiB, stacked {stacked:.0f} MiB"
+        f"{store.spec['backbone']}: {len(windows)} training windows of {dataset.look_back} x "
+        f"{store.feature_size}; features {matrix_size:.0f} MiB, stacked windows "
+        f"{stacked_size:.0f} MiB"
     )
     epochs: dict[str, list[float]] = {name: [] for name in WAYS}
     fifty: list[float] = []
     for _ in range(chosen.rounds):
         for name, way in WAYS.items():
             epochs[name].append(statistics.median(np.diff(way(dataset, settings)).tolist()))
-        fifty.append(whole_training(store, manifest, default, dataset.look_back))
+        fifty.append(time_training(store, manifest, default, dataset.look_back))
     medians = {name: statistics.median(values) for name, values in epochs.items()}
     for name, value in medians.items():
-        print(f"{name:<10}{value:>9.2f} s an epoch{value / medians['ours']:>8.2f} x ours")
+        print(f"{name:<10}{value:>9.2f} s per epoch{value / medians['ours']:>8.2f} x ours")
     print(f"50 epochs of the default {default.head}: {statistics.median(fifty):.1f} s")
-    place = write_result(
+    path = write_result(
         f"training_{store.spec['backbone']}",
         {
             "feature_size": store.feature_size,
             "windows": len(windows),
             "look_back": dataset.look_back,
-            "kernel": kernel_line(usual_model(dataset, default)),
+            "kernel": kernel_line(make_usual_model(dataset, default)),
             "epoch_seconds": epochs,
             "fifty_epochs_seconds": fifty,
-            "mebibytes": {"features": held, "stacked": stacked},
+            "mebibytes": {"features": matrix_size, "stacked": stacked_size},
         },
     )
-    print(place)
+    print(path)
     return 0
 
 

@@ -1,3 +1,5 @@
+"""Kernel of recurrent layers, as the training benchmark reports it."""
+
 import pytest
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ from sequence.model import build_sequence_model
 
 @pytest.fixture(params=[True, False], ids=["gpu", "cpu"])
 def gpu(request, monkeypatch) -> bool:
-    """Whether Keras believes in a GPU: a graph is traced on any machine, and runs on none here."""
+    """Whether Keras sees a GPU. The graphs are only traced, so the tests need none."""
     devices = ["GPU:0"] if request.param else []
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: devices)
     return request.param
@@ -19,16 +21,16 @@ def model_of(head: str):
 
 
 @pytest.mark.parametrize("head", sorted(set(HEADS) - {"mean"}))
-def test_recurrent_heads_take_cudnns_kernel_where_there_is_a_gpu(head, gpu):
+def test_recurrent_heads_use_cudnn_on_a_gpu(head, gpu):
     names = ["CudnnRNNBackpropV3", "CudnnRNNV3"] if gpu else ["StatelessWhile", "While"]
     assert recurrent_ops(model_of(head)) == names
 
 
-def test_the_kernel_is_told_by_name(gpu):
-    told = kernel_line(model_of("lstm"))
-    assert ("cuDNN's fused kernel (CudnnRNNBackpropV3, CudnnRNNV3)" in told) == gpu
-    assert ("a loop over the steps, no cuDNN" in told) != gpu
+def test_kernel_line_names_the_kernel(gpu):
+    line = kernel_line(model_of("lstm"))
+    assert ("fused cuDNN kernel (CudnnRNNBackpropV3, CudnnRNNV3)" in line) == gpu
+    assert ("loop over the steps, no cuDNN" in line) != gpu
 
 
-def test_an_average_has_no_recurrence():
+def test_the_mean_head_has_no_recurrent_operations():
     assert recurrent_ops(model_of("mean")) == []
