@@ -168,6 +168,6 @@ def _report_folder(out: Path | None, folder: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LookbackError(
-            f"{out}: cannot be created ({error.strerror}); use --out FOLDER to write elsewhere"
+            f"{out}: cannot be written ({error.strerror}); use --out FOLDER to write elsewhere"
         ) from None
     return out

@@ -1,3 +1,5 @@
+"""Training of the sequence model: best epoch, temperature, class weights, and interruption."""
+
 import csv
 
 import numpy as np
