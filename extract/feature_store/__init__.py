@@ -1,1 +1,1 @@
-"""The feature store: one HDF5 file of features, written crash-safe, read by video."""
+"""Feature store: one HDF5 file with the features of all videos, written crash-safe."""

@@ -1,12 +1,12 @@
-"""The feature store: one HDF5 file with the features of every video.
+"""Reading the feature store, an HDF5 file with the features of all videos.
 
     /                       attributes: format, version, spec (JSON), spec_sha256
     /videos/<id>            attributes: path, source (JSON: size, sha256), note, complete (last)
         features  (N, D)    float32, or float16 on request
-        seconds   (N,)      float64, the clip's time of every step
+        seconds   (N,)      float64, time of each step in seconds
 
-`<id>` is the path with everything but letters, digits and `_.-~` percent-encoded. A video counts
-only if it is complete and both its source and the spec match.
+`<id>` is the video's path with all characters but letters, digits and `_.-~` percent-encoded. A
+video's features are used only if they are complete and both source and spec match.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from recipes.loader import Settings
 from video.errors import LookbackError
 
 FORMAT, VERSION = "lookback-features", 1
-_DATASETS_HELD_OPEN = 512
+_MAX_OPEN_DATASETS = 512
 
 
 def features_path(settings: Settings) -> Path:
@@ -38,7 +38,7 @@ def features_path(settings: Settings) -> Path:
 
 
 def video_id(path: str) -> str:
-    """Return the name of a video's group.
+    """Return the name of a video's HDF5 group.
 
     >>> video_id("clips/fight/a b.mp4")
     'clips%2Ffight%2Fa%20b.mp4'
@@ -47,20 +47,20 @@ def video_id(path: str) -> str:
 
 
 def spec_sha256(spec: dict) -> str:
-    """Return the hash of a spec, whatever the order of its keys."""
+    """Return the SHA-256 of a spec in hex, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
 
 
 def source_of(path: Path) -> dict:
-    """Return a file's size and content hash, by which a changed video is noticed."""
+    """Return a file's size in bytes and SHA-256, which detect a changed video."""
     return {"size": path.stat().st_size, "sha256": content_sha256(path)}
 
 
 class FeatureStore:
-    """Reads a store. Open it in the process that uses it.
+    """Reader of a feature store. Open it in the process that uses it.
 
     Raises:
-        LookbackError: there is no such file, it is no feature store, or one is being written.
+        LookbackError: The file is missing, is not a feature store, or is being written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,7 +93,7 @@ class FeatureStore:
         return group is not None and bool(group.attrs.get("complete"))
 
     def contents(self) -> dict[str, str]:
-        """Return the SHA-256 of each video's content, also of videos under names of the past."""
+        """Return the SHA-256 of each complete video's content, also under former paths."""
         return {
             video: source["sha256"]
             for video, source in complete_sources(self._file["videos"])
@@ -105,22 +105,22 @@ class FeatureStore:
         return len(self._features(video))
 
     def features(self, video: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Return float32 features of a video's steps from `start` up to `stop`: (n, D)."""
+        """Return the features of a video's steps `start` to `stop` (exclusive): float32 (n, D)."""
         return self._features(video)[start:stop].astype(np.float32, copy=False)
 
     def seconds(self, video: str) -> np.ndarray:
-        """Return the times of a video's steps: float64 (N,)."""
+        """Return the times of a video's steps in seconds: float64 (N,)."""
         self._features(video)
         return self._file["videos"][video_id(video)]["seconds"][:]
 
     def _features(self, video: str) -> h5py.Dataset:
-        # Finding a dataset by its name costs HDF5 more than reading a window of it.
+        # Cache open datasets: in HDF5 a lookup by name is slower than reading a window.
         if video not in self._open:
             if video not in self:
                 raise LookbackError(
                     f"{self.path}: has no features of {video}; {command('extract')} computes them"
                 )
-            if len(self._open) >= _DATASETS_HELD_OPEN:
+            if len(self._open) >= _MAX_OPEN_DATASETS:
                 self._open.pop(next(iter(self._open)))
             self._open[video] = self._file["videos"][video_id(video)]["features"]
         return self._open[video]
@@ -136,22 +136,23 @@ class FeatureStore:
 
 
 def complete_sources(videos: h5py.Group) -> Iterator[tuple[str, dict]]:
-    """Yield each complete video of a store with its source; {} where another program wrote none."""
+    """Yield each complete video of a store with its source, {} where the source is missing."""
     for name, group in videos.items():
         if group.attrs.get("complete"):
             yield unquote(name), json.loads(group.attrs.get("source", "{}"))
 
 
 def _let_writer_finish(path: Path) -> None:
-    """Undo what a killed writer left; refuse a store that is being written."""
+    """Roll back the changes of a killed writer; refuse a store that is being written."""
     left = journal_path(path).exists()
     if not left and not (lock_path(path).exists() and os.access(path.parent, os.W_OK)):
-        return  # nobody has written here, or nobody can
-    with writing_alone(path):
+        return  # no writer has been here, or none can be
+    with lock_store(path):
         roll_back(path)
 
 
 def read_spec(path: Path, file: h5py.File) -> dict:
+    """Return the spec of an open store; raise `LookbackError` for another format or version."""
     if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
         raise LookbackError(
             f"{path}: not a feature file of this version; move it away and run {command('extract')}"
@@ -160,22 +161,23 @@ def read_spec(path: Path, file: h5py.File) -> dict:
 
 
 def lock_path(path: Path) -> Path:
+    """Return the path of a store's lock file."""
     return path.with_name(path.name + ".lock")
 
 
 @contextmanager
-def writing_alone(path: Path) -> Iterator[None]:
-    """Hold the lock of a store; the system lets go of it whenever the program ends."""
+def lock_store(path: Path) -> Iterator[None]:
+    """Hold the lock of a store. The system releases it whenever the process ends."""
     lock = filelock.FileLock(lock_path(path))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise LookbackError(
-            f"{path}: another program is writing it; wait for its end, or name another --features"
+            f"{path}: another program is writing it; wait for it, or use another --features"
         ) from None
     except OSError as error:
         raise LookbackError(
-            f"{path}: cannot be written ({error.strerror}); --features FILE names another place"
+            f"{path}: cannot be written ({error.strerror}); use another --features FILE"
         ) from None
     try:
         yield

@@ -1,11 +1,11 @@
-"""A file that is always as it was at its last commit, whenever the program dies.
+"""File object with a rollback journal: after a crash the file is as at its last commit.
 
-HDF5 has no journal: a program killed while the library writes leaves a file that may not open any
-more, and with it every feature computed so far. So the store gives HDF5 this file object instead
-of a path. Before a page that belongs to the last commit is overwritten, it is copied into a journal
-beside the file; a commit removes the journal; opening a file that has one puts the pages back and
-cuts off what was appended. (The scheme is SQLite's rollback journal.) It guards against kills,
-crashes and full disks; against a power failure only as far as the disk keeps the order of writes.
+HDF5 has no journal. A program that is killed while HDF5 writes can leave a corrupt file, and all
+features in it would be lost. The store therefore gives HDF5 this file object instead of a path. A
+page of the last commit is copied into a journal file before it is overwritten. A commit removes the
+journal. Opening a file that has a journal restores the pages and truncates the file to its
+committed size. (SQLite's rollback journal works in the same way.) This protects against kills,
+crashes and full disks, but against power failures only if the disk preserves the order of writes.
 """
 
 import os
@@ -20,16 +20,17 @@ _MAGIC = b"LBROLLB1"
 
 
 def journal_path(path: Path) -> Path:
+    """Return the path of a file's journal."""
     return path.with_name(path.name + ".journal")
 
 
 def roll_back(path: Path) -> bool:
-    """Put `path` back to its last commit; return whether there was anything to do."""
+    """Restore the last commit of `path`; return whether there was a journal."""
     journal = journal_path(path)
     if not journal.exists():
         return False
     content = journal.read_bytes()
-    if len(content) >= _HEADER.size:  # a shorter journal was never acted upon
+    if len(content) >= _HEADER.size:  # with a shorter journal, no page was overwritten yet
         magic, size = _HEADER.unpack_from(content)
         if magic == _MAGIC and path.exists():
             with path.open("r+b") as file:
@@ -48,25 +49,28 @@ def _records(content: bytes) -> list[tuple[int, bytes]]:
         offset, length, checksum = _RECORD.unpack_from(content, place)
         page = content[place + _RECORD.size : place + _RECORD.size + length]
         if len(page) < length or zlib.crc32(page) != checksum:
-            break  # torn while being written, so its page was not overwritten yet
+            break  # an incomplete record: its page was not overwritten yet
         records.append((offset, page))
         place += _RECORD.size + length
     return records
 
 
 class RollbackFile:
-    """A binary file object for h5py whose changes hold only from `commit` on.
+    """Binary file object for h5py whose changes become permanent with `commit`.
 
-    h5py's driver cannot carry an exception through the HDF5 library (it crashes the interpreter),
-    so a failed write is remembered in `error`, and all later ones are dropped: look at it after
-    every operation, and leave without a commit.
+    An exception inside HDF5's callback would crash the interpreter. A failed write is therefore
+    stored in `error`, and all later writes are dropped. Check `error` after every operation.
+
+    Attributes:
+        path: Path of the file.
+        error: First error of a write; None without one.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.error: OSError | None = None
         roll_back(path)
-        # Not "w": an existing file must not lose its content, nor a new one be missing.
+        # Not mode "w", which truncates an existing file, nor "r+", which creates no new one.
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | _binary(), 0o666), "r+b", 0)
         self._journal = None
         self._begin()
@@ -76,10 +80,10 @@ class RollbackFile:
         self._saved: set[int] = set()
 
     def commit(self) -> None:
-        """Make everything written so far permanent.
+        """Make all writes so far permanent.
 
         Raises:
-            OSError: a write had failed, or the disk refuses.
+            OSError: An earlier write failed, or this one does.
         """
         if self.error:
             raise self.error
@@ -91,7 +95,7 @@ class RollbackFile:
         self._begin()
 
     def close(self) -> None:
-        """Close the file; what was not committed is undone."""
+        """Close the file and roll back uncommitted changes."""
         if self._file.closed:
             return
         self._file.close()
@@ -100,6 +104,7 @@ class RollbackFile:
             roll_back(self.path)
 
     def write(self, data) -> int:
+        """Write bytes at the current position; return their number even if the write fails."""
         data = memoryview(data).cast("B")
         if self.error is None:
             try:
@@ -113,6 +118,7 @@ class RollbackFile:
         return len(data)
 
     def truncate(self, size: int | None = None) -> int:
+        """Truncate or extend the file to `size` bytes."""
         size = self._file.tell() if size is None else size
         if self.error is None:
             try:
@@ -123,7 +129,7 @@ class RollbackFile:
         return size
 
     def _save(self, offset: int, length: int) -> None:
-        """Copy the committed pages that a write is about to change into the journal."""
+        """Copy the committed pages that a write will change into the journal."""
         if self._journal is None:
             self._journal = journal_path(self.path).open("wb", buffering=0)
             self._journal.write(_HEADER.pack(_MAGIC, self._committed_size))
@@ -154,8 +160,8 @@ class RollbackFile:
         return self._file.tell()
 
     def flush(self) -> None:
-        """HDF5 asks for this; every write already went to the operating system."""
+        """Do nothing: the file is unbuffered. HDF5 requires the method."""
 
 
 def _binary() -> int:
-    return getattr(os, "O_BINARY", 0)  # Windows alone tells text from binary
+    return getattr(os, "O_BINARY", 0)  # only Windows distinguishes text from binary files

@@ -1,6 +1,6 @@
-"""Writing the feature store, so that whatever ends the program, what was finished stays.
+"""Crash-safe writing of the feature store: finished videos survive any end of the program.
 
-The layout is described in `reader.py`, the file below HDF5 in `rollback_file.py`.
+`reader.py` describes the layout, `rollback_file.py` the file object below HDF5.
 """
 
 import json
@@ -16,10 +16,10 @@ from extract.feature_store.reader import (
     FORMAT,
     VERSION,
     complete_sources,
+    lock_store,
     read_spec,
     spec_sha256,
     video_id,
-    writing_alone,
 )
 from extract.feature_store.rollback_file import RollbackFile, roll_back
 from recipes.commands import command
@@ -29,14 +29,21 @@ from video.errors import LookbackError
 
 _LOG = logger(__name__)
 
-_ROWS_HELD = 1024  # a shorter video is written in one piece, a longer one grows by as many rows
+_MAX_BUFFERED_ROWS = 1024  # longer videos are written in parts of at least this many rows
 _CHUNK_ROWS = 256
 _METADATA_CACHE_BYTES = 2**18
 
 
 @dataclass
 class _Pending:
-    """A video being written: rows that wait for their place in the file."""
+    """Unfinished video with buffered rows.
+
+    Attributes:
+        group: HDF5 group of the video.
+        features: Buffered features, arrays (n, D).
+        seconds: Times of all steps so far.
+        rows: Number of rows already in the file.
+    """
 
     group: h5py.Group
     features: list[np.ndarray]
@@ -45,7 +52,10 @@ class _Pending:
 
 
 class FeatureWriter:
-    """Writes a store; a context manager. What `finish` has returned for survives any end."""
+    """Writer of a store, a context manager.
+
+    A video survives any end of the program once `finish` has returned for it.
+    """
 
     @defer_interrupts()
     def __init__(self, path: Path, spec: dict) -> None:
@@ -69,13 +79,13 @@ class FeatureWriter:
                 self._commit()
         except BaseException:
             if self._file:
-                self._file.close()  # before what it writes to: HDF5 would crash the interpreter
+                self._file.close()  # before its file object, or HDF5 would crash the interpreter
             self._raw.close()
             raise
 
     @defer_interrupts()
     def has(self, video: str, source: dict) -> bool:
-        """Return whether a video's features are there, complete and of this very file."""
+        """Return whether the store has complete features of a video with this source."""
         group = self._file["videos"].get(video_id(video))
         if group is None or not group.attrs.get("complete"):
             return False
@@ -83,15 +93,19 @@ class FeatureWriter:
 
     @defer_interrupts()
     def reuse(self, video: str, source: dict) -> bool:
-        """Give a video the features of another one with the same content, as of a renamed file.
+        """Share the features of a video with the same content, such as a renamed file.
 
-        The arrays are shared, not copied. On disk when this returns.
+        The arrays are linked, not copied. They are on disk when this method returns.
+
+        Args:
+            video: Video that gets the features.
+            source: Its size and SHA-256.
 
         Returns:
-            Whether there were such features.
+            Whether the store had features of the same content.
 
         Raises:
-            LookbackError: the disk is full or failed.
+            LookbackError: The disk is full or failed.
         """
         twin = self._contents().get(_content_key(source))
         if twin is None or twin == video or not self.has(twin, source):
@@ -106,7 +120,7 @@ class FeatureWriter:
         return True
 
     def _contents(self) -> dict[str, str]:
-        """Return a complete video for each content, which may have been replaced since."""
+        """Return one complete video per content. It may have been replaced since."""
         if self._by_content is None:
             self._by_content = {
                 _content_key(source): video
@@ -116,7 +130,7 @@ class FeatureWriter:
 
     @defer_interrupts()
     def begin(self, video: str, source: dict) -> None:
-        """Start a video; features it had are dropped."""
+        """Start a video and delete the features it had."""
         self._pending[video] = _Pending(self._new_group(video, source), [], [])
 
     def _new_group(self, video: str, source: dict) -> h5py.Group:
@@ -130,21 +144,25 @@ class FeatureWriter:
 
     @defer_interrupts()
     def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
-        """Add steps: features (n, D) of any float type, times (n,) in seconds."""
+        """Append steps of a video: features (n, D) of any float dtype, times (n,) in seconds."""
         pending = self._pending[video]
         pending.features.append(np.asarray(features, self._dtype))
         pending.seconds.extend(float(value) for value in seconds)
-        if sum(len(part) for part in pending.features) >= _ROWS_HELD:
+        if sum(len(part) for part in pending.features) >= _MAX_BUFFERED_ROWS:
             self._grow(pending)
-            if self._raw.error:  # no use in computing a long video to its end
+            if self._raw.error:  # fail early, not at the end of a long video
                 raise self._failure(self._raw.error)
 
     @defer_interrupts()
     def finish(self, video: str, note: str = "") -> None:
-        """Complete a video; it is on disk when this returns.
+        """Complete a video. It is on disk when this method returns.
+
+        Args:
+            video: Video that was begun.
+            note: Problem of the file, such as an early end; empty without one.
 
         Raises:
-            LookbackError: the disk is full or failed; what was complete before is kept.
+            LookbackError: The disk is full or failed. Videos finished before are not lost.
         """
         pending = self._pending.pop(video)
         group = pending.group
@@ -161,11 +179,11 @@ class FeatureWriter:
 
     @defer_interrupts()
     def discard(self, video: str) -> None:
-        """Drop a video that was begun and cannot be completed."""
+        """Delete a video that cannot be completed, with any earlier features of it."""
         self._pending.pop(video, None)
         if video_id(video) in self._file["videos"]:
             del self._file["videos"][video_id(video)]
-            self._commit()  # or the features of what the file was before would come back
+            self._commit()  # otherwise the features of the earlier file would come back
 
     def _grow(self, pending: _Pending) -> None:
         if not pending.features:
@@ -195,7 +213,7 @@ class FeatureWriter:
     def _failure(self, error: OSError) -> LookbackError:
         return LookbackError(
             f"{self.path}: cannot be written ({error.strerror or error}); the videos finished so "
-            f"far are kept: make room and run {command('extract')} again"
+            f"far are saved: free disk space and run {command('extract')} again"
         )
 
     @defer_interrupts()
@@ -215,7 +233,7 @@ def _content_key(source: dict) -> str:
 
 
 def _bound_metadata_cache(file: h5py.File) -> None:
-    """Keep HDF5 from holding on to the metadata of thousands of videos that are done with."""
+    """Limit HDF5's cache of metadata, which would grow with the number of finished videos."""
     config = file.id.get_mdc_config()
     config.set_initial_size = True
     config.initial_size = config.min_size = config.max_size = _METADATA_CACHE_BYTES
@@ -224,17 +242,23 @@ def _bound_metadata_cache(file: h5py.File) -> None:
 
 @contextmanager
 def open_writer(path: Path, spec: dict) -> Iterator[FeatureWriter]:
-    """Open a store for writing, alone. Features of another spec are never mixed in: such a file
-    becomes features.previous.h5, and comes back when its spec is asked for again.
+    """Open a store for exclusive writing.
+
+    Features of different specs are never mixed. A file of another spec becomes features.previous.h5
+    and is restored when its spec is requested again.
+
+    Args:
+        path: Path of the store.
+        spec: Description of the features, as JSON-compatible values.
 
     Raises:
-        LookbackError: another program writes it, or the place cannot be written.
+        LookbackError: Another program writes the store, or the path cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LookbackError(f"{path}: cannot be written ({error.strerror})") from None
-    with writing_alone(path):
+    with lock_store(path):
         roll_back(path)
         _park_other_spec(path, spec)
         with FeatureWriter(path, spec) as writer:
@@ -244,38 +268,36 @@ def open_writer(path: Path, spec: dict) -> Iterator[FeatureWriter]:
 def _park_other_spec(path: Path, spec: dict) -> None:
     previous = path.with_name(f"{path.stem}.previous{path.suffix}")
     swap = path.with_name(path.name + ".swap")
-    if swap.exists():  # the program ended in the middle of the exchange below: finish it
+    if swap.exists():  # an earlier run was killed during the swap below: finish it
         if not path.exists():
             previous.replace(path)
         swap.replace(previous)
     if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
         return
-    told = _differences(path, spec)
+    current = _differences(path, spec)
     if previous.exists() and _has_spec(previous, spec):
         path.replace(swap)
         previous.replace(path)
         swap.replace(previous)
-        _LOG.warning(
-            f"note: {path}: these features are back from {previous}, which now keeps {told}"
-        )
+        _LOG.warning(f"note: {path}: restored from {previous}, which now has {current}")
         return
     dropped = _differences(previous, spec) if previous.exists() else ""
     path.replace(previous)
-    _LOG.warning(f"note: {path} held {told}; they are now {previous}")
+    _LOG.warning(f"note: {path}: had {current}; the file is now {previous}")
     if dropped:
         _LOG.warning(
-            f"note: that replaced {dropped}; --features FILE keeps the features of several "
-            "settings, each in a file of its own"
+            f"note: {previous}: its earlier content was deleted: {dropped}; use a different "
+            "--features FILE for each of several settings"
         )
 
 
 def _differences(path: Path, spec: dict) -> str:
-    """Return what the features in a file are, as far as those of `spec` are not."""
+    """Describe the features in a file by the settings that differ from `spec`."""
     try:
         with h5py.File(path, "r", locking="best-effort") as file:
             there, wanted = _flat(read_spec(path, file)), _flat(spec)
     except (OSError, LookbackError):
-        return "what cannot be read"
+        return "unreadable content"
     others = [f"{key} {value}" for key, value in there.items() if wanted.get(key) != value]
     return f"features of other settings ({', '.join(others)})"
 
@@ -286,7 +308,7 @@ def _flat(spec: dict) -> dict[str, str]:
         if isinstance(value, dict):
             flat |= {f"{key}.{name}": str(inner) for name, inner in value.items()}
         else:
-            flat[key] = str(value)[:12]  # of a hash no more than tells it apart
+            flat[key] = str(value)[:12]  # the start of a hash identifies it
     return flat
 
 

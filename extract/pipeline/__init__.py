@@ -1,1 +1,1 @@
-"""Extraction: decode, compute and write at once, stage by stage."""
+"""Extraction pipeline: decoding, inference and writing run concurrently."""

@@ -1,4 +1,4 @@
-"""From clips to features: the engine kept busy with full batches, whatever video they are of."""
+"""Inference stage: full engine batches across videos."""
 
 import threading
 from collections.abc import Generator, Iterable, Iterator
@@ -12,12 +12,17 @@ from video.pipeline_stage import PipelineStage
 
 
 @dataclass
-class _Pending:
-    """A batch of steps whose pictures are shared out to the engine's batches."""
+class ComputedSteps:
+    """A batch of steps with the features of its clips.
+
+    Attributes:
+        steps: Batch of steps.
+        features: Features of its clips, float32 (U, D).
+        missing: Number of clips whose features are not computed yet.
+    """
 
     steps: StepBatch
     features: np.ndarray
-    given: int = 0
     missing: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -26,66 +31,70 @@ class _Pending:
 
 @dataclass(frozen=True)
 class _Part:
-    """Some pictures in a row of a batch of steps."""
+    """Consecutive clips of a batch of steps, from row `start` to `stop` (exclusive)."""
 
-    pending: _Pending
+    computed: ComputedSteps
     start: int
     stop: int
 
     @property
     def clips(self) -> np.ndarray:
-        return self.pending.steps.clips[self.start : self.stop]
-
-
-@dataclass(frozen=True)
-class ComputedSteps:
-    """A batch of steps with the features (U, D) of its pictures."""
-
-    steps: StepBatch
-    features: np.ndarray
+        return self.computed.steps.clips[self.start : self.stop]
 
 
 class _Packing:
-    """Fills the engine's batches across videos; called by all its threads."""
+    """Fills the engine's batches across videos. Thread-safe."""
 
     def __init__(self, batches: Iterator[StepBatch], engine: Engine) -> None:
         self._batches, self._engine = batches, engine
-        self._filling: _Pending | None = None
+        self._current: ComputedSteps | None = None
+        self._taken = 0  # clips of the current batch of steps that were given to the engine
         self._lock = threading.Lock()
 
     def take(self) -> list[_Part]:
-        """Return the parts of the next batch; fewer pictures than that only at the end."""
+        """Return the parts of the next engine batch. Only the last one is not full."""
+        parts, room = [], self._engine.batch_size
         with self._lock:
-            parts, room = [], self._engine.batch_size
-            while room:
-                if self._filling is None:
-                    steps = next(self._batches, None)
-                    if steps is None:
-                        break
-                    shape = (len(steps.clips), self._engine.feature_size)
-                    self._filling = _Pending(steps, np.empty(shape, np.float32))
-                pending = self._filling
-                count = min(room, len(pending.steps.clips) - pending.given)
-                parts.append(_Part(pending, pending.given, pending.given + count))
-                pending.given += count
-                room -= count
-                if pending.given == len(pending.steps.clips):
-                    self._filling = None
-            return parts
+            while room and (part := self._take_part(room)):
+                parts.append(part)
+                room -= part.stop - part.start
+        return parts
 
-    def done(self, part: _Part, features: np.ndarray) -> bool:
-        """Put a part's features in their place; return whether its steps now have all."""
-        part.pending.features[part.start : part.stop] = features
+    def _take_part(self, room: int) -> _Part | None:
+        """Return up to `room` clips of the current batch of steps; None after the last one."""
+        if self._current is None:
+            steps = next(self._batches, None)
+            if steps is None:
+                return None
+            shape = (len(steps.clips), self._engine.feature_size)
+            self._current, self._taken = ComputedSteps(steps, np.empty(shape, np.float32)), 0
+        clips = len(self._current.steps.clips)
+        part = _Part(self._current, self._taken, min(self._taken + room, clips))
+        self._taken = part.stop
+        if part.stop == clips:
+            self._current = None
+        return part
+
+    def store(self, part: _Part, features: np.ndarray) -> bool:
+        """Store a part's features; return whether its batch of steps is complete."""
+        computed = part.computed
+        computed.features[part.start : part.stop] = features
         with self._lock:
-            part.pending.missing -= part.stop - part.start
-            return not part.pending.missing
+            computed.missing -= part.stop - part.start
+            return not computed.missing
 
 
 def inference_stage(
     reading: Iterable[StepBatch], engine: Engine
 ) -> PipelineStage[int, ComputedSteps]:
-    """Return the stage that gives the steps of a reading stage with their features, as they become
-    ready."""
+    """Return the pipeline stage that yields the steps of a reading stage with their features.
+
+    Batches come as they become complete; `restore_order` sorts them.
+
+    Args:
+        reading: Batches of steps.
+        engine: Engine that computes the features.
+    """
     packing = _Packing(iter(reading), engine)
 
     def compute(_: int) -> Generator[ComputedSteps, None, None]:
@@ -97,8 +106,8 @@ def inference_stage(
             features, start = _features(engine, parts), 0
             for part in parts:
                 stop = start + part.stop - part.start
-                if packing.done(part, features[start:stop]):
-                    yield ComputedSteps(part.pending.steps, part.pending.features)
+                if packing.store(part, features[start:stop]):
+                    yield part.computed
                 start = stop
 
     count = engine.parallel
@@ -113,16 +122,16 @@ def _features(engine: Engine, parts: list[_Part]) -> np.ndarray:
     try:
         return engine(clips[0] if len(clips) == 1 else np.concatenate(clips))
     except Exception as error:
-        videos = dict.fromkeys(part.pending.steps.video for part in parts)
+        videos = dict.fromkeys(part.computed.steps.video for part in parts)
         error.add_note(f"while computing {', '.join(videos)}")
         raise
 
 
-def in_order(computed: Iterator[ComputedSteps]) -> Iterator[ComputedSteps]:
-    """Yield computed steps so that those of a video come in order.
+def restore_order(computed: Iterable[ComputedSteps]) -> Iterator[ComputedSteps]:
+    """Yield computed steps so that the batches of each video come in order.
 
-    A batch waits only for earlier ones of its video, which are being computed; so only as many wait
-    as an engine has threads.
+    A batch waits only for earlier ones of its video that are being computed, so the number of
+    waiting batches is limited by the engine's threads.
     """
     early: dict[tuple[str, int], ComputedSteps] = {}
     due: dict[str, int] = {}

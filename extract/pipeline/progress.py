@@ -1,4 +1,4 @@
-"""How far an extraction is, and which of its stages holds it up."""
+"""Progress line of an extraction, with its bottleneck."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -10,19 +10,23 @@ from video.pipeline_stage import PipelineStage
 
 
 class Progress:
-    """A progress line: share of the bytes, time left, videos, steps a second, the bottleneck.
+    """Progress line: percentage, time left, videos, steps per second, bottleneck.
 
-    Videos differ in length, so that counting them would mislead about the time left; their sizes
-    are known beforehand.
+    The percentage and the time left follow the videos' sizes in bytes, because videos differ in
+    length.
 
     Attributes:
-        bottleneck: the stage that was busiest so far; the others wait for it.
+        bottleneck: Pipeline stage that was busiest so far; the others wait for it.
     """
 
     bottleneck = "writing"
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
-        """Begin a line for videos of these sizes in bytes."""
+        """Start the line.
+
+        Args:
+            sizes: Size of each video in bytes.
+        """
         self._sizes = sizes
         self._done, self._writing = 0, 0.0
         self._started = time.perf_counter()
@@ -33,18 +37,18 @@ class Progress:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Count the time inside as spent on writing."""
+        """Count the time inside the context as writing time."""
         started = time.perf_counter()
         yield
         self._writing += time.perf_counter() - started
 
-    def tell(self, batch: StepBatch, steps: int, stages: Mapping[str, PipelineStage]) -> None:
-        """Show what is done after a batch.
+    def update(self, batch: StepBatch, steps: int, stages: Mapping[str, PipelineStage]) -> None:
+        """Show the state after a batch.
 
         Args:
-            batch: the one that was written last.
-            steps: all that were written.
-            stages: those before writing, by name.
+            batch: Batch that was written last.
+            steps: Number of all steps written so far.
+            stages: Pipeline stages before writing, by name.
         """
         seconds = time.perf_counter() - self._started
         busy = {name: stage.busy for name, stage in stages.items()}
@@ -53,7 +57,7 @@ class Progress:
         self._done += batch.last
         self._bar.set_postfix_str(
             f"{self._done}/{len(self._sizes)} videos, {steps / seconds:.0f} steps/s, "
-            f"held up by {self.bottleneck}",
+            f"bottleneck: {self.bottleneck}",
             refresh=False,
         )
         if batch.last:

@@ -1,4 +1,4 @@
-"""From video files to the clips that a network takes: several files at once, ahead of it."""
+"""Decoding stage: video files to batches of clips, several files concurrently."""
 
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -12,23 +12,23 @@ from video.pipeline_stage import PipelineStage
 from video.sources import FileSource
 from video.steps import Step, Stepper
 
-_FRAMES_A_BATCH = 16
+_FRAMES_PER_BATCH = 16
 _QUEUED_BATCHES = 8
 
 
 @dataclass
 class StepBatch:
-    """Some steps of one video.
+    """Consecutive steps of one video.
 
     Attributes:
-        video: which.
-        number: its place among the video's batches, from 0.
-        clips: uint8 (U, T, H, W, 3), each picture once.
-        rows: for each step its row in `clips`; steps that repeat a picture share one.
-        seconds: for each step its time.
-        last: whether the video ends here.
-        note: with the last batch, what was wrong with the file.
-        error: instead of steps, why the video cannot be read.
+        video: Video of the steps.
+        number: Index of the batch within the video, from 0.
+        clips: Distinct clips, uint8 (U, T, H, W, 3).
+        rows: Row of each step in `clips`, int (N,); steps with the same clip share a row.
+        seconds: Time of each step, float (N,).
+        last: Whether this is the video's last batch.
+        note: Problem of the file, in its last batch; empty without one.
+        error: Reason why the video cannot be read, instead of steps; empty without one.
     """
 
     video: str
@@ -42,7 +42,9 @@ class StepBatch:
 
 
 @dataclass
-class _Gathered:
+class _Collector:
+    """Steps that wait for a full batch."""
+
     clips: list[np.ndarray] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -62,19 +64,27 @@ class _Gathered:
 def batches_of(
     video: str, path: Path, stepper: Stepper, batch_size: int, threads: int | None = None
 ) -> Iterator[StepBatch]:
-    """Yield a video's steps in batches of `batch_size` pictures, decoded by so many threads."""
-    gathered, number = _Gathered(), 0
+    """Yield a video's steps in batches of `batch_size` distinct clips.
+
+    Args:
+        video: Name of the video.
+        path: Path of the file.
+        stepper: Stepper for this video only.
+        batch_size: Distinct clips per batch.
+        threads: Decoder threads; None for the decoder's default.
+    """
+    collector, number = _Collector(), 0
     try:
         with FileSource(path, threads, sampled_at=stepper.fps) as source:
             for frame in source:
                 for step in stepper.push(frame):
-                    if len(gathered.clips) == batch_size and not step.repeats:
-                        yield gathered.batch(video, number)
-                        gathered, number = _Gathered(), number + 1
-                    gathered.add(step)
-            yield gathered.batch(video, number, last=True, note=source.note)
+                    if len(collector.clips) == batch_size and not step.repeats:
+                        yield collector.batch(video, number)
+                        collector, number = _Collector(), number + 1
+                    collector.add(step)
+            yield collector.batch(video, number, last=True, note=source.note)
     except VideoError as error:
-        yield _Gathered().batch(video, number, last=True, error=str(error))
+        yield _Collector().batch(video, number, last=True, error=str(error))
     except Exception as error:
         error.add_note(f"while reading {path}")
         raise
@@ -83,12 +93,19 @@ def batches_of(
 def decoding_stage(
     videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], clip_length: int
 ) -> PipelineStage[tuple[str, Path], StepBatch]:
-    """Return the stage that gives the batches of all videos: those of one video in order, those of
-    several at once mixed."""
+    """Return the pipeline stage that yields the batches of all videos.
+
+    Batches of one video come in order; those of concurrent videos are interleaved.
+
+    Args:
+        videos: Name and path of each video.
+        make_stepper: Function that returns a new stepper, called once per video.
+        clip_length: T, frames per clip.
+    """
     cores = os.cpu_count() or 1
     readers = max(1, min(cores, len(videos)))
-    # A thread a video decodes more frames a second than several threads on one.
-    threads, batch_size = cores // readers, max(1, _FRAMES_A_BATCH // clip_length)
+    # One thread per video has a higher throughput than several threads on one video.
+    threads, batch_size = cores // readers, max(1, _FRAMES_PER_BATCH // clip_length)
 
     def read(item: tuple[str, Path]) -> Generator[StepBatch, None, None]:
         yield from batches_of(*item, make_stepper(), batch_size, threads)

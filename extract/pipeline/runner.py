@@ -1,4 +1,4 @@
-"""All videos of a manifest through the backbone into the feature store, once."""
+"""Extraction of the features of all videos of a manifest into the feature store."""
 
 import time
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from clips.manifest.duplicates import refuse_contradictions, same_value
 from extract.extractor import Extractor
 from extract.feature_store.reader import source_of
 from extract.feature_store.writer import FeatureWriter, open_writer
-from extract.pipeline.inference import ComputedSteps, in_order, inference_stage
+from extract.pipeline.inference import ComputedSteps, inference_stage, restore_order
 from extract.pipeline.progress import Progress
 from extract.pipeline.reader import decoding_stage
 from video.console import logger
@@ -20,21 +20,21 @@ _LOG = logger(__name__)
 
 @dataclass
 class ExtractionReport:
-    """What an extraction did.
+    """Result of an extraction.
 
     Attributes:
-        done: Videos computed now.
-        kept: Videos whose features were there.
-        renamed: Those of them whose features were found under another name.
-        steps: Steps computed now.
-        seconds: Their time.
-        bottleneck: The stage that held the others up.
-        failed: Videos that give no features, each with the reason.
-        notes: Videos that give features in part, each with the reason.
+        done: Number of videos computed in this run.
+        cached: Number of videos whose features were in the store.
+        renamed: Number of cached videos whose features were found under another name.
+        steps: Number of steps computed in this run.
+        seconds: Duration of the computation.
+        bottleneck: Pipeline stage that was busiest.
+        failed: Videos without features, with the reason.
+        notes: Videos with features of a part, with the reason.
     """
 
     done: int = 0
-    kept: int = 0
+    cached: int = 0
     renamed: int = 0
     steps: int = 0
     seconds: float = 0.0
@@ -46,13 +46,20 @@ class ExtractionReport:
 def extract_features(
     manifest: Manifest, extractor: Extractor, path: Path, dtype: str
 ) -> ExtractionReport:
-    """Compute the features that the store at `path` does not hold yet.
+    """Compute the features that the store does not have yet.
 
-    Decoding, inference and writing overlap. A video that cannot be read is reported, not fatal.
-    Killed at any moment and run again, this ends with the same features as when it is left alone.
+    Decoding, inference and writing run concurrently. A video that cannot be read is reported and
+    skipped. A run that is killed at any moment and repeated gives the same features as an
+    uninterrupted one.
+
+    Args:
+        manifest: Videos.
+        extractor: Backbone with its sampling and preprocessing.
+        path: Path of the store.
+        dtype: Dtype of the stored features, `float32` or `float16`.
 
     Raises:
-        LookbackError: the store cannot be written.
+        LookbackError: The store cannot be written.
     """
     report = ExtractionReport()
     with open_writer(path, extractor.spec(dtype)) as writer:
@@ -67,15 +74,15 @@ def extract_features(
             Progress({video: sources[video]["size"] for video, _ in todo}) as progress,
         ):
             stages = {"decoding": reading, "inference": computing}
-            for computed in in_order(computing):
+            for computed in restore_order(computing):
                 with progress.writing():
                     _write(computed, sources, writer, report)
-                progress.tell(computed.steps, report.steps, stages)
+                progress.update(computed.steps, report.steps, stages)
         report.seconds = time.perf_counter() - started
         report.bottleneck = progress.bottleneck
         for video, twin in twins.items():
             if writer.reuse(video, sources[video]):
-                report.kept, report.renamed = report.kept + 1, report.renamed + 1
+                report.cached, report.renamed = report.cached + 1, report.renamed + 1
             else:
                 reason = report.failed[twin].removeprefix(f"{manifest.place(twin)}")
                 report.failed[video] = f"{manifest.place(video)}{reason}"
@@ -96,15 +103,17 @@ def _sources(manifest: Manifest, report: ExtractionReport) -> dict[str, dict]:
 def _missing(
     manifest: Manifest, sources: dict[str, dict], writer: FeatureWriter, report: ExtractionReport
 ) -> tuple[list[tuple[str, Path]], dict[str, str]]:
-    """Return the videos to compute with their paths, and further ones of the same content, each
-    with the one that is computed."""
+    """Return the videos to compute with their paths, and duplicates of them.
+
+    A duplicate is a video with the same content, mapped to the video that is computed.
+    """
     todo, twins = [], {}
     first: dict[str, str] = {}
     for video, source in sources.items():
         if writer.has(video, source):
-            report.kept += 1
+            report.cached += 1
         elif writer.reuse(video, source):
-            report.kept, report.renamed = report.kept + 1, report.renamed + 1
+            report.cached, report.renamed = report.cached + 1, report.renamed + 1
         elif source["sha256"] in first:
             twins[video] = first[source["sha256"]]
         else:
@@ -134,18 +143,18 @@ def _write(
 
 
 def print_report(report: ExtractionReport, path: Path) -> None:
-    """Tell what an extraction did; raise `LookbackError` where nothing usable came out."""
+    """Print the result of an extraction; raise `LookbackError` if no video has features."""
     for video, note in report.notes.items():
-        _LOG.warning(f"note: {video}: {note}; what decodes is used")
+        _LOG.warning(f"note: {video}: {note}; the decodable part is used")
     for reason in report.failed.values():
         _LOG.warning(f"rejected: {reason}")
-    if not report.done + report.kept:
-        raise LookbackError(f"{path}: no video gave features; the reasons stand above")
+    if not report.done + report.cached:
+        raise LookbackError(f"{path}: no video gave features; the reasons are above")
     rate = ""
     if report.steps:
-        rate = f" at {report.steps / report.seconds:.0f} steps/s, held up by {report.bottleneck}"
+        rate = f" at {report.steps / report.seconds:.0f} steps/s, bottleneck: {report.bottleneck}"
     renamed = f" ({report.renamed} of them under another name)" if report.renamed else ""
     _LOG.info(
-        f"{report.done} videos extracted ({report.steps} steps{rate}), {report.kept} were there "
+        f"{report.done} videos extracted ({report.steps} steps{rate}), {report.cached} were there "
         f"already{renamed}, {len(report.failed)} rejected\n{path}"
     )

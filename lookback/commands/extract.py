@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     path = features_path(chosen)
     report = extract_features(manifest, extractor, path, chosen.recipe.extract.dtype)
     print_report(report, path)
-    if report.kept and "extract.engine" in chosen.flags:
+    if report.cached and "extract.engine" in chosen.flags:
         print(
             "note: features that were there already stay, whichever engine made them: engines "
             "agree within 1e-4; --features FILE makes others"

@@ -1,4 +1,4 @@
-"""The store keeps what `finish` returned for, and never mixes, guesses or half-reads."""
+"""Feature store: round trips, specs, incomplete videos, locks, full disks."""
 
 import json
 import multiprocessing
@@ -137,14 +137,14 @@ def test_any_name_of_a_video_can_be_stored(tmp_path, name):
         assert np.array_equal(store.features("a/b"), rows_of(1, 3))
 
 
-def test_the_spec_s_hash_does_not_follow_the_order_of_its_keys():
+def test_spec_sha256_does_not_depend_on_the_order_of_keys():
     assert spec_sha256({"a": 1, "b": {"c": 2, "d": 3}}) == spec_sha256(
         {"b": {"d": 3, "c": 2}, "a": 1}
     )
     assert spec_sha256({"a": 1}) != spec_sha256({"a": 2})
 
 
-def test_a_video_without_complete_does_not_count(tmp_path):
+def test_video_without_the_attribute_complete_is_ignored(tmp_path):
     path = store_of(tmp_path / "features.h5", {"a": rows_of(0, 3), "b": rows_of(1, 3)})
     with h5py.File(path, "r+") as file:
         del file["videos"]["a"].attrs["complete"]
@@ -161,11 +161,11 @@ def test_a_video_without_complete_does_not_count(tmp_path):
         assert writer.has("b", SOURCE)
 
 
-def test_a_video_begun_and_never_finished_does_not_count(tmp_path):
+def test_unfinished_video_is_ignored(tmp_path):
     path = tmp_path / "features.h5"
     with open_writer(path, spec_for()) as writer:
         writer.begin("begun", SOURCE)
-        writer.append("begun", rows_of(0, 3000), np.arange(3000) / 10)  # beyond what is held
+        writer.append("begun", rows_of(0, 3000), np.arange(3000) / 10)  # more than the buffer
         add(writer, "done", rows_of(1, 5))  # its commit carries what was begun into the file
     with FeatureStore(path) as store:
         assert "begun" not in store
@@ -177,7 +177,7 @@ def test_a_video_begun_and_never_finished_does_not_count(tmp_path):
         assert np.array_equal(store.features("begun"), rows_of(2, 7))
 
 
-def test_changed_content_of_a_video_is_noticed(tmp_path):
+def test_changed_content_of_a_video_is_detected(tmp_path):
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"first")
     before = source_of(clip)
@@ -196,7 +196,7 @@ def test_changed_content_of_a_video_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("finish_another", [False, True])
-def test_a_discarded_video_is_gone_also_where_it_had_features_before(tmp_path, finish_another):
+def test_discarded_video_loses_its_earlier_features(tmp_path, finish_another):
     """A clip replaced by one that cannot be read must not keep the features of the old one."""
     path = store_of(tmp_path / "features.h5", {"a": rows_of(0, 3), "b": rows_of(1, 3)})
     with open_writer(path, spec_for()) as writer:
@@ -209,13 +209,13 @@ def test_a_discarded_video_is_gone_also_where_it_had_features_before(tmp_path, f
         assert "b" in store
 
 
-def test_features_of_another_spec_are_parked_and_come_back(tmp_path, capsys):
+def test_features_of_another_spec_are_set_aside_and_restored(tmp_path, capsys):
     path, previous = tmp_path / "features.h5", tmp_path / "features.previous.h5"
     one, two = spec_for(weights_sha256="1"), spec_for(weights_sha256="2")
     store_of(path, {"a": rows_of(1, 3)}, one)
     store_of(path, {"a": rows_of(2, 3)}, two)
-    told = capsys.readouterr().out
-    assert f"features of other settings (weights_sha256 1); they are now {previous}" in told
+    printed = capsys.readouterr().out
+    assert f"features of other settings (weights_sha256 1); the file is now {previous}" in printed
     with FeatureStore(path) as store, FeatureStore(previous) as parked:
         assert store.spec == two
         assert parked.spec == one
@@ -223,22 +223,25 @@ def test_features_of_another_spec_are_parked_and_come_back(tmp_path, capsys):
         assert np.array_equal(parked.features("a"), rows_of(1, 3))
     with open_writer(path, one) as writer:
         assert writer.has("a", SOURCE)
-    assert "are back" in capsys.readouterr().out
+    assert f"{path}: restored from {previous}" in capsys.readouterr().out
     with FeatureStore(path) as store, FeatureStore(previous) as parked:
         assert np.array_equal(store.features("a"), rows_of(1, 3))
         assert np.array_equal(parked.features("a"), rows_of(2, 3))
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".h5", ".lock"]
 
 
-def test_features_that_a_third_spec_drops_are_named(tmp_path, capsys):
+def test_note_names_the_features_that_a_third_spec_deletes(tmp_path, capsys):
     path = tmp_path / "features.h5"
     for precision in ("f32", "bf16", "int8"):
-        told = capsys.readouterr().out
+        printed = capsys.readouterr().out
         store_of(path, {"a": rows_of(1, 3)}, {**spec_for(), "precision": precision})
-    assert "replaced" not in told
-    told = capsys.readouterr().out
-    assert "held features of other settings (precision bf16)" in told
-    assert "replaced features of other settings (precision f32); --features FILE keeps" in told
+    assert "deleted" not in printed
+    printed = capsys.readouterr().out
+    assert "had features of other settings (precision bf16)" in printed
+    assert (
+        "was deleted: features of other settings (precision f32); use a different --features"
+        in printed
+    )
 
 
 def test_the_same_spec_is_appended_to(tmp_path, capsys):
@@ -312,7 +315,7 @@ def test_a_reader_after_a_killed_writer_sees_the_last_commit(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b""])
-def test_no_features_yet_is_said_in_one_line(tmp_path, content):
+def test_missing_store_fails_with_one_line(tmp_path, content):
     path = tmp_path / "features.h5"
     if content is not None:
         path.write_bytes(content)
@@ -320,7 +323,7 @@ def test_no_features_yet_is_said_in_one_line(tmp_path, content):
         FeatureStore(path)
 
 
-def test_a_file_that_is_no_hdf5_is_named_to_the_reader_and_kept_by_the_writer(tmp_path):
+def test_file_that_is_no_hdf5_is_refused_by_the_reader_and_set_aside_by_the_writer(tmp_path):
     path = tmp_path / "features.h5"
     path.write_text("not HDF5 at all")
     with pytest.raises(LookbackError, match="cannot be opened as HDF5") as error:
@@ -333,7 +336,7 @@ def test_a_file_that_is_no_hdf5_is_named_to_the_reader_and_kept_by_the_writer(tm
         assert "a" in store
 
 
-def test_a_foreign_hdf5_file_is_refused_and_left_as_it_is(tmp_path):
+def test_foreign_hdf5_file_is_refused_and_unchanged(tmp_path):
     path = tmp_path / "features.h5"
     with h5py.File(path, "w") as file:
         file["mine"] = np.arange(5)
@@ -355,7 +358,7 @@ def test_a_store_of_a_later_version_is_refused(tmp_path):
         store_of(path, {})
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
+def test_path_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LookbackError, match="cannot be written"):
         store_of(tmp_path / "file" / "features.h5", {})
@@ -372,7 +375,7 @@ def test_the_lock_is_released_when_writing_fails(tmp_path):
 
 
 def test_many_videos_can_be_open_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("extract.feature_store.reader._DATASETS_HELD_OPEN", 3)
+    monkeypatch.setattr("extract.feature_store.reader._MAX_OPEN_DATASETS", 3)
     videos = {f"v{n}": rows_of(n, 4) for n in range(10)}
     with FeatureStore(store_of(tmp_path / "features.h5", videos)) as store:
         for _ in range(2):
@@ -444,8 +447,8 @@ with open_writer(path, {"dtype": "float32", "feature_size": 8}):
 """
 
 
-def test_a_disk_too_full_to_create_the_store_ends_in_one_line(tmp_path):
-    """In a process of its own: HDF5 may answer a careless end with a crash of the interpreter."""
+def test_full_disk_at_creation_fails_with_one_line(tmp_path):
+    """In a separate process, because a mistake here crashes the interpreter inside HDF5."""
     path = tmp_path / "features.h5"
     ended = subprocess.run(
         [sys.executable, "-c", CREATE_ON_FULL_DISK, str(path)],
@@ -489,7 +492,7 @@ def test_a_real_full_disk_keeps_earlier_videos_and_a_later_run_completes(small_d
     check_and_complete(path, videos, finished)
 
 
-def test_reading_in_a_thread_of_its_own_is_the_same(tmp_path):
+def test_reading_in_another_thread_gives_the_same_features(tmp_path):
     path = store_of(tmp_path / "features.h5", {"a": rows_of(0, 30)})
     got = []
     with FeatureStore(path) as store:
@@ -528,7 +531,7 @@ def test_features_of_the_same_content_are_shared_under_another_name(tmp_path):
         assert file["videos/new.mp4"].attrs["note"] == "ends early"
 
 
-def test_a_video_that_another_program_wrote_without_its_source_has_no_content(tmp_path):
+def test_video_without_a_source_has_no_content(tmp_path):
     path = store_of(tmp_path / "features.h5", {"a": rows_of(0, 3)})
     with h5py.File(path, "r+") as file:
         del file["videos/a"].attrs["source"]

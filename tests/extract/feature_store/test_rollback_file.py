@@ -1,4 +1,4 @@
-"""The file is as at its last commit, whatever was written since and wherever the program died."""
+"""Rollback journal: after a crash at any point, the file is as at its last commit."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ LARGEST = 24_000  # six pages of 4096
 
 @pytest.fixture
 def no_fsync(monkeypatch):
-    """Thousands of crashes in a test: what the disk keeps of them is not what is asked."""
+    """Skip fsync: the tests simulate thousands of crashes of the process, none of the disk."""
     monkeypatch.setattr(rollback_file.os, "fsync", lambda descriptor: None)
 
 
@@ -43,7 +43,7 @@ def committed(path: Path, content: bytes) -> RollbackFile:
 
 
 class FullDisk:
-    """The file below, on a disk that ends at `limit` bytes; a write across it is cut short."""
+    """File on a disk with room for `limit` bytes; a write across the limit is cut short."""
 
     def __init__(self, file, limit: int) -> None:
         self._file, self.limit = file, limit
@@ -93,7 +93,7 @@ def test_a_crash_after_any_operation_restores_the_last_commit(seed, tmp_path):
 
 @pytest.mark.usefixtures("no_fsync")
 def test_a_crash_inside_an_operation_restores_the_last_commit(tmp_path, monkeypatch):
-    """The state is copied before every single write to the file or the journal."""
+    """The files are copied before every single write to the file or the journal."""
     monkeypatch.setattr(rollback_file, "_PAGE", 64)
     path, copy = tmp_path / "file", tmp_path / "copy"
     content = bytes(range(200))
@@ -153,7 +153,7 @@ def test_a_journal_cut_at_any_length_restores_the_last_commit(tmp_path, monkeypa
 
 
 @pytest.mark.usefixtures("no_fsync")
-def test_a_torn_record_whose_length_is_whole_is_not_believed(tmp_path, monkeypatch):
+def test_torn_record_of_full_length_is_ignored(tmp_path, monkeypatch):
     """Blocks of a file may reach the disk in any order: a hole of zeros fails the checksum."""
     monkeypatch.setattr(rollback_file, "_PAGE", 64)
     path = tmp_path / "file"
@@ -227,7 +227,7 @@ def test_a_new_file_that_was_never_committed_is_empty(tmp_path):
     assert (tmp_path / "file").read_bytes() == b""
 
 
-def test_closing_twice_does_no_harm(tmp_path):
+def test_closing_twice_is_allowed(tmp_path):
     file = committed(tmp_path / "file", b"content")
     written(file, 0, b"x")
     file.close()

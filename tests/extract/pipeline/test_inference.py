@@ -1,4 +1,4 @@
-"""Full batches across videos, every feature at its place, the steps of a video in order."""
+"""Inference stage: full engine batches, features in the right rows, order of each video."""
 
 import random
 import threading
@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from extract.pipeline.inference import ComputedSteps, in_order, inference_stage
+from extract.pipeline.inference import ComputedSteps, inference_stage, restore_order
 from extract.pipeline.reader import StepBatch
 from video.pipeline_stage import PipelineStage
 
 
 class Averaging:
-    """An engine whose one feature is a clip's first number; notes the sizes of its batches."""
+    """Engine whose feature is a clip's first number; records the sizes of its batches."""
 
     precision, feature_size = "f32", 1
 
@@ -43,7 +43,7 @@ def computed(batches: list[StepBatch], engine: Averaging) -> list[ComputedSteps]
         PipelineStage("reading", itself, batches, 1, ahead=2) as reading,
         inference_stage(reading, engine) as computing,
     ):
-        return list(in_order(computing))
+        return list(restore_order(computing))
 
 
 BATCHES = [
@@ -58,7 +58,7 @@ BATCHES = [
 
 @pytest.mark.parametrize("parallel", [1, 3])
 @pytest.mark.parametrize("batch_size", [1, 2, 4, 7, 100])
-def test_every_picture_gets_its_feature(batch_size, parallel):
+def test_every_clip_gets_its_feature(batch_size, parallel):
     engine = Averaging(batch_size, parallel, slow=True)
     given = computed(BATCHES, engine)
     assert len(given) == len(BATCHES)
@@ -69,14 +69,14 @@ def test_every_picture_gets_its_feature(batch_size, parallel):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 4, 7])
-def test_batches_are_full_but_for_the_last(batch_size):
+def test_all_engine_batches_but_the_last_are_full(batch_size):
     engine = Averaging(batch_size)
     computed(BATCHES, engine)
     assert sum(engine.sizes) == 28
     assert engine.sizes[:-1] == [batch_size] * (len(engine.sizes) - 1)
 
 
-def test_the_steps_of_a_video_come_in_order_however_long_each_takes():
+def test_batches_of_a_video_come_in_order():
     batches = [batch(f"v{n % 3}", n // 3, [n]) for n in range(150)]
     given = computed(batches, Averaging(1, parallel=4, slow=True))
     for video in ("v0", "v1", "v2"):
@@ -84,7 +84,7 @@ def test_the_steps_of_a_video_come_in_order_however_long_each_takes():
         assert numbers == list(range(50))
 
 
-def test_an_error_of_the_engine_tells_the_videos_and_ends_the_threads():
+def test_engine_error_names_the_videos_and_ends_the_threads():
     class Breaking(Averaging):
         def __call__(self, clips):
             raise RuntimeError("out of memory")

@@ -1,4 +1,4 @@
-"""Decoding ahead gives every step once, in order, cut the same way whatever else is read."""
+"""Decoding stage: every step once and in order, with batches independent of other videos."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def stepper(fps: float | None = 10.0, clip_length: int = 1) -> Stepper:
 
 
 def codes_of(batches: list[StepBatch]) -> list[int]:
-    """Return the frame that each step shows, following `rows` as the docstring tells."""
+    """Return the number of the frame that each step shows."""
     codes: list[int] = []
     for batch in batches:
         for row in batch.rows:
@@ -35,7 +35,7 @@ def videos(tmp_path_factory) -> list[tuple[str, Path]]:
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 16, 100])
-def test_every_step_comes_once_in_order_and_in_full_batches(videos, batch_size):
+def test_steps_come_once_in_order_and_in_full_batches(videos, batch_size):
     for video, path in videos:
         count = int(video[1:])
         batches = list(batches_of(video, path, stepper(), batch_size))
@@ -52,7 +52,7 @@ def test_every_step_comes_once_in_order_and_in_full_batches(videos, batch_size):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 50])
-def test_a_picture_shown_for_several_steps_is_given_once(tmp_path, batch_size):
+def test_repeated_frame_is_one_clip(tmp_path, batch_size):
     path = write_coded_video(tmp_path / "slow.mp4", 7, rate=2)  # five steps a frame but the last
     batches = list(batches_of("slow", path, stepper(), batch_size))
     assert codes_of(batches) == [n for n in range(6) for _ in range(5)] + [6]
@@ -60,7 +60,7 @@ def test_a_picture_shown_for_several_steps_is_given_once(tmp_path, batch_size):
     assert batches[0].rows[0] == 0
 
 
-def test_a_still_picture_longer_than_a_batch_is_given_once(tmp_path):
+def test_still_frame_longer_than_a_batch_is_one_clip(tmp_path):
     times = [0.0, 0.1, 3.0, 3.1]
     path = write_coded_video(tmp_path / "still.mp4", 4, times=times)
     batches = list(batches_of("still", path, stepper(), 2))
@@ -68,7 +68,7 @@ def test_a_still_picture_longer_than_a_batch_is_given_once(tmp_path):
     assert sum(len(batch.clips) for batch in batches) == 4
 
 
-def test_a_clip_of_several_frames_repeats_only_where_all_its_frames_do(tmp_path):
+def test_clip_repeats_only_if_all_its_frames_do(tmp_path):
     path = write_coded_video(tmp_path / "slow.mp4", 4, rate=5)  # two steps a frame
     batches = list(batches_of("slow", path, stepper(clip_length=2), 100))
     shown = [[read_code(frame) for frame in batches[0].clips[row]] for row in batches[0].rows]
@@ -77,7 +77,7 @@ def test_a_clip_of_several_frames_repeats_only_where_all_its_frames_do(tmp_path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no video at all" * 100])
-def test_a_video_that_cannot_be_read_gives_one_batch_with_the_reason(tmp_path, content):
+def test_unreadable_video_gives_one_batch_with_the_error(tmp_path, content):
     path = tmp_path / "broken.mp4"
     if content is not None:
         path.write_bytes(content)
@@ -88,7 +88,7 @@ def test_a_video_that_cannot_be_read_gives_one_batch_with_the_reason(tmp_path, c
     assert len(batch.rows) == len(batch.clips) == 0
 
 
-def test_a_video_that_breaks_off_gives_what_decodes_and_a_note(tmp_path):
+def test_truncated_video_gives_its_decodable_part_and_a_note(tmp_path):
     path = write_coded_video(tmp_path / "whole.mp4", 100)
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(path.read_bytes()[:-400])
@@ -100,7 +100,7 @@ def test_a_video_that_breaks_off_gives_what_decodes_and_a_note(tmp_path):
     assert not any(batch.note for batch in batches[:-1])
 
 
-def test_an_error_after_some_batches_ends_the_video_with_the_reason(videos, monkeypatch):
+def test_error_after_some_batches_ends_the_video(videos, monkeypatch):
     def breaking(self, frame):
         if frame.index == 10:
             raise VideoError("v43: the disk was pulled out")
@@ -117,7 +117,7 @@ def read_all(videos, clip_length: int = 1) -> list[StepBatch]:
         return list(reading)
 
 
-def test_the_stage_gives_the_very_batches_of_each_video(videos):
+def test_stage_gives_the_same_batches_as_each_video_alone(videos):
     alone = {video: list(batches_of(video, path, stepper(), 16)) for video, path in videos}
     together: dict[str, list[StepBatch]] = {}
     for batch in read_all(videos):
@@ -132,24 +132,24 @@ def test_the_stage_gives_the_very_batches_of_each_video(videos):
             assert one.last == other.last
 
 
-def test_batches_of_clips_hold_as_many_frames_as_those_of_single_ones(videos):
+def test_batches_have_the_same_number_of_frames_for_any_clip_length(videos):
     assert max(len(batch.clips) for batch in read_all(videos)) == 16
     assert max(len(batch.clips) for batch in read_all(videos, clip_length=8)) == 2
     assert max(len(batch.clips) for batch in read_all(videos, clip_length=64)) == 1
 
 
-def test_nothing_to_read_ends():
+def test_stage_without_videos_ends():
     assert read_all([]) == []
 
 
-def test_a_broken_video_does_not_end_the_reading_of_the_others(videos, tmp_path):
+def test_broken_video_does_not_stop_the_others(videos, tmp_path):
     batches = read_all([videos[0], ("gone", tmp_path / "gone.mp4"), *videos[1:]])
     assert [batch.video for batch in batches if batch.error] == ["gone"]
     assert {batch.video for batch in batches if batch.last} == {v for v, _ in videos} | {"gone"}
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no such step"), MemoryError("too large")])
-def test_an_unexpected_error_is_raised_with_the_file_s_name(videos, monkeypatch, error):
+def test_unexpected_error_names_the_file(videos, monkeypatch, error):
     def breaking(self, frame):
         raise error
         yield

@@ -1,4 +1,4 @@
-"""All videos into the store, once; the same features whatever else is read and however it ended."""
+"""Extraction into the store: each content once, deterministic features, recovery from kills."""
 
 import os
 import random
@@ -60,7 +60,7 @@ def videos(tmp_path_factory) -> Path:
 def test_every_video_gets_the_features_of_its_steps(videos, tmp_path):
     manifest = manifest_of(videos)
     report = extracted(manifest, tmp_path / "features.h5")
-    assert (report.done, report.kept, report.failed, report.notes) == (6, 0, {}, {})
+    assert (report.done, report.cached, report.failed, report.notes) == (6, 0, {}, {})
     assert report.steps == 135
     with FeatureStore(tmp_path / "features.h5") as store:
         assert store.feature_size == SIZE
@@ -72,15 +72,15 @@ def test_every_video_gets_the_features_of_its_steps(videos, tmp_path):
             assert len(np.unique(store.features(video), axis=0)) == count
 
 
-def test_what_is_there_is_not_computed_again(videos, tmp_path):
+def test_cached_features_are_not_computed_again(videos, tmp_path):
     manifest = manifest_of(videos)
     extracted(manifest_of(videos, manifest.videos[:2]), tmp_path / "features.h5")
     extractor = projecting_extractor()
     report = extracted(manifest, tmp_path / "features.h5", extractor)
-    assert (report.done, report.kept) == (4, 2)
+    assert (report.done, report.cached) == (4, 2)
     extractor = projecting_extractor()
     report = extracted(manifest, tmp_path / "features.h5", extractor)
-    assert (report.done, report.kept, report.steps) == (0, 6, 0)
+    assert (report.done, report.cached, report.steps) == (0, 6, 0)
     assert extractor.engine.calls == []
 
 
@@ -95,7 +95,7 @@ def test_a_renamed_video_keeps_its_features_to_the_bit(tmp_path):
     renamed = manifest.with_entries([Entry("new/a.mp4", "y"), Entry("new/b.mp4", "y")])
     extractor = projecting_extractor()
     report = extracted(renamed, path, extractor)
-    assert (report.done, report.kept, report.renamed, extractor.engine.calls) == (0, 2, 2, [])
+    assert (report.done, report.cached, report.renamed, extractor.engine.calls) == (0, 2, 2, [])
     after = all_features(path, renamed.videos)
     for name in ("a.mp4", "b.mp4"):
         for ours, theirs in zip(before[f"old/{name}"], after[f"new/{name}"], strict=True):
@@ -117,7 +117,7 @@ def test_the_same_content_under_two_names_is_computed_once(videos, tmp_path, cap
     (data / "bad copy.mp4").write_bytes(b"no video")
     extractor = projecting_extractor()
     report = extracted(manifest_of(data), tmp_path / "features.h5", extractor)
-    assert (report.done, report.kept, report.renamed) == (6, 1, 1)
+    assert (report.done, report.cached, report.renamed) == (6, 1, 1)
     assert sum(extractor.engine.calls) == 135
     assert set(report.failed) == {"bad.mp4", "bad copy.mp4"}
     for video, reason in report.failed.items():
@@ -135,7 +135,7 @@ def test_the_same_content_under_two_names_is_computed_once(videos, tmp_path, cap
         (("walk", "train"), ("walk", "test"), "copy.mp4 in test"),
     ],
 )
-def test_the_same_content_in_two_classes_or_on_two_sides_is_refused(tmp_path, one, other, words):
+def test_same_content_in_two_classes_or_splits_is_refused(tmp_path, one, other, words):
     write_coded_video(tmp_path / "a.mp4", 3)
     shutil.copy(tmp_path / "a.mp4", tmp_path / "copy.mp4")
     manifest = Manifest(tmp_path / "m.csv", (Entry("a.mp4", *one), Entry("copy.mp4", *other)))
@@ -153,7 +153,7 @@ def test_a_video_whose_content_changed_is_computed_again(tmp_path):
     extracted(manifest, path)
     write_coded_video(tmp_path / "a.mp4", 9)
     report = extracted(manifest, path)
-    assert (report.done, report.kept) == (1, 1)
+    assert (report.done, report.cached) == (1, 1)
     with FeatureStore(path) as store:
         assert (store.steps("a.mp4"), store.steps("b.mp4")) == (9, 5)
 
@@ -183,23 +183,23 @@ def test_a_broken_clip_in_the_middle_is_reported_and_the_rest_done(videos, tmp_p
     report = extracted(manifest.with_entries(entries), tmp_path / "features.h5")
     assert set(report.failed) == {"v2_broken.mp4", "v2_empty.mp4", "gone.mp4"}
     assert set(report.notes) == {"v30_cut.mp4"}
-    assert (report.done, report.kept) == (7, 0)
+    assert (report.done, report.cached) == (7, 0)
     for video, reason in report.failed.items():
         assert video in reason
         assert "\n" not in reason
     print_report(report, tmp_path / "features.h5")
-    told = capsys.readouterr().out
-    assert told.count("rejected: ") == 3
-    assert "note: v30_cut.mp4" in told
-    assert "7 videos extracted" in told
+    printed = capsys.readouterr().out
+    assert printed.count("rejected: ") == 3
+    assert "note: v30_cut.mp4" in printed
+    assert "7 videos extracted" in printed
     good = [video for video in manifest.videos if "_" not in video]
     extracted(manifest_of(data, good), tmp_path / "good.h5")
     assert_same_features(tmp_path / "features.h5", tmp_path / "good.h5", good)
     again = extracted(manifest.with_entries(entries), tmp_path / "features.h5")
-    assert (again.done, again.kept, len(again.failed)) == (0, 7, 3)
+    assert (again.done, again.cached, len(again.failed)) == (0, 7, 3)
 
 
-def test_where_nothing_comes_out_it_is_an_error(tmp_path, capsys):
+def test_extraction_without_any_features_is_an_error(tmp_path, capsys):
     (tmp_path / "a.mp4").write_bytes(b"no video")
     report = extracted(manifest_of(tmp_path), tmp_path / "features.h5")
     with pytest.raises(LookbackError, match="no video gave features"):
@@ -248,7 +248,7 @@ def test_the_same_video_in_two_rows_is_computed_once(videos, tmp_path):
 
 
 def test_the_steps_of_a_video_do_not_depend_on_the_other_videos(videos, small_settings, tmp_path):
-    """With the real engine, whose batches hold pictures of several."""
+    """With a real engine, whose batches contain clips of several videos."""
     extractor = set_up_extractor(small_settings({"extract.batch_size": 16}))
     manifest = manifest_of(videos)
     extract_features(manifest, extractor, tmp_path / "all.h5", "float32")
@@ -273,7 +273,7 @@ def test_float16_is_the_rounded_float32(videos, tmp_path):
 
 
 @pytest.mark.parametrize("fail_at", [0, 4, 9])
-def test_an_error_of_the_engine_is_raised_and_the_threads_end(videos, tmp_path, fail_at):
+def test_engine_error_is_raised_and_ends_the_threads(videos, tmp_path, fail_at):
     before = set(threading.enumerate())
     path = tmp_path / "features.h5"
     with pytest.raises(RuntimeError, match="the engine stopped"):
@@ -281,7 +281,7 @@ def test_an_error_of_the_engine_is_raised_and_the_threads_end(videos, tmp_path, 
     assert {thread for thread in threading.enumerate() if thread not in before} == set()
     assert not journal_path(path).exists()
     report = extracted(manifest_of(videos), path)
-    assert report.done + report.kept == 6
+    assert report.done + report.cached == 6
     extracted(manifest_of(videos), tmp_path / "whole.h5")
     assert_same_features(path, tmp_path / "whole.h5", manifest_of(videos).videos)
 
@@ -296,14 +296,14 @@ def test_other_settings_do_not_mix(videos, tmp_path):
     assert (tmp_path / "features.previous.h5").is_file()
 
 
-def test_the_feature_file_stands_in_the_data_folder_unless_named():
+def test_features_path_defaults_to_the_data_folder():
     assert features_path(load(flags={"data.folder": "d"})) == Path("d/features.h5")
     named = load(flags={"data.folder": "d", "data.features": "e/f.h5"})
     assert features_path(named) == Path("e/f.h5")
 
 
-def test_a_report_of_nothing_new_still_tells_what_was_there(capsys):
-    print_report(ExtractionReport(kept=3), Path("features.h5"))
+def test_report_without_new_features_prints_the_cached_ones(capsys):
+    print_report(ExtractionReport(cached=3), Path("features.h5"))
     assert "3 were there already" in capsys.readouterr().out
 
 
@@ -353,7 +353,7 @@ def test_killed_again_and_again_it_ends_with_the_same_features(clips_folder, tmp
             assert_same_features(path, tmp_path / "whole.h5", kept)
     assert inside >= 2
     report = extracted(manifest, path)
-    assert report.done + report.kept == len(manifest.videos)
+    assert report.done + report.cached == len(manifest.videos)
     assert_same_features(path, tmp_path / "whole.h5", manifest.videos)
 
 
