@@ -74,9 +74,9 @@ def patches(clips, width: int, frames: int, name: str):
     """
     _, instants, height, side, _ = clips.shape
     if instants % frames:
-        raise ValueError(f"it takes frames by {frames}: T must be a multiple of {frames}")
+        raise ValueError(f"T must be a multiple of {frames}, the frames of a tube")
     if height % PATCH or side % PATCH:
-        raise ValueError(f"its patches have {PATCH} pixels a side: the side must be a multiple")
+        raise ValueError(f"the side must be a multiple of {PATCH}, the side of a patch")
     tube = (frames, PATCH, PATCH)
     x = layers.Conv3D(width, tube, tube, kernel_initializer=_initializer(), name=layer_name(name))(
         clips

@@ -67,8 +67,8 @@ def compare(name: str, module, reference, weights: Path, frames: int) -> None:
 def test_a_converted_network_gives_the_logits_of_the_original(name, tmp_path):
     checkpoint, weights = tmp_path / "original.pth", tmp_path / "ours.weights.h5"
     reference, module = save_original(name, checkpoint)
-    learnt = sum(parameter.numel() for parameter in module.parameters())
-    assert learnt == spec_of(name).parameters
+    trainable = sum(parameter.numel() for parameter in module.parameters())
+    assert trainable == spec_of(name).parameters
     convert(name, checkpoint, weights)
     compare(name, module, reference, weights, spec_of(name).clip_length)
 

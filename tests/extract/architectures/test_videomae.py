@@ -63,7 +63,10 @@ def test_order_in_time_and_space_comes_from_the_positions_only():
 
 @pytest.mark.parametrize(
     ("size", "why"),
-    [({"clip_length": 15}, "T must be a multiple of 2"), ({"side": 200}, "16 pixels a side")],
+    [
+        ({"clip_length": 15}, "T must be a multiple of 2"),
+        ({"side": 200}, "the side must be a multiple of 16"),
+    ],
 )
 def test_size_that_gives_no_whole_tubes_is_refused(size, why):
     with pytest.raises(UsageError, match=f"videomae_small cannot take it .*{why}"):

@@ -323,7 +323,7 @@ def test_missing_store_fails_with_one_line(tmp_path, content):
         FeatureStore(path)
 
 
-def test_file_that_is_no_hdf5_is_refused_by_the_reader_and_set_aside_by_the_writer(tmp_path):
+def test_file_that_is_no_hdf5_is_refused_or_set_aside(tmp_path):
     path = tmp_path / "features.h5"
     path.write_text("not HDF5 at all")
     with pytest.raises(LookbackError, match="cannot be opened as HDF5") as error:
