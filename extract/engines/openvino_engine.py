@@ -7,6 +7,7 @@ is cached in the model folder.
 
 import tempfile
 import threading
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,6 @@ class OpenVinoEngine(Engine):
         Raises:
             UsageError: The processor does not support the precision.
         """
-        import openvino
 
         super().__init__(1 if workload.live else workload.batch_size or 1)
         require_precision(workload.precision)
@@ -65,7 +65,7 @@ class OpenVinoEngine(Engine):
             # Its threads share the cores with the decoder threads.
             "ENABLE_CPU_PINNING": False,
         }
-        self._compiled = openvino.Core().compile_model(network, "CPU", options)
+        self._compiled = _core().compile_model(network, "CPU", options)
         self.parallel = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = threading.local()
         # Warm-up in one thread: two concurrent first calls can deadlock between the binding's
@@ -79,6 +79,19 @@ class OpenVinoEngine(Engine):
         request = self._requests.own
         request.infer([clips], share_inputs=True)
         return request.get_output_tensor().data
+
+
+@cache
+def _core() -> "openvino.Core":
+    """Return the one core of the process, which is never destroyed.
+
+    Its CPU plugin sets a stack for signal handlers on the thread that loads it, and at its end puts
+    the stack before back. Of two cores, the one that ends last may put back a stack that the other
+    has freed: the next signal, such as Ctrl-C, would crash the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def missing() -> str:
@@ -107,9 +120,7 @@ def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
 
 def processor_has(precision: str) -> bool:
     """Return whether the processor has instructions for a precision."""
-    import openvino
-
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return precision == "f32" or precision.upper() in capabilities
 
 
@@ -137,7 +148,7 @@ def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
 
     cache = ConvertedNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
     if path := cache.find(_FILE):
-        return openvino.Core().read_model(path)
+        return _core().read_model(path)
     result = _convert(model)
     require_equal(OpenVinoEngine(result, Workload(live=True)), model)
     cache.store(lambda folder: openvino.save_model(result, folder / _FILE, compress_to_fp16=False))
@@ -167,13 +178,12 @@ def read_quantised(folder: Path | None) -> "openvino.Model":
     Raises:
         LookbackError: The network is missing or cannot be read.
     """
-    import openvino
 
     path = (folder or Path()) / QUANTIZED
     remedy = f"{command('quantize')} --weights {path.parent} creates it from your training clips"
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; {remedy}")
     try:
-        return openvino.Core().read_model(path)
+        return _core().read_model(path)
     except RuntimeError:
         raise LookbackError(f"{path}: cannot be read as an OpenVINO network; {remedy}") from None

@@ -1,6 +1,8 @@
 """lookback.load: predictions equal to run.py and to the report, one model for many videos."""
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +12,12 @@ import numpy as np
 import pytest
 
 import lookback
+from extract.engines.registry import ENGINES
 from extract.feature_store.reader import FeatureStore
 from lookback import Model, Prediction
 from tests.clip_network import NAME, registered, write_weights
 from tests.live.conftest import probabilities, read_rows, write_scene
-from tests.running import run_script
+from tests.running import ROOT, run_script
 from video.errors import LookbackError, UsageError, VideoError
 from video.sources import SOURCES, FileSource
 
@@ -177,6 +180,33 @@ def test_a_clip_network_streams_from_a_camera(clip_model, tmp_path, monkeypatch)
     stream.close()
     assert Recorded.opened[0].closed
     assert threading.active_count() == before  # the thread that computes has ended too
+
+
+_INTERRUPTED = """
+import gc, signal, sys, lookback
+weights, video = sys.argv[1:]
+first, second = lookback.load(weights, "openvino"), lookback.load(weights, "openvino")
+first.predict(video)
+del first
+gc.collect()
+third = lookback.load(weights, "openvino")
+del second
+gc.collect()
+third.predict(video)
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_is_an_exception_after_models_have_come_and_gone(project, videos):
+    """A destroyed core of OpenVINO left a stack for signal handlers that was freed: a crash."""
+    if why := ENGINES["openvino"].missing():
+        pytest.skip(why)
+    command = [sys.executable, "-c", _INTERRUPTED, str(project.weights), str(videos[0])]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
 def test_a_folder_wins_over_a_name(project, tmp_path, monkeypatch):
