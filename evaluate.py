@@ -1,4 +1,4 @@
-"""Measure the trained model on clips it never saw, beside baselines; or the recipe over folds."""
+"""Evaluate the model and baselines on unseen clips, or the recipe by cross-validation."""
 
 from lookback.commands.evaluate import FLAGS, main
 from recipes.command_line import run_command

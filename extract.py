@@ -1,4 +1,4 @@
-"""Turn every clip into features, once: backbone over all steps, into features.h5."""
+"""Extract features: run the backbone over every step of all videos, once, into features.h5."""
 
 from lookback.commands.extract import FLAGS, main
 from recipes.command_line import run_command

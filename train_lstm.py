@@ -1,4 +1,4 @@
-"""Train the second stage on the cached features: what the last steps say of what happens."""
+"""Train the second stage: a sequence model over windows of the cached features."""
 
 from lookback.commands.train import FLAGS, main
 from recipes.command_line import run_command

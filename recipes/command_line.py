@@ -110,7 +110,7 @@ def parser(
     """Return a parser with `flags`, the flags of paths, `--recipe` and `--set`.
 
     Args:
-        name: A command in `recipes.commands.COMMANDS`.
+        name: Name of a command in `recipes.commands.COMMANDS`.
         description: One sentence for `--help`.
         flags: The flags of the command.
         places: The flags of files and folders.
@@ -134,7 +134,7 @@ def parser(
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="set one value of the recipe, such as sequence.units=[64,16]",
+        help="set any key of the recipe, such as sequence.units=[64,16]",
     )
     return made
 

@@ -34,13 +34,13 @@ def program() -> str | None:
 
 
 def command(name: str) -> str:
-    """Return how the user starts a command.
+    """Return a command as the user types it.
 
     Outside of any command, as in a notebook, it is the script if the packages are in a clone,
     and the installed command elsewhere.
 
     Args:
-        name: A name in `COMMANDS`.
+        name: Name in `COMMANDS`.
 
     >>> command("train")
     'python train_lstm.py'

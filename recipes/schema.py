@@ -1,4 +1,4 @@
-"""What a recipe may say: names, types and limits of its keys. The values are in default.yaml."""
+"""Schema of recipes: names, types and limits of the keys. The defaults are in default.yaml."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ ClassWeights = Literal["auto", "none"]
 
 
 class Section(BaseModel):
-    """A part of a recipe. Unknown keys are errors; values cannot be changed once read."""
+    """A section of a recipe. Unknown keys are errors, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,11 +64,11 @@ class Network(Section):
 
 
 class Phase(Section):
-    """From `epoch` on, the head and these stages of the backbone train.
+    """A phase of fine-tuning: from `epoch` on, the head and `stages` of the backbone are trained.
 
-    `stages` are names, or how many counted from the network's end, or all, or names with a learning
-    rate each. `backbone_learning_rate` is that of stages without one of their own; without it they
-    take the head's, `learning_rate`.
+    `stages` is a number, counted from the output; a list of names; names with a learning rate each;
+    or `all`. `learning_rate` is that of the head and, without `backbone_learning_rate`, of stages
+    without a learning rate of their own.
     """
 
     epoch: Whole
@@ -78,7 +78,7 @@ class Phase(Section):
 
 
 class LearningRateSchedule(Section):
-    """How learning rates go on from what a phase says; see `extract.finetuning.learning_rates`."""
+    """The course of learning rates within a run; see `extract.finetuning.learning_rates`."""
 
     kind: Literal["constant", "cosine", "step", "plateau"]
     warmup_epochs: NotNegative
@@ -91,7 +91,7 @@ class LearningRateSchedule(Section):
 
 
 class Cache(Section):
-    """What is kept of a frozen trunk's results; see `extract.finetuning.activation_cache`."""
+    """Cache of the frozen part's outputs; see `extract.finetuning.activation_cache`."""
 
     epochs: Whole
     megabytes: Positive
@@ -161,7 +161,7 @@ class Evaluate(Section):
 
 
 class Recipe(Section):
-    """Everything that can be chosen, from the clips to the report."""
+    """All settings, from the labelled clips to the report."""
 
     seed: Whole
     data: Data

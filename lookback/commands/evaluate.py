@@ -1,4 +1,4 @@
-"""Measure the trained model on clips it never saw, beside baselines; or the recipe over folds."""
+"""Evaluate the model and baselines on unseen clips, or the recipe by cross-validation."""
 
 from pathlib import Path
 
@@ -6,20 +6,20 @@ from recipes.command_line import Flag, parser, settings
 
 FLAGS = (
     Flag("--split", "evaluate.split", "train, val or test", "SPLIT"),
-    Flag("--folds", "evaluate.folds", "train and test anew over N folds of the groups", "N"),
-    Flag("--repeats", "evaluate.repeats", "of the folds, each drawn anew", "N"),
-    Flag("--views", "evaluate.views", "windows of a clip that are averaged, evenly spread", "N"),
+    Flag("--folds", "evaluate.folds", "cross-validation over N folds of the groups; 0: off", "N"),
+    Flag("--repeats", "evaluate.repeats", "repetitions of the cross-validation", "N"),
+    Flag("--views", "evaluate.views", "evenly spaced windows averaged per clip, or all", "N"),
     Flag(
         "--head",
         "sequence.head",
-        "own: the fine-tuned network's own classifier; with --folds: the head to train",
+        "own: the fine-tuned network's own head; with --folds: the head to train",
         "NAME",
         "the second stage; own where there is none; with --folds lstm",
     ),
     Flag(
         "--look-back",
         "sequence.look_back",
-        "with --folds: steps a prediction sees",
+        "with --folds: steps per window",
         "L",
         "16, or 4 of clips",
     ),

@@ -1,4 +1,4 @@
-"""Fine-tune a backbone on the clips, so that its features fit the task."""
+"""Fine-tune a backbone on the labelled clips."""
 
 from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
 

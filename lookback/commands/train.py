@@ -1,4 +1,4 @@
-"""Train the second stage on the cached features: what the last steps say of what happens."""
+"""Train the second stage: a sequence model over windows of the cached features."""
 
 from recipes.command_line import Flag, parser, settings
 
@@ -6,7 +6,7 @@ FLAGS = (
     Flag(
         "--look-back",
         "sequence.look_back",
-        "steps that one prediction sees",
+        "steps per window",
         "L",
         "16, or 4 of clips",
     ),
