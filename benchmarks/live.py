@@ -38,7 +38,7 @@ from live.decision import Decision
 from live.loop import run_loop
 from live.model import LiveModel
 from live.sinks import Sink, StopRequested
-from live.timing import STEP_STAGES
+from live.timing import STEP_SECTIONS
 from model_folder.config import ModelConfig, require_config
 from recipes.command_line import run_command
 from recipes.loader import Settings, load
@@ -158,7 +158,7 @@ def run_ours(parts: Parts, video: Path, max_steps: int) -> dict:
     # Without the first step, which opens the decoder and starts the scaler.
     steps = list(watch._recent)[1:]
     sections = {
-        name: 1000 * np.array([step.get(name, 0.0) for step in steps]) for name in STEP_STAGES
+        name: 1000 * np.array([step.get(name, 0.0) for step in steps]) for name in STEP_SECTIONS
     }
     outside = sum(times for name, times in sections.items() if name != "decode")
     rows = {**sections, "outside decoding": outside, "step": outside + sections["decode"]}

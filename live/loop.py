@@ -1,4 +1,4 @@
-"""The loop: frames in, decisions out. A file and a camera run through the same lines."""
+"""Loop over a source: frames in, decisions out. Files and cameras share the same code."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,26 +17,29 @@ from video.sources import VideoSource
 def run_loop(
     source: VideoSource, model: LiveModel, sinks: list[Sink], stride: int | None = None
 ) -> Stopwatch:
-    """Run until the source ends, a sink asks for the end, or Ctrl-C; return where time went.
+    """Run until the source ends, a sink asks for the end, or Ctrl-C.
 
     The caller closes source and sinks, so that whatever ends the loop leaves complete outputs.
 
     Args:
-        source: gives the frames.
-        model: decides.
-        sinks: take the outcome.
-        stride: sampled frames from one step to the next; None for the model's own.
+        source: The source of the frames.
+        model: The model that decides.
+        sinks: The sinks that take decisions and frames.
+        stride: The sampled frames from one step to the next; None for the model's own.
+
+    Returns:
+        The stopwatch with the time of every section.
     """
     watch = Stopwatch()
     stream = model.stream(stride)
     decider = _decider(source, model, stream, watch)
     outcome = _Outcome(sinks, watch, model.best)
-    # Waiting for a camera's next frame is no work; decoding a file's is.
+    # Waiting for a camera's next frame is no work; decoding a file's frame is.
     arrival = "wait" if source.live else "decode"
     frames = iter(source)
     try:
         while True:
-            with watch.stage(arrival):
+            with watch.section(arrival):
                 frame = next(frames, None)
             if frame is None:
                 break
@@ -44,9 +47,9 @@ def run_loop(
             with defer_interrupts():
                 steps = stream.steps(frame)
                 while True:
-                    with watch.stage("preprocess"):
+                    with watch.section("preprocess"):
                         step = next(steps, None)
-                    outcome.decided(decider.ready() if step is None else decider.push(step))
+                    outcome.pass_on(decider.ready() if step is None else decider.push(step))
                     if step is None:
                         break
                 outcome.show(frame)
@@ -91,21 +94,21 @@ def _decider(
 
 
 class _Outcome:
-    """Gives the sinks decisions, and frames with the latest one."""
+    """Passes decisions to the sinks, and frames with the latest decision on them."""
 
     def __init__(self, sinks: list[Sink], watch: Stopwatch, bars: int) -> None:
         self._sinks, self._watch, self._bars = sinks, watch, bars
         self._draws = any(sink.draws for sink in sinks)
         self._latest: Decision | None = None
 
-    def decided(self, decisions: Iterable[tuple[Decision, float]]) -> None:
+    def pass_on(self, decisions: Iterable[tuple[Decision, float]]) -> None:
         for decision, seconds in decisions:
             self._latest = decision
             for sink in self._sinks:
                 sink.on_step(decision, seconds)
 
     def show(self, frame: Frame) -> None:
-        with self._watch.stage("output"):
-            picture = annotate(frame.rgb, self._latest, self._bars) if self._draws else None
+        with self._watch.section("output"):
+            image = annotate(frame.rgb, self._latest, self._bars) if self._draws else None
             for sink in self._sinks:
-                sink.on_frame(frame, picture)
+                sink.on_frame(frame, image)

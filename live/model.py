@@ -1,4 +1,4 @@
-"""Both stages ready to run, and where they come from: a model folder or published weights."""
+"""Models for live use: both stages, loaded from a model folder or from published weights."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -34,17 +34,17 @@ _OWN_THRESHOLD = 0.5  # of a fine-tuned network's own classifier
 
 @dataclass(frozen=True)
 class LiveModel:
-    """Both stages, the very objects that extraction and evaluation use.
+    """Both stages: the same objects that extraction and evaluation use.
 
-    It holds no state of any video: each has a `VideoStream` of its own, and any number of them can
+    It holds no state of a video: each video has its own `VideoStream`, and any number of them can
     run by turns or in threads.
 
     Attributes:
         extractor: The first stage.
         predictor: The second stage.
-        labels: Names in the order of the probabilities.
-        threshold: Probability below which a label counts as undecided.
-        dtype: Type that the features were stored in, and are rounded to.
+        labels: The K names, in the order of the probabilities.
+        threshold: The probability, 0 to 1, that a label has to reach.
+        dtype: The type that the training's features were stored in, and are rounded to.
     """
 
     extractor: Extractor
@@ -60,35 +60,46 @@ class LiveModel:
 
     @property
     def shows_all(self) -> bool:
-        """Whether a row of probabilities, one per label, is worth writing."""
+        """Whether the labels are few enough for a CSV column each."""
         return len(self.labels) <= MAX_COLUMNS
 
     @property
     def best(self) -> int:
-        """The number of likeliest labels that are worth showing."""
+        """The number of likeliest labels that are shown."""
         return _BEST if self.shows_all else BEST_OF_MANY
 
     def stream(self, stride: int | None = None) -> VideoStream:
-        """Return the stream of a new video, `stride` sampled frames from one step to the next; None
-        for as many as the features were made with."""
+        """Return the stream of a new video.
+
+        Args:
+            stride: The sampled frames from one step to the next; None for the number that the
+                features were made with.
+        """
         features = self.extractor.stream(stride)
         return VideoStream(features, self.predictor, self.labels, self.threshold, self.dtype)
 
     def decisions(self, frames: Iterable[Frame]) -> Iterator[Decision]:
-        """Yield the decision at every step of one video's frames, such as a `VideoSource`."""
+        """Yield the decision at every step of one video.
+
+        Args:
+            frames: The frames of the video, such as a `VideoSource`.
+        """
         stream = self.stream()
         for frame in frames:
             yield from stream.push(frame)
 
     def warm_up(self) -> float:
-        """Compile both networks, so that the first step is as fast as the others; return the
-        seconds that a step takes."""
+        """Compile both networks, so that the first step is as fast as the others.
+
+        Returns:
+            The seconds that a step takes.
+        """
         wanted, length = self.extractor.config.preprocessing, self.extractor.clip_length
         clip = np.zeros((length, wanted.height, wanted.width, 3), np.uint8)
         blank = Step(0, 0.0, clip, False, frames=tuple(range(length)))
         times = []
         for _ in range(_WARM_STEPS):
-            stream = self.stream()  # a new one computes all frames of its first clip
+            stream = self.stream()  # a new stream computes all frames of its first clip
             started = time.perf_counter()
             stream.decide(blank)
             times.append(time.perf_counter() - started)
@@ -117,13 +128,13 @@ def load_live_model(
     """Return the model of a model folder.
 
     Args:
-        folder: the model folder.
-        threshold: below it, a label counts as undecided; None for the model's own.
-        head: as `extract.extractor.choice.choose_head` takes it.
-        engine: as `extract.engines.registry.make_engine` takes it.
+        folder: The model folder.
+        threshold: The probability, 0 to 1, that a label has to reach; None for the model's own.
+        head: The head, as `extract.extractor.choice.choose_head` takes it.
+        engine: The engine, as `extract.engines.registry.make_engine` takes it.
 
     Raises:
-        LookbackError: a part is missing, or the parts do not belong together.
+        LookbackError: A part is missing, or the parts do not belong together.
     """
     config = require_config(folder)
     choice = FolderModel(folder, config, head=choose_head(folder, config, head))
@@ -131,7 +142,11 @@ def load_live_model(
 
 
 def pretrained_live_model(settings: Settings, threshold: float | None = None) -> LiveModel:
-    """Return the model of the recipe's clip network with the labels it was published with.
+    """Return the model of the recipe's clip network with its published labels.
+
+    Args:
+        settings: The recipe.
+        threshold: The probability, 0 to 1, that a label has to reach; None for 0.
 
     Raises:
         LookbackError: The weights cannot be downloaded, or hold no classifier.

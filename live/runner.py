@@ -1,4 +1,4 @@
-"""One run of run.py: opens the source and the sinks, runs the loop, tells how it went."""
+"""Run of run.py: opens the source and the sinks, runs the loop and prints a summary."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,14 +18,15 @@ _LOG = logger(__name__)
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What to run on, and where the outcome goes.
+    """Source and outputs of a run.
 
     Attributes:
-        source: a key of `video.sources.SOURCES`.
-        address: file, camera index or device, or URL.
-        window: whether to show one.
-        csv, save: files to write, or None.
-        step_lines: whether to print two lines a step.
+        source: The kind of source, a key of `video.sources.SOURCES`.
+        address: The file, the index or device of a camera, or the address of a stream.
+        window: Whether to show a window.
+        csv: The CSV file to write, or None.
+        save: The annotated video to write, or None.
+        step_lines: Whether to print two lines per step.
     """
 
     source: str
@@ -37,12 +38,15 @@ class RunOptions:
 
 
 def run(options: RunOptions, settings: Settings) -> None:
-    """Run on a source until it ends: the model folder's model, or the published clip network that
-    the command line names.
+    """Run a model on a source until it ends.
+
+    Args:
+        options: The source and the outputs.
+        settings: The recipe, which names the model folder or a published clip network.
 
     Raises:
-        LookbackError: the model or the source cannot be opened, or not one step came out.
-        UsageError: an output is the source or the other output, or the video's name does not end
+        LookbackError: The model or the source cannot be opened, or there was no step.
+        UsageError: An output is the source or the other output, or the video's name does not end
             in .mp4.
     """
     _check_outputs(options)
@@ -82,7 +86,7 @@ def _check_outputs(options: RunOptions) -> None:
 
 
 def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[Sink]:
-    # The window is made first: without a screen, no older file is overwritten in vain.
+    # The window is opened first: without a screen, no older file is overwritten.
     window = [WindowSink(source.live)] if options.window else []
     best = None if model.shows_all else model.best
     sinks: list[Sink] = [StepLines() if options.step_lines else ChangeLines(best or 1)]

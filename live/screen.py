@@ -1,4 +1,4 @@
-"""Whether a window can be opened at all: without a screen, Qt ends the process that tries."""
+"""Check for a screen before a window is opened: without one, Qt aborts the process."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from video.errors import LookbackError
 
 REMEDY = "add --no-window (and --save F.mp4 or --csv F to keep the outcome)"
 
-# Of an OpenCV without windows the caller meets the error itself. No core is dumped for an attempt.
+# An OpenCV without windows raises its error in the caller. An attempt that aborts dumps no core.
 _ATTEMPT = """
 import os, resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -19,13 +19,13 @@ except cv2.error:
     pass
 os._exit(0)
 """
-_SECONDS = 20.0  # over a network a window takes a while; an attempt that hangs is none
+_SECONDS = 20.0  # over a network a window takes a while; an attempt that hangs has failed
 
 
 def require_screen() -> None:
     """Raise `LookbackError` unless a window can be opened.
 
-    On Linux a process of its own tries first, as Qt aborts where a display server cannot be reached
+    On Linux another process tries first, because Qt aborts if a display server cannot be reached
     (`ssh -X` that has ended, a server that refuses, Wayland without an X server). It takes half a
     second. Windows and macOS report errors instead of aborting.
     """

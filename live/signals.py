@@ -1,4 +1,4 @@
-"""The signals that end a live run, for a program that is one; imported modules install none."""
+"""Signals that end a live run. Only the command installs handlers; imports do not."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class _Ending:
-    """Whether a signal may raise now, and whether one waits to."""
+    """Whether signals are deferred, and whether one is waiting."""
 
     shielded = False
     asked = False
@@ -19,10 +19,11 @@ _ENDING = _Ending()
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGINT raise `KeyboardInterrupt` inside; afterwards all is as before.
+    """Let SIGTERM and SIGINT raise `KeyboardInterrupt` inside the context; the handlers
+    before are restored at its end.
 
-    A service manager ends a program by SIGTERM: it must leave complete files as Ctrl-C does. One
-    that a shell starts in the background begins with SIGINT ignored. For the main thread alone.
+    A service manager ends a program by SIGTERM, which must leave complete files as Ctrl-C does. A
+    program that a shell starts in the background begins with SIGINT ignored. Main thread only.
     """
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {each: signal.signal(each, _on_signal) for each in numbers}
@@ -30,7 +31,7 @@ def ended_by_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            # None is a handler that did not come from Python and cannot be put back.
+            # None stands for a handler that was not set from Python and cannot be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
@@ -38,9 +39,9 @@ def ended_by_signals() -> Iterator[None]:
 def defer_interrupts() -> Iterator[None]:
     """Let the first signal of `ended_by_signals` wait until the block ends, and raise it then.
 
-    Native code between Python calls cannot bear an error from nowhere: OpenCV, interrupted while it
-    draws, ends the process, and a video file remains without its index. A second signal raises at
-    once, should the block never end.
+    Native code must not be interrupted by an exception: OpenCV, interrupted while it draws, aborts
+    the process, and the video file has no index. A second signal raises at once, in case the block
+    never ends.
     """
     if threading.current_thread() is not threading.main_thread():  # no signal is handled there
         yield

@@ -1,4 +1,4 @@
-"""One running video: frames in, decisions out. All state of a video is here, none in the model."""
+"""Stream of one running video: frames in, decisions out. It holds all state of the video."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ from video.steps import Step
 
 
 class VideoStream:
-    """The steps, the window and the kept results of one video; `LiveModel.stream` makes it.
+    """The sampler, the window and the cached results of one video; `LiveModel.stream` makes it.
 
     Streams of one model share its networks and nothing else, so any number of them can run by
-    turns or in threads. One stream belongs to one video, and decides in one thread at a time.
+    turns or in threads. A stream belongs to one video and is used by one thread at a time.
     """
 
     def __init__(
@@ -33,9 +33,9 @@ class VideoStream:
         Args:
             features: The stream of this video's features, a new one.
             predictor: The second stage, shared with other streams.
-            labels: Names in the order of the probabilities.
-            threshold: Probability below which a label counts as undecided.
-            dtype: Type that the features of the training were stored in.
+            labels: The K names, in the order of the probabilities.
+            threshold: The probability, 0 to 1, that a label has to reach.
+            dtype: The type that the training's features were stored in: float32 or float16.
         """
         self._features, self._predictor = features, predictor
         self._labels, self._threshold = labels, threshold
@@ -44,30 +44,36 @@ class VideoStream:
         self._full_steps = 0
 
     def push(self, frame: Frame) -> Iterator[Decision]:
-        """Yield the decisions at the steps that `frame` settles.
+        """Yield the decisions at the steps that a frame completes.
 
-        Frames come in order, from the first. Exhaust the iterator before the next push.
+        Exhaust the iterator before the next push.
+
+        Args:
+            frame: The next frame; frames come in order, from the first.
         """
         for step in self.steps(frame):
             yield self.decide(step)
 
     def steps(self, frame: Frame) -> Iterator[Step]:
-        """Yield the steps that `frame` settles, undecided: the first half of `push`."""
+        """Yield the steps that a frame completes, before their decisions: the first half of `push`.
+
+        Args:
+            frame: The next frame.
+        """
         return self._features.steps(frame)
 
     def decide(self, step: Step, watch: Stopwatch | None = None) -> Decision:
         """Return the decision at a step: the second half of `push`.
 
         Args:
-            step: The step, of `steps`. Steps come in order; one that repeats the step before comes
-                after that one.
-            watch: The stopwatch that counts the seconds of both stages, if anybody asks.
+            step: A step of `steps`, in order. One that repeats the step before comes after it.
+            watch: The stopwatch that times both stages, or None.
         """
         watch = watch or Stopwatch()
-        with watch.stage("backbone"):
+        with watch.section("backbone"):
             # Rounded as the feature file rounds, or live would differ from the report.
             feature = self._features.feature(step).astype(self._dtype).astype(np.float32)
-        with watch.stage("sequence"):
+        with watch.section("sequence"):
             window = self._window.push(feature)
             probabilities = self._predictor.probabilities(window[None])[0]
         self._full_steps += step.full

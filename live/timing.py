@@ -1,4 +1,4 @@
-"""Where the time goes, stage by stage."""
+"""Stopwatch of a live run: seconds of each section of a step."""
 
 import time
 from collections import defaultdict, deque
@@ -7,15 +7,22 @@ from contextlib import contextmanager
 
 import numpy as np
 
-# What happens between a frame's arrival and a decision. "output" (drawing, writing, showing at the
+# The sections between a frame's arrival and a decision. "output" (drawing, writing, showing at the
 # pace of a file) comes after.
-STEP_STAGES = ("decode", "preprocess", "backbone", "sequence")
+STEP_SECTIONS = ("decode", "preprocess", "backbone", "sequence")
 
 _STEPS_KEPT = 36_000  # an hour at ten a second: enough for a percentile, bounded for a live run
 
 
 class Stopwatch:
-    """Adds up seconds a stage, for the step at hand and over the run."""
+    """Seconds of every section, for the current step and over the run.
+
+    Attributes:
+        steps: The number of steps that have ended.
+        repeated: The number of those that repeat the step before.
+        skipped: The number of steps that were not computed.
+        frames: The number of frames read.
+    """
 
     def __init__(self) -> None:
         self.steps = 0
@@ -27,7 +34,12 @@ class Stopwatch:
         self._start = time.perf_counter()
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def section(self, name: str) -> Iterator[None]:
+        """Time a block, also one that raises an error.
+
+        Args:
+            name: The name of the section, such as `backbone`.
+        """
         started = time.perf_counter()
         try:
             yield
@@ -35,15 +47,16 @@ class Stopwatch:
             self._now[name] += time.perf_counter() - started
 
     def take_over(self, other: "Stopwatch") -> None:
-        """Add the stages of a step that another watch has timed, in another thread."""
+        """Add the sections of a step that another watch has timed, in another thread."""
         for name, seconds in other._now.items():
             self._now[name] += seconds
 
     def step_done(self, repeated: bool = False) -> float:
         """End a step; return its seconds from decoding to decision.
 
-        A repeated step (no new frame came since the one before) is counted, but its time, which is
-        next to nothing, would flatter the others'.
+        Args:
+            repeated: Whether no new frame came since the step before. Such a step is counted, but
+                its time, almost 0, is left out of the summary.
         """
         step = dict(self._now)
         self._now.clear()
@@ -51,7 +64,7 @@ class Stopwatch:
         self.repeated += repeated
         if not repeated:
             self._recent.append(step)
-        return sum(step.get(name, 0.0) for name in STEP_STAGES)
+        return sum(step.get(name, 0.0) for name in STEP_SECTIONS)
 
     def summary(self) -> str:
         """Return a table of milliseconds a step: median, 95th percentile, share."""
@@ -61,7 +74,7 @@ class Stopwatch:
         times = {
             name: 1000 * np.array([step.get(name, 0.0) for step in self._recent]) for name in names
         }
-        whole = sum(times[name] for name in names if name in STEP_STAGES)
+        whole = sum(times[name] for name in names if name in STEP_SECTIONS)
         total = sum(values.sum() for values in times.values())
         lines = [f"{'ms a step':<12}{'median':>9}{'p95':>9}{'share':>8}"]
         rows = [("step", whole), *times.items()]
@@ -80,7 +93,8 @@ class Stopwatch:
             )
         if self.repeated:
             lines.append(
-                f"{self.repeated} of {self.steps} steps came without a new frame and took the last "
-                "one's feature over: the source, or this computer, gives fewer frames than steps"
+                f"{self.repeated} of {self.steps} steps came without a new frame and reused the "
+                "feature of the step before: the source, or this computer, gives fewer frames than "
+                "steps"
             )
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The command `lookback`: one name for all commands, from any folder."""
+"""Command `lookback`: all commands under one name, from any folder."""
 
 import sys
 from importlib import import_module
@@ -8,17 +8,20 @@ from recipes.command_line import run_command
 from recipes.commands import program
 from video.errors import UsageError, hint
 
-# Name, module with its `main`, and what `lookback --help` says of it.
+# The module with `main` and the line in `lookback --help` of each command.
 _COMMANDS = {
     "prepare": ("lookback.commands.prepare", "check, group and split the clips of a folder"),
     "finetune": ("lookback.commands.finetune", "fine-tune a backbone on the clips"),
-    "extract": ("lookback.commands.extract", "turn every clip into features, once"),
+    "extract": ("lookback.commands.extract", "compute the features of every clip"),
     "train": ("lookback.commands.train", "train the second stage on the features"),
-    "evaluate": ("lookback.commands.evaluate", "measure the model on clips it never saw"),
-    "run": ("lookback.commands.run", "show what happens, live: webcam, file or address"),
-    "quantize": ("extract.quantize", "quantize the model's backbone to int8, with its cost"),
-    "convert": ("extract.convert.__main__", "turn a published checkpoint into a weights file"),
-    "backbones": ("extract.backbones.__main__", "list the backbones, or the layers of one"),
+    "evaluate": ("lookback.commands.evaluate", "measure the model on the test clips"),
+    "run": ("lookback.commands.run", "classify a running video: webcam, file or address"),
+    "quantize": ("extract.quantize", "quantize the model's backbone to int8 and measure the loss"),
+    "convert": ("extract.convert.__main__", "convert a published checkpoint to a weights file"),
+    "backbones": (
+        "extract.backbones.__main__",
+        "list the backbones, or the layers of one backbone",
+    ),
 }
 
 

@@ -37,7 +37,7 @@ class Flag:
     default: str | None = None
 
 
-WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder", "FOLDER")
+WEIGHTS_FLAG = Flag("--weights", "model.folder", "folder of the model", "FOLDER")
 PLACE_FLAGS = (
     Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
     WEIGHTS_FLAG,
@@ -56,7 +56,7 @@ BACKBONE_FLAGS = (
     Flag(
         "--backbone-weights",
         "backbone.weights",
-        "imagenet, kinetics400, none (random) or a file",
+        "initial weights of the network: imagenet, kinetics400, none (random), or a file",
         "WEIGHTS",
         "the published weights",
     ),

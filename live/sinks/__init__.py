@@ -1,4 +1,4 @@
-"""Where decisions go. A new sink is one module here and one line in `live/runner.py`."""
+"""Sinks of decisions. A new sink is one module here and one line in `live/runner.py`."""
 
 from live.sinks.base import Sink, StopRequested
 from live.sinks.csv_sink import CsvSink

@@ -1,4 +1,4 @@
-"""What a sink of decisions is."""
+"""Interface of the sinks of decisions."""
 
 import numpy as np
 
@@ -11,19 +11,24 @@ class StopRequested(Exception):
 
 
 class Sink:
-    """Takes what comes out of the loop; a context manager whose end completes its output.
+    """Takes decisions and frames of the loop; a context manager whose end completes its output.
 
     Attributes:
-        draws: whether `on_frame` wants the annotated picture.
+        draws: Whether `on_frame` needs the annotated image.
     """
 
     draws = False
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
-        """Take a decision, and what it took from decoding to deciding."""
+        """Take a decision, and the seconds from decoding to the decision."""
 
-    def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:
-        """Take a frame of the source, annotated (uint8 RGB) where the sink draws."""
+    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
+        """Take a frame of the source.
+
+        Args:
+            frame: The frame.
+            image: The annotated frame, uint8 RGB (H, W, 3); None where no sink draws.
+        """
 
     def close(self) -> None:
         """Complete the output. May be called twice."""

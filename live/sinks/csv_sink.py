@@ -1,4 +1,4 @@
-"""Every decision as a row of a CSV file, on disk as soon as it is made."""
+"""CSV file with a row per decision, written to disk as soon as it is made."""
 
 import csv
 from collections.abc import Iterator
@@ -12,16 +12,23 @@ from video.errors import LookbackError
 
 
 class CsvSink(Sink):
-    """Writes `step,seconds,label,probability,<one column per class>`, or with a number of `best`
-    `step,seconds,label,probability,label_2,probability_2,...` of so many labels, likeliest first.
+    """Writes `step,seconds,label,probability,<one column per class>`, or
+    `step,seconds,label,probability,label_2,probability_2,...` of the likeliest labels.
 
     Raises:
-        LookbackError: the file cannot be written.
+        LookbackError: The file cannot be written.
     """
 
     def __init__(self, path: Path, labels: tuple[str, ...], best: int | None = None) -> None:
+        """Create the file with its header.
+
+        Args:
+            path: The file; its folder is made.
+            labels: The K names, in the order of the probabilities.
+            best: The number of likeliest labels to write; None for a column per label.
+        """
         self._path, self._labels, self._best = path, list(labels), best
-        with self._telling():
+        with self._errors_as_one_line():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file, lineterminator="\n")
@@ -33,16 +40,16 @@ class CsvSink(Sink):
         else:
             step, seconds = decision.step, decision.seconds
             row = prediction_row(step, seconds, decision.probabilities, self._labels)
-        with self._telling():
+        with self._errors_as_one_line():
             self._rows.writerow(row)
             self._file.flush()
 
     def close(self) -> None:
-        with self._telling():
+        with self._errors_as_one_line():
             self._file.close()
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _errors_as_one_line(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

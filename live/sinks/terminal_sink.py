@@ -1,11 +1,11 @@
-"""Lines on the terminal: every step when asked, otherwise each change of the label."""
+"""Lines on the terminal: one per change of the label, or two per step."""
 
 from live.decision import Decision
 from live.sinks.base import Sink
 
 
 class StepLines(Sink):
-    """Two lines a step: the probability of the label, and the time the step took."""
+    """Two lines per step: the probability of the label, and the seconds of the step."""
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
         print(f"[INFO] Frame acc. predictions: {decision.probability:.8f}")
@@ -13,20 +13,21 @@ class StepLines(Sink):
 
 
 class ChangeLines(Sink):
-    """One line where the label changes, with `best` of the likeliest labels."""
+    """One line per change of the label, with the likeliest labels."""
 
     def __init__(self, best: int = 1) -> None:
         self._best = best
-        self._label: str | None = None
+        self._shown: tuple[str | None, str] | None = None
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
-        label = decision.label if decision.above_threshold else "undecided"
-        if label != self._label:
-            told = decision.best(self._best if decision.above_threshold else 1)
-            line = ", ".join(f"{name} ({probability:.2f})" for name, probability in told)
-            if not decision.above_threshold:
-                # However sure: a window that is not full yet shows too little.
-                why = "likeliest" if decision.full else "not enough seen, so far"
-                line = f"undecided, {why} {line}"
-            print(f"{decision.seconds:8.1f} s  {line}", flush=True)
-            self._label = label
+        if decision.above_threshold:
+            state, mark = decision.label, ""
+        elif decision.full:
+            state, mark = None, "below threshold: "
+        else:  # whatever the probability, the window shows too little
+            state, mark = None, "window not full yet: "
+        if (state, mark) != self._shown:
+            best = decision.best(1 if mark else self._best)
+            line = ", ".join(f"{name} ({probability:.2f})" for name, probability in best)
+            print(f"{decision.seconds:8.1f} s  {mark}{line}", flush=True)
+            self._shown = (state, mark)

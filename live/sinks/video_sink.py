@@ -1,4 +1,4 @@
-"""The annotated video, with the source's size, shape of pixels, rate and times."""
+"""Annotated video file with the source's size, pixel aspect, rate and times."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -25,10 +25,10 @@ class VideoSink(Sink):
         self._writer = Mp4Writer(path, size, rate, pixel_aspect)
         self._size = size
 
-    def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:
+    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
         if frame.size != self._size:  # a stream that changes its size on the way
-            picture = Frame.from_array(picture).resized(*self._size)
-        self._writer.write(picture, frame.seconds)
+            image = Frame.from_array(image).resized(*self._size)
+        self._writer.write(image, frame.seconds)
 
     def close(self) -> None:
         self._writer.close()

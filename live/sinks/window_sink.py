@@ -1,4 +1,4 @@
-"""A window on the screen; q or closing it ends the run."""
+"""Window on the screen; q or closing it ends the run."""
 
 import os
 import time
@@ -15,10 +15,10 @@ _TITLE = "Lookback (q quits)"
 
 
 class WindowSink(Sink):
-    """Shows the annotated frames; a file plays at its own pace, a camera as it comes.
+    """Shows the annotated frames; a file at its own pace, a camera as frames arrive.
 
     Raises:
-        LookbackError: there is no screen, or this OpenCV was built without windows.
+        LookbackError: There is no screen, or this OpenCV was built without windows.
     """
 
     draws = True
@@ -31,14 +31,14 @@ class WindowSink(Sink):
         self._started: float | None = None
         _open_window()
 
-    def on_frame(self, frame: Frame, picture: np.ndarray | None) -> None:
+    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
         now = time.monotonic()
         if self._started is None:
             self._started = now - frame.seconds
             cv2.resizeWindow(_TITLE, *frame.size)
-        if frame.after_gap:  # nothing was recorded for minutes, which nobody waits for
+        if frame.after_gap:  # nothing was recorded in between: do not wait for it
             self._started = now - frame.seconds
-        cv2.imshow(_TITLE, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        cv2.imshow(_TITLE, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         early = 0.0 if self._live else self._started + frame.seconds - now
         key = cv2.waitKey(max(1, int(1000 * early)))
         closed = cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1

@@ -1,27 +1,27 @@
-"""Evaluate the model and baselines on unseen clips, or the recipe by cross-validation."""
+"""Measure the model and its baselines on the test clips, or a recipe by cross-validation."""
 
 from pathlib import Path
 
 from recipes.command_line import Flag, parser, settings
 
 FLAGS = (
-    Flag("--split", "evaluate.split", "train, val or test", "SPLIT"),
-    Flag("--folds", "evaluate.folds", "cross-validation over N folds of the groups; 0: off", "N"),
-    Flag("--repeats", "evaluate.repeats", "repetitions of the cross-validation", "N"),
+    Flag("--split", "evaluate.split", "clips to measure on: train, val or test", "SPLIT"),
+    Flag("--folds", "evaluate.folds", "cross-validate over N folds of the groups; 0: off", "N"),
+    Flag("--repeats", "evaluate.repeats", "times to cross-validate, each with other folds", "N"),
     Flag("--views", "evaluate.views", "evenly spaced windows averaged per clip, or all", "N"),
     Flag(
         "--head",
         "sequence.head",
         "own: the fine-tuned network's own head; with --folds: the head to train",
         "NAME",
-        "the second stage; own where there is none; with --folds lstm",
+        "the second stage, or own if there is none; with --folds lstm",
     ),
     Flag(
         "--look-back",
         "sequence.look_back",
-        "with --folds: steps per window",
+        "with --folds: number of steps that one prediction sees",
         "L",
-        "16, or 4 of clips",
+        "16, or 4 with a clip network",
     ),
 )
 
@@ -29,7 +29,10 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("evaluate", __doc__, FLAGS)
     flags.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="(default: reports/<model folder's name>)"
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="report folder (default: reports/<name of the model folder>)",
     )
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)

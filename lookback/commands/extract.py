@@ -1,19 +1,31 @@
-"""Extract features: run the backbone over every step of all videos, once, into features.h5."""
+"""Compute the features of every clip with the backbone and store them in features.h5."""
 
 from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag("--batch-size", "extract.batch_size", "clips computed at once", "N", "by the engine"),
-    Flag("--engine", "extract.engine", "auto, openvino, onnx or keras", "NAME"),
+    Flag(
+        "--batch-size", "extract.batch_size", "clips computed at once", "N", "chosen for the engine"
+    ),
+    Flag(
+        "--engine",
+        "extract.engine",
+        "software that computes the network: auto (the fastest), openvino, onnx or keras",
+        "NAME",
+    ),
     Flag(
         "--precision",
         "extract.precision",
-        "f32; bf16 and int8: faster, less exact",
+        "number format of the computation: f32, or the faster and less exact bf16 or int8",
         "NAME",
-        "the model folder's, at first f32",
+        "that of the model folder, or f32",
     ),
-    Flag("--dtype", "extract.dtype", "float32, or float16 at half the size", "TYPE"),
+    Flag(
+        "--dtype",
+        "extract.dtype",
+        "number format in the file: float32, or float16 at half the size",
+        "TYPE",
+    ),
 )
 
 
@@ -40,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     print_report(report, path)
     if report.cached and "extract.engine" in chosen.flags:
         print(
-            "note: features that were there already stay, whichever engine made them: engines "
-            "agree within 1e-4; --features FILE makes others"
+            "note: features that were in the file are kept, whichever engine computed them: "
+            "engines agree within 1e-4; --features FILE computes others"
         )
     return 0

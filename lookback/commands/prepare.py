@@ -7,12 +7,12 @@ FLAGS = (
     Flag(
         "--group-by",
         "data.group_by",
-        "what must stay on one side of the split: auto (UCF-style _gNN_ in the name, else every "
-        "file by itself), folder, folder:N, a column of an existing manifest, or a regular "
-        "expression on the path",
+        "rule that puts clips into groups; a group is never divided between train, val and test: "
+        "auto (_gNN_ in the file's name, else each file is its own group), folder or folder:N (a "
+        "subfolder), a column of the manifest, or a regular expression whose bracket is the group",
         "RULE",
     ),
-    Flag("--split", "data.split", "shares of train/val/test, by clips", "A/B/C"),
+    Flag("--split", "data.split", "shares of the clips for train/val/test", "A/B/C"),
 )
 
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags.add_argument(
         "--drop-missing",
         action="store_true",
-        help="drop the rows of videos that are not there any more (default: rows are kept)",
+        help="remove the rows of videos whose file is missing (default: they are kept)",
     )
     parsed = flags.parse_args(arguments)
     prepare(settings(parsed), parsed.drop_missing)

@@ -1,4 +1,4 @@
-"""Say what happens, live: on a webcam, a file or a camera's address."""
+"""Classify a running video: a webcam, a video file or the address of a camera."""
 
 import argparse
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from live.addresses import require_right_flag
 from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
 
-_OWN = "own: the fine-tuned network's own classifier"
-_NOT_OWN = "the second stage; own where there is none"
+_OWN = "classifier to use; own is the fine-tuned network's own"
+_NOT_OWN = "the second stage, or own if there is none"
 FLAGS = (Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN), *BACKBONE_FLAGS)
 
 
@@ -19,15 +19,15 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG,))
     source = flags.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--webcam", nargs="?", const=0, type=_camera, metavar="N", help="camera N, or its device"
+        "--webcam", nargs="?", const=0, type=_camera, metavar="N", help="webcam by number or device"
     )
     source.add_argument("--video", metavar="FILE", help="a video file")
     source.add_argument("--url", metavar="ADDRESS", help="a stream, such as rtsp://host/stream")
     flags.add_argument("--csv", type=Path, metavar="FILE", help="write every step's probabilities")
     flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="write the annotated video")
-    flags.add_argument("--no-window", action="store_true", help="show nothing on the screen")
+    flags.add_argument("--no-window", action="store_true", help="open no window on the screen")
     flags.add_argument(
-        "--verbose", action="store_true", help="print probability and time of every step"
+        "--verbose", action="store_true", help="print probability and computing time of every step"
     )
     return flags.parse_args(arguments)
 

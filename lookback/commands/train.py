@@ -1,4 +1,4 @@
-"""Train the second stage: a sequence model over windows of the cached features."""
+"""Train the second stage, which classifies the features of the last steps."""
 
 from recipes.command_line import Flag, parser, settings
 
@@ -6,13 +6,13 @@ FLAGS = (
     Flag(
         "--look-back",
         "sequence.look_back",
-        "steps per window",
+        "number of steps that one prediction sees",
         "L",
-        "16, or 4 of clips",
+        "16, or 4 with a clip network",
     ),
-    Flag("--head", "sequence.head", "lstm, gru, bilstm_attention or mean", "NAME"),
-    Flag("--epochs", "sequence.epochs", "maximum epochs", "N"),
-    Flag("--batch-size", "sequence.batch_size", "windows per batch", "N"),
+    Flag("--head", "sequence.head", "kind of network: lstm, gru, bilstm_attention or mean", "NAME"),
+    Flag("--epochs", "sequence.epochs", "maximum number of epochs", "N"),
+    Flag("--batch-size", "sequence.batch_size", "windows per training batch", "N"),
 )
 
 

@@ -23,12 +23,12 @@ def test_between_equals_the_first_class_wins_as_in_the_report():
     assert [name for name, _ in made.best(3)] == ["bat", "bowl", "run"]
 
 
-@pytest.mark.parametrize(("threshold", "decided"), [(0.6, False), (0.5, True), (0.0, True)])
-def test_below_the_threshold_nothing_is_decided(threshold, decided):
-    assert decision(0.5, 0.3, 0.2, threshold=threshold).above_threshold == decided
+@pytest.mark.parametrize(("threshold", "above"), [(0.6, False), (0.5, True), (0.0, True)])
+def test_a_label_below_the_threshold_is_not_relied_on(threshold, above):
+    assert decision(0.5, 0.3, 0.2, threshold=threshold).above_threshold == above
 
 
-def test_a_label_is_undecided_until_the_window_is_full():
+def test_a_label_is_not_relied_on_until_the_window_is_full():
     sure = np.array([0.1, 0.9])
     assert not Decision(0, 0.0, sure, ("a", "b"), 0.5, full=False).above_threshold
     assert Decision(9, 0.9, sure, ("a", "b"), 0.5, full=True).above_threshold

