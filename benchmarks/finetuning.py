@@ -5,11 +5,11 @@
 The three ways train and validate on the same clips, interleaved over several rounds:
 
 whole    Keras computes the frozen trunk inside the training step, the usual way
-aside    the engine computes the frozen trunk before the training step, in every epoch
+split    the engine computes the frozen trunk before the training step, in every epoch
 cached   the activations of the frozen trunk are cached from an earlier epoch
 
 Weights are random, which does not change the speed. The first epoch of each way is not measured.
-The first epoch of `cached` takes as long as one of `aside`.
+The first epoch of `cached` takes as long as one of `split`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from recipes.command_line import run_command
 from recipes.loader import load
 
 # Number of epochs whose activations are cached.
-CACHED_EPOCHS = {"whole": 0, "aside": 0, "cached": 1}
+CACHED_EPOCHS = {"whole": 0, "split": 0, "cached": 1}
 
 
 def make_trainer(way: str, manifest: Manifest, folder: Path, chosen: argparse.Namespace) -> Trainer:
@@ -88,12 +88,12 @@ def main(arguments: list[str] | None = None) -> int:
             for way, trainer in trainers.items():
                 rounds[way].append(time_epoch(trainer, number))
     cache = trainers["cached"].network.inputs
-    size = cache.kept_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
+    size = cache.cached_bytes / 1e6 if isinstance(cache, ActivationCache) else 0.0
     medians = {way: statistics.median(seconds) for way, seconds in rounds.items()}
     for way, seconds in medians.items():
         print(f"{way:<8}{seconds:>8.2f} s per epoch (first epoch: {first[way]:.1f} s)")
     print(f"whole / cached {medians['whole'] / medians['cached']:.1f}")
-    print(f"aside / cached {medians['aside'] / medians['cached']:.1f}")
+    print(f"split / cached {medians['split'] / medians['cached']:.1f}")
     print(f"cache          {size:.1f} MB")
     settings = {key: str(value) for key, value in vars(chosen).items() if key != "manifest"}
     print(

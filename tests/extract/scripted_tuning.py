@@ -37,12 +37,12 @@ def follow(
         tuning: The run. All of its clips must be readable.
         monkeypatch: The fixture, which gives the real training back.
         script: A validation loss above 0 for every epoch, or logits (n, K) of all n validation
-            draws, or an exception that validation raises.
+            clips, or an exception that validation raises.
         watch: A function that is called with the step of every update.
     """
     bias = tuning.network.model.get_layer("classifier").bias
-    draws = tuning.clips.max_validation_clips()
-    truth = np.repeat(tuning.clips.validation_classes, draws // len(tuning.clips.validation))
+    count = tuning.clips.max_validation_clips()
+    truth = np.repeat(tuning.clips.validation_classes, count // len(tuning.clips.validation))
     epochs, answers = iter(enumerate(script)), np.empty((0, len(tuning.labels)))
     epoch = 0
 

@@ -1,4 +1,4 @@
-"""Training from the cache is training without it: same draws, same losses, same weights."""
+"""Training from the cache equals training without it: same clips, losses and weights."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,15 +14,15 @@ from extract.finetuning.trainer import Trainer
 from extract.finetuning.validation import Scores, scores_of
 from tests.extract.conftest import phase
 
-DRAWS = 3
+CACHED = 3
 
 
 @pytest.fixture
 def tuning_of(quick_settings, scenes):
-    """Return a function that makes a fine-tuning of eight clips with a cache of three draws."""
+    """Return a function that makes a fine-tuning of eight clips with a cache of three epochs."""
 
     def make(*schedule: dict, **keys) -> Trainer:
-        keys = {"cache": {"epochs": DRAWS}, "batch_size": 3, "epochs": DRAWS + 2, **keys}
+        keys = {"cache": {"epochs": CACHED}, "batch_size": 3, "epochs": CACHED + 2, **keys}
         return Trainer(quick_settings(*schedule, **keys), scenes(train=2, val=1))
 
     return make
@@ -84,7 +84,7 @@ def assert_close(one: tuple, other: tuple) -> None:
 
 
 def drawn(tuning: Trainer, monkeypatch) -> dict[str, list]:
-    """Record which draws of the clips are asked for from now on."""
+    """Record which clips are read from now on."""
     asked: dict[str, list] = {"train_in_order": [], "train": [], "validate": []}
 
     def watch(name: str) -> None:
@@ -106,15 +106,15 @@ def test_the_first_epochs_are_those_of_a_run_without_a_cache(tuning_of):
     schedule = phase(0, 0, 1e-2), phase(1, ["block5"])
     tuning = tuning_of(*schedule)
     before = trunk_weights(tuning)
-    cached = run(tuning, DRAWS)
-    assert_close(cached, run(tuning_of(*schedule, cache={"epochs": 0}), DRAWS))
+    cached = run(tuning, CACHED)
+    assert_close(cached, run(tuning_of(*schedule, cache={"epochs": 0}), CACHED))
     after = trunk_weights(tuning)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {name for name in before if name.startswith("block5")}
 
 
-def test_laid_aside_and_trained_as_a_whole_the_network_becomes_the_same(tuning_of, monkeypatch):
-    """The tiny network draws nothing at random in its trunk, so that both must agree."""
+def test_split_and_whole_network_are_trained_to_the_same_weights(tuning_of, monkeypatch):
+    """The trunk of the tiny network has no random layers, so both must agree."""
     # Adam would divide gradients by their size, and with them the rounding of many batches.
     keys = {"clips_per_video": "all", "batch_size": 16, "optimizer": "sgd"}
     keys |= {"gradient_accumulation_steps": 2, "ema_momentum": 0.9, "weight_decay": 0.01}
@@ -123,10 +123,10 @@ def test_laid_aside_and_trained_as_a_whole_the_network_becomes_the_same(tuning_o
     assert_close(apart, run(tuning_of(phase(0, ["block5"], 1e-2), **keys), 2))
 
 
-def test_a_cached_epoch_has_the_clips_and_the_order_of_one_drawn_anew(tuning_of):
+def test_a_cached_epoch_has_the_clips_and_the_order_of_one_without_a_cache(tuning_of):
     tuning = tuning_of(phase(0, ["block5"]))
     cache = entered(tuning)
-    for epoch in range(DRAWS):
+    for epoch in range(CACHED):
         pairs = zip(cache.train(epoch), tuning.clips.train(epoch), strict=True)
         for (activations, classes), (clips, wanted) in pairs:
             np.testing.assert_array_equal(classes, wanted)
@@ -146,18 +146,18 @@ def rows(batches) -> list[tuple]:
     ]
 
 
-def test_later_epochs_take_the_draws_in_turn_and_mix_them_anew(tuning_of, monkeypatch):
+def test_later_epochs_reuse_the_cached_epochs_in_turn_in_a_new_order(tuning_of, monkeypatch):
     tuning = tuning_of(phase(0, 0))
     cache, asked = entered(tuning), drawn(tuning, monkeypatch)
-    epochs = [rows(cache.train(epoch)) for epoch in range(3 * DRAWS)]
+    epochs = [rows(cache.train(epoch)) for epoch in range(3 * CACHED)]
     assert asked == {"train_in_order": [0, 1, 2], "train": [], "validate": []}
     for epoch, examples in enumerate(epochs):
-        assert sorted(examples) == sorted(epochs[epoch % DRAWS])
+        assert sorted(examples) == sorted(epochs[epoch % CACHED])
     assert all(sorted(one) != sorted(other) for one, other in pairwise(epochs))
     assert len({tuple(examples) for examples in epochs}) == len(epochs)
 
 
-def test_a_draw_is_computed_when_an_epoch_asks_for_it_and_validation_once(tuning_of, monkeypatch):
+def test_clips_are_computed_when_an_epoch_needs_them_and_validation_once(tuning_of, monkeypatch):
     tuning = tuning_of(phase(0, 0), epochs=2)
     asked = drawn(tuning, monkeypatch)
     for epoch in range(2):
@@ -184,12 +184,12 @@ def test_a_phase_that_moves_the_cut_begins_a_cache_and_another_keeps_it(tuning_o
     assert caches[1] is not caches[2]
     assert caches[2] is caches[3]
     assert caches[4] is tuning.clips
-    assert asked["train_in_order"] == [0, 1, 2, 0]  # the draws of epochs 0 to 3
+    assert asked["train_in_order"] == [0, 1, 2, 0]  # the clips of epochs 0 to 3
     assert asked["train"] == [4]
     assert [cache.trunk.shape for cache in caches[1:3]] == [(128,), (3, 3, 96)]
 
 
-def test_without_a_cache_every_epoch_is_drawn_afresh_and_nothing_is_kept(
+def test_without_a_cache_every_epoch_has_new_clips_and_nothing_is_kept(
     tuning_of, monkeypatch, capsys
 ):
     tuning = tuning_of(phase(0, 0), cache={"epochs": 0})
@@ -203,40 +203,40 @@ def test_without_a_cache_every_epoch_is_drawn_afresh_and_nothing_is_kept(
     assert "keras computes the frozen part in every epoch.\n" in capsys.readouterr().out
 
 
-# 16 draws and 8 of validation, 128 numbers of four bytes each.
-ROW, DRAW, VALIDATION = 512, 16 * 512, 8 * 512
+# 16 training clips an epoch and 8 validation clips, 128 numbers of four bytes each.
+ROW, EPOCH, VALIDATION = 512, 16 * 512, 8 * 512
 
 
 @pytest.mark.parametrize(
-    ("room", "draws", "validation", "told"),
+    ("room", "epochs", "validation", "words"),
     [
-        (VALIDATION + 3 * DRAW, 3, True, ""),
-        (VALIDATION + 3 * DRAW - 1, 2, True, "has room for validation and 2 of the epochs"),
-        (VALIDATION + DRAW - ROW, 0, True, "has room for validation and 0 of the epochs"),
+        (VALIDATION + 3 * EPOCH, 3, True, ""),
+        (VALIDATION + 3 * EPOCH - 1, 2, True, "has room for validation and 2 of the epochs"),
+        (VALIDATION + EPOCH - ROW, 0, True, "has room for validation and 0 of the epochs"),
         (VALIDATION - 1, 0, False, "has room for 0 of the epochs"),
     ],
 )
-def test_the_bound_is_kept_and_what_it_leaves_out_is_drawn_afresh(
-    tuning_of, monkeypatch, capsys, room, draws, validation, told
+def test_the_memory_limit_holds_and_epochs_beyond_it_get_new_clips(
+    tuning_of, monkeypatch, capsys, room, epochs, validation, words
 ):
     monkeypatch.setattr(activation_cache, "_MEGABYTE", room)
-    tuning = tuning_of(phase(0, 0), cache={"epochs": DRAWS, "megabytes": 1})
+    tuning = tuning_of(phase(0, 0), cache={"epochs": CACHED, "megabytes": 1})
     cache, asked = entered(tuning), drawn(tuning, monkeypatch)
-    assert (cache.epochs, cache.keeps_validation) == (draws, validation)
-    for epoch in range(2 * DRAWS):
+    assert (cache.epochs, cache.keeps_validation) == (epochs, validation)
+    for epoch in range(2 * CACHED):
         assert len(rows(cache.train(epoch))) == 16
         list(cache.validate())
         assert cache.cached_bytes <= room
-    assert cache.cached_bytes == draws * DRAW + validation * VALIDATION
-    assert asked["train_in_order"] == list(range(draws))
-    assert asked["train"] == [epoch for epoch in range(2 * DRAWS) if epoch % DRAWS >= draws]
-    assert len(asked["validate"]) == (1 if validation else 2 * DRAWS)
+    assert cache.cached_bytes == epochs * EPOCH + validation * VALIDATION
+    assert asked["train_in_order"] == list(range(epochs))
+    assert asked["train"] == [epoch for epoch in range(2 * CACHED) if epoch % CACHED >= epochs]
+    assert len(asked["validate"]) == (1 if validation else 2 * CACHED)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "cache: " in line]
-    assert told in line
-    assert ("computed in every epoch" in line) == bool(told)
+    assert words in line
+    assert ("computed in every epoch" in line) == bool(words)
 
 
-def test_the_size_is_told_beforehand(tuning_of, capsys):
+def test_the_size_is_logged_before_training(tuning_of, capsys):
     entered(tuning_of(phase(0, ["block5"])))
     assert (
         "keras computes the frozen part; cache: (16 clips x 3 epochs + 8 validation clips) x "
@@ -264,15 +264,15 @@ def test_clips_that_cannot_be_read_leave_the_others_their_rows(tuning_of):
     gone = tuning.clips.training[2]
     tuning.clips.training[2] = replace(gone, video="gone.mp4")
     cache = entered(tuning)
-    for epoch in (0, DRAWS):
+    for epoch in (0, CACHED):
         examples = rows(cache.train(epoch))
         assert len(examples) == 14
-    plain = [int(n) for _, classes in tuning.clips.train(DRAWS) for n in classes]
+    plain = [int(n) for _, classes in tuning.clips.train(CACHED) for n in classes]
     assert [number for _, number in examples] == plain
 
 
 @pytest.mark.parametrize(
-    ("chosen", "frames_worth", "engine", "told"),
+    ("chosen", "frames_worth", "engine", "noted"),
     [
         ("auto", 56, "auto", False),
         ("auto", 57, "keras", True),
@@ -281,12 +281,12 @@ def test_clips_that_cannot_be_read_leave_the_others_their_rows(tuning_of):
     ],
 )
 def test_few_frames_are_not_worth_converting_a_network(
-    tuning_of, monkeypatch, capsys, chosen, frames_worth, engine, told
+    tuning_of, monkeypatch, capsys, chosen, frames_worth, engine, noted
 ):
-    """Three draws of 16 and 8 of validation are 56 pictures."""
+    """Three epochs of 16 clips and 8 of validation are 56 frames."""
     monkeypatch.setattr("extract.finetuning.model._FRAMES_WORTH_CONVERTING", frames_worth)
     tuning = tuning_of(phase(0, 0))
     extract = tuning.recipe.extract.model_copy(update={"engine": chosen})
     tuning.network._recipe = tuning.recipe.model_copy(update={"extract": extract})
-    assert tuning.network._engine(DRAWS) == engine
-    assert ("frames, and there are 56." in capsys.readouterr().out) == told
+    assert tuning.network._engine(CACHED) == engine
+    assert ("frames, and there are 56." in capsys.readouterr().out) == noted

@@ -1,4 +1,4 @@
-"""The schedule: which stages train from which epoch, and at which rates."""
+"""Phases: stages that are trained from an epoch on, and their learning rates."""
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_a_phase_behind_the_last_epoch_does_no_harm():
         ),
     ],
 )
-def test_a_phase_tells_what_trains_at_which_rate(one, text):
+def test_the_text_of_a_phase_lists_stages_with_learning_rates(one, text):
     first = one if one.epoch == 0 else phase(0, 0)
     assert str(phases(first, one).at(one.epoch)) == text
 
@@ -94,6 +94,6 @@ def test_an_unknown_stage_is_named_beside_those_that_there_are(stages):
     )
 
 
-def test_a_schedule_that_begins_late_is_refused():
+def test_phases_that_begin_late_are_refused():
     with pytest.raises(UsageError, match="first phase must begin at epoch 0"):
         phases(phase(1, 0), phase(4, "all"))

@@ -87,7 +87,7 @@ def test_two_half_batches_make_the_update_of_the_whole_one():
         np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-7)
 
 
-def test_all_gradients_together_are_shortened_to_the_norm():
+def test_gradients_are_clipped_by_their_global_norm():
     free, clipped = made(chosen(), stages={}), made(chosen(gradient_clip_norm=0.01), stages={})
     ways = []
     for step in (free, clipped):

@@ -1,4 +1,4 @@
-"""Fine-tuning trains what the schedule says and nothing else, and keeps the best epoch."""
+"""Fine-tuning trains the stages of the phases and no others, and keeps the best epoch."""
 
 from itertools import pairwise
 
@@ -370,7 +370,7 @@ def test_an_unknown_stage_is_refused_before_anything_is_built(quick_settings, sc
     assert "block1, block2, block3, block4, block5" in told
 
 
-def test_a_schedule_that_begins_late_is_refused(quick_settings, scenes):
+def test_phases_that_begin_late_are_refused(quick_settings, scenes):
     with pytest.raises(UsageError, match="first phase must begin at epoch 0"):
         Trainer(quick_settings(phase(1, 0)), scenes()).train()
 

@@ -1,4 +1,4 @@
-"""What validation says of draws and clips, and which epoch is the better one by each score."""
+"""Validation scores of sampled and labelled clips, and the better epoch by each score."""
 
 import math
 
