@@ -18,7 +18,7 @@ from lookback.cli import _COMMANDS
 from model_folder.config import read_config
 from recipes.renamed_keys import RENAMED_FLAGS
 from recipes.schema import Recipe
-from tests.rooms import PACKAGES
+from tests.rooms import PACKAGES, module_files
 from tests.running import ROOT
 
 _NAMES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md", "weights/README.md")
@@ -164,6 +164,15 @@ def test_modules_exist():
     listed = _modules_of_rooms()
     assert len(listed) > 100
     assert [path for path in [*listed, *_paths_in_text()] if not exists(path)] == []
+
+
+def test_every_module_is_listed():
+    listed = set(_modules_of_rooms())
+    alike = ("sequence/heads", "sequence/convert", "lookback/commands")  # one line for all of each
+    for path in module_files().values():
+        name = path.relative_to(ROOT).as_posix()
+        if path.stem not in ("__init__", "__main__") and not name.startswith(alike):
+            assert name in listed, f"docs/architecture.md: {name}"
 
 
 @pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
