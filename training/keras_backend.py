@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 # Errors too (3): a fatal error also raises an exception, and the others, such as a failed graph
 # optimization, are irrelevant to users.
@@ -70,3 +71,21 @@ def device_line() -> str:
 
 
 __all__ = ["device_line", "gpus", "keras"]
+
+
+def export_saved_model(model: keras.Model, folder: Path) -> None:
+    """Write a network as a TensorFlow SavedModel, which converters read.
+
+    TensorFlow logs through the root logger meanwhile, and the first such message gives the root
+    logger a handler. It is removed again: a program that has not set up logging would print every
+    later message of any library.
+
+    Args:
+        model: Network to write.
+        folder: Folder for the SavedModel.
+    """
+    handlers = list(logging.root.handlers)
+    try:
+        model.export(folder, format="tf_saved_model", verbose=False)
+    finally:
+        logging.root.handlers[:] = handlers

@@ -17,7 +17,7 @@ import numpy as np
 from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal
-from training.keras_backend import keras
+from training.keras_backend import export_saved_model, keras
 
 PRECISIONS = ("f32",)
 _FILE = "model.onnx"
@@ -99,7 +99,7 @@ def _convert(model: keras.Model) -> bytes:
     """Return the content of an ONNX file."""
     with tempfile.TemporaryDirectory() as folder:
         saved, file = Path(folder, "saved"), Path(folder, _FILE)
-        model.export(saved, format="tf_saved_model", verbose=False)
+        export_saved_model(model, saved)
         # The command line is tf2onnx's documented way; its functions take no SavedModel.
         command = [sys.executable, "-m", "tf2onnx.convert", "--opset", str(_OPSET)]
         command += ["--saved-model", str(saved), "--output", str(file)]

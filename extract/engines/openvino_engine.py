@@ -20,7 +20,7 @@ from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import report_cosine, require_equal
 from model_folder.config import QUANTIZED
 from recipes.commands import command
-from training.keras_backend import keras
+from training.keras_backend import export_saved_model, keras
 from video.errors import LookbackError, UsageError
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _convert(model: keras.Model) -> "openvino.Model":
     import openvino
 
     with tempfile.TemporaryDirectory() as folder, use_grouped_convolution(_grouped_convolution):
-        model.export(folder, format="tf_saved_model", verbose=False)
+        export_saved_model(model, Path(folder))
         shape = openvino.PartialShape([-1, *model.input_shape[1:]])
         return openvino.convert_model(folder, input=[shape])
 
