@@ -1,5 +1,6 @@
 """Fixtures that several rooms' tests share: videos whose pixels tell the frame, a small project."""
 
+import signal
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from video.console import console
 from video.writer import Mp4Writer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_interrupts() -> None:
+    """Give Ctrl-C its usual effect: a shell starts programs in the background without it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

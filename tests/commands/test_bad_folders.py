@@ -250,7 +250,7 @@ def test_an_end_while_a_model_is_saved_never_leaves_a_mixture(
 def test_resuming_where_nothing_was_left_unfinished_says_so(copied, end_of):
     before = (copied.weights / "backbone.weights.h5").read_bytes()
     ending = end_of("finetune.py", *copied.arguments, "--resume")
-    ending.is_refusal(copied.weights / "checkpoint", "leave --resume away")
+    ending.is_refusal(copied.weights / "checkpoint", "leave out --resume")
     assert (copied.weights / "backbone.weights.h5").read_bytes() == before
 
 

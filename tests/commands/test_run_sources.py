@@ -38,7 +38,9 @@ def test_a_file_of_any_name_is_taken_by_video_and_url(flag, address, tmp_path, m
     [("run.py", "--video", "-clip.mp4"), ("extract.py", "--data", "-d")],
 )
 def test_a_value_that_begins_with_a_dash_is_shown_how_to_write(script, flag, value, end_of):
-    end_of(script, flag, value).is_refusal(f"is written {flag}={value}", code=2)
+    end_of(script, flag, value).is_refusal(
+        f"write a value that begins with - as {flag}={value}", code=2
+    )
 
 
 def test_a_flag_without_its_value_is_only_that(end_of):

@@ -20,7 +20,7 @@ def slow() -> tuple[BackboneSpec, keras.Model]:
     keras.utils.set_random_seed(0)
     spec = spec_of(CASES["slow"].backbone)
     pixels = from_pixels(spec, built("slow"))
-    features = keras.layers.Dense(6, activation="relu", name=FEATURES)(pixels.output)
+    features = keras.layers.Dense(6, name=FEATURES)(pixels.output)
     return spec, keras.Model(pixels.input, features)
 
 

@@ -148,7 +148,7 @@ def test_what_an_engine_cannot_do_leaves_the_model_as_it_was(
         set_up_extractor(small_settings())
         settings = small_settings({**asked, "seed": 5})
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(UsageError, match=r"bf16: keras does not compute in it; .*--precision f32"):
+    with pytest.raises(UsageError, match=r"bf16: keras does not support it; .*--precision f32"):
         set_up_extractor(settings)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
