@@ -33,7 +33,7 @@ test: .venv/installed-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test-parity: .venv/installed-parity
 	$(BIN)/python -m pytest -m parity -s tests/parity

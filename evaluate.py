@@ -1,4 +1,4 @@
-"""Evaluate the model and baselines on unseen clips, or the recipe by cross-validation."""
+"""Measure the model and its baselines on the test clips, or a recipe by cross-validation."""
 
 from lookback.commands.evaluate import FLAGS, main
 from recipes.command_line import run_command

@@ -1,4 +1,4 @@
-"""Extract features: run the backbone over every step of all videos, once, into features.h5."""
+"""Compute the features of every clip with the backbone and store them in features.h5."""
 
 from lookback.commands.extract import FLAGS, main
 from recipes.command_line import run_command

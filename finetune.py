@@ -1,4 +1,4 @@
-"""Fine-tune a backbone on the labelled clips."""
+"""Fine-tune a backbone on the labeled clips."""
 
 from lookback.commands.finetune import FLAGS, main
 from recipes.command_line import run_command

@@ -1,4 +1,4 @@
-"""Check, group and split the clips of a folder: writes manifest.csv and rejected.csv."""
+"""Check the clips of a folder, group and split them, and write manifest.csv and rejected.csv."""
 
 from lookback.commands.prepare import FLAGS, main
 from recipes.command_line import run_command

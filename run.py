@@ -1,4 +1,4 @@
-"""Say what happens, live: on a webcam, a file or a camera's address."""
+"""Classify live video: a webcam, a video file or a network stream."""
 
 from lookback.commands.run import FLAGS, main
 from recipes.command_line import run_command

@@ -1,4 +1,4 @@
-"""Train the second stage: a sequence model over windows of the cached features."""
+"""Train the second stage: a sequence model that classifies windows of features."""
 
 from lookback.commands.train import FLAGS, main
 from recipes.command_line import run_command

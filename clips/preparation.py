@@ -79,7 +79,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
 def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
-    The rows of an existing manifest keep their split and group, unless the user asks for new ones
+    The rows of an existing manifest keep their split and group, unless the user requests new ones
     (`--group-by`, `--split`, `--seed`). Rows whose file is missing or cannot be decoded stay too.
     The old manifest is saved as manifest.previous.csv, or with a number.
 

@@ -36,7 +36,7 @@ def print_table(
 
     Args:
         manifest: The rows that can be used.
-        facts: What decoding showed, by video.
+        facts: Properties of each decoded video, by its name.
         rejected: The number of files that cannot be decoded.
         missing: The number of listed videos whose file is missing.
         repeated: The number of videos with the same content as an earlier one.

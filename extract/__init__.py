@@ -1,1 +1,1 @@
-"""Pixels to features: backbones, fine-tuning, the feature store."""
+"""First stage: backbones, fine-tuning, inference engines and the feature store."""

@@ -1,4 +1,4 @@
-"""Extractor set-up for extraction: chosen, quantized where that is asked for, then saved."""
+"""Setup of the extractor for extraction: choose it, quantize it if requested, then save it."""
 
 from dataclasses import replace
 
@@ -16,21 +16,21 @@ _LOG = logger(__name__)
 
 
 def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Extractor:
-    """Return the extractor that extract.py uses, and leave its model in the model folder.
+    """Return the extractor that extract.py uses, and save its model to the model folder.
 
-    Where int8 is asked for and the weights are not quantized yet, they are. Where that costs too
-    much accuracy, features are computed in bf16, or in f32 on a processor without bf16. The folder
+    If int8 is requested, weights that are not quantized yet are quantized. If int8 loses too much
+    accuracy, features are computed in bf16, or in f32 on a processor without bf16. The folder
     changes only after everything has succeeded.
 
     Args:
         settings: Settings that name folder, backbone, engine and precision.
         manifest: Manifest whose training clips calibrate int8 and whose validation clips measure
-            it; None where no quantization may happen.
+            it; None to forbid quantization.
 
     Raises:
         UsageError: The settings and the folder's model contradict each other, or the engine cannot
             be used here.
-        LookbackError: Weights are missing, or int8 is wanted and there is nothing to calibrate it.
+        LookbackError: Weights are missing, or there are no clips to calibrate int8.
     """
     choice, keys = choose_for_extraction(settings), settings.recipe.extract
     require_able(keys.engine, choice.precision)

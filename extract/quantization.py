@@ -2,8 +2,8 @@
 
 NNCF calibrates the range of every activation on plain training clips, turns weights and activations
 into 8-bit integers, and corrects the means that this shifts (Nagel et al. 2019, Data-Free
-Quantization). The cost is measured on the validation clips, because taking int8 is a choice of the
-model. A network that loses too much is not used.
+Quantization). The cost is measured on the validation clips, because choosing int8 is model
+selection. A network that loses too much is not used.
 """
 
 import logging
@@ -59,7 +59,7 @@ _LEFT_EXACT = (0, 3, 9)
 
 def quantize(network: LoadedNetwork, manifest: Manifest, settings: Settings) -> QuantizationReport:
     """Quantize a network to int8 and measure what that costs. The int8 network is written into the
-    model folder where it does not cost too much; model.yaml is left to the caller.
+    model folder if it does not lose too much accuracy. The caller writes model.yaml.
 
     Args:
         network: Network in memory.
@@ -67,7 +67,7 @@ def quantize(network: LoadedNetwork, manifest: Manifest, settings: Settings) -> 
         settings: Settings with the seed and the bootstrap's size.
 
     Returns:
-        The report; its `sha256` is empty where the int8 network was not kept.
+        The report; its `sha256` is empty if the int8 network was not kept.
 
     Raises:
         UsageError: NNCF is not installed, or the processor has no int8.
@@ -223,8 +223,8 @@ class _Cost:
     def _features(self, segments: list[Segment], engine: Engine, what: str) -> _Measured:
         """Return an engine's features of plain clips."""
         features, numbers = [], []
-        drawn = read_all_clips(segments, self._sampler)
-        for number, clip in progress_bar(drawn, what, unit="clip", leave=False):
+        sampled = read_all_clips(segments, self._sampler)
+        for number, clip in progress_bar(sampled, what, unit="clip", leave=False):
             numbers.append(number)
             features.append(engine(clip[None])[0])
         if not numbers:

@@ -1,4 +1,4 @@
-"""Quantize the model folder's backbone to int8 on the training clips; print what it costs."""
+"""Quantize the model folder's backbone to int8 on the training clips; print the lost accuracy."""
 
 from recipes.command_line import parser, run_command, settings
 from recipes.commands import command
@@ -6,7 +6,7 @@ from recipes.commands import command
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("quantize", __doc__, ()).parse_args(arguments))
-    # Slow imports wait until the command line and the manifest are known to be right.
+    # Check the command line and the manifest first: the imports below are slow.
     from pathlib import Path
 
     from clips.preparation import load_manifest

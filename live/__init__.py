@@ -1,1 +1,1 @@
-"""Now to decision: the loop, overlay, recording."""
+"""Live prediction: sources to decisions, overlay, and outputs."""

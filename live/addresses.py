@@ -1,4 +1,4 @@
-"""Addresses of sources: their kinds, and flags of run.py that were given another kind."""
+"""Addresses of sources: their kinds, and a check that each was passed to the right flag."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def source_kind(address: int | str) -> str:
 
 
 def require_right_flag(kind: str, address: str) -> None:
-    """Raise `UsageError` where another flag of run.py takes the address.
+    """Raise `UsageError` if the address belongs to another flag of run.py.
 
     Args:
         kind: The flag that it was given to: `video`, `webcam` or `url`.

@@ -15,7 +15,7 @@ class Decision:
         probabilities: float64 (K,), in the order of the labels.
         labels: The K names.
         threshold: The probability, 0 to 1, that a label has to reach.
-        full: Whether every row of the window is a step of its own. An early window is filled up
+        full: Whether every row of the window is a different step. An early window is filled up
             with its oldest row, which looks motionless.
 
     Examples:
@@ -36,12 +36,12 @@ class Decision:
 
     @property
     def label(self) -> str:
-        """The likeliest label."""
+        """The most probable label."""
         return self.labels[int(np.argmax(self.probabilities))]
 
     @property
     def probability(self) -> float:
-        """The probability of the likeliest label, 0 to 1."""
+        """The probability of the most probable label, 0 to 1."""
         return float(np.max(self.probabilities))
 
     @property
@@ -51,10 +51,10 @@ class Decision:
         return self.full and self.probability >= self.threshold
 
     def best(self, count: int) -> list[tuple[str, float]]:
-        """Return the likeliest labels with their probabilities, the likeliest first.
+        """Return the most probable labels with their probabilities, in descending order.
 
         Args:
-            count: The number of labels; all K where it is larger.
+            count: The number of labels; all K if it is larger.
         """
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(self.labels[index], float(self.probabilities[index])) for index in order]

@@ -17,7 +17,7 @@ from video.sources import VideoSource
 def run_loop(
     source: VideoSource, model: LiveModel, sinks: list[Sink], stride: int | None = None
 ) -> Stopwatch:
-    """Run until the source ends, a sink asks for the end, or Ctrl-C.
+    """Run until the source ends, a sink requests the end, or Ctrl-C.
 
     The caller closes source and sinks, so that whatever ends the loop leaves complete outputs.
 
@@ -34,7 +34,7 @@ def run_loop(
     stream = model.stream(stride)
     decider = _decider(source, model, stream, watch)
     outcome = _Outcome(sinks, watch, model.best)
-    # Waiting for a camera's next frame is no work; decoding a file's frame is.
+    # Waiting for a camera is timed apart from decoding a file.
     arrival = "wait" if source.live else "decode"
     frames = iter(source)
     try:
@@ -87,7 +87,7 @@ def _decider(
     source: VideoSource, model: LiveModel, stream: VideoStream, watch: Stopwatch
 ) -> Synchronous | Asynchronous:
     # A single frame is computed quickly, and then the newest one is read. The frames of a clip must
-    # be collected while the clip before is computed.
+    # be collected while the previous clip is computed.
     if source.live and model.extractor.clip_length > 1:
         return Asynchronous(stream, watch)
     return Synchronous(stream, watch)

@@ -36,8 +36,8 @@ _OWN_THRESHOLD = 0.5  # of a fine-tuned network's own classifier
 class LiveModel:
     """Both stages: the same objects that extraction and evaluation use.
 
-    It holds no state of a video: each video has its own `VideoStream`, and any number of them can
-    run by turns or in threads.
+    It has no state of a video: each video has its own `VideoStream`, and any number of them can
+    be interleaved or run in threads.
 
     Attributes:
         extractor: The first stage.
@@ -65,15 +65,14 @@ class LiveModel:
 
     @property
     def best(self) -> int:
-        """The number of likeliest labels that are shown."""
+        """The number of most probable labels that are shown."""
         return _BEST if self.shows_all else BEST_OF_MANY
 
     def stream(self, stride: int | None = None) -> VideoStream:
         """Return the stream of a new video.
 
         Args:
-            stride: The sampled frames from one step to the next; None for the number that the
-                features were made with.
+            stride: The sampled frames from one step to the next; None for the features' own stride.
         """
         features = self.extractor.stream(stride)
         return VideoStream(features, self.predictor, self.labels, self.threshold, self.dtype)
@@ -107,10 +106,10 @@ class LiveModel:
 
 
 def choose_live_model(settings: Settings) -> LiveModel:
-    """Return the model that run.py uses, as `extract.extractor.choice.choose_for_inference` says.
+    """Return the model that run.py uses; see `extract.extractor.choice.choose_for_inference`.
 
     Raises:
-        UsageError: Flags do not go together.
+        UsageError: Flags contradict each other.
         LookbackError: A part of the model is missing.
     """
     threshold = settings.recipe.sequence.threshold
@@ -130,8 +129,8 @@ def load_live_model(
     Args:
         folder: The model folder.
         threshold: The probability, 0 to 1, that a label has to reach; None for the model's own.
-        head: The head, as `extract.extractor.choice.choose_head` takes it.
-        engine: The engine, as `extract.engines.registry.make_engine` takes it.
+        head: Name of a head; see `extract.extractor.choice.choose_head`.
+        engine: Name of an engine; see `extract.engines.registry.make_engine`.
 
     Raises:
         LookbackError: A part is missing, or the parts do not belong together.
@@ -166,7 +165,7 @@ def _folder_live_model(choice: FolderModel, threshold: float | None, engine: str
         return LiveModel(extractor, predictor, config.backbone.labels, shown_from)
     trained = require_sequence(folder, config)
     extractor = load_extractor(folder, config, engine, live=True)
-    # Before the weights: of other features they would not even have the right shape.
+    # Check this before loading the weights: their shape depends on the features.
     require_spec(config, extractor.spec(trained.dtype), str(folder))
     predictor = load_predictor(folder, config)
     predictor.use_engine(engine, extractor.folder)

@@ -17,7 +17,7 @@ def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.nd
     Args:
         rgb: The frame, uint8 RGB (H, W, 3).
         decision: The decision to show; None before the first.
-        bars: The number of likeliest labels that have a bar.
+        bars: The number of most probable labels that have a bar.
     """
     image = rgb.copy()
     height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Pace on a camera: the stride that a clip network can keep up, and steps computed in a thread.
+"""Pace on a camera: the smallest stride that a clip network can sustain, and steps in a thread.
 
 A file waits for its reader, so every step of it is computed in the loop itself. A camera does not
 wait. A clip network that takes longer than the time between two steps would fall behind without
@@ -25,7 +25,7 @@ _SHARE = 0.8
 
 
 def stride_that_keeps_up(seconds_a_step: float, fps: float, stride: int) -> int:
-    """Return the smallest stride, not below the model's own, that leaves a step the time it takes.
+    """Return the minimum stride, not below the model's own, that leaves enough time per step.
 
     Args:
         seconds_a_step: The time that one step takes.
@@ -41,8 +41,8 @@ def stride_that_keeps_up(seconds_a_step: float, fps: float, stride: int) -> int:
 
 
 def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | None:
-    """Return the stride that a clip network needs on a camera, and log it; None where its own is
-    long enough.
+    """Return the stride that a clip network needs on a camera, and log it; None if its own is long
+    enough.
 
     Args:
         model: The model to run.
@@ -82,11 +82,11 @@ class Synchronous:
         yield decision, self._watch.step_done(step.repeats)
 
     def ready(self) -> Iterator[tuple[Decision, float]]:
-        """Yield the decisions that were made since the last call: none, as `push` waits."""
+        """Yield the decisions since the last call: none, because `push` waits."""
         return iter(())
 
     def finish(self) -> Iterator[tuple[Decision, float]]:
-        """Wait for the running step and yield its decision: there is none, as `push` waits."""
+        """Wait for the running step and yield its decision: none, because `push` waits."""
         return iter(())
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Asynchronous:
         self._pending = (step, watch, future)
 
     def ready(self) -> Iterator[tuple[Decision, float]]:
-        """Yield the decision that was made since the last call, if there is one."""
+        """Yield the decision since the last call, if there is one."""
         if self._pending and self._pending[2].done():
             yield from self.finish()
 

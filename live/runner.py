@@ -1,4 +1,4 @@
-"""Run of run.py: opens the source and the sinks, runs the loop and prints a summary."""
+"""The run command: opens the source and the sinks, runs the loop and prints a summary."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass

@@ -19,8 +19,8 @@ _ENDING = _Ending()
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGINT raise `KeyboardInterrupt` inside the context; the handlers
-    before are restored at its end.
+    """Let SIGTERM and SIGINT raise `KeyboardInterrupt` inside the context; the previous handlers
+    are restored at its end.
 
     A service manager ends a program by SIGTERM, which must leave complete files as Ctrl-C does. A
     program that a shell starts in the background begins with SIGINT ignored. Main thread only.
@@ -40,8 +40,8 @@ def defer_interrupts() -> Iterator[None]:
     """Let the first signal of `ended_by_signals` wait until the block ends, and raise it then.
 
     Native code must not be interrupted by an exception: OpenCV, interrupted while it draws, aborts
-    the process, and the video file has no index. A second signal raises at once, in case the block
-    never ends.
+    the process, and the video file has no index. A second signal raises immediately, in case the
+    block never ends.
     """
     if threading.current_thread() is not threading.main_thread():  # no signal is handled there
         yield

@@ -1,4 +1,4 @@
-"""Stream of one running video: frames in, decisions out. It holds all state of the video."""
+"""Stream of one running video: frames in, decisions out. It has all state of the video."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ from video.steps import Step
 
 
 class VideoStream:
-    """The sampler, the window and the cached results of one video; `LiveModel.stream` makes it.
+    """The sampler, the window and the cached results of one video; created by `LiveModel.stream`.
 
-    Streams of one model share its networks and nothing else, so any number of them can run by
-    turns or in threads. A stream belongs to one video and is used by one thread at a time.
+    Streams of one model share only its networks, so any number of them can be interleaved or run in
+    threads. A stream belongs to one video and is used by one thread at a time.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class VideoStream:
         """Begin a video.
 
         Args:
-            features: The stream of this video's features, a new one.
+            features: A new feature stream for this video.
             predictor: The second stage, shared with other streams.
             labels: The K names, in the order of the probabilities.
             threshold: The probability, 0 to 1, that a label has to reach.
@@ -66,12 +66,12 @@ class VideoStream:
         """Return the decision at a step: the second half of `push`.
 
         Args:
-            step: A step of `steps`, in order. One that repeats the step before comes after it.
+            step: A step of `steps`, in order. A repeating step directly follows the repeated one.
             watch: The stopwatch that times both stages, or None.
         """
         watch = watch or Stopwatch()
         with watch.section("backbone"):
-            # Rounded as the feature file rounds, or live would differ from the report.
+            # Round as the feature file does; otherwise live would differ from the report.
             feature = self._features.feature(step).astype(self._dtype).astype(np.float32)
         with watch.section("sequence"):
             window = self._window.push(feature)

@@ -11,7 +11,7 @@ import numpy as np
 # pace of a file) comes after.
 STEP_SECTIONS = ("decode", "preprocess", "backbone", "sequence")
 
-_STEPS_KEPT = 36_000  # an hour at ten a second: enough for a percentile, bounded for a live run
+_STEPS_KEPT = 36_000  # an hour at 10 steps per second; bounds the memory of a live run
 
 
 class Stopwatch:
@@ -19,7 +19,7 @@ class Stopwatch:
 
     Attributes:
         steps: The number of steps that have ended.
-        repeated: The number of those that repeat the step before.
+        repeated: The number of those that repeat the previous step.
         skipped: The number of steps that were not computed.
         frames: The number of frames read.
     """
@@ -55,7 +55,7 @@ class Stopwatch:
         """End a step; return its seconds from decoding to decision.
 
         Args:
-            repeated: Whether no new frame came since the step before. Such a step is counted, but
+            repeated: Whether no new frame came since the previous step. Such a step is counted, but
                 its time, almost 0, is left out of the summary.
         """
         step = dict(self._now)
@@ -67,7 +67,7 @@ class Stopwatch:
         return sum(step.get(name, 0.0) for name in STEP_SECTIONS)
 
     def summary(self) -> str:
-        """Return a table of milliseconds a step: median, 95th percentile, share."""
+        """Return a table of milliseconds per step: median, 95th percentile, share."""
         if not self._recent:
             return "No step was computed."
         names = list(dict.fromkeys(name for step in self._recent for name in step))

@@ -8,15 +8,15 @@ from recipes.command_line import run_command
 from recipes.commands import program
 from video.errors import UsageError, hint
 
-# The module with `main` and the line in `lookback --help` of each command.
+# Module with `main`, and line in `lookback --help`, of each command.
 _COMMANDS = {
     "prepare": ("lookback.commands.prepare", "check, group and split the clips of a folder"),
     "finetune": ("lookback.commands.finetune", "fine-tune a backbone on the clips"),
     "extract": ("lookback.commands.extract", "compute the features of every clip"),
     "train": ("lookback.commands.train", "train the second stage on the features"),
     "evaluate": ("lookback.commands.evaluate", "measure the model on the test clips"),
-    "run": ("lookback.commands.run", "classify a running video: webcam, file or address"),
-    "quantize": ("extract.quantize", "quantize the model's backbone to int8 and measure the loss"),
+    "run": ("lookback.commands.run", "classify a webcam, a video file or a network stream"),
+    "quantize": ("extract.quantize", "quantize the backbone to int8 and measure the lost accuracy"),
     "convert": ("extract.convert.__main__", "convert a published checkpoint to a weights file"),
     "backbones": (
         "extract.backbones.__main__",
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command: `lookback NAME ...`.
 
     Args:
-        arguments: The words after the program's name; None for those of the process.
+        arguments: Arguments after the program's name; None for those of the process.
 
     Returns:
         The exit code.
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def console() -> None:
-    """Run the command of the process, and leave with its exit code."""
+    """Run the command of the process, and exit with its code."""
     run_command(main)
 
 

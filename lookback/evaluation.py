@@ -33,8 +33,8 @@ def evaluate(
         recipe: A recipe's file, or the name of a recipe of this project.
         head: The classifier over the features; see `lookback.load`.
         out: The report folder. None takes `reports/<name of the model folder>`.
-        settings: Values of recipe keys by dotted name, such as `{"evaluate.views": 5}`. They win
-            over the recipe.
+        settings: Values of recipe keys by dotted name, such as `{"evaluate.views": 5}`. They
+            override the recipe.
 
     Returns:
         The report. It is a mapping with the content of metrics.json, and has `accuracy`,

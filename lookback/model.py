@@ -29,9 +29,8 @@ _EVERY_CORE = 0  # decoder threads of FileSource
 class Model:
     """A classifier of videos: a backbone that computes features and a second stage over them.
 
-    `lookback.load` makes it. A model holds no state of a video. Any number of videos can run
-    through one model, one after another or in several threads, with the same results as through
-    models of their own.
+    `lookback.load` creates it. A model has no state of a video. One model can process any number of
+    videos, one after another or in several threads. The results are those of separate models.
     """
 
     def __init__(self, live_model: LiveModel) -> None:
@@ -86,8 +85,8 @@ class Model:
             (N,).
 
         Raises:
-            VideoError: There is no such file, or no frame of it can be decoded. A file that is
-                damaged further on gives the steps before, and a warning to the logger.
+            VideoError: There is no such file, or no frame of it can be decoded. If the damage is
+                later in the file, the steps before it are returned and a warning is logged.
 
         Example:
             result = model.predict("match.mp4")
@@ -133,8 +132,8 @@ class Model:
     def stream(self, source: int | str | os.PathLike[str]) -> Generator[Decision, None, None]:
         """Yield a decision at every step of a running source.
 
-        The source opens at the first step and closes when the generator ends or is closed. Of a
-        file, every step is yielded. A camera gives its newest frame, however long the loop's body
+        The source opens at the first step and closes when the generator ends or is closed. A file
+        yields every step. A camera gives its newest frame, however long the loop's body
         takes, and ends when it is disconnected.
 
         Args:
@@ -165,7 +164,7 @@ class Model:
             _require_steps(number, opened.name)
 
     def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
-        """Yield the frames of a file that steps are made of."""
+        """Yield the frames of a file that the sampling needs."""
         sampled_at = self._live.extractor.stepper().fps
         with FileSource(Path(video), _EVERY_CORE, sampled_at) as source:
             yield from source
@@ -188,7 +187,7 @@ def load(
         engine: The engine that computes the networks: openvino, onnx, keras, or auto for the
             fastest that is installed.
         head: The classifier over the features. `own` is the fine-tuned network's own. None takes
-            the folder's second stage, or `own` where there is none.
+            the folder's second stage, or `own` if there is none.
         threshold: The probability, 0 to 1, below which `Decision.above_threshold` is false. None
             takes the model folder's value, or 0 for a published network.
         weights: A file that replaces the published weights of a named network, as `convert`

@@ -1,4 +1,4 @@
-"""Results of a prediction, as plain arrays. Needs NumPy alone."""
+"""Results of a prediction, as plain arrays. Needs only NumPy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ class Prediction:
     Attributes:
         labels: The K names, in the order of the probabilities.
         seconds: (N,) float64, the time of each step on the video's clock, ascending.
-        probabilities: (N, K) floating point, one row a step.
-        full: (N,) bool, whether the window of a step holds look-back steps of its own. The window
+        probabilities: (N, K) floating point, one row per step.
+        full: (N,) bool, whether the window of a step has L different steps. The window
             of an early step is filled up with its oldest row, so its label is less certain. Without
             this argument all steps count as full.
 
@@ -79,11 +79,11 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The likeliest label of the whole video."""
+        """The most probable label of the whole video."""
         return self.labels[int(self.video_probabilities.argmax())]
 
     def label_at(self, seconds: float) -> str:
-        """Return the likeliest label at an instant: that of the newest step until then.
+        """Return the most probable label at a time: that of the newest step up to then.
 
         Args:
             seconds: A time on the video's clock. Before the first step, the first step's label is
@@ -100,13 +100,13 @@ class Prediction:
     def to_csv(self, path: str | Path) -> None:
         """Write every step as `run.py --csv` does, replacing the file in one step.
 
-        Columns are `step,seconds,label,probability` and one a label. With more than 100 labels,
-        they are the five likeliest labels with their probabilities instead.
+        Columns are `step,seconds,label,probability` and one per label. With more than 100 labels,
+        the columns are the five most probable labels with their probabilities instead.
 
         Raises:
             LookbackError: The file cannot be written.
         """
-        # They bring in the video libraries, which a result by itself does without.
+        # These modules import the video libraries, which a result itself does not need.
         from clips.manifest import write_rows
         from sequence import prediction_rows as rows
         from video.errors import LookbackError

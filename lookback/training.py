@@ -30,8 +30,8 @@ class TrainingRun:
         history: One dictionary per epoch of the second stage, in order: `epoch` from 1, `loss`,
             `val_clip_loss`, `val_clip_accuracy`. With the head `own`, which needs no second
             training, it is the history of the fine-tuning.
-        metrics: The measures on the validation clips. They chose the epoch, so they are no test:
-            `lookback.evaluate` measures on other clips.
+        metrics: Metrics on the validation clips. These clips selected the epoch, so this is no
+            test; `lookback.evaluate` measures on the test clips.
         finetuning: One dictionary per epoch of the fine-tuning; empty without one.
     """
 
@@ -53,8 +53,8 @@ def train(
 ) -> TrainingRun:
     """Train a model on labeled clips: prepare, fine-tune on request, extract, train.
 
-    What exists is used again: manifest.csv, and features of the same network. A model that the
-    folder holds is kept in its folder `previous/`. Training sets the random seeds of Python, NumPy
+    An existing manifest.csv, and features of the same network, are reused. An existing model is
+    copied to `previous/` in the model folder. Training sets the random seeds of Python, NumPy
     and Keras. Ctrl-C ends a training with its best epoch so far.
 
     Args:
@@ -63,10 +63,10 @@ def train(
             default.yaml.
         weights: The model folder to write. None takes the recipe's, by default `weights`.
         finetune: Whether to fine-tune the backbone first, which is slow without a GPU. None does so
-            where the recipe or `settings` has a key of the section `finetune`.
+            if the recipe or `settings` sets a key of the section `finetune`.
         epochs: The maximum number of epochs, of the fine-tuning and of the second stage. None takes
             the recipe's numbers.
-        settings: Values of recipe keys by dotted name. They win over the recipe and over the other
+        settings: Values of recipe keys by dotted name. They override the recipe and the other
             arguments. recipes/default.yaml lists all keys.
 
     Returns:
@@ -75,7 +75,7 @@ def train(
     Raises:
         UsageError: A key is unknown, a value does not fit, or the folder's fine-tuned backbone is
             another one than the recipe's.
-        LookbackError: There are too few clips, the split leaks, or weights cannot be had.
+        LookbackError: There are too few clips, the split leaks, or a download fails.
 
     Example:
         run = lookback.train("data", epochs=5, settings={"sequence.look_back": 8})
@@ -108,10 +108,10 @@ def train(
 
 
 def asks_for_finetuning(settings: Settings) -> bool:
-    """Return whether a recipe, or a key given beside it, is of the section `finetune`.
+    """Return whether the user set a key of the section `finetune`.
 
     Args:
-        settings: The recipe with the keys that were given.
+        settings: The recipe, with the keys that the user set.
     """
     return any(key.startswith("finetune.") for key in settings.given)
 

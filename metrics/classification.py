@@ -84,7 +84,7 @@ def class_areas(
         labels: Keys of the result, one for each of the K classes.
 
     Returns:
-        `roc_auc` and `pr_auc` of each class; both None where all or none of the targets are of
+        `roc_auc` and `pr_auc` of each class; both None if all or none of the targets are of
         that class.
     """
     areas = {}

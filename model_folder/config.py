@@ -1,5 +1,5 @@
-"""The model folder's config, model.yaml, and the names of the files beside it: text and weights,
-no code."""
+"""The model folder's config, model.yaml, and the names of the other files: text and weights, no
+code."""
 
 import hashlib
 from pathlib import Path
@@ -31,13 +31,13 @@ class BackboneConfig(Section):
 
     Attributes:
         name: Name of the architecture.
-        weights: Weights that it started from: `imagenet`, `kinetics400`, `none`, or a file's name.
+        weights: Initial weights: `imagenet`, `kinetics400`, `none` (random), or a file's name.
         fine_tuned: Whether `finetune.py` trained it.
         sha256: Hash of the weights' values, see `extract.backbones.heads.weights_sha256`.
         feature_size: D, the width of a feature.
-        licence: Licence of the weights that it started from.
+        licence: License of the initial weights.
         clip_length: T, frames per clip.
-        network: Layers of its classifier; None where it was not fine-tuned.
+        network: Settings of its classification head; None if it was not fine-tuned.
         labels: Labels of that classifier, in the order of its logits.
         temperature: Divisor of its logits before the softmax.
     """
@@ -68,7 +68,7 @@ class SequenceConfig(Section):
         dtype: Type that those features were stored in.
         threshold: Probability below which a label counts as uncertain.
         temperature: Divisor of the logits before the softmax, fitted on the validation split.
-        mean_temperature: The same of the `mean` baseline.
+        mean_temperature: Temperature of the `mean` baseline.
     """
 
     head: str
@@ -88,14 +88,14 @@ class QuantizationReport(Section):
     """The cost of int8 for these weights, measured on validation clips.
 
     Attributes:
-        sha256: Hash of the int8 network's two files; empty where it cost too much and was not kept.
+        sha256: Hash of the int8 network's two files; empty if it was rejected.
         clips: Number of validation clips.
         cosine: Mean cosine similarity of int8 features to float32 features over the clips.
-        least_cosine: The smallest one.
-        classifier: Classifier that the accuracies are of.
-        accuracy_f32: Its share of correct clips with float32 features.
+        least_cosine: Minimum cosine similarity over the clips.
+        classifier: Classifier whose accuracy is measured.
+        accuracy_f32: Its accuracy over the clips with float32 features.
         accuracy_interval: 95 % interval of `accuracy_f32`.
-        accuracy: Its share of correct clips with int8 features.
+        accuracy: Its accuracy over the clips with int8 features.
     """
 
     sha256: str
@@ -126,11 +126,11 @@ class ModelConfig(Section):
         seed: Seed of the run that wrote it.
         recipe: File name of the recipe.
         labels: Labels of the second stage, in the order of its probabilities.
-        sampling: Times of the steps.
-        preprocessing: Way from a frame to the network's input.
+        sampling: Sampling rate and stride.
+        preprocessing: Conversion of a frame to the network's input.
         backbone: First stage.
         precision: Precision that features are computed in, in extraction and live.
-        quantised: Cost of the int8 network; None where the weights were never quantized.
+        quantised: Cost of the int8 network; None if the weights were never quantized.
         sequence: Second stage; None before `train_lstm.py`.
         made_with: Versions of Python and of the libraries that the outputs depend on.
     """
@@ -158,10 +158,10 @@ class ModelConfig(Section):
 
 
 def read_config(folder: Path) -> ModelConfig | None:
-    """Return the config of a model folder, or None where it has none.
+    """Return the config of a model folder, or None if it has none.
 
     Raises:
-        LookbackError: model.yaml is damaged, or of another program.
+        LookbackError: model.yaml is damaged, or was written by another program.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -179,7 +179,7 @@ def read_config(folder: Path) -> ModelConfig | None:
 
 
 def require_config(folder: Path) -> ModelConfig:
-    """Return the config of a model folder; raise `LookbackError` where it has none."""
+    """Return the config of a model folder; raise `LookbackError` if it has none."""
     config = read_config(folder)
     if config is None:
         raise LookbackError(
@@ -204,7 +204,7 @@ def save_weights(model: "keras.Model", path: Path) -> None:
 
 
 def quantized_sha256(folder: Path) -> str:
-    """Return the hash of a folder's int8 network, both its files; empty where one is missing."""
+    """Return the hash of a folder's int8 network, both its files; empty if one is missing."""
     digest = hashlib.sha256()
     try:
         for name in (QUANTIZED, QUANTIZED_WEIGHTS):

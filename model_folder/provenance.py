@@ -30,7 +30,7 @@ PREVIOUS = "previous"
 
 
 def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
-    """Record the train and val videos of `manifest` under the hash of the weights they made."""
+    """Record the train and val videos of `manifest` under the hash of the trained weights."""
     videos = sorted({e.video for e in manifest.entries if e.split in ("train", "val")})
     config = require_config(folder)
     # Weights whose hash the config no longer names have been replaced.

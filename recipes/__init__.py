@@ -1,1 +1,1 @@
-"""Recipes: one YAML file per known way of doing it, and the code that reads and checks them."""
+"""Recipes: one YAML file of settings per method, and the code that loads and checks them."""

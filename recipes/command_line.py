@@ -37,35 +37,35 @@ class Flag:
     default: str | None = None
 
 
-WEIGHTS_FLAG = Flag("--weights", "model.folder", "folder of the model", "FOLDER")
+WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder: model.yaml, weights", "FOLDER")
 PLACE_FLAGS = (
     Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
     WEIGHTS_FLAG,
     Flag(
         "--manifest",
         "data.manifest",
-        "manifest; its video paths are relative to it",
+        "CSV file with the label and split of every clip; its video paths are relative to it",
         "FILE",
         "manifest.csv in --data",
     ),
-    Flag("--features", "data.features", "feature file", "FILE", "features.h5 in --data"),
+    Flag("--features", "data.features", "feature file (HDF5)", "FILE", "features.h5 in --data"),
     Flag("--seed", "seed", "random seed of splits, weights and sampling", "N"),
 )
 BACKBONE_FLAGS = (
-    Flag("--backbone", "backbone.name", "network that computes the features", "NAME"),
+    Flag("--backbone", "backbone.name", "backbone, such as x3d_s", "NAME"),
     Flag(
         "--backbone-weights",
         "backbone.weights",
-        "initial weights of the network: imagenet, kinetics400, none (random), or a file",
+        "initial weights of the backbone: imagenet, kinetics400, none (random), or a weights file",
         "WEIGHTS",
         "the published weights",
     ),
     Flag(
         "--fps",
         "sampling.fps",
-        "sampled frames per second, or source for all frames",
+        "frames sampled per second, or source for every frame",
         "N",
-        "10, or the rate of the network's training",
+        "10, or a clip network's training frame rate",
     ),
 )
 
@@ -127,20 +127,20 @@ def parser(
         "--recipe",
         type=Path,
         metavar="FILE",
-        help="YAML file with any values, or the name of a recipe of this project, such as demo",
+        help="YAML file with settings, or the name of a built-in recipe, such as demo",
     )
     made.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="set any key of the recipe, such as sequence.units=[64,16]",
+        help="set a key of the recipe, such as sequence.units=[64,16]; may be repeated",
     )
     return made
 
 
 def settings(arguments: argparse.Namespace) -> Settings:
-    """Return the recipe that the parsed flags give; flags override the recipe file."""
+    """Return the recipe with the parsed flags; flags override the recipe file."""
     import yaml
 
     flags: dict[str, Any] = {
@@ -160,9 +160,9 @@ def settings(arguments: argparse.Namespace) -> Settings:
 
 
 def run_command(main: Callable[[list[str] | None], int]) -> None:
-    """Run a command's main function and exit with its code; print a user error as one line."""
-    # It skips the final garbage collection over the 500,000 objects that TensorFlow and a network
-    # leave, which is 75 % of the time that the interpreter takes to end.
+    """Run a command's main function and exit with its code; print a user's error as one line."""
+    # Skip the final garbage collection of the 500,000 objects of TensorFlow and a network: it takes
+    # 75 % of the interpreter's exit time.
     atexit.register(gc.freeze)
     for output in (sys.stdout, sys.stderr):
         # The terminal's encoding may lack letters in the name of a class or file.

@@ -36,8 +36,8 @@ def program() -> str | None:
 def command(name: str) -> str:
     """Return a command as the user types it.
 
-    Outside of any command, as in a notebook, it is the script if the packages are in a clone,
-    and the installed command elsewhere.
+    Outside of a command, for example in a notebook, it is the script if the packages are in a
+    clone, else the installed command.
 
     Args:
         name: Name in `COMMANDS`.

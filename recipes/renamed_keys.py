@@ -1,10 +1,10 @@
-"""Earlier names of recipe keys and flags, which are refused with the present name."""
+"""Old names of recipe keys and flags; the error message gives the new name."""
 
 from collections.abc import Iterator
 
 from video.errors import UsageError
 
-# Dotted key -> the present name of its last part; the sections before it have their present names.
+# Dotted old key -> new name of its last part. The sections before it have their new names.
 RENAMED_KEYS = {
     "sampling.hop": "stride",
     "finetune.network": "head",
@@ -26,7 +26,7 @@ RENAMED_FLAGS = {"--draws-per-clip": "--clips-per-video", "--cache": "--cache-ep
 
 
 def refuse_renamed_keys(tree: dict, source: str) -> None:
-    """Raise `UsageError` where a recipe's tree holds earlier names; the message lists them all.
+    """Raise `UsageError` if a recipe's tree contains old names; the message lists them all.
 
     Args:
         tree: The nested keys of a recipe.
@@ -38,7 +38,7 @@ def refuse_renamed_keys(tree: dict, source: str) -> None:
 
 
 def _renamed(tree: dict, given: str = "", present: str = "") -> Iterator[str]:
-    """Yield `key is now key` for every earlier name below the sections `given`, now `present`."""
+    """Yield `old is now new` for every old name below the sections `given`, now `present`."""
     for name, value in tree.items():
         now = RENAMED_KEYS.get(f"{present}{name}", name)
         if now != name:

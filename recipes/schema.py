@@ -161,7 +161,7 @@ class Evaluate(Section):
 
 
 class Recipe(Section):
-    """All settings, from the labelled clips to the report."""
+    """All settings, from the labeled clips to the report."""
 
     seed: Whole
     data: Data

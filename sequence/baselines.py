@@ -114,7 +114,7 @@ def fit_baseline(
         baseline = LinearBaseline(name, mean, std, weights @ axes, bias)
         hits = baseline.probabilities(val_inputs).argmax(1) == val_targets
         fitted.append((hits.mean(), baseline))
-    # max returns the first of equals, which is the most strongly regularized one.
+    # On a tie, max returns the first: the most strongly regularized candidate.
     return max(fitted, key=lambda pair: pair[0])[1]
 
 

@@ -102,7 +102,7 @@ class Dataset:
         look_back: Number of steps in a window, L.
 
     Raises:
-        LookbackError: The store has features of no labeled segment.
+        LookbackError: The store has no features of any labeled segment.
     """
 
     def __init__(self, store: FeatureStore, manifest: Manifest, look_back: int) -> None:
@@ -271,7 +271,7 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
 def _labeled_segment(
     store: FeatureStore, segment: Segment, targets: dict[str, int], steps: int
 ) -> LabeledSegment:
-    """Return a segment in steps of its video, which has `steps` of them."""
+    """Convert a segment from seconds to steps of its video, which has `steps` steps."""
     first, last = 0, steps
     if segment.start > 0 or segment.end < float("inf"):
         first, last = np.searchsorted(

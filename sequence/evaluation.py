@@ -131,7 +131,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
         over all clips, each predicted by the model that was not trained on its group.
 
     Raises:
-        UsageError: The recipe asks for fewer than two folds.
+        UsageError: The recipe has fewer than two folds.
         LookbackError: There are too few groups or clips for the folds.
     """
     folds, seed = recipe.evaluate.folds, recipe.seed

@@ -37,7 +37,7 @@ class Standardise(keras.layers.Layer):
 class AppendDifference(keras.layers.Layer):
     """Appends the standardized difference |x_t - x_(t-1)| to every row: (B, L, D) to (B, L, 2 D).
 
-    The first row of a window has no row before it and repeats the difference of the second, since
+    The first row of a window has no previous row and repeats the difference of the second, since
     zeros would mean no motion. Without standardization the differences are much smaller than the
     features, and training makes little use of them: on a fight data set (five folds, LSTM) the
     accuracy is 0.66 without and 0.70 with it.

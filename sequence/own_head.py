@@ -30,7 +30,7 @@ class OwnPredictor(Predictor):
 
 
 def own_predictor(extractor: Extractor) -> OwnPredictor:
-    """Return the predictor of an extractor whose network has a classifier."""
+    """Return a predictor that applies the classifier of an extractor's network."""
     return OwnPredictor(extractor.classifier, extractor.config.backbone.temperature)
 
 

@@ -8,8 +8,8 @@ from sklearn import metrics as sk
 
 from video.atomic_write import atomic_write
 
-# Figures without pyplot: they draw to files on machines without a screen too, and leave the backend
-# of the program that imports this alone.
+# Figures without pyplot: they write files on machines without a screen too, and do not change the
+# backend of the importing program.
 _SIZE, _DPI = (6.4, 5.2), 110
 
 
@@ -54,7 +54,7 @@ def plot_roc(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], 
         fpr, tpr, _ = sk.roc_curve(truth, probabilities[:, number])
         width = _line_width(number, len(labels))
         axes.plot(fpr, tpr, linewidth=width, label=f"{label} ({sk.auc(fpr, tpr):.2f})")
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance (0.50)")
+    axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="chance (0.50)")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC over clips")
     _finish(figure, axes, path)
 
@@ -81,7 +81,7 @@ def _line_width(number: int, count: int) -> float:
 
 
 def _plottable(targets: np.ndarray, labels: list[str]) -> list[tuple[int, str]]:
-    """Return index and label of the classes that some, but not all, clips are of."""
+    """Return the index and label of the classes that some, but not all, clips have."""
     return [(n, name) for n, name in enumerate(labels) if 0 < np.sum(targets == n) < len(targets)]
 
 

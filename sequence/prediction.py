@@ -41,7 +41,7 @@ class Predictor:
         self._lock = threading.Lock()  # see extract/engines/keras_engine.py
 
     def use_engine(self, engine: str, folder: Path | None) -> None:
-        """Compute later predictions with an engine, one window at a time, for live use.
+        """Run all later predictions on an inference engine, one window at a time, for live use.
 
         For single windows Keras is several times slower, and its threads compete with those of the
         backbone.
@@ -70,7 +70,7 @@ class Predictor:
         return softmax(self.logits(batch), self.temperature)
 
     def predict_steps(self, features: np.ndarray) -> np.ndarray:
-        """Return the probabilities at every step of a video with features (N, D): (N, K)."""
+        """Return the probabilities (N, K) at every step of a video, from its features (N, D)."""
         return self.probabilities(windows(features, self.look_back))
 
 

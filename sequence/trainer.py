@@ -65,8 +65,8 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     linear = [fit_baseline(name, dataset, training, validation) for name in ("ridge", "moments")]
 
     keep_previous(folder)
-    # If the process is killed while these files are written, the folder has no sequence model,
-    # which is better than weights that do not belong to the config.
+    # Write the config without a sequence model first. If the process is killed before the last
+    # line, the folder then has no sequence model, instead of weights that do not match the config.
     write_config(folder, experiment.config.model_copy(update={"sequence": None}))
     save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
     save_weights(average.model, folder / MEAN_WEIGHTS)

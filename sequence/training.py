@@ -19,7 +19,7 @@ from training.optimizers import class_weights, make_optimizer
 
 @dataclass(frozen=True)
 class ClipScores:
-    """Validation scores of an epoch over labelled clips, by the mean probabilities of their full
+    """Validation scores of an epoch over labeled clips, by the mean probabilities of their full
     windows."""
 
     loss: float
@@ -90,8 +90,8 @@ def fit(
         validation: Segments for validation, which also fit the temperature.
         chosen: Settings of the model and its training.
         seed: Random seed of weights, dropout and windows.
-        history: Receives a row per epoch; None: no history.
-        log: Receives a line per epoch; by default none is shown.
+        history: History that receives a row per epoch; None for no history.
+        log: Function that receives a line per epoch; by default it discards the line.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch; after it, Ctrl-C
@@ -174,7 +174,7 @@ class _SequenceRun:
         self._random = np.random.default_rng(seed)
 
     def begin_epoch(self, epoch: int) -> None:
-        """All epochs are alike."""
+        """Do nothing: all epochs are alike."""
 
     def train_epoch(self, epoch: int) -> float:
         """Train on random windows of every segment; return the mean loss over the windows."""
@@ -192,7 +192,7 @@ class _SequenceRun:
         return total / len(windows)
 
     def validation_weights(self) -> AbstractContextManager[None]:
-        """The weights of training are validated."""
+        """Return an empty context: the training weights are validated."""
         return nullcontext()
 
     def validate(self) -> ClipScores:
@@ -200,7 +200,7 @@ class _SequenceRun:
         return _clip_scores(self.predictor, self._dataset, self._validation)
 
     def is_better(self, scores: ClipScores, best: ClipScores | None) -> bool:
-        """Whether the loss is lower than the best one."""
+        """Return whether the loss is lower than the best one."""
         return scores.better_than(best)
 
     def keep_best(self) -> None:
@@ -216,7 +216,7 @@ class _SequenceRun:
         }
 
     def save(self, state: RunState[ClipScores]) -> None:
-        """No checkpoint: a run takes minutes."""
+        """Do nothing: a run takes minutes and needs no checkpoint."""
 
 
 def _padded(

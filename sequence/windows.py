@@ -33,7 +33,7 @@ def window_rows(newest: np.ndarray, first: np.ndarray, look_back: int) -> np.nda
 
     Args:
         newest: Row of each window's newest step: (n,).
-        first: Row of step 0 of each window's video, repeated where there are fewer than L steps so
+        first: Row of step 0 of each window's video, repeated if there are fewer than L steps so
             far: (n,).
         look_back: Number of steps in a window, L.
 

@@ -1,5 +1,6 @@
 """Fixtures that several rooms' tests share: videos whose pixels tell the frame, a small project."""
 
+import os
 import signal
 import struct
 from collections.abc import Callable, Iterator
@@ -13,6 +14,11 @@ from clips.synthetic import render
 from tests.own_faults import no_own_fault_is_a_videos  # noqa: F401 (every test has it)
 from video.console import console
 from video.writer import Mp4Writer
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Test processes share the cores: with threads in each, they would wait for each other.
+    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -1,1 +1,1 @@
-"""Shared by both trainings: the loop, the Keras backend, optimizers, history files, Ctrl-C."""
+"""Code shared by both training stages: loop, Keras backend, optimizers, history files, Ctrl-C."""

@@ -38,7 +38,7 @@ class History:
             self._rows.writeheader()
             self._rows.writerows(before)
             self._file.flush()
-        # One folder per run: TensorBoard joins the points of a folder to one line.
+        # One folder per run: TensorBoard draws the points of one folder as one curve.
         self._events = EventFileWriter(str(logs / time.strftime("%Y%m%d-%H%M%S")))
 
     def write(self, epoch: int, values: dict[str, float]) -> None:

@@ -1,6 +1,6 @@
-"""The only import of Keras: without start-up logs, and with a line about the device.
+"""The only import of Keras, without its startup logs; also describes the device.
 
-TensorFlow's native code writes its start-up log to file descriptor 2 before it reads any of its
+TensorFlow's native code writes its startup log to file descriptor 2 before it reads any of its
 settings; without a GPU that log looks like a list of failures. It is captured here and shown only
 when the import fails.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 # Errors too (3): a fatal error also raises an exception, and the others, such as a failed graph
 # optimization, are irrelevant to users.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# TensorFlow warns where many functions are traced in few calls, as in the phases of fine-tuning.
+# TensorFlow warns if many functions are traced in few calls, as in the phases of fine-tuning.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
@@ -61,7 +61,7 @@ def gpus() -> list[str]:
 
 
 def device_line() -> str:
-    """Return a line about the device of the networks, with a remedy where a GPU may be missing."""
+    """Return a line about the device of the networks, with a remedy if a GPU may be missing."""
     devices = gpus()
     backend = keras.backend.backend()
     if devices:

@@ -42,7 +42,7 @@ class RunState(Generic[S]):
         epochs: Finished epochs.
         best: Validation scores of the best epoch; None before the first.
         best_epoch: Index of the best epoch.
-        batches: Batches of an epoch, where known; 0 before the first.
+        batches: Batches per epoch, if known; 0 before the first.
         plateau: Learning-rate reductions so far.
     """
 
@@ -53,7 +53,7 @@ class RunState(Generic[S]):
     plateau: Plateau = field(default_factory=Plateau)
 
     def is_out_of_patience(self, patience: int) -> bool:
-        """Whether more than `patience` - 1 epochs have passed since the best; 0: never."""
+        """Return whether the best epoch is `patience` or more epochs ago; with 0, always False."""
         waited = self.epochs - 1 - self.best_epoch
         return self.best is not None and 0 < patience <= waited
 
@@ -95,7 +95,7 @@ class TrainingRun(Protocol[S]):
         ...
 
     def is_better(self, scores: S, best: S | None) -> bool:
-        """Whether an epoch's scores are better than the best so far."""
+        """Return whether an epoch's scores are better than the best so far."""
         ...
 
     def keep_best(self) -> None:
@@ -106,7 +106,7 @@ class TrainingRun(Protocol[S]):
         ...
 
     def save(self, state: RunState[S]) -> None:
-        """Save a checkpoint after an epoch, where the run has one."""
+        """Save a checkpoint after an epoch, if the run has checkpoints."""
 
 
 def run_epochs(
@@ -125,13 +125,13 @@ def run_epochs(
     Args:
         run: The run.
         state: Progress of the run; updated after every epoch.
-        epochs: Epochs in all, with those that `state` has finished.
+        epochs: Total number of epochs, including those that `state` has finished.
         patience: Epochs without a better validation score that end the run; 0: no early stopping.
-        history: Receives a row per epoch; None: no history.
-        log: Receives a line per epoch.
+        history: History that receives a row per epoch; None for no history.
+        log: Function that receives a line per epoch.
 
     Returns:
-        True; False where Ctrl-C stopped the run.
+        True; False if Ctrl-C stopped the run.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed before there was a best epoch.

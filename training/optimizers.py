@@ -59,7 +59,7 @@ def _options(name: str, weight_decay: float) -> dict:
 
 
 class _Grouped:
-    """Mix-in for a Keras optimizer class: a learning rate per parameter group.
+    """Mixin for a Keras optimizer class: a learning rate per parameter group.
 
     A Keras optimizer has one learning rate. `keras.optimizers.MultiOptimizer` combines one
     optimizer per group, but each clips by the norm of its group's gradients, not by the global

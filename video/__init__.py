@@ -2,7 +2,7 @@
 
 import os
 
-# OpenCV and libav print their own warnings on stderr. Our messages say what a user needs to know.
+# OpenCV and libav print their own warnings on stderr. Lookback's messages replace them.
 # The variables must be set before the first import of cv2.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

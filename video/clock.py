@@ -1,6 +1,6 @@
-"""Conversion of a container's time stamps to seconds from the start of the video."""
+"""Conversion of a container's timestamps to seconds from the start of the video."""
 
-# A longer jump is a broken time stamp, not a gap.
+# A longer jump is a broken timestamp, not a gap.
 _MAX_GAP_SECONDS = 3600.0
 
 # Two frames of a file that are further apart belong to separate recordings, as of a recorder that
@@ -9,7 +9,7 @@ FILE_GAP_SECONDS = 60.0
 
 
 class Clock:
-    """Converts presentation time stamps to strictly increasing seconds from 0.
+    """Converts presentation timestamps to strictly increasing seconds from 0.
 
     A stamp that is missing, goes back or jumps by more than an hour advances the clock by one
     frame interval.

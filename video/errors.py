@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 
 class LookbackError(Exception):
-    """The command cannot go on; the message names the cause and the remedy (exit code 1)."""
+    """The command cannot continue; the message names the cause and the remedy (exit code 1)."""
 
     exit_code = 1
 

@@ -23,8 +23,8 @@ class Frame:
         index: Index of the frame in the video, from 0.
         seconds: Time in the video; the first frame is at 0.
         image: Output of the decoder, in any pixel format, before rotation.
-        quarter_turns: Number of counter-clockwise 90-degree turns that make the image upright.
-        mirrored: Whether left and right are swapped before that rotation.
+        quarter_turns: Number of counterclockwise 90-degree turns that make the image upright.
+        mirrored: Whether to mirror the image left to right before that rotation.
         after_gap: Whether there is a gap in the recording before this frame; see
             `video.sampling`.
         video: Name of the video, for error messages.

@@ -24,7 +24,7 @@ _ROOMS = {
     *("live", "lookback"),
 }
 
-# What a library raises when the content of a file is not as it expects.
+# Exceptions that a library raises on unexpected file content.
 _UNEXPECTED_CONTENT = (LookupError, AttributeError, TypeError, ValueError, ArithmeticError)
 
 # No file can cause these. They would be raised for every video, so no video is rejected for them.
@@ -73,7 +73,7 @@ def is_own(error: BaseException) -> bool:
         return False
     frames = traceback.extract_tb(error.__traceback__)
     place = Path(frames[-1].filename) if frames else Path()
-    # Compiled libraries give relative names (av/stream.py).
+    # Tracebacks of compiled libraries have relative paths (av/stream.py).
     return place.is_relative_to(_ROOT) and place.relative_to(_ROOT).parts[0] in _ROOMS
 
 

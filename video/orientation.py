@@ -27,7 +27,7 @@ Type._missing_ = classmethod(_nameless)  # type: ignore[method-assign, assignmen
 
 
 def orientation_of(image: av.VideoFrame) -> tuple[int, bool]:
-    """Return (quarter turns counter-clockwise, whether to mirror left and right before turning).
+    """Return (quarter turns counterclockwise, whether to mirror left and right before turning).
 
     Both follow from the display matrix [a b u; c d v; x y w] of ISO/IEC 14496-12 (section 6.2.2).
     A negative determinant means that the image is also mirrored. An image without a matrix, or with

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from video.frame import Frame
 
-# Containers round time stamps (Matroska to a millisecond), so a frame that belongs to a tick may
+# Containers round timestamps (Matroska to a millisecond), so a frame that belongs to a tick may
 # come slightly after it.
 _TOLERANCE_SECONDS = 5e-4
 

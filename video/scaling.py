@@ -1,4 +1,4 @@
-"""Scaling of images, the same for everything that a network or a person sees."""
+"""Image scaling, the only resize for networks and for display."""
 
 import av
 import numpy as np

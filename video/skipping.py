@@ -2,7 +2,7 @@
 
 A decoder can skip only frames that no other frame refers to (non-reference frames in H.264, usually
 B-frames, a third of the frames in common files), and only the decoder knows which ones those are.
-The plan is therefore made from the time stamps of the packets, before decoding: for every packet
+The plan is therefore made from the timestamps of the packets, before decoding: for every packet
 whose frame the sampler does not take, the decoder is asked to skip the frame if it can.
 """
 
@@ -20,7 +20,7 @@ from video.sampling import Sampler
 
 @dataclass(frozen=True)
 class SkippingPlan:
-    """The frames of a file by the time stamps of its packets.
+    """The frames of a file by the timestamps of its packets.
 
     Attributes:
         places: Index, seconds and `after_gap` of each frame, by its stamp in time base units.
@@ -38,7 +38,7 @@ def skipping_plan(
     """Return the plan for a sampling rate, or None if a stamp is missing or occurs twice.
 
     Args:
-        stamps: Time stamps of all packets, in any order.
+        stamps: Timestamps of all packets, in any order.
         time_base: Seconds per unit of a stamp.
         interval_seconds: Duration of a frame, for `Clock`.
         fps: Rate of the sampler.

@@ -24,7 +24,7 @@ class Step:
         seconds: Time in the video.
         clip: uint8 RGB (T, H, W, 3), the last T sampled frames. Before there are T, the first frame
             is repeated.
-        repeats: Whether the clip shows the same frames as the clip of the step before, so that the
+        repeats: Whether the clip shows the same frames as the previous step's clip, so that the
             feature is the same.
         full: Whether the video has T sampled frames by then. A padded clip looks motionless.
         frames: Index in the video of each frame of the clip.

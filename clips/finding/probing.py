@@ -1,4 +1,4 @@
-"""Check of a clip by decoding all of it, because headers can be wrong."""
+"""Check of a clip by decoding it completely, because headers can be wrong."""
 
 from dataclasses import dataclass
 from pathlib import Path

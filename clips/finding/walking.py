@@ -1,4 +1,4 @@
-"""A walk over all files below a folder; links are followed, every real folder is read once."""
+"""Listing of all files below a folder; links are followed, and every folder is read once."""
 
 import os
 from dataclasses import dataclass, field

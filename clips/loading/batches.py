@@ -52,7 +52,7 @@ def _shuffled(
     clips: Iterable[_Clip], sampler: ClipSampler, batch_size: int, random: np.random.Generator
 ) -> Iterator[list[_Clip]]:
     """Yield batches from a pool that is filled in the clips' order and emptied at random; the last
-    batch may be smaller. The order depends on the number of clips and on `random` alone."""
+    batch may be smaller. The order depends only on the number of clips and on `random`."""
     pool_size = max(batch_size, _SHUFFLE_BYTES // sampler.clip_bytes)
     pool: list[_Clip] = []
     for clip in clips:

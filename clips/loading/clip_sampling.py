@@ -17,9 +17,9 @@ ClipSampling = Literal["random", "uniform", "dense"]
 
 
 def full_ends(frames: range, clip_length: int) -> range:
-    """Return the frames at which a clip ends that is completely inside the segment.
+    """Return the last frame of every clip that lies completely inside the segment.
 
-    A segment shorter than a clip has one: its last frame.
+    If the segment is shorter than a clip, return its last frame.
 
     >>> list(full_ends(range(2, 8), 4)), list(full_ends(range(2, 5), 4))
     ([5, 6, 7], [4])

@@ -17,7 +17,7 @@ def keep_previous(path: Path, before: bytes | None, after: bytes) -> Path | None
 
     Args:
         path: The path of the manifest.
-        before: The present content; None if there is no file.
+        before: The current content; None if there is no file.
         after: The new content. If it is equal, no copy is made.
     """
     if before is None or before == after:

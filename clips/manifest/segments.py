@@ -1,4 +1,4 @@
-"""Labelled segments of videos, the units of training and evaluation."""
+"""Labeled segments of videos, the units of training and evaluation."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Segment:
 
 
 def segments_of(manifest: Manifest) -> list[Segment]:
-    """Return the segments of all rows, and the rest of partly labelled videos as background."""
+    """Return the segments of all rows, and the rest of partly labeled videos as background."""
     by_video: dict[str, list[Entry]] = defaultdict(list)
     for entry in manifest.entries:
         by_video[entry.video].append(entry)

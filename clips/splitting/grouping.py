@@ -21,7 +21,7 @@ def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
             `folder` (the folder of the file), `folder:N` (the N-th folder below the class), the
             name of a column of the manifest, or a regular expression that is searched in the path.
             Its first capturing group, or the whole match, is the group. A path without a match is
-            a group of its own.
+            its own group.
 
     Raises:
         UsageError: `group_by` has none of these forms, or matches no path.

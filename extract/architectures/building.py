@@ -5,7 +5,7 @@ from extract.architectures.spec import BackboneSpec
 from training.keras_backend import keras
 from video.errors import UsageError
 
-# The suffix of a network's name where it includes the classifier.
+# The suffix of a network's name if it includes the classifier.
 CLASSIFIER = "_classifier"
 
 

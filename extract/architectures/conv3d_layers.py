@@ -37,7 +37,7 @@ class DepthwiseConv3D(layers.Layer):
 
     It is computed as a sum of 2D depthwise convolutions, one per time step of the kernel. On a CPU
     this is a hundred times as fast as `Conv3D(groups=C)` and equals it within 2e-7. Every converter
-    takes it; `use_grouped_convolution` substitutes a runtime's own kernel.
+    supports this form. `use_grouped_convolution` replaces it with a runtime's own kernel.
 
     Args:
         kernel_size: Kernel size over time, height and width. Padding is kernel // 2 on each side.
@@ -118,7 +118,7 @@ def max_pool(x, name: str):
 def bottleneck_block(x, prefix: str, inner: int, outer: int, time_kernel: int, stride: int):
     """Apply a ResNet bottleneck with kernels (t,1,1), (1,3,3), (1,1,1) and a skip connection.
 
-    The skip connection is projected where the shape changes (He et al. 2015; Feichtenhofer et al.
+    The skip connection is projected if the shape changes (He et al. 2015; Feichtenhofer et al.
     2019).
     """
     strides = (1, stride, stride)

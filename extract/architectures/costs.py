@@ -69,7 +69,7 @@ _STATISTICS = ("moving_mean", "moving_variance", "mean", "variance", "count")
 
 
 def _is_non_trainable(variable) -> bool:
-    """Whether a weight is a statistic, updated from data and not by gradients."""
+    """Return whether a weight is a statistic, which is not updated by gradients."""
     return variable.path.rsplit("/", 1)[-1] in _STATISTICS
 
 

@@ -11,7 +11,7 @@ def cut_points(
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
     """Yield a network's operations in order, each with the cut point right after it.
 
-    The cut point is the one tensor that all later operations depend on. It is None where several
+    The cut point is the one tensor that all later operations depend on. It is None if several
     tensors are needed later: inside a skip connection or between two pathways.
     """
     operations, flatten = core.operations, keras.tree.flatten

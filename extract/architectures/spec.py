@@ -105,5 +105,5 @@ class BackboneSpec:
         return "embeddings" in self.stages
 
     def weights_meant(self, weights: str | None) -> str:
-        """Return `weights`, or the published ones for None; `none` where there are none."""
+        """Return `weights`, or the published ones for None; `none` if there are none."""
         return weights or self.published or "none"

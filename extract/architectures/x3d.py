@@ -61,7 +61,7 @@ def _block(x, prefix: str, width: int, stride: int, excite: bool):
     shortcut = x
     if x.shape[-1] != width or stride != 1:
         shortcut = conv(x, width, (1, 1, 1), f"{prefix}.branch1_conv", strides)
-        if x.shape[-1] != width:  # the original normalizes only where the width changes
+        if x.shape[-1] != width:  # the original normalizes only if the width changes
             shortcut = norm(shortcut, f"{prefix}.branch1_norm")
     branch = f"{prefix}.branch2"
     x = relu(norm(conv(x, inner, (1, 1, 1), f"{branch}.conv_a"), f"{branch}.norm_a"))

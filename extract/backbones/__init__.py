@@ -32,7 +32,7 @@ def build(
         weights: `imagenet`, `kinetics400`, `none` for random weights, or the path of a weights
             file; None for the published weights.
         classes: Number of classes of a classifier to add; None for features. The classifier has the
-            weights of the file where that holds one of this width, else random ones.
+            weights of the file if it contains one of this width, else random ones.
         side: Side of the square input in pixels; None for the network's own.
         clip_length: T, frames per clip; None for the network's own.
 

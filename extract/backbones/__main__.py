@@ -19,7 +19,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     name = _parse(arguments).name
-    # Slow imports come after the command line is checked.
+    # Check the command line first: the imports below are slow.
     from extract.architectures.registry import BACKBONES, spec_of
     from extract.backbones.summary import backbone_table, layer_table
 

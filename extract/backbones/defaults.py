@@ -1,4 +1,4 @@
-"""Resolution of a recipe's backbone: every key that a recipe leaves open, filled in once."""
+"""Resolution of a recipe's backbone: fills in every key that the recipe leaves null."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,13 @@ _FRAMES_PER_BATCH, _CLIPS_PER_BATCH = 32, 4
 
 @dataclass(frozen=True)
 class ResolvedBackbone:
-    """A recipe's backbone, with what the recipe leaves open taken from the architecture.
+    """A recipe's backbone, with its open keys filled in from the architecture.
 
     Attributes:
         spec: Architecture.
         weights: `imagenet`, `kinetics400`, `none` (random), or the path of a weights file.
-        sampling: Times of the steps.
-        preprocessing: Way from a frame to the network's input.
+        sampling: Sampling rate and stride.
+        preprocessing: Conversion of a frame to the network's input.
         clip_length: T, frames per clip; 1 for frame networks.
         clips_per_video: Clips of a video that an epoch of fine-tuning takes, or `all`.
         batch_size: Clips per training step of fine-tuning.
@@ -48,7 +48,7 @@ class ResolvedBackbone:
 
     @property
     def licence(self) -> str:
-        """The licence of the weights, as far as it is known."""
+        """The license of the weights, if it is known."""
         if self.weights == "none":
             return "none"
         if self.weights == self.spec.published:
@@ -58,7 +58,7 @@ class ResolvedBackbone:
 
 
 def resolve_backbone(recipe: Recipe) -> ResolvedBackbone:
-    """Return the backbone that a recipe asks for.
+    """Return the backbone that a recipe specifies.
 
     Raises:
         UsageError: There is no such backbone, or it cannot take the clip length or the input size.

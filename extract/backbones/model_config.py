@@ -1,4 +1,4 @@
-"""The config of a model folder whose backbone a recipe asks for."""
+"""Model config of a new backbone that a recipe specifies."""
 
 from extract.backbones.defaults import ResolvedBackbone
 from model_folder.config import BackboneConfig, ModelConfig, made_with
@@ -19,9 +19,9 @@ def make_config(
     """Return the config of a new backbone.
 
     Args:
-        settings: Settings that asked for it.
+        settings: Settings that specify the backbone.
         backbone: Backbone that the recipe resolves to.
-        before: Config that the folder has so far; its sequence model stays.
+        before: Previous config of the folder, whose sequence model is kept.
         sha256: Hash of the network's weights.
         feature_size: D, the width of its features.
         labels: Labels of the folder's model, in the order of its probabilities.

@@ -60,7 +60,7 @@ def _trunk(
         core.set_weights(_imagenet(spec, core.input_shape[-2]).get_weights())
         for layer in core.layers:
             if hasattr(layer, "finalize_state"):
-                layer.finalize_state()  # Normalization caches its weights
+                layer.finalize_state()  # refreshes the values that Normalization caches
     return Trunk(from_pixels(spec, core), core, stages_of(spec, core))
 
 
@@ -78,7 +78,7 @@ def load_classifier(
 
     Raises:
         UsageError: The network cannot take this input.
-        LookbackError: The file is missing, broken or of another network.
+        LookbackError: The file is missing, damaged or belongs to another network.
     """
     core = build_core(spec, side, clip_length)
     whole = with_classifier(core, spec, classes)
@@ -125,7 +125,7 @@ def load_weights(model: keras.Model, path: Path, name: str) -> None:
         name: Name of the network, for messages.
 
     Raises:
-        LookbackError: The file is missing, is not a weights file, or is of another network.
+        LookbackError: The file is missing, is not a weights file, or belongs to another network.
     """
     require_weights_file(path, name)
     try:
@@ -140,7 +140,7 @@ def load_weights(model: keras.Model, path: Path, name: str) -> None:
 
 
 def require_weights_file(path: Path, name: str) -> None:
-    """Raise `LookbackError` where no file exists or its name is not that of a weights file."""
+    """Raise `LookbackError` if the file is missing or its name is not that of a weights file."""
     if not path.is_file():
         raise LookbackError(f"{path}: there is no such weights file")
     if path.suffix != ".h5":

@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _convert(chosen: argparse.Namespace) -> None:
-    # Slow imports come after the command line is checked.
+    # Check the command line first: the imports below are slow.
     from extract.convert.conversion import convert_checkpoint
     from extract.convert.weights_info import announce_licence
 

@@ -1,4 +1,4 @@
-"""Catalogue of the published weights of the clip networks, printed by `extract.convert --list`.
+"""Catalog of the published weights of the clip networks, printed by `extract.convert --list`.
 
 Accuracies are the publishers' own, top-1 / top-5 in percent. Publishers sample different numbers of
 clips and crops per video, so the figures do not compare exactly.
@@ -29,7 +29,7 @@ class PublishedFile:
         file: Path of the downloaded file, relative to `FOLDER`.
         licence: SPDX identifier of the license.
         accuracy: Top-1 / top-5 accuracy in percent, with its source.
-        sha256: SHA-256 of the file in hex, or its first digits; empty where the publisher states
+        sha256: SHA-256 of the file in hex, or its first digits; empty if the publisher states
             none.
     """
 
@@ -56,7 +56,7 @@ def find_kinetics(network: str) -> PublishedFile:
     """Return the published Kinetics-400 weights of a network.
 
     Raises:
-        UsageError: None are known.
+        UsageError: No Kinetics-400 weights of this network are known.
     """
     for entry in CATALOGUE:
         if entry.network == network and entry.trained_on == KINETICS:
@@ -67,7 +67,7 @@ def find_kinetics(network: str) -> PublishedFile:
 
 
 def find_entry(network: str, classes: int) -> PublishedFile | None:
-    """Return the entry of a network with this number of classes; None where there is none."""
+    """Return the entry of a network with this number of classes; None if there is none."""
     found = [e for e in CATALOGUE if (e.network, e.classes) == (network, classes)]
     return found[0] if found else None
 

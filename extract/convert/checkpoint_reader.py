@@ -63,7 +63,7 @@ def read_checkpoint(path: Path) -> dict[str, np.ndarray]:
 
 
 def require_reader(name: str) -> None:
-    """Raise `LookbackError` where a checkpoint of this name needs PyTorch and it is missing."""
+    """Raise `LookbackError` if a checkpoint of this name needs PyTorch and it is missing."""
     if not name.endswith(".safetensors") and importlib.util.find_spec("torch") is None:
         raise LookbackError(
             f"{name}: reading this file needs PyTorch, which only the conversion uses: "

@@ -6,12 +6,12 @@ from pathlib import Path
 from extract.convert.kinetics import kinetics400
 from video.errors import LookbackError
 
-# Prefix of the names that Hugging Face writes where none were given.
+# Prefix of the placeholder names that Hugging Face writes.
 _PLACEHOLDER = "LABEL_"
 
 
 def find_labels(checkpoint: Path, classes: int, file: Path | None) -> tuple[str, ...] | None:
-    """Return the class names in the classifier's order; None where they are unknown.
+    """Return the class names in the classifier's order; None if they are unknown.
 
     Args:
         checkpoint: Checkpoint. A config.json of Hugging Face in its folder may name the classes.

@@ -44,7 +44,7 @@ def convert_checkpoint(
 
     Raises:
         UsageError: No clip network has this name, or `out` does not end in `.weights.h5`.
-        LookbackError: The checkpoint is broken, holds more than weights or is of another network.
+        LookbackError: The checkpoint is damaged, has more than weights, or is for another network.
     """
     spec = _clip_network(name)
     require_ending(out)

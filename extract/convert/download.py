@@ -23,7 +23,7 @@ class _StaysSecure(urllib.request.HTTPRedirectHandler):
     Hugging Face sends it in the redirect's header X-Linked-Etag (huggingface_hub/constants.py).
 
     Attributes:
-        stated: SHA-256 in hex; empty where the server stated none.
+        stated: SHA-256 in hex; empty if the server sent none.
     """
 
     stated = ""
@@ -37,15 +37,15 @@ class _StaysSecure(urllib.request.HTTPRedirectHandler):
 
 
 def download(address: str, path: Path, sha256: str = "") -> bool:
-    """Download `address` to `path`, and check the SHA-256 where one is stated.
+    """Download `address` to `path`, and check the SHA-256 if one is known.
 
-    The bytes go to `path`.part, which is renamed when complete. Where it exists, only the rest is
+    The bytes go to `path`.part, which is renamed when complete. If it exists, only the rest is
     requested; a server without range requests sends everything again.
 
     Args:
         address: URL of the file.
         path: Path to write to.
-        sha256: SHA-256 in hex that the publisher states, or its first digits; empty where none is
+        sha256: SHA-256 in hex that the publisher states, or its first digits; empty if none is
             known. A SHA-256 that the server states is checked as well.
 
     Returns:
@@ -80,7 +80,7 @@ def download(address: str, path: Path, sha256: str = "") -> bool:
 
 
 def _check(partial: Path, stated: list[str]) -> None:
-    """Remove a file and raise `LookbackError` where its SHA-256 differs from a stated one."""
+    """If the SHA-256 of a file differs from a stated one, remove it and raise `LookbackError`."""
     if any(stated) and not all(sha256_of(partial).startswith(digits) for digits in stated):
         partial.unlink()
         raise LookbackError("its SHA-256 differs from the stated one, so it was removed")

@@ -15,7 +15,7 @@ _TIME_STEPS = 8
 
 
 def require_ending(out: Path) -> None:
-    """Raise `UsageError` where a file's name does not end in `.weights.h5`."""
+    """Raise `UsageError` if a file's name does not end in `.weights.h5`."""
     if not out.name.endswith(_ENDING):
         raise UsageError(f"--out {out}: the name of a weights file ends in {_ENDING}")
 

@@ -23,7 +23,7 @@ def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> N
         source: Path of the checkpoint, for messages.
 
     Raises:
-        LookbackError: A tensor is missing, left over or of another shape; the message names it.
+        LookbackError: A tensor is missing, unused or has another shape; the message names it.
     """
     tensors = rename_tensors(tensors, source)
     left = {name for name in tensors if not name.endswith(_IGNORED)}

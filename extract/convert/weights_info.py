@@ -23,7 +23,7 @@ class WeightsInfo:
         clip_length: T, frames per clip.
         input_size: Side of the square input in pixels.
         classes: Number of classes of the classifier in the file; 0 without one.
-        labels: Class names in order; None where they are unknown.
+        labels: Class names in order; None if they are unknown.
         licence: License of the weights, an SPDX identifier.
         trained_on: Data set, or `unknown`.
         source: File name of the checkpoint.
@@ -44,7 +44,7 @@ class WeightsInfo:
 
 
 def is_non_commercial(licence: str) -> bool:
-    """Whether a license, given as SPDX identifier, forbids commercial use."""
+    """Return whether a license, an SPDX identifier, forbids commercial use."""
     return "NC" in licence.split("-")
 
 
@@ -55,7 +55,7 @@ def write_info(path: Path, info: WeightsInfo) -> None:
 
 
 def read_info(path: Path) -> WeightsInfo | None:
-    """Return the description in a weights file; None without one, or where it is not HDF5.
+    """Return the description in a weights file; None without one, or if it is not HDF5.
 
     Raises:
         LookbackError: The description is damaged.
@@ -91,14 +91,14 @@ def _is_valid(info: WeightsInfo) -> bool:
 def classes_in(path: Path) -> int | None:
     """Return the number of classes of the classifier in a converted file.
 
-    It is 0 without a classifier, and None where the file has no description.
+    It is 0 without a classifier, and None if the file has no description.
     """
     info = read_info(path)
     return None if info is None else info.classes
 
 
 def announce_licence(weights: Path | WeightsInfo) -> None:
-    """Print one line where the license of converted weights forbids commercial use."""
+    """Print one line if the license of converted weights forbids commercial use."""
     info = weights if isinstance(weights, WeightsInfo) else read_info(weights)
     if info and is_non_commercial(info.licence):
         _LOG.info(

@@ -51,7 +51,7 @@ class ConvertedNetwork:
         self._place = folder and folder / FOLDER / network.part / weights / f"{runtime}-{key}"
 
     def find(self, name: str) -> Path | None:
-        """Return the path of a file of the entry, or None where it is not cached."""
+        """Return the path of a file of the entry, or None if it is not cached."""
         path = self._place and self._place / name
         return path if path and path.is_file() else None
 

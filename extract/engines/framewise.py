@@ -1,6 +1,6 @@
 """Streaming inference of clip networks with a per-frame stem.
 
-In a live video, successive clips share most of their frames. Where a network's first layers have a
+In a live video, successive clips share most of their frames. If a network's first layers have a
 temporal kernel size of 1 (as in the first stages of Slow), these layers form a per-frame stem: its
 output for a frame is cached until the frame leaves the clip, so a step computes only new frames.
 The stem ends before the first layer that mixes frames. Such a layer sees zero padding at the clip's
@@ -24,7 +24,7 @@ _MIN_SHARE = 0.1
 def framewise_cut(core: keras.Model) -> "keras.KerasTensor | None":
     """Return the output (B, T, h, w, C) of a clip network's per-frame stem.
 
-    It is None where the network has no such stem, or where its share of the cost is too small.
+    It is None if the network has no such stem, or if its share of the cost is too small.
     """
     cut = None
     for operation, tensor in cut_points(core):
@@ -82,9 +82,9 @@ def clip_tail(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -
 
 
 class FramewiseEngine(Engine):
-    """Computes a clip in two parts: the stem per frame, then the rest of the network per clip.
+    """Computes a feature in two parts: the stem per frame, then the rest of the network per clip.
 
-    Its streams compute the stem of each frame once.
+    Its streams cache the stem's outputs, so the stem runs once per frame.
     """
 
     def __init__(self, stem: Engine, tail: Engine, shape: tuple[int, ...]) -> None:
@@ -147,7 +147,7 @@ def make_live_engine(
 ) -> Engine:
     """Return the engine for live video.
 
-    It is a `FramewiseEngine` where clips overlap and the network has a per-frame stem. Errors are
+    It is a `FramewiseEngine` if clips overlap and the network has a per-frame stem. Errors are
     those of `extract.engines.registry.make_engine`.
 
     Args:

@@ -68,7 +68,7 @@ class OnnxEngine(Engine):
 
 
 def missing() -> str:
-    """Return the reason why the engine is unavailable; empty where it is available."""
+    """Return the reason why the engine is unavailable; empty if it is available."""
     for module in ("onnxruntime", "tf2onnx"):
         if find_spec(module) is None:
             return f"{module} is not installed; pip install -r requirements-extras.txt"
@@ -100,7 +100,7 @@ def _convert(model: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         saved, file = Path(folder, "saved"), Path(folder, _FILE)
         export_saved_model(model, saved)
-        # The command line is tf2onnx's documented way; its functions take no SavedModel.
+        # Use tf2onnx's command line, as documented: its functions do not accept a SavedModel.
         command = [sys.executable, "-m", "tf2onnx.convert", "--opset", str(_OPSET)]
         command += ["--saved-model", str(saved), "--output", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -58,7 +58,7 @@ class OpenVinoEngine(Engine):
         network.reshape([self.batch_size, *network.input().get_partial_shape()[1:]])
         self.feature_size = network.output().get_partial_shape()[-1].get_length()
         options = {
-            # By default OpenVINO uses bf16 where the processor supports it, with errors of 5e-3.
+            # By default OpenVINO uses bf16 if the processor supports it, with errors of 5e-3.
             # In a quantized network this sets the precision of the layers that are not int8.
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "PERFORMANCE_HINT": "LATENCY" if workload.live else "THROUGHPUT",
@@ -83,11 +83,11 @@ class OpenVinoEngine(Engine):
 
 @cache
 def _core() -> "openvino.Core":
-    """Return the one core of the process, which is never destroyed.
+    """Return the process's single core, which is never destroyed.
 
-    Its CPU plugin sets a stack for signal handlers on the thread that loads it, and at its end puts
-    the stack before back. Of two cores, the one that ends last may put back a stack that the other
-    has freed: the next signal, such as Ctrl-C, would crash the process.
+    Its CPU plugin sets a stack for signal handlers on the thread that loads it, and restores the
+    previous stack when it is destroyed. With two cores, the last one to be destroyed may restore a
+    stack that the other has freed: the next signal, such as Ctrl-C, would crash the process.
     """
     import openvino
 
@@ -95,7 +95,7 @@ def _core() -> "openvino.Core":
 
 
 def missing() -> str:
-    """Return the reason why the engine is unavailable; empty where it is available."""
+    """Return the reason why the engine is unavailable; empty if it is available."""
     if find_spec("openvino") is None:
         return "is not installed; pip install openvino"
     if keras.backend.backend() != "tensorflow":
@@ -125,7 +125,7 @@ def processor_has(precision: str) -> bool:
 
 
 def require_precision(precision: str) -> None:
-    """Raise `UsageError` where the processor does not support a precision."""
+    """Raise `UsageError` if the processor does not support a precision."""
     if not processor_has(precision):
         raise UsageError(
             f"extract.precision {precision}: this processor does not support it; use f32"
@@ -133,7 +133,7 @@ def require_precision(precision: str) -> None:
 
 
 def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
-    """Return a Keras model as a float32 OpenVINO network, from the cache where it is there.
+    """Return a Keras model as a float32 OpenVINO network, from the cache if it is there.
 
     A newly converted network has to pass the parity check and is then cached.
 

@@ -13,7 +13,7 @@ _TOLERANCE = 1e-4  # maximum difference as a share of the largest feature, at f3
 
 
 def require_equal(engine: Engine, model: keras.Model) -> None:
-    """Raise `RuntimeError` where the features of a random clip differ from those of Keras."""
+    """Raise `RuntimeError` if the features of a random clip differ from those of Keras."""
     ours, wanted = _features_of_noise(engine, model)
     difference = np.abs(ours - wanted).max() / max(np.abs(wanted).max(), 1e-12)
     if not difference <= _TOLERANCE:

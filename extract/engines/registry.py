@@ -29,8 +29,8 @@ def make_engine(
     Args:
         model: Model from uint8 (B, T, H, W, 3) to features (B, D).
         network: Identity under which the converted form is cached.
-        engine: Key of `ENGINES`, or `auto` for the fastest one that is installed and takes the
-            network; on a GPU, Keras.
+        engine: Key of `ENGINES`, or `auto` for the fastest installed one that can run the network;
+            on a GPU, Keras.
         workload: Requirements on the engine.
 
     Raises:
@@ -59,7 +59,7 @@ def make_engine(
 
 
 def require_able(engine: str, precision: str) -> None:
-    """Raise `UsageError` where an engine (or `auto`) is unavailable or lacks a precision."""
+    """Raise `UsageError` if an engine (or `auto`) is unavailable or lacks a precision."""
     if engine == "auto":
         if not _available(precision):
             raise _unsupported(precision, "no installed engine supports it")

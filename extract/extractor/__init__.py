@@ -1,5 +1,4 @@
-"""Extractors: a network on an engine with its config, loaded from a folder or chosen by a
-recipe."""
+"""Extractors: a network on an engine with its config, loaded from a model folder or a recipe."""
 
 from extract.extractor.extractor import Extractor, FeatureStream
 

@@ -1,7 +1,7 @@
 """Model choice: the network and the head that a command uses.
 
-The choice is made from model.yaml and the settings alone, before a network is built and before a
-file is written. What cannot be used together is refused here.
+The choice depends only on model.yaml and the settings. It comes before any network is built or file
+is written. Combinations that do not fit are rejected here.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from recipes.loader import Settings
 from recipes.schema import Recipe
 from video.errors import LookbackError, UsageError
 
-# The head of a fine-tuned network itself; `--head` takes it beside the trained heads.
+# Head name of a fine-tuned network's own classifier; `--head` accepts it like a trained head.
 OWN_HEAD = "own"
 Precision = Literal["f32", "bf16", "int8"]
 
@@ -35,7 +35,7 @@ class FolderModel:
         folder: Model folder.
         config: Its config, with what the settings change.
         is_changed: Whether `config` differs from model.yaml.
-        head: Head that answers: `own`, the kind of the trained head, or empty where there is none.
+        head: Head to predict with: `own`, the trained head, or empty if there is none.
     """
 
     folder: Path
@@ -57,8 +57,8 @@ class PretrainedModel:
         folder: Model folder.
         settings: Settings that name the backbone.
         backbone: Backbone that they resolve to.
-        before: Config that the folder has so far; None where it is empty.
-        head: `own` where the published classifier answers, else empty.
+        before: Previous config of the folder; None if it is empty.
+        head: `own` to predict with the published classifier, else empty.
     """
 
     folder: Path
@@ -104,8 +104,8 @@ def choose_for_inference(settings: Settings) -> ModelChoice:
     folder's model.
 
     Raises:
-        UsageError: Flags do not go together, or name a head that the folder lacks.
-        LookbackError: The folder holds no model, or not the head that is asked for.
+        UsageError: Flags contradict each other, or name a head that the folder lacks.
+        LookbackError: The folder has no model, or not the requested head.
     """
     recipe, flags = settings.recipe, settings.flags
     folder = Path(recipe.model.folder)
@@ -126,24 +126,24 @@ def choose_for_inference(settings: Settings) -> ModelChoice:
 
 
 def requested_head(settings: Settings) -> str:
-    """Return the head that the user asks for: `own` where the recipe or a flag says so, another one
-    where a flag does; empty where the folder decides."""
+    """Return the head that the user requests, or empty. A flag can request any head, the recipe
+    only `own`."""
     head = settings.recipe.sequence.head
     asked = settings.given if head == OWN_HEAD else settings.flags
     return head if "sequence.head" in asked else ""
 
 
 def choose_head(folder: Path, config: ModelConfig, requested: str = "") -> str:
-    """Return the head that a folder's model answers by: the requested one, or the trained second
-    stage, or the fine-tuned network's own classifier; empty where there is none.
+    """Return the head to predict with: the requested one, else the trained second stage, else the
+    fine-tuned network's own classifier, else empty.
 
     Args:
         folder: Model folder, for messages.
         config: Its config.
-        requested: Head that the user asks for, empty for none.
+        requested: Head that the user requests; empty for none.
 
     Raises:
-        UsageError: The folder holds another second stage than the requested one.
+        UsageError: The folder's second stage is not the requested one.
         LookbackError: The network's own classifier is requested, and it has none.
     """
     has_own = config.backbone.network is not None
@@ -177,7 +177,7 @@ def _folder_model(folder: Path, config: ModelConfig, settings: Settings) -> Fold
 
 
 def _with_backbone_of(folder: Path, config: ModelConfig, settings: Settings) -> Recipe:
-    """Return the recipe for other pixels or clips of the folder's pretrained backbone."""
+    """Return the recipe with the folder's pretrained backbone, for other preprocessing or clips."""
     recipe, name = settings.recipe, config.backbone.name
     weights = recipe.backbone.weights
     if "backbone.weights" not in settings.given:
@@ -223,7 +223,7 @@ def _refuse_other_backbone(folder: Path, config: ModelConfig, settings: Settings
 
 
 def _for_folder(recipe: Recipe, config: ModelConfig) -> Recipe:
-    """Return the recipe with the folder's backbone and clip length where it names none."""
+    """Return the recipe with the folder's backbone and, by default, its clip length."""
     backbone = recipe.backbone.model_copy(update={"name": config.backbone.name, "weights": None})
     sampling = recipe.sampling
     if sampling.clip_length is None:

@@ -78,7 +78,7 @@ class Extractor:
         """Return the feature stream of a new video.
 
         Args:
-            stride: As for `stepper`.
+            stride: Sampled frames from one step to the next; None for the config's.
         """
         return FeatureStream(self, stride)
 
@@ -110,7 +110,7 @@ class FeatureStream:
     def feature(self, step: Step) -> np.ndarray:
         """Return the float32 feature (D,) of a step: the second half of `push`.
 
-        A step that shows the same frames as the one before reuses its feature.
+        A step that shows the same frames as the previous one reuses its feature.
         """
         if self._newest is None or not step.repeats:
             self._newest = self._clips.feature(step.clip, step.frames)

@@ -45,7 +45,7 @@ class LoadedNetwork:
     """A network in memory with the config that describes it.
 
     Attributes:
-        model: Network, with its classifier where it was fine-tuned.
+        model: Network, with its classifier if it was fine-tuned.
         config: Its config, which model.yaml may not hold yet.
         folder: Model folder.
         weights_are_new: Whether the folder does not hold these weights yet.
@@ -60,11 +60,11 @@ class LoadedNetwork:
 
     @property
     def identity(self) -> NetworkId:
-        """The identity under which engines cache what they convert."""
+        """The key under which engines cache the converted network."""
         return NetworkId(self.folder, self.config.backbone.sha256)
 
     def save(self) -> None:
-        """Write to the model folder what it does not hold yet, the config last."""
+        """Save new weights and a new config to the model folder, the config last."""
         if self.weights_are_new:
             save_weights(self.model, self.folder / BACKBONE_WEIGHTS)
         if self.config_is_new:
@@ -75,8 +75,8 @@ def open_network(choice: ModelChoice) -> LoadedNetwork:
     """Return the network of a choice; nothing is written.
 
     Raises:
-        LookbackError: The weights are missing, cannot be downloaded, are of another network, or are
-            not those of model.yaml.
+        LookbackError: The weights are missing, cannot be downloaded, belong to another network, or
+            do not match model.yaml.
     """
     if isinstance(choice, FolderModel):
         model = load_network(choice.folder, choice.config)
@@ -99,7 +99,7 @@ def _build_pretrained(choice: PretrainedModel) -> LoadedNetwork:
 
 
 def load_network(folder: Path, config: ModelConfig) -> keras.Model:
-    """Return the backbone as the folder holds it: with its classifier where it was fine-tuned.
+    """Return the folder's backbone, with its classifier if it was fine-tuned.
 
     Args:
         folder: Model folder.
@@ -110,7 +110,7 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
         features (B, D) of a pretrained one.
 
     Raises:
-        LookbackError: The weights are missing, of another network, or not those of model.yaml.
+        LookbackError: Weights are missing, belong to another network, or differ from model.yaml.
     """
     backbone = config.backbone
     side, clip_length = config.preprocessing.width, backbone.clip_length
@@ -141,13 +141,13 @@ def make_extractor(
 
     Args:
         network: Network in memory.
-        engine: Name of an engine, as `extract.engines.registry.make_engine` takes it.
-        batch_size: Clips per batch; None for what suits the engine.
-        live: Whether single clips are wanted as soon as possible, not many in all.
+        engine: Name of an engine; see `extract.engines.registry.make_engine`.
+        batch_size: Clips per batch; None for the engine's own.
+        live: Whether to minimize the latency of one clip, instead of maximizing throughput.
 
     Raises:
-        UsageError: The engine cannot be used here, or not in that precision.
-        LookbackError: int8 is wanted, and the folder has no int8 network of these weights.
+        UsageError: The engine is unavailable or does not support the precision.
+        LookbackError: int8 is requested, and the folder has no int8 network of these weights.
     """
     config, backbone = network.config, network.config.backbone
     require_able(engine, config.precision)
@@ -179,15 +179,15 @@ def load_extractor(
     Args:
         folder: Model folder.
         config: Its config, or one that differs in sampling or precision.
-        engine: As for `make_extractor`.
-        batch_size: As for `make_extractor`.
-        live: As for `make_extractor`.
+        engine: Name of an engine; see `make_extractor`.
+        batch_size: Clips per batch; see `make_extractor`.
+        live: Whether to minimize latency; see `make_extractor`.
 
     Raises:
-        UsageError: As `make_extractor`.
-        LookbackError: As `make_extractor` and `load_network`.
+        UsageError: The engine is unavailable or does not support the precision.
+        LookbackError: Weights or the int8 network are missing, or do not match model.yaml.
     """
-    require_able(engine, config.precision)  # before a network is built in vain
+    require_able(engine, config.precision)  # fails before the network is built
     network = LoadedNetwork(load_network(folder, config), config, folder)
     return make_extractor(network, engine, batch_size, live)
 
@@ -256,7 +256,7 @@ def load_published(choice: PretrainedModel) -> Extractor:
     labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
     sha256 = weights_sha256(network)
     config = make_config(choice.settings, backbone, None, sha256, spec.feature_size, labels)
-    # Each weights file has a cache of its own: weights of other networks may lie in its folder.
+    # One cache per weights file: its folder may contain weights of other networks.
     place = path.parent / path.name.removesuffix(".weights.h5")
     made = make_live_engine(
         pooled,

@@ -136,7 +136,7 @@ class FeatureStore:
 
 
 def complete_sources(videos: h5py.Group) -> Iterator[tuple[str, dict]]:
-    """Yield each complete video of a store with its source, {} where the source is missing."""
+    """Yield each complete video of a store with its source, {} if the source is missing."""
     for name, group in videos.items():
         if group.attrs.get("complete"):
             yield unquote(name), json.loads(group.attrs.get("source", "{}"))

@@ -1,11 +1,12 @@
-"""File object with a rollback journal: after a crash the file is as at its last commit.
+"""File object with a rollback journal: after a crash, the file returns to its last commit.
 
 HDF5 has no journal. A program that is killed while HDF5 writes can leave a corrupt file, and all
 features in it would be lost. The store therefore gives HDF5 this file object instead of a path. A
 page of the last commit is copied into a journal file before it is overwritten. A commit removes the
 journal. Opening a file that has a journal restores the pages and truncates the file to its
 committed size. (SQLite's rollback journal works in the same way.) This protects against kills,
-crashes and full disks, but against power failures only if the disk preserves the order of writes.
+crashes and full disks. It protects against power failures only if the disk preserves the order of
+writes.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Crash-safe writing of the feature store: finished videos survive any end of the program.
+"""Crash-safe writing of the feature store: finished videos are kept however the program ends.
 
 `reader.py` describes the layout, `rollback_file.py` the file object below HDF5.
 """
@@ -54,7 +54,7 @@ class _Pending:
 class FeatureWriter:
     """Writer of a store, a context manager.
 
-    A video survives any end of the program once `finish` has returned for it.
+    Once `finish` has returned for a video, it is kept however the program ends.
     """
 
     @defer_interrupts()
@@ -162,7 +162,7 @@ class FeatureWriter:
             note: Problem of the file, such as an early end; empty without one.
 
         Raises:
-            LookbackError: The disk is full or failed. Videos finished before are not lost.
+            LookbackError: The disk is full or failed. Finished videos are not lost.
         """
         pending = self._pending.pop(video)
         group = pending.group

@@ -1,1 +1,1 @@
-"""Fine-tuning: trains a backbone with a classifier on labelled clips."""
+"""Fine-tuning: trains a backbone with a classifier on labeled clips."""

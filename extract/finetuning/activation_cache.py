@@ -37,9 +37,9 @@ class _CachedClips:
 class ActivationCache:
     """Batches of activations of the frozen part, float32 (B, *trunk.shape).
 
-    It replaces the `extract.finetuning.dataset.ClipDataset` of a run. The clips of an epoch are
-    computed at once, in the segments' order, when the epoch first needs them: their bits depend on
-    the epoch alone, so a resumed run has the same ones.
+    It replaces the `extract.finetuning.dataset.ClipDataset` of a run. All activations of an epoch
+    are computed together, in the segments' order, when the epoch first needs them. Their bits
+    depend only on the epoch, so a resumed run has the same ones.
 
     Attributes:
         trunk: The frozen part.
@@ -94,7 +94,7 @@ class ActivationCache:
 
     @property
     def cached_bytes(self) -> int:
-        """Present size of the cache."""
+        """Current size of the cache in bytes."""
         cached = [*self._cached.values(), *([self._validation] if self._validation else [])]
         return sum(clips.activations.nbytes for clips in cached)
 

@@ -97,7 +97,7 @@ class Checkpoint:
         return run
 
     def _read_run(self) -> SavedRun | None:
-        """Return the run of state.h5; None where the file is damaged."""
+        """Return the run of state.h5; None if the file is damaged."""
         try:
             with h5py.File(self.folder / _STATE) as file:
                 if "recipe" in json.loads(file.attrs["state"]):
@@ -114,7 +114,7 @@ class Checkpoint:
         """Set all variables of a model and of its built optimizer.
 
         Raises:
-            LookbackError: The arrays are of another network, or damaged.
+            LookbackError: The arrays are damaged or belong to another network.
         """
         with h5py.File(self.folder / _STATE) as file:
             try:
@@ -146,8 +146,8 @@ def run_identity(recipe: Recipe, segments: list[Segment]) -> dict[str, Any]:
     """Return all that determines the course of a run, as JSON values.
 
     Args:
-        recipe: The recipe. How long the run lasts is left out where the epochs so far do not
-            depend on it, so a resumed run may change it.
+        recipe: The recipe. The length of the run is left out if the finished epochs do not depend
+            on it, so a resumed run may change it.
         segments: Segments for training and validation.
     """
     values = recipe.model_dump(mode="json")
@@ -163,7 +163,7 @@ def run_identity(recipe: Recipe, segments: list[Segment]) -> dict[str, Any]:
 
 
 def require_same_run(saved: dict[str, Any], current: dict[str, Any], folder: Path) -> None:
-    """Raise `UsageError` where a resumed run would differ from the unfinished one.
+    """Raise `UsageError` if a resumed run would differ from the unfinished one.
 
     Args:
         saved: Identity of the unfinished run.

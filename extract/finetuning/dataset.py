@@ -21,7 +21,7 @@ class ClipDataset:
     Attributes:
         folder: Folder of the manifest.
         labels: Class names, in the order of the class indices.
-        training, validation: Labelled segments.
+        training, validation: Labeled segments.
         training_classes, validation_classes: Class indices of the segments (n,).
         class_weights: Loss weights of the classes, float32 (K,), see
             `training.optimizers.class_weights`.

@@ -31,8 +31,8 @@ def cut_of(model: keras.Model, trunk: Trunk) -> "keras.KerasTensor | None":
         trunk: The backbone; its layers are trainable or frozen as in the phase.
 
     Returns:
-        A tensor (B, ...) of the core's graph, or of the model's after the core; None where nothing
-        below the first trainable layer is frozen, or where parallel pathways have no single cut
+        A tensor (B, ...) of the core's graph, or of the model's after the core; None if nothing
+        below the first trainable layer is frozen, or if parallel pathways have no single cut
         point.
     """
     cut, weights_since = None, False
@@ -57,7 +57,7 @@ def _cut_points(
 
 
 def _trains(operation: keras.Operation) -> bool:
-    """Whether an operation is a layer whose output changes between updates."""
+    """Return whether an operation is a layer whose output changes between updates."""
     if not getattr(operation, "trainable", False):
         return False
     is_random = any("seed_generator" in variable.path for variable in operation.variables)
@@ -65,7 +65,7 @@ def _trains(operation: keras.Operation) -> bool:
 
 
 def _is_frozen(operation: keras.Operation) -> bool:
-    """Whether an operation is a frozen layer with weights."""
+    """Return whether an operation is a frozen layer with weights."""
     return not getattr(operation, "trainable", True) and bool(operation.weights)
 
 
@@ -113,7 +113,7 @@ class FrozenTrunk:
     """
 
     def __init__(self, part: keras.Model, cut: "keras.KerasTensor", engine: str) -> None:
-        """Convert a frozen part, with its present weights, to an engine.
+        """Convert a frozen part, with its current weights, to an engine.
 
         Args:
             part: Network of `frozen_part`.

@@ -22,7 +22,7 @@ def learning_rate_at(
         base: Learning rate of the phase.
         schedule: The schedule.
         elapsed: Epochs from the start of the schedule to the end of this update.
-        length: Epochs of the cosine where the recipe has no `cosine_epochs`.
+        length: Epochs of the cosine if the recipe has no `cosine_epochs`.
         reductions: Reductions by a plateau so far.
     """
     if elapsed <= schedule.warmup_epochs:
@@ -33,7 +33,7 @@ def learning_rate_at(
         progress = min((elapsed - schedule.warmup_epochs) / max(decay_epochs, 1e-9), 1.0)
         return floor + (base - floor) * 0.5 * (1 + math.cos(math.pi * progress))
     if schedule.kind == "step":
-        # An update belongs to the epoch that it ends in.
+        # `elapsed` is the end of the update: 3.0 still belongs to the third epoch.
         steps = (math.ceil(elapsed) - 1) // schedule.step_epochs
         return max(floor, base * schedule.factor**steps)
     if schedule.kind == "plateau":

@@ -50,7 +50,7 @@ class FineTunedModel:
     def enter(self, phase: ActivePhase) -> None:
         """Make the phase's stages trainable, with a new optimizer, and freeze the others.
 
-        The frozen part, where there is one, is computed by an engine and feeds the trained part.
+        An engine computes the frozen part, if there is one; its outputs feed the trained part.
         """
         set_trainable(self.trunk, set(phase.rates), self.freezes_batch_norm)
         cut = cut_of(self.model, self.trunk)

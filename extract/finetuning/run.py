@@ -83,7 +83,7 @@ class FineTuningRun:
         return total / count
 
     def validation_weights(self) -> AbstractContextManager[None]:
-        """Return a context with the moving average of the weights, where the recipe asks for it."""
+        """Return a context with the moving average of the weights, if the recipe enables it."""
         return self._step.averaged() if self._chosen.ema_momentum else nullcontext()
 
     def validate(self) -> Scores:
@@ -103,7 +103,7 @@ class FineTuningRun:
         return scores_of(np.concatenate(logits), classes, segment_of)
 
     def is_better(self, scores: Scores, best: Scores | None) -> bool:
-        """Whether scores are better than the best ones by the recipe's `monitor`."""
+        """Return whether scores are better than the best ones by the recipe's `monitor`."""
         return scores.better_than(best, self._chosen.monitor)
 
     def keep_best(self) -> None:

@@ -47,7 +47,7 @@ class Phases:
             epochs: Epochs of the run.
 
         Raises:
-            UsageError: The backbone has no stage of a name, or no phase begins at epoch 0.
+            UsageError: A stage name is unknown, or no phase begins at epoch 0.
         """
         ordered = sorted(phases, key=lambda phase: phase.epoch)
         if ordered[0].epoch:
@@ -74,7 +74,7 @@ def stages_of_phase(phase: Phase, names: tuple[str, ...]) -> set[str]:
     """Return the names of the stages that are trained in a phase.
 
     Raises:
-        UsageError: The backbone has no stage of a name.
+        UsageError: A stage name is unknown.
     """
     if phase.stages == "all":
         return set(names)

@@ -21,7 +21,7 @@ class TrainingStep:
         phase: The phase.
         base_rates: Learning rates of the phase by parameter group: the head, then each trained
             stage.
-        rates: Learning rates of the groups at present.
+        rates: Current learning rates of the groups.
         optimizer: The optimizer; a LossScaleOptimizer under mixed_float16.
     """
 
@@ -62,7 +62,7 @@ class TrainingStep:
             loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
         else:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-        # On XLA see engines/keras_engine.py.
+        # Without XLA: see extract/engines/keras_engine.py.
         model.compile(self._grouped, loss, jit_compile=False)
         self.optimizer = model.optimizer
         self.optimizer.build(model.trainable_variables)
@@ -112,7 +112,7 @@ class TrainingStep:
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Seed every dropout layer of a network for an epoch.
 
-    The masks of an epoch depend on seed and epoch alone, so a resumed run has the same ones. All
+    The masks of an epoch depend only on seed and epoch, so a resumed run has the same ones. All
     layers and epochs have different seeds.
     """
     states = [each for each in model.variables if "seed_generator" in each.path]

@@ -1,4 +1,4 @@
-"""Fine-tunes a backbone on labelled clips and writes the best epoch to the model folder."""
+"""Fine-tunes a backbone on labeled clips and writes the best epoch to the model folder."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Trainer:
 
         Args:
             settings: Settings of the run.
-            manifest: The labelled clips with their splits.
+            manifest: The labeled clips with their splits.
             resume: Whether `train` will resume: an unfinished run of another recipe is then
                 refused before a network is built.
 
@@ -156,7 +156,7 @@ class Trainer:
 def print_outcome(trainer: Trainer, best: Scores) -> None:
     """Log the best epoch's validation accuracy, the weights file and the next commands."""
     _LOG.info(
-        f"{trainer.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of labelled "
+        f"{trainer.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of labeled "
         f"clips {best.clip_accuracy:.3f}\n{trainer.folder / BACKBONE_WEIGHTS}\n"
         f"Next: {command('extract')}, then {command('train')} for the second stage, or "
         f"{command('evaluate')} for this network alone; {command('run')} runs it at once; all with "

@@ -18,9 +18,9 @@ class Scores:
 
     Attributes:
         loss, accuracy: Means over the sampled clips.
-        clip_accuracy, roc_auc: Scores of labelled clips, by the mean probabilities of their sampled
-            clips; the area under the curve is NaN where a class is missing.
-        temperature: Divisor of the logits that calibrates the probabilities of labelled clips.
+        clip_accuracy, roc_auc: Scores of labeled clips, by the mean probabilities of their sampled
+            clips; the area under the curve is NaN if a class is missing.
+        temperature: Divisor of the logits that calibrates the probabilities of labeled clips.
     """
 
     loss: float
@@ -30,8 +30,8 @@ class Scores:
     temperature: float = 1.0
 
     def better_than(self, other: "Scores | None", monitor: str) -> bool:
-        """Whether this epoch is better by the score `monitor`; accuracies are better when higher, a
-        loss when lower."""
+        """Return whether `monitor` is better than in `other` (None: always): lower for the loss,
+        higher for every other score."""
         if other is None:
             return True
         mine, theirs = getattr(self, monitor), getattr(other, monitor)
@@ -46,7 +46,7 @@ class Scores:
 
     def __str__(self) -> str:
         return (
-            f"validation: loss {self.loss:.3f}, accuracy {self.accuracy:.3f}, of labelled clips "
+            f"validation: loss {self.loss:.3f}, accuracy {self.accuracy:.3f}, of labeled clips "
             f"{self.clip_accuracy:.3f}"
         )
 
@@ -57,7 +57,7 @@ def scores_of(logits: np.ndarray, classes: np.ndarray, segment_of: np.ndarray) -
     Args:
         logits: Logits of the sampled clips (n, K).
         classes: True classes of the sampled clips (n,).
-        segment_of: Index of the labelled clip of each sampled clip (n,), from 0 without gaps.
+        segment_of: Index of the labeled clip of each sampled clip (n,), from 0 without gaps.
     """
     probabilities = softmax(logits)
     _, first = np.unique(segment_of, return_index=True)

@@ -1,4 +1,4 @@
-"""Inference stage: full engine batches across videos."""
+"""Inference stage: fills each engine batch with clips, across videos."""
 
 import threading
 from collections.abc import Generator, Iterable, Iterator
@@ -48,7 +48,7 @@ class _Packing:
     def __init__(self, batches: Iterator[StepBatch], engine: Engine) -> None:
         self._batches, self._engine = batches, engine
         self._current: ComputedSteps | None = None
-        self._taken = 0  # clips of the current batch of steps that were given to the engine
+        self._taken = 0  # number of clips taken from the current batch of steps
         self._lock = threading.Lock()
 
     def take(self) -> list[_Part]:

@@ -7,7 +7,7 @@ from video.frame import Frame
 
 
 class StopRequested(Exception):
-    """The user asked for the end (q, or the window closed)."""
+    """The user ended the run: q, Esc, or the window was closed."""
 
 
 class Sink:
@@ -27,7 +27,7 @@ class Sink:
 
         Args:
             frame: The frame.
-            image: The annotated frame, uint8 RGB (H, W, 3); None where no sink draws.
+            image: The annotated frame, uint8 RGB (H, W, 3); None if no sink needs it.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""CSV file with a row per decision, written to disk as soon as it is made."""
+"""CSV file with a row per decision, written to disk immediately."""
 
 import csv
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from video.errors import LookbackError
 
 class CsvSink(Sink):
     """Writes `step,seconds,label,probability,<one column per class>`, or
-    `step,seconds,label,probability,label_2,probability_2,...` of the likeliest labels.
+    `step,seconds,label,probability,label_2,probability_2,...` of the most probable labels.
 
     Raises:
         LookbackError: The file cannot be written.
@@ -23,9 +23,9 @@ class CsvSink(Sink):
         """Create the file with its header.
 
         Args:
-            path: The file; its folder is made.
+            path: The file; its folder is created.
             labels: The K names, in the order of the probabilities.
-            best: The number of likeliest labels to write; None for a column per label.
+            best: The number of most probable labels to write; None for a column per label.
         """
         self._path, self._labels, self._best = path, list(labels), best
         with self._errors_as_one_line():

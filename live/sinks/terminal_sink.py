@@ -13,7 +13,7 @@ class StepLines(Sink):
 
 
 class ChangeLines(Sink):
-    """One line per change of the label, with the likeliest labels."""
+    """One line per change of the label, with the most probable labels."""
 
     def __init__(self, best: int = 1) -> None:
         self._best = best

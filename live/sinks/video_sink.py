@@ -26,7 +26,7 @@ class VideoSink(Sink):
         self._size = size
 
     def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
-        if frame.size != self._size:  # a stream that changes its size on the way
+        if frame.size != self._size:  # the stream changed its frame size
             image = Frame.from_array(image).resized(*self._size)
         self._writer.write(image, frame.seconds)
 

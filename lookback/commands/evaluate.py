@@ -6,20 +6,20 @@ from recipes.command_line import Flag, parser, settings
 
 FLAGS = (
     Flag("--split", "evaluate.split", "clips to measure on: train, val or test", "SPLIT"),
-    Flag("--folds", "evaluate.folds", "cross-validate over N folds of the groups; 0: off", "N"),
-    Flag("--repeats", "evaluate.repeats", "times to cross-validate, each with other folds", "N"),
-    Flag("--views", "evaluate.views", "evenly spaced windows averaged per clip, or all", "N"),
+    Flag("--folds", "evaluate.folds", "folds of a cross-validation over groups; 0: off", "N"),
+    Flag("--repeats", "evaluate.repeats", "repeats of it, each with new folds", "N"),
+    Flag("--views", "evaluate.views", "windows averaged per clip, evenly spaced, or all", "N"),
     Flag(
         "--head",
         "sequence.head",
-        "own: the fine-tuned network's own head; with --folds: the head to train",
+        "own: evaluate the fine-tuned backbone's classifier; with --folds: head to train",
         "NAME",
-        "the second stage, or own if there is none; with --folds lstm",
+        "the second stage, or own if there is none; with --folds: lstm",
     ),
     Flag(
         "--look-back",
         "sequence.look_back",
-        "with --folds: number of steps that one prediction sees",
+        "with --folds: number of steps in a window",
         "L",
         "16, or 4 with a clip network",
     ),
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
-    # Slow imports wait until the command line and the files it names are known to be right.
+    # Check the command line and its files first: the imports below are slow.
     from sequence.experiment import open_experiment
 
     experiment = open_experiment(chosen)

@@ -4,26 +4,24 @@ from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag(
-        "--batch-size", "extract.batch_size", "clips computed at once", "N", "chosen for the engine"
-    ),
+    Flag("--batch-size", "extract.batch_size", "clips per batch", "N", "chosen for the engine"),
     Flag(
         "--engine",
         "extract.engine",
-        "software that computes the network: auto (the fastest), openvino, onnx or keras",
+        "inference engine: auto (the fastest available), openvino, onnx or keras",
         "NAME",
     ),
     Flag(
         "--precision",
         "extract.precision",
-        "number format of the computation: f32, or the faster and less exact bf16 or int8",
+        "compute precision: f32, or bf16 or int8, which are faster but less accurate",
         "NAME",
-        "that of the model folder, or f32",
+        "the model folder's, or f32",
     ),
     Flag(
         "--dtype",
         "extract.dtype",
-        "number format in the file: float32, or float16 at half the size",
+        "data type of the stored features: float32, or float16 (half the size)",
         "TYPE",
     ),
 )
@@ -31,7 +29,7 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("extract", __doc__, FLAGS).parse_args(arguments))
-    # Slow imports wait until the command line and the manifest are known to be right.
+    # Check the command line and the manifest first: the imports below are slow.
     from clips.preparation import load_manifest
 
     manifest = load_manifest(chosen)

@@ -1,10 +1,10 @@
-"""Fine-tune a backbone on the labelled clips."""
+"""Fine-tune a backbone on the labeled clips."""
 
 from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
-    Flag("--epochs", "finetune.epochs", "maximum epochs", "N"),
+    Flag("--epochs", "finetune.epochs", "maximum number of epochs", "N"),
     Flag(
         "--batch-size",
         "finetune.batch_size",
@@ -15,18 +15,21 @@ FLAGS = (
     Flag(
         "--clips-per-video",
         "finetune.clips_per_video",
-        "clips sampled per labelled clip and epoch, or all",
+        "clips sampled per labeled clip and epoch, or all",
         "N",
         "5, or 1 for clip networks",
     ),
     Flag(
         "--cache-epochs",
         "finetune.cache.epochs",
-        "epochs whose frozen outputs are cached; 0: off",
+        "epochs for which the frozen stages' outputs are cached in memory; 0: off",
         "N",
     ),
     Flag(
-        "--limit", "finetune.limit", "maximum labelled clips in train and in val; 0: no limit", "N"
+        "--limit",
+        "finetune.limit",
+        "maximum labeled clips in each of train and val; 0: no limit",
+        "N",
     ),
 )
 
@@ -34,11 +37,11 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("finetune", __doc__, FLAGS)
     flags.add_argument(
-        "--resume", action="store_true", help="continue the unfinished run in --weights"
+        "--resume", action="store_true", help="resume the unfinished run in --weights"
     )
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
-    # Slow imports wait until the command line and the manifest are known to be right.
+    # Check the command line and the manifest first: the imports below are slow.
     from clips.preparation import load_manifest
 
     manifest = load_manifest(chosen)

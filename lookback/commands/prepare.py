@@ -1,4 +1,4 @@
-"""Check, group and split the clips of a folder: writes manifest.csv and rejected.csv."""
+"""Check the clips of a folder, group and split them, and write manifest.csv and rejected.csv."""
 
 from clips.preparation import prepare
 from recipes.command_line import Flag, parser, settings
@@ -12,7 +12,7 @@ FLAGS = (
         "subfolder), a column of the manifest, or a regular expression whose bracket is the group",
         "RULE",
     ),
-    Flag("--split", "data.split", "shares of the clips for train/val/test", "A/B/C"),
+    Flag("--split", "data.split", "fractions of the clips in train/val/test", "A/B/C"),
 )
 
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags.add_argument(
         "--drop-missing",
         action="store_true",
-        help="remove the rows of videos whose file is missing (default: they are kept)",
+        help="remove the manifest rows whose video is missing (default: keep them)",
     )
     parsed = flags.parse_args(arguments)
     prepare(settings(parsed), parsed.drop_missing)

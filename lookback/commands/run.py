@@ -1,4 +1,4 @@
-"""Classify a running video: a webcam, a video file or the address of a camera."""
+"""Classify live video: a webcam, a video file or a network stream."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from live.addresses import require_right_flag
 from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
 
-_OWN = "classifier to use; own is the fine-tuned network's own"
+_OWN = "head to predict with; own: the fine-tuned backbone's classifier"
 _NOT_OWN = "the second stage, or own if there is none"
 FLAGS = (Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN), *BACKBONE_FLAGS)
 
@@ -19,15 +19,20 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG,))
     source = flags.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--webcam", nargs="?", const=0, type=_camera, metavar="N", help="webcam by number or device"
+        "--webcam",
+        nargs="?",
+        const=0,
+        type=_camera,
+        metavar="N",
+        help="webcam index or device (default: 0)",
     )
-    source.add_argument("--video", metavar="FILE", help="a video file")
-    source.add_argument("--url", metavar="ADDRESS", help="a stream, such as rtsp://host/stream")
-    flags.add_argument("--csv", type=Path, metavar="FILE", help="write every step's probabilities")
-    flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="write the annotated video")
-    flags.add_argument("--no-window", action="store_true", help="open no window on the screen")
+    source.add_argument("--video", metavar="FILE", help="video file")
+    source.add_argument("--url", metavar="ADDRESS", help="network stream: rtsp://host/stream")
+    flags.add_argument("--csv", type=Path, metavar="FILE", help="CSV file for the probabilities")
+    flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="file for the annotated video")
+    flags.add_argument("--no-window", action="store_true", help="do not open a window")
     flags.add_argument(
-        "--verbose", action="store_true", help="print probability and computing time of every step"
+        "--verbose", action="store_true", help="print the probability and the latency of every step"
     )
     return flags.parse_args(arguments)
 
@@ -37,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
     require_right_flag(kind, str(getattr(parsed, kind)))
     chosen = settings(parsed)
-    # Slow imports wait until the command line is known to be right.
+    # Check the command line first: the imports below are slow.
     from live.runner import RunOptions, run
     from live.signals import ended_by_signals
 

@@ -1,4 +1,4 @@
-"""Train the second stage, which classifies the features of the last steps."""
+"""Train the second stage: a sequence model that classifies windows of features."""
 
 from recipes.command_line import Flag, parser, settings
 
@@ -6,11 +6,11 @@ FLAGS = (
     Flag(
         "--look-back",
         "sequence.look_back",
-        "number of steps that one prediction sees",
+        "number of steps in a window, the input of one prediction",
         "L",
         "16, or 4 with a clip network",
     ),
-    Flag("--head", "sequence.head", "kind of network: lstm, gru, bilstm_attention or mean", "NAME"),
+    Flag("--head", "sequence.head", "head to train: lstm, gru, bilstm_attention or mean", "NAME"),
     Flag("--epochs", "sequence.epochs", "maximum number of epochs", "N"),
     Flag("--batch-size", "sequence.batch_size", "windows per training batch", "N"),
 )
@@ -18,7 +18,7 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     chosen = settings(parser("train", __doc__, FLAGS).parse_args(arguments))
-    # Slow imports wait until the command line and the files it names are known to be right.
+    # Check the command line and its files first: the imports below are slow.
     from sequence.experiment import open_experiment
 
     experiment = open_experiment(chosen)

@@ -223,7 +223,7 @@ _BUILDERS: dict[str, Callable[[Layer, Path], keras.layers.Layer | None]] = {
 
 
 def _checked_size(config: dict, key: str, size: int) -> int:
-    """Return the size that the arrays have, if the config agrees; otherwise raise `ValueError`."""
+    """Return `size`, the size of the arrays; raise `ValueError` if the config has another."""
     if config.get(key, size) != size:
         raise ValueError(f"{key} is {config[key]}, but the arrays have {size}")
     return size

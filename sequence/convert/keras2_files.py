@@ -102,7 +102,7 @@ def _chain(model: dict, path: Path) -> list[dict]:
 
 
 def _merged(layers: list[dict], arrays: dict[str, tuple], path: Path) -> list[Layer]:
-    """Return the layers described by `layers` with their arrays."""
+    """Return a `Layer` with its arrays for each description in `layers`."""
     merged = []
     for number, layer in enumerate(layers):
         config = layer["config"]

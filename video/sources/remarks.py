@@ -23,7 +23,7 @@ class Ending:
         seconds: Time of the last frame in the video.
         first_stamp: Time of the first frame in the container, in seconds; None if it has none.
         gaps: Times of the frames that come after a gap.
-        breaks_off: Reason why reading stopped early; empty if the file was read to its end.
+        breaks_off: Reason for an early end of reading; empty if the file was read to its end.
         damaged: Number of packets that could not be decoded.
         damage: Reason for the last of these, in parentheses; empty for ordinary damage.
     """

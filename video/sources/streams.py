@@ -39,7 +39,7 @@ def pixel_aspect(stream: av.VideoStream, quarter_turns: int) -> Fraction:
 
 
 def candidates(container: InputContainer) -> list[av.VideoStream]:
-    """Return the video streams that are not cover images; only those with a decoder, if any."""
+    """Return the non-cover video streams: those with a decoder, or all if none has one."""
     videos = [s for s in container.streams.video if not s.disposition & _COVERS]
     return [s for s in videos if s.codec_context is not None] or videos
 

@@ -79,7 +79,7 @@ class UrlSource(NewestFrameSource):
         try:
             return next(packets, None)
         except av.OSError as error:
-            # FFmpeg reports the end of a stream of JPEGs as this error.
+            # FFmpeg reports the end of a stream of JPEGs (mpjpeg) as an I/O error.
             if self._container.format.name == "mpjpeg" and error.errno == errno.EIO:
                 return None
             raise
