@@ -126,7 +126,7 @@ class FileSource(VideoSource):
         # Only frames have the rotation, so the size comes from the first one.
         self._ahead = next(self._first, None)
         if self._ahead is None:
-            why = "is encrypted" if is_encrypted(self._path) else self.note or "no data"
+            why = "is encrypted" if is_encrypted(self._path) else self.note or "its data is missing"
             raise VideoError(f"{self.name}: no frame can be decoded ({why})")
         self.size = self._ahead.size
         self.pixel_aspect = pixel_aspect(self._stream, self._ahead.quarter_turns)

@@ -46,6 +46,8 @@ def remarks(container: InputContainer, stream: av.VideoStream, rate: float, endi
         rate: Nominal frames per second.
         ending: The result of decoding.
     """
+    if not ending.frames:
+        return _why_empty(ending)
     late = _seconds_before(stream, ending)
     begins = late > max(_LATE_SECONDS, 2 / rate)
     promised = _promised_seconds(container, stream)
@@ -63,9 +65,17 @@ def remarks(container: InputContainer, stream: av.VideoStream, rate: float, endi
         found.append(f"{skipped}{ending.damage}, {ending.frames} frames")
     if ending.gaps:
         found.append(_gap_note(ending.gaps))
-    if ending.frames and container.format.flags & _NO_TIMES:
+    if container.format.flags & _NO_TIMES:
         found.append(f"has no time stamps: {rate:.3g} frames per second are assumed")
     return "; ".join(found)
+
+
+def _why_empty(ending: Ending) -> str:
+    """Return the reason why a file gives no frame; empty if its data ends before the first one."""
+    if ending.damaged:
+        packets = "packet is" if ending.damaged == 1 else f"{ending.damaged} packets are"
+        return f"its {packets} damaged{ending.damage}"
+    return ending.breaks_off
 
 
 def _seconds_before(stream: av.VideoStream, ending: Ending) -> float:

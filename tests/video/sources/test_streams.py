@@ -1,5 +1,6 @@
 """The stream that is watched, and the reason for one that cannot be decoded."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import av
 import pytest
 from av.stream import Disposition
 
-from tests.conftest import coded_frame, read_code
+from tests.conftest import coded_frame, read_code, write_coded_video
 from video.errors import VideoError
 from video.sources import FileSource, UrlSource
 
@@ -149,3 +150,18 @@ def test_files_from_the_field_are_refused_in_one_line(shared, name):
     assert str(raised.value).startswith(f"{path}: ")
     words = {"unknown_codec.mp4": "'braw'", "encrypted.mp4": "encrypted", "bad_85.mp4": "damaged"}
     assert words[name] in str(raised.value)
+
+
+def test_a_file_whose_packets_are_all_damaged_says_so_in_one_sentence(tmp_path):
+    path = write_coded_video(tmp_path / "clip.mp4", 8)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"mdat") + 4
+    end = content.index(b"moov") - 4 if b"moov" in content[start:] else len(content)
+    content[start:end] = bytes(end - start)
+    path.write_bytes(content)
+    with pytest.raises(VideoError) as error:
+        FileSource(path)
+    reason = str(error.value).removeprefix(f"{path}: ")
+    assert re.fullmatch(
+        r"no frame can be decoded \(its (\d+ packets are|packet is) damaged\)", reason
+    )
