@@ -63,7 +63,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
             raise LookbackError(f"{path}: there is no such manifest; check --manifest")
         _LOG.info(f"No {path} yet: preparing one ({command('prepare')}).")
         return prepare(settings)
-    manifest = _read(path)
+    manifest = _read(path, settings)
     skipped = rejected_videos(path.parent).intersection(manifest.videos)
     manifest = complete(drop_videos(manifest, skipped), settings)
     check_split(list(manifest.entries), str(path))
@@ -97,7 +97,7 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     path = manifest_path(settings)
     with writable(path):
         before = path.read_bytes() if path.is_file() else None
-        listed = list(_read(path).entries) if before else []
+        listed = list(_read(path, settings).entries) if before else []
         found = _find(path.parent, listed, settings)
         rows = Manifest(path, tuple(add_new_clips(listed, found, settings)))
         if drop_missing:
@@ -171,15 +171,19 @@ def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
         )
 
 
-def _read(path: Path) -> Manifest:
+def _read(path: Path, settings: Settings) -> Manifest:
     manifest = manifests.read(path)
     for video in manifest.videos:
         check_name(path.parent, video)
     extra = [name for name, _ in manifest.entries[0].extra]
     for name, known in misspelled_columns([*extra, *_columns_used(manifest)]):
-        _LOG.warning(
-            f"note: {path}: the column {name!r} is kept but not used; did you mean {known!r}?"
-        )
+        # Going on would make new groups or a new split, and could put a scene into two splits.
+        if name.casefold() != settings.recipe.data.group_by.casefold():
+            use_it = f"use it with --group-by {name}, or " if known == "group" else ""
+            raise LookbackError(
+                f"{path}: there is a column {name!r}, but no column {known!r}; rename it to "
+                f"{known}, or {use_it}give it a name that is less alike to keep it unused"
+            )
     return manifest
 
 

@@ -81,6 +81,8 @@ def _check_outputs(options: RunOptions) -> None:
             raise UsageError(f"{flag} {path}: is the video itself; name another file")
     if options.csv and options.save and options.csv.resolve() == options.save.resolve():
         raise UsageError(f"--save {options.save}: is the file of --csv as well; name another")
+    if options.csv and options.csv.suffix.lower() == ".mp4" and options.csv.is_file():
+        raise UsageError(f"--csv {options.csv}: is a video; name the table of probabilities .csv")
     if options.save and options.save.suffix.lower() != ".mp4":
         raise UsageError(f"--save {options.save}: the video is H.264 in mp4; name it .mp4")
 

@@ -93,6 +93,7 @@ class Model:
             print(result.label, result.label_at(3.2))
             result.to_csv("match.csv")
         """
+        _require_file(video)
         stream = self._live.stream()
         made = [each for frame in self._frames(video) for each in stream.push(frame)]
         _require_steps(len(made), video)
@@ -122,6 +123,7 @@ class Model:
         Example:
             seconds, features = model.features("match.mp4")
         """
+        _require_file(video)
         stream, dtype = self._live.extractor.stream(), np.dtype(self._live.dtype)
         made = [each for frame in self._frames(video) for each in stream.push(frame)]
         _require_steps(len(made), video)
@@ -214,6 +216,15 @@ def load(
     if weights is not None:
         keys["backbone.weights"] = os.fspath(weights)
     return Model(pretrained_live_model(load_settings(flags=keys), threshold))
+
+
+def _require_file(video: str | os.PathLike[str]) -> None:
+    """Raise `VideoError` if a path is an address or a folder."""
+    text = os.fspath(video)
+    if "://" in text:  # not repeated in the message: it may contain a password
+        raise VideoError("an address is not a video file; use model.stream(address)")
+    if Path(text).is_dir():
+        raise VideoError(f"{text}: is a folder; name one video file")
 
 
 def _require_values(engine: str, threshold: float | None) -> None:

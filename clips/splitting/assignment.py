@@ -152,7 +152,12 @@ def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str
         if entry.label in groups:
             groups[entry.label].add(entry.group)
     shown = _listed([f"{label} in {split}" for label, split in missing])
-    counts = _listed([f"{label} has {len(names)} groups" for label, names in groups.items()])
+    counts = _listed(
+        [
+            f"{label} has {len(names)} group{'s' * (len(names) != 1)}"
+            for label, names in groups.items()
+        ]
+    )
     again = ""
     if all(len(names) >= len(SPLITS) for names in groups.values()):
         again = f"; {command('prepare')} --split 0.7/0.15/0.15 makes a new split"

@@ -308,7 +308,8 @@ def _flat(spec: dict) -> dict[str, str]:
         if isinstance(value, dict):
             flat |= {f"{key}.{name}": str(inner) for name, inner in value.items()}
         else:
-            flat[key] = str(value)[:12]  # the start of a hash identifies it
+            # The start of a hash identifies it.
+            flat[key] = str(value)[:12] if key.endswith("sha256") else str(value)
     return flat
 
 

@@ -205,14 +205,24 @@ def test_the_split_of_a_column_with_blanks_and_capitals_is_kept(data):
     assert lines(data)[0] == "video,label,split,group,start,end"
 
 
-def test_a_misspelt_column_is_noted(data, capsys):
+@pytest.mark.parametrize(("known", "typed"), [("split", "spilt"), ("group", "groups")])
+def test_a_misspelled_column_is_refused_and_nothing_is_written(data, known, typed):
+    """Without it there would be a new split, which could put a scene into two splits."""
     prepare(settings(data))
-    text = (data / "manifest.csv").read_text()
-    (data / "manifest.csv").write_text(text.replace(",split,", ",spilt,", 1))
-    load_manifest(settings(data))
-    assert "the column 'spilt' is kept but not used; did you mean 'split'?" in (
-        capsys.readouterr().out
-    )
+    path = data / "manifest.csv"
+    path.write_text(path.read_text().replace(f",{known},", f",{typed},", 1))
+    before = path.read_bytes()
+    for command in (prepare, load_manifest):
+        with pytest.raises(LookbackError, match=f"column '{typed}', but no column '{known}'"):
+            command(settings(data))
+    assert path.read_bytes() == before
+
+
+def test_a_column_like_a_known_one_may_be_the_group(data):
+    prepare(settings(data))
+    path = data / "manifest.csv"
+    path.write_text(path.read_text().replace(",group,", ",groups,", 1))
+    assert prepare(settings(data, data__group_by="groups")).entries
 
 
 @pytest.mark.skipif(os.sep != "/", reason="Windows has no such names")

@@ -281,6 +281,13 @@ def test_two_outputs_may_not_be_one_file(run_live, a_clip, tmp_path):
         run_live("--video", a_clip, "--csv", tmp_path / "both.mp4", "--save", tmp_path / "both.mp4")
 
 
+def test_a_csv_is_not_written_to_the_name_of_a_video(run_live, a_clip, tmp_path):
+    (tmp_path / "out.mp4").write_bytes(b"a video of before")
+    with pytest.raises(UsageError, match=r"--csv .*out\.mp4: is a video; .*\.csv"):
+        run_live("--video", a_clip, "--csv", tmp_path / "out.mp4")
+    assert (tmp_path / "out.mp4").read_bytes() == b"a video of before"
+
+
 def test_a_saved_video_must_be_named_mp4(run_live, a_clip, tmp_path):
     with pytest.raises(UsageError, match=r"--save .*out\.avi: .*\.mp4"):
         run_live("--video", a_clip, "--save", tmp_path / "out.avi")

@@ -255,6 +255,15 @@ def test_a_video_that_cannot_be_read_is_one_line(model, tmp_path):
             method(tmp_path / "text.mp4")
 
 
+def test_an_address_or_a_folder_is_no_video_file(model, tmp_path):
+    for method in (model.predict, model.features):
+        with pytest.raises(VideoError, match=r"use model\.stream") as error:
+            method("rtsp://user:secret@host/stream")
+        assert "secret" not in str(error.value)
+        with pytest.raises(VideoError, match="is a folder"):
+            method(tmp_path)
+
+
 def test_loading_and_predicting_change_no_global_state(project, videos):
     handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     state, backend = np.random.get_state()[1].tolist(), matplotlib.get_backend()

@@ -202,7 +202,7 @@ def test_classes_missing_from_a_side_are_refused_with_a_list():
     with pytest.raises(LookbackError) as raised:
         check_split(entries, "here")
     assert "missing: a in val, b in val, b in test" in str(raised.value)
-    assert "a has 2 groups, b has 1 groups" in str(raised.value)
+    assert "a has 2 groups, b has 1 group" in str(raised.value)
 
 
 def test_one_class_alone_is_refused():
@@ -242,7 +242,7 @@ def test_of_many_classes_only_the_short_ones_are_listed():
     with pytest.raises(LookbackError) as raised:
         check_split(entries, "here")
     message = str(raised.value)
-    assert "missing: rare in val, rare in test (rare has 1 groups; " in message
+    assert "missing: rare in val, rare in test (rare has 1 group; " in message
     assert "a0" not in message
     assert "--split" not in message
 
