@@ -6,7 +6,7 @@ from live.decision import Decision
 from live.model import LiveModel
 from live.overlay import annotate
 from live.pace import Asynchronous, Synchronous
-from live.signals import defer_interrupts
+from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.stream import VideoStream
 from live.timing import Stopwatch
@@ -44,7 +44,7 @@ def run_loop(
             if frame is None:
                 break
             watch.frames += 1
-            with defer_interrupts():
+            with defer_signals():
                 steps = stream.steps(frame)
                 while True:
                     with watch.section("preprocess"):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.backbones.defaults import resolve_backbone
 from extract.extractor import Extractor
 from extract.extractor.choice import (
     OWN_HEAD,
@@ -138,21 +137,6 @@ def load_live_model(
     config = require_config(folder)
     choice = FolderModel(folder, config, head=choose_head(folder, config, head))
     return _folder_live_model(choice, threshold, engine)
-
-
-def pretrained_live_model(settings: Settings, threshold: float | None = None) -> LiveModel:
-    """Return the model of the recipe's clip network with its published labels.
-
-    Args:
-        settings: The recipe.
-        threshold: The probability, 0 to 1, that a label has to reach; None for 0.
-
-    Raises:
-        LookbackError: The weights cannot be downloaded, or hold no classifier.
-    """
-    folder = Path(settings.recipe.model.folder)
-    choice = PretrainedModel(folder, settings, resolve_backbone(settings.recipe), head=OWN_HEAD)
-    return _published_live_model(choice, threshold)
 
 
 def _folder_live_model(choice: FolderModel, threshold: float | None, engine: str) -> LiveModel:

@@ -36,7 +36,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def defer_interrupts() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Let the first signal of `ended_by_signals` wait until the block ends, and raise it then.
 
     Native code must not be interrupted by an exception: OpenCV, interrupted while it draws, aborts

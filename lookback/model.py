@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from extract.extractor.choice import OWN_HEAD
 from live.addresses import source_kind
 from live.decision import Decision
 from live.loop import decisions
-from live.model import LiveModel, load_live_model, pretrained_live_model
+from live.model import LiveModel, choose_live_model, load_live_model
 from live.pace import slower_pace
 from lookback.results import Prediction
 from recipes.loader import load as load_settings
@@ -212,10 +213,12 @@ def load(
     _require_clip_network(name)
     if head not in (None, OWN_HEAD):
         raise UsageError(f"load: {name} has its published classifier; head={head!r} needs training")
-    keys = {"backbone.name": name, "extract.engine": engine}
+    keys: dict[str, Any] = {"backbone.name": name, "extract.engine": engine}
     if weights is not None:
         keys["backbone.weights"] = os.fspath(weights)
-    return Model(pretrained_live_model(load_settings(flags=keys), threshold))
+    if threshold is not None:
+        keys["sequence.threshold"] = threshold
+    return Model(choose_live_model(load_settings(flags=keys)))
 
 
 def _require_file(video: str | os.PathLike[str]) -> None:

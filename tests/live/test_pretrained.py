@@ -11,7 +11,7 @@ import pytest
 from extract.convert.weights_info import read_info, write_info
 from extract.extractor.choice import choose_for_inference
 from extract.extractor.loading import load_published
-from live.model import pretrained_live_model
+from live.model import choose_live_model
 from metrics.calibration import softmax
 from recipes.loader import load
 from tests.clip_network import NAME, registered, write_weights
@@ -100,21 +100,21 @@ def test_of_many_classes_the_five_best_are_told(folder, scene, tmp_path):
 
 def test_both_networks_are_converted_beside_the_weights(folder):
     path = write_weights(folder / "kept.weights.h5", 4)
-    pretrained_live_model(settings(path))
+    choose_live_model(settings(path))
     kept = folder / "kept" / "engines"
     assert sorted(part.name for part in kept.iterdir()) == ["backbone", "sequence"]
 
 
 def test_classes_without_names_are_numbered(folder):
     path = write_weights(folder / "nameless.weights.h5", 4)
-    model = pretrained_live_model(settings(path))
+    model = choose_live_model(settings(path))
     assert model.labels == ("class 0", "class 1", "class 2", "class 3")
 
 
 @pytest.mark.parametrize(("classes", "shows_all", "best"), [(100, True, 3), (101, False, 5)])
 def test_up_to_a_hundred_classes_have_a_column_each(folder, classes, shows_all, best):
     path = write_weights(folder / f"{classes}.weights.h5", classes)
-    model = pretrained_live_model(settings(path), threshold=0.25)
+    model = choose_live_model(settings(path))
     assert (model.shows_all, model.best) == (shows_all, best)
 
 

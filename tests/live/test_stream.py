@@ -15,7 +15,7 @@ from extract.engines.framewise import FramewiseEngine, make_live_engine
 from extract.engines.registry import ENGINES
 from extract.extractor import Extractor
 from live.decision import Decision
-from live.model import LiveModel, load_live_model, pretrained_live_model
+from live.model import LiveModel, choose_live_model, load_live_model
 from live.timing import Stopwatch
 from metrics.calibration import softmax
 from recipes.loader import load
@@ -128,7 +128,7 @@ def clip_model(engine: str, project: Project) -> LiveModel:
             path.parent.mkdir(exist_ok=True)
             write_weights(path, 3, LABELS)
         flags = {"backbone.name": NAME, "backbone.weights": str(path), "extract.engine": engine}
-        return pretrained_live_model(load(flags=flags))
+        return choose_live_model(load(flags=flags))
 
 
 def framewise_model(engine: str, project: Project) -> LiveModel:
