@@ -82,14 +82,14 @@ def make_tick_stepper() -> Stepper:
 def make_unskipped_tick_stepper() -> Stepper:
     """Return a stepper at 10 ticks per second whose source decodes every frame."""
     stepper = make_tick_stepper()
-    stepper.fps = None  # the source does not know the ticks, so it cannot skip frames
+    stepper.sampling = Sampling(None)  # the source does not know the ticks, so it skips no frames
     return stepper
 
 
 def read_with_stage(paths: list[Path], make_stepper: Callable[[], Stepper]) -> int:
     """Read with the reading stage; return the number of steps."""
     videos = [(str(path), path) for path in paths]
-    with decoding_stage(videos, make_stepper, clip_length=1) as reading:
+    with decoding_stage(videos, make_stepper, frames_per_clip=1) as reading:
         return sum(len(batch.rows) for batch in reading)
 
 

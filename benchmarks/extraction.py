@@ -59,7 +59,7 @@ def run_usual_loop(model, paths: list[Path], size: int) -> int:
 def decode_only(manifest: Manifest, extractor: Extractor) -> int:
     """Decode and preprocess without inference; return the number of frames."""
     videos = [(video, manifest.place(video)) for video in manifest.videos]
-    with decoding_stage(videos, extractor.stepper, extractor.clip_length) as reading:
+    with decoding_stage(videos, extractor.stepper, extractor.frames_per_clip) as reading:
         return sum(len(batch.rows) for batch in reading)
 
 

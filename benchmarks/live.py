@@ -174,7 +174,7 @@ def run_ours(parts: Parts, video: Path, max_steps: int) -> dict:
 
 def run_usual(parts: Parts, video: Path, max_frames: int) -> list[float]:
     """Run the loop that tutorials show; return percentiles in milliseconds per frame."""
-    size, length = parts.extractor.config.preprocessing, parts.extractor.clip_length
+    size, length = parts.extractor.config.preprocessing, parts.extractor.frames_per_clip
     recent: deque[np.ndarray] = deque(maxlen=length)
     window, rows = RollingWindow(parts.predictor.look_back), parts.predictor.model.input_shape[1:]
     capture, times = cv2.VideoCapture(str(video)), []

@@ -1,18 +1,49 @@
 """Setup of the extractor for extraction: choose it, quantize it if requested, then save it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from clips.manifest import Manifest
 from extract.engines import openvino_engine
 from extract.engines.registry import require_able
 from extract.extractor import Extractor
 from extract.extractor.choice import choose_for_extraction
-from extract.extractor.loading import LoadedNetwork, int8_state, make_extractor, open_network
+from extract.extractor.loading import (
+    LoadedNetwork,
+    int8_state,
+    make_extractor,
+    open_network,
+    with_input,
+)
+from extract.feature_store.reader import change_path, features_path
 from extract.quantization import quantize
 from recipes.loader import Settings
 from video.console import logger
+from video.errors import UsageError
 
 _LOG = logger(__name__)
+
+
+def set_up_extractors(settings: Settings, manifest: Manifest) -> dict[Path, Extractor]:
+    """Return the extractors that extract.py uses, by feature file, and save their model.
+
+    There are two with `backbone.input: auto`, of frames and of change pictures; they have the same
+    weights. Arguments and errors as for `set_up_extractor`.
+    """
+    path = features_path(settings)
+    extractor = set_up_extractor(settings, manifest)
+    config, keys = extractor.config, settings.recipe
+    if config.backbone.input != "auto":
+        return {path: extractor}
+    seconds = config.sampling.change_seconds or keys.sampling.change_seconds
+    made = {}
+    for place, change_seconds in ((path, None), (change_path(path), seconds)):
+        if config.sampling.change_seconds == change_seconds:
+            made[place] = extractor
+        else:
+            network = with_input(extractor.folder, config, change_seconds)
+            made[place] = make_extractor(network, keys.extract.engine, keys.extract.batch_size)
+    return made
 
 
 def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Extractor:
@@ -34,6 +65,11 @@ def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Ex
     """
     choice, keys = choose_for_extraction(settings), settings.recipe.extract
     require_able(keys.engine, choice.precision)
+    if choice.input == "auto" and choice.precision == "int8":
+        raise UsageError(
+            "backbone.input auto: int8 is calibrated for one input; choose with --precision f32 "
+            "first, then extract with int8 and the input that was chosen"
+        )
     network = open_network(choice)
     if choice.precision == "int8":
         network = _with_int8(network, manifest, settings)

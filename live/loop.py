@@ -86,9 +86,9 @@ def decisions(
 def _decider(
     source: VideoSource, model: LiveModel, stream: VideoStream, watch: Stopwatch
 ) -> Synchronous | Asynchronous:
-    # A single frame is computed quickly, and then the newest one is read. The frames of a clip must
-    # be collected while the previous clip is computed.
-    if source.live and model.extractor.clip_length > 1:
+    # A single frame is computed quickly, and then the newest one is read. The frames of a clip or a
+    # change picture must be collected while the previous one is computed.
+    if source.live and model.extractor.frames_per_clip > 1:
         return Asynchronous(stream, watch)
     return Synchronous(stream, watch)
 

@@ -92,7 +92,7 @@ class LiveModel:
         Returns:
             The seconds that a step takes.
         """
-        wanted, length = self.extractor.config.preprocessing, self.extractor.clip_length
+        wanted, length = self.extractor.config.preprocessing, self.extractor.frames_per_clip
         clip = np.zeros((length, wanted.height, wanted.width, 3), np.uint8)
         blank = Step(0, 0.0, clip, False, frames=tuple(range(length)))
         times = []

@@ -168,8 +168,8 @@ class Model:
 
     def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
         """Yield the frames of a file that the sampling needs."""
-        sampled_at = self._live.extractor.stepper().fps
-        with FileSource(Path(video), _EVERY_CORE, sampled_at) as source:
+        sampling = self._live.extractor.config.sampling
+        with FileSource(Path(video), _EVERY_CORE, sampling) as source:
             yield from source
             _warn(source.name, source.note)
 

@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from clips.manifest import Manifest
 from clips.preparation import load_manifest
+from extract.extraction import extract
 from extract.extractor.choice import OWN_HEAD
-from extract.extractor_setup import set_up_extractor
-from extract.feature_store.reader import features_path
 from extract.finetuning.trainer import Trainer
-from extract.pipeline.runner import extract_features, print_report
 from recipes.loader import Settings
 from recipes.loader import load as load_settings
 from sequence.experiment import open_experiment
@@ -96,7 +93,7 @@ def train(
     if finetune:
         metrics = {"split": "val", "head": OWN_HEAD, **asdict(Trainer(chosen, manifest).train())}
         finetuning = _history(folder / "finetune_history.csv")
-    _extract(chosen, manifest)
+    extract(chosen, manifest)
     if chosen.recipe.sequence.head == OWN_HEAD:
         return TrainingRun(folder, place, finetuning, metrics, finetuning)
     experiment = open_experiment(chosen)
@@ -127,12 +124,6 @@ def _settings(
         keys["model.folder"] = os.fspath(weights)
     keys.update(settings or {})
     return load_settings(Path(recipe) if recipe else None, keys, given_by="settings")
-
-
-def _extract(chosen: Settings, manifest: Manifest) -> None:
-    extractor = set_up_extractor(chosen, manifest)
-    path = features_path(chosen)
-    print_report(extract_features(manifest, extractor, path, chosen.recipe.extract.dtype), path)
 
 
 def _history(path: Path) -> tuple[dict[str, float], ...]:

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError, field_validator
 
 from recipes.commands import command
-from recipes.schema import Network, Section
+from recipes.schema import Input, Network, Section
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
 from video.preprocessing import Preprocessing
@@ -32,6 +32,8 @@ class BackboneConfig(Section):
     Attributes:
         name: Name of the architecture.
         weights: Initial weights: `imagenet`, `kinetics400`, `none` (random), or a file's name.
+        input: Input that extraction was asked for: `frame`, `change`, or `auto`. With `auto` there
+            are features of both, and training chooses. `sampling.change_seconds` is the choice.
         fine_tuned: Whether `finetune.py` trained it.
         sha256: Hash of the weights' values, see `extract.backbones.heads.weights_sha256`.
         feature_size: D, the width of a feature.
@@ -52,6 +54,7 @@ class BackboneConfig(Section):
     network: Network | None = None
     labels: tuple[str, ...] = ()
     temperature: float = 1.0
+    input: Input = "frame"
 
 
 class SequenceConfig(Section):

@@ -68,6 +68,13 @@ BACKBONE_FLAGS = (
         "10, or a clip network's training frame rate",
     ),
 )
+INPUT_FLAG = Flag(
+    "--input",
+    "backbone.input",
+    "what an image network sees: frame, change (the difference of two frames, for fixed cameras), "
+    "or auto (both are extracted, and training chooses)",
+    "NAME",
+)
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -11,6 +11,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Optimizer = Literal["adam", "adamw", "rmsprop", "sgd"]
 ClassWeights = Literal["auto", "none"]
+Input = Literal["frame", "change", "auto"]
+ChangeSeconds = Annotated[float, Field(gt=0, le=1)]
 
 
 class Section(BaseModel):
@@ -35,6 +37,7 @@ class SamplingKeys(Section):
     fps: Rate | Literal["source"] | None
     stride: Positive | None
     clip_length: Positive | None
+    change_seconds: ChangeSeconds
 
 
 class PreprocessingKeys(Section):
@@ -46,6 +49,7 @@ class PreprocessingKeys(Section):
 class Backbone(Section):
     name: str
     weights: str | None
+    input: Input
 
 
 class Extract(Section):

@@ -15,7 +15,7 @@ import av
 
 from video.clock import Clock
 from video.frame import Frame
-from video.sampling import Sampler
+from video.sampling import Sampler, Sampling
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class SkippingPlan:
 
 
 def skipping_plan(
-    stamps: Iterable[int | None], time_base: Fraction, interval_seconds: float, fps: float
+    stamps: Iterable[int | None], time_base: Fraction, interval_seconds: float, sampling: Sampling
 ) -> SkippingPlan | None:
-    """Return the plan for a sampling rate, or None if a stamp is missing or occurs twice.
+    """Return the plan for a sampling, or None if a stamp is missing or occurs twice.
 
     Args:
         stamps: Timestamps of all packets, in any order.
         time_base: Seconds per unit of a stamp.
         interval_seconds: Duration of a frame, for `Clock`.
-        fps: Rate of the sampler.
+        sampling: Sampling of the frames, at a fixed rate.
 
-    >>> plan = skipping_plan([0, 4, 2, 1, 3, 5], Fraction(1, 10), 0.1, fps=5.0)
+    >>> plan = skipping_plan([0, 4, 2, 1, 3, 5], Fraction(1, 10), 0.1, Sampling(5.0))
     >>> sorted(plan.wanted), plan.places[4]
     ([0, 2, 4, 5], (4, 0.4, False))
     """
@@ -51,7 +51,8 @@ def skipping_plan(
     known = {stamp for stamp in given if stamp is not None}
     if not known or len(known) < len(given):  # a stamp is missing or occurs twice
         return None
-    clock, sampler = Clock(interval_seconds), Sampler(fps)
+    clock = Clock(interval_seconds)
+    sampler = Sampler(sampling.fps, sampling.change_seconds)
     places: dict[int, tuple[int, float, bool]] = {}
     wanted = {max(known)}
     by_index = sorted(known)
@@ -64,4 +65,6 @@ def skipping_plan(
         frame = Frame(index, seconds, timed, after_gap=clock.after_gap)
         for sample in sampler.push(frame):
             wanted.add(by_index[sample.frame.index])
+            if sample.earlier:
+                wanted.add(by_index[sample.earlier.index])
     return SkippingPlan(places, frozenset(wanted))

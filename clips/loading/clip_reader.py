@@ -33,27 +33,30 @@ class SegmentFrames:
     def __init__(self) -> None:
         self._known: dict[tuple, range] = {}
 
-    def __call__(self, path: Path, segment: Segment, fps: float | None) -> range:
+    def __call__(
+        self, path: Path, segment: Segment, fps: float | None, change_seconds: float | None = None
+    ) -> range:
         """Return the indices of a segment's sampled frames, from 0 at the start of the video.
 
         Args:
             path: The video.
             segment: The segment of the video.
             fps: Sampled frames per second; None for all frames.
+            change_seconds: Time between the two frames of a change picture; None for frames alone.
 
         Raises:
             VideoError: The file cannot be read.
         """
-        key = (path, segment.start, segment.end, fps)
+        key = (path, segment.start, segment.end, fps, change_seconds)
         if key not in self._known:
-            self._known[key] = _frames_in(path, segment, fps)
+            self._known[key] = _frames_in(path, segment, Sampler(fps, change_seconds))
         return self._known[key]
 
 
-def _frames_in(path: Path, segment: Segment, fps: float | None) -> range:
+def _frames_in(path: Path, segment: Segment, sampler: Sampler) -> range:
     first = last = 0
     with FileSource(path) as source:
-        for sample in _samples(source, fps):
+        for sample in _samples(source, sampler):
             if sample.seconds >= segment.end:
                 break
             last = sample.index + 1
@@ -62,8 +65,7 @@ def _frames_in(path: Path, segment: Segment, fps: float | None) -> range:
     return range(first, last)
 
 
-def _samples(source: VideoSource, fps: float | None) -> Iterator[Sample]:
-    sampler = Sampler(fps)
+def _samples(source: VideoSource, sampler: Sampler) -> Iterator[Sample]:
     for frame in source:
         yield from sampler.push(frame)
 
@@ -101,25 +103,31 @@ class ClipSampler:
     @property
     def clip_bytes(self) -> int:
         """Size of a clip in bytes."""
-        return self.clip_length * self.preprocessing.height * self.preprocessing.width * 3
+        frames = self.sampling.frames_per_clip(self.clip_length)
+        return frames * self.preprocessing.height * self.preprocessing.width * 3
 
 
 @dataclass
 class _PlannedClip:
-    """The frames of a clip, the position of its crop, and the pixels of the frames read so far."""
+    """The frames of a clip, the position of its crop, and the pixels of the frames read so far.
+
+    The pixels of a sampled frame are (1, H, W, 3), or (2, H, W, 3) for a change picture.
+    """
 
     frames: np.ndarray
     place: Placement
     pixels: dict[int, np.ndarray] = field(default_factory=dict)
 
     def stack(self) -> np.ndarray:
-        return np.stack([self.pixels[frame] for frame in self.frames.tolist()])
+        return np.concatenate([self.pixels[frame] for frame in self.frames.tolist()])
 
 
 def read_clips(
     segment: Segment, sampler: ClipSampler, random: np.random.Generator
 ) -> Iterator[np.ndarray]:
     """Yield clips of a segment, in order of time: uint8 RGB (T, H, W, 3). There may be none.
+
+    T is 2 for a change picture: the earlier frame and the sampled one.
 
     Only the frames of the clips are converted, and decoding ends at the last one. If the file has
     become shorter, the clips beyond its end are missing.
@@ -142,13 +150,15 @@ def read_clips(
     preprocess = Preprocessor(sampler.preprocessing)
     shown = -1
     images: dict[Placement, np.ndarray] = {}
+    sampled_by = Sampler(sampler.fps, sampler.sampling.change_seconds)
     with FileSource(sampler.folder / segment.video) as source:
-        for sample in _samples(source, sampler.fps):
+        for sample in _samples(source, sampled_by):
             if sample.frame.index != shown:
                 shown, images = sample.frame.index, {}
             for clip in wanted.pop(sample.index, ()):
                 if clip.place not in images:
-                    images[clip.place] = preprocess(sample.frame, clip.place)
+                    both = [sample.earlier, sample.frame] if sample.earlier else [sample.frame]
+                    images[clip.place] = np.stack([preprocess(each, clip.place) for each in both])
                 clip.pixels[sample.index] = images[clip.place]
             while clips and clips[0].frames[-1] <= sample.index:
                 pixels = clips.popleft().stack()
@@ -160,7 +170,9 @@ def read_clips(
 def _planned(
     segment: Segment, sampler: ClipSampler, random: np.random.Generator
 ) -> list[_PlannedClip]:
-    frames = sampler.segment_frames(sampler.folder / segment.video, segment, sampler.fps)
+    frames = sampler.segment_frames(
+        sampler.folder / segment.video, segment, sampler.fps, sampler.sampling.change_seconds
+    )
     augment = sampler.augment
     clips = plan(
         frames,

@@ -1,5 +1,6 @@
 """Building an architecture's graph: uint8 input, core and classifier."""
 
+from extract.architectures.change_picture import ChangePicture
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec
 from training.keras_backend import keras
@@ -35,12 +36,22 @@ def build_core(
         ) from None
 
 
-def from_pixels(spec: BackboneSpec, core: keras.Model) -> keras.Model:
-    """Return the core with uint8 clips (B, T, H, W, 3) as input and pixel scaling inside."""
-    frames = core.input_shape[1] if spec.is_clip_network else 1
+def from_pixels(spec: BackboneSpec, core: keras.Model, change: bool = False) -> keras.Model:
+    """Return the core with uint8 clips (B, T, H, W, 3) as input and pixel scaling inside.
+
+    Args:
+        spec: Backbone.
+        core: Its core.
+        change: Whether an image network sees the change picture of two frames, the earlier one
+            first; T is then 2.
+    """
+    frames = core.input_shape[1] if spec.is_clip_network else 1 + change
     inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
-    pixels = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
-    outputs = core(spec.scale(keras.ops.cast(pixels, "float32")))
+    images = inputs if change or spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
+    pixels = keras.ops.cast(images, "float32")
+    if change:
+        pixels = ChangePicture(name="change_picture", dtype="float32")(pixels)
+    outputs = core(spec.scale(pixels))
     return keras.Model(inputs, outputs, name=f"{spec.name}_trunk")
 
 

@@ -36,11 +36,13 @@ class Trunk:
             returns a feature map (B, h, w, C), a clip network features (B, D).
         core: Part of the model that published weights belong to.
         stages: Layers of the core by stage, in forward order.
+        change: Whether an image network sees the change picture of two frames; T is then 2.
     """
 
     model: "keras.Model"
     core: "keras.Model"
     stages: "dict[str, list[keras.layers.Layer]]"
+    change: bool = False
 
     @property
     def gives_features(self) -> bool:

@@ -51,6 +51,7 @@ def build_trunk(
     weights: str | None = "none",
     side: int | None = None,
     clip_length: int | None = None,
+    change: bool = False,
 ) -> Trunk:
     """Return a backbone without a classifier, up to its features or feature map.
 
@@ -59,9 +60,10 @@ def build_trunk(
         weights: Weights as for `build`.
         side: Side of the square input in pixels; None for the network's own.
         clip_length: T, frames per clip; None for the network's own.
+        change: Whether an image network sees the change picture of two frames; T is then 2.
 
     Raises:
         UsageError: No backbone has this name, or it cannot take this input.
         LookbackError: The weights cannot be downloaded or belong to another network.
     """
-    return make_trunk(spec_of(name), weights, side, clip_length)
+    return make_trunk(spec_of(name), weights, side, clip_length, change)

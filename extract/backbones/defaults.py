@@ -8,7 +8,7 @@ from extract.architectures.registry import spec_of
 from extract.architectures.spec import BackboneSpec
 from extract.convert.weights_info import read_info
 from recipes.commands import command
-from recipes.schema import PreprocessingKeys, Recipe
+from recipes.schema import Input, PreprocessingKeys, Recipe
 from video.errors import UsageError
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
@@ -26,6 +26,8 @@ class ResolvedBackbone:
     Attributes:
         spec: Architecture.
         weights: `imagenet`, `kinetics400`, `none` (random), or the path of a weights file.
+        input: What an image network sees: `frame`, `change`, or `auto`, which means that both are
+            extracted and training chooses.
         sampling: Sampling rate and stride.
         preprocessing: Conversion of a frame to the network's input.
         clip_length: T, frames per clip; 1 for frame networks.
@@ -35,6 +37,7 @@ class ResolvedBackbone:
 
     spec: BackboneSpec
     weights: str
+    input: Input
     sampling: Sampling
     preprocessing: Preprocessing
     clip_length: int
@@ -68,11 +71,18 @@ def resolve_backbone(recipe: Recipe) -> ResolvedBackbone:
     frames_alone = clip_length == 1
     fps = recipe.sampling.fps or spec.frame_rate or _FRAME_NETWORK_FPS
     stride = recipe.sampling.stride or max(1, clip_length // _STEPS_PER_CLIP)
+    change = recipe.sampling.change_seconds if recipe.backbone.input == "change" else None
+    if spec.is_clip_network and recipe.backbone.input != "frame":
+        raise UsageError(
+            f"backbone.input {recipe.backbone.input}: is for image networks, and {spec.name} sees "
+            "clips; leave the key out"
+        )
     chosen = recipe.finetune
     return ResolvedBackbone(
         spec=spec,
         weights=spec.weights_meant(recipe.backbone.weights),
-        sampling=Sampling(None if fps == "source" else fps, stride),
+        input=recipe.backbone.input,
+        sampling=Sampling(None if fps == "source" else fps, stride, change),
         preprocessing=_preprocessing(spec, recipe.preprocessing),
         clip_length=clip_length,
         clips_per_video=chosen.clips_per_video

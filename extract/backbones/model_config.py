@@ -28,7 +28,11 @@ def make_config(
         network: Layers of the classifier, of a fine-tuned backbone; None of a pretrained one.
         temperature: Temperature of that classifier.
     """
-    same_weights = before is not None and before.backbone.sha256 == sha256
+    same_network = (
+        before is not None
+        and before.backbone.sha256 == sha256
+        and before.sampling.is_change == backbone.sampling.is_change
+    )
     return ModelConfig(
         seed=settings.recipe.seed,
         recipe=settings.source,
@@ -46,9 +50,10 @@ def make_config(
             network=network,
             labels=labels if network else (),
             temperature=temperature,
+            input=backbone.input,
         ),
         precision=settings.recipe.extract.precision,
-        quantised=before.quantised if before and same_weights else None,
+        quantised=before.quantised if before and same_network else None,
         sequence=before.sequence if before else None,
         made_with=made_with(),
     )

@@ -39,10 +39,14 @@ def build_model(
 
 
 def make_trunk(
-    spec: BackboneSpec, weights: str | None, side: int | None, clip_length: int | None
+    spec: BackboneSpec,
+    weights: str | None,
+    side: int | None,
+    clip_length: int | None,
+    change: bool = False,
 ) -> Trunk:
     """Return a backbone without a classifier; see `extract.backbones.build_trunk`."""
-    return _trunk(spec, weights, weights_file(spec, weights), side, clip_length)
+    return _trunk(spec, weights, weights_file(spec, weights), side, clip_length, change)
 
 
 def _trunk(
@@ -51,6 +55,7 @@ def _trunk(
     path: Path | None,
     side: int | None,
     clip_length: int | None,
+    change: bool = False,
 ) -> Trunk:
     """Return a trunk with weights from the file `path`, or those that `weights` names."""
     core = build_core(spec, side, clip_length)
@@ -61,7 +66,7 @@ def _trunk(
         for layer in core.layers:
             if hasattr(layer, "finalize_state"):
                 layer.finalize_state()  # refreshes the values that Normalization caches
-    return Trunk(from_pixels(spec, core), core, stages_of(spec, core))
+    return Trunk(from_pixels(spec, core, change), core, stages_of(spec, core), change)
 
 
 def load_classifier(

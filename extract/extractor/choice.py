@@ -13,7 +13,7 @@ from extract.backbones.defaults import ResolvedBackbone, resolve_backbone
 from model_folder.config import ModelConfig, read_config, require_config
 from recipes.commands import command
 from recipes.loader import Settings
-from recipes.schema import Recipe
+from recipes.schema import Input, Recipe
 from video.errors import LookbackError, UsageError
 
 # Head name of a fine-tuned network's own classifier; `--head` accepts it like a trained head.
@@ -48,6 +48,11 @@ class FolderModel:
         """Precision that the features are computed in."""
         return self.config.precision
 
+    @property
+    def input(self) -> Input:
+        """What the network sees."""
+        return self.config.backbone.input
+
 
 @dataclass(frozen=True)
 class PretrainedModel:
@@ -72,6 +77,11 @@ class PretrainedModel:
         """Precision that the features are computed in."""
         return self.settings.recipe.extract.precision
 
+    @property
+    def input(self) -> Input:
+        """What the network sees."""
+        return self.backbone.input
+
 
 ModelChoice = FolderModel | PretrainedModel
 
@@ -91,7 +101,9 @@ def choose_for_extraction(settings: Settings) -> ModelChoice:
         _refuse_other_backbone(folder, config, settings)
         return _folder_model(folder, config, settings)
     asked = {key for key in given if key.startswith(("backbone.", "preprocessing."))}
-    asked |= given & {"sampling.clip_length"}
+    asked |= given & {"sampling.clip_length", "sampling.change_seconds"}
+    if config and recipe.backbone.input == config.backbone.input:
+        asked -= {"backbone.input"}
     if config and not asked:
         return _folder_model(folder, config, settings)
     if config and "backbone.name" not in given:
@@ -187,8 +199,16 @@ def _with_backbone_of(folder: Path, config: ModelConfig, settings: Settings) -> 
                 f"{folder} holds a {name} made from {weights}: to use it with other settings, name "
                 f"both again: --backbone {name} --backbone-weights FILE"
             )
-    backbone = recipe.backbone.model_copy(update={"name": name, "weights": weights})
-    return recipe.model_copy(update={"backbone": backbone})
+    backbone: dict[str, Any] = {"name": name, "weights": weights}
+    sampling = recipe.sampling
+    if "backbone.input" not in settings.given:
+        backbone["input"] = config.backbone.input
+    if config.sampling.is_change and "sampling.change_seconds" not in settings.given:
+        change = {"change_seconds": config.sampling.change_seconds}
+        sampling = sampling.model_copy(update=change)
+    return recipe.model_copy(
+        update={"backbone": recipe.backbone.model_copy(update=backbone), "sampling": sampling}
+    )
 
 
 def _refuse_other_backbone(folder: Path, config: ModelConfig, settings: Settings) -> None:
@@ -214,6 +234,12 @@ def _refuse_other_backbone(folder: Path, config: ModelConfig, settings: Settings
     if "sampling.clip_length" in given:
         asked = recipe.sampling.clip_length or wanted.spec.clip_length
         different["sampling.clip_length"] = (asked, backbone.clip_length)
+    change_seconds = config.sampling.change_seconds
+    if "backbone.input" in given:
+        there = "frame" if change_seconds is None else "change"
+        different["backbone.input"] = (recipe.backbone.input, there)
+    if "sampling.change_seconds" in given and change_seconds is not None:
+        different["sampling.change_seconds"] = (recipe.sampling.change_seconds, change_seconds)
     for key, (asked, there) in different.items():
         if asked != there:
             raise UsageError(

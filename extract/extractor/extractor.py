@@ -38,6 +38,11 @@ class Extractor:
     def clip_length(self) -> int:
         return self.config.backbone.clip_length
 
+    @property
+    def frames_per_clip(self) -> int:
+        """The frames in one input of the network: T, or 2 for a change picture."""
+        return self.config.sampling.frames_per_clip(self.clip_length)
+
     def stepper(self, stride: int | None = None) -> Stepper:
         """Return the stepper of a new video: frames to steps.
 

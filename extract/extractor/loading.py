@@ -1,6 +1,6 @@
 """Loading of extractors: a network with its config in memory, then an engine that computes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -88,7 +88,11 @@ def _build_pretrained(choice: PretrainedModel) -> LoadedNetwork:
     backbone, before = choice.backbone, choice.before
     keras.utils.set_random_seed(choice.settings.recipe.seed)
     trunk = build_trunk(
-        backbone.spec.name, backbone.weights, backbone.preprocessing.width, backbone.clip_length
+        backbone.spec.name,
+        backbone.weights,
+        backbone.preprocessing.width,
+        backbone.clip_length,
+        backbone.sampling.is_change,
     )
     model = pooled_network(trunk)
     sha256, labels = weights_sha256(model), before.labels if before else ()
@@ -114,7 +118,8 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
     """
     backbone = config.backbone
     side, clip_length = config.preprocessing.width, backbone.clip_length
-    trunk = build_trunk(backbone.name, side=side, clip_length=clip_length)
+    change = config.sampling.is_change
+    trunk = build_trunk(backbone.name, side=side, clip_length=clip_length, change=change)
     if backbone.network:
         model = classifier_network(trunk, backbone.network, len(backbone.labels))
     else:
@@ -132,6 +137,22 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
             f"or remove both and run {command('extract')}"
         )
     return model
+
+
+def with_input(folder: Path, config: ModelConfig, change_seconds: float | None) -> LoadedNetwork:
+    """Return the network of a model folder with another input.
+
+    Args:
+        folder: Model folder.
+        config: Its config.
+        change_seconds: Time between the two frames of a change picture; None for frames.
+
+    Raises:
+        LookbackError: The weights are missing or do not match model.yaml.
+    """
+    sampling = replace(config.sampling, change_seconds=change_seconds)
+    other = config.model_copy(update={"sampling": sampling})
+    return LoadedNetwork(load_network(folder, other), other, folder)
 
 
 def make_extractor(

@@ -37,6 +37,16 @@ def features_path(settings: Settings) -> Path:
     return Path(data.features) if data.features else Path(data.folder) / "features.h5"
 
 
+def change_path(path: Path) -> Path:
+    """Return the path of the features of change pictures beside those of frames, with
+    `backbone.input: auto`.
+
+    >>> change_path(Path("data/features.h5")).as_posix()
+    'data/features.change.h5'
+    """
+    return path.with_name(f"{path.stem}.change{path.suffix}")
+
+
 def video_id(path: str) -> str:
     """Return the name of a video's HDF5 group.
 

@@ -91,7 +91,7 @@ def frozen_part(
     if _layer_of_head(model, trunk, cut):
         below = keras.Model(model.input, cut)
     else:
-        below = from_pixels(spec, keras.Model(trunk.core.input, cut))
+        below = from_pixels(spec, keras.Model(trunk.core.input, cut), trunk.change)
     return keras.Model(below.input, keras.layers.Flatten(dtype="float32")(below.output))
 
 

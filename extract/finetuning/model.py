@@ -38,7 +38,11 @@ class FineTunedModel:
         self._precision = training_precision(recipe.finetune.mixed_precision)
         with layers_in(self._precision):
             self.trunk = build_trunk(
-                backbone.spec.name, backbone.weights, side, backbone.clip_length
+                backbone.spec.name,
+                backbone.weights,
+                side,
+                backbone.clip_length,
+                backbone.sampling.is_change,
             )
             self.model = classifier_network(self.trunk, recipe.finetune.head, len(clips.labels))
         self.without_optimizer = keras.Model(self.model.input, self.model.output)

@@ -62,6 +62,11 @@ class Trainer:
         self.folder = Path(recipe.model.folder)
         self.manifest = manifest
         self.backbone = resolve_backbone(recipe)
+        if self.backbone.input == "auto":
+            raise UsageError(
+                "backbone.input auto: chooses between features of a pretrained network; to "
+                "fine-tune, write --input frame or --input change"
+            )
         self.clips = ClipDataset(recipe, manifest, self.backbone)
         self.labels = self.clips.labels
         self._require_classes()

@@ -10,7 +10,7 @@ import numpy as np
 from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
 from video.sources import FileSource
-from video.steps import Step, Stepper
+from video.steps import Step, Stepper, too_short
 
 _FRAMES_PER_BATCH = 16
 _QUEUED_BATCHES = 8
@@ -75,13 +75,15 @@ def batches_of(
     """
     collector, number = _Collector(), 0
     try:
-        with FileSource(path, threads, sampled_at=stepper.fps) as source:
+        with FileSource(path, threads, stepper.sampling) as source:
             for frame in source:
                 for step in stepper.push(frame):
                     if len(collector.clips) == batch_size and not step.repeats:
                         yield collector.batch(video, number)
                         collector, number = _Collector(), number + 1
                     collector.add(step)
+            if not (number or collector.rows):
+                raise too_short(path, stepper.sampling)
             yield collector.batch(video, number, last=True, note=source.note)
     except VideoError as error:
         yield _Collector().batch(video, number, last=True, error=str(error))
@@ -91,7 +93,7 @@ def batches_of(
 
 
 def decoding_stage(
-    videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], clip_length: int
+    videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], frames_per_clip: int
 ) -> PipelineStage[tuple[str, Path], StepBatch]:
     """Return the pipeline stage that yields the batches of all videos.
 
@@ -100,12 +102,12 @@ def decoding_stage(
     Args:
         videos: Name and path of each video.
         make_stepper: Function that returns a new stepper, called once per video.
-        clip_length: T, frames per clip.
+        frames_per_clip: Frames in one input of the network.
     """
     cores = os.cpu_count() or 1
     readers = max(1, min(cores, len(videos)))
     # One thread per video has a higher throughput than several threads on one video.
-    threads, batch_size = cores // readers, max(1, _FRAMES_PER_BATCH // clip_length)
+    threads, batch_size = cores // readers, max(1, _FRAMES_PER_BATCH // frames_per_clip)
 
     def read(item: tuple[str, Path]) -> Generator[StepBatch, None, None]:
         yield from batches_of(*item, make_stepper(), batch_size, threads)

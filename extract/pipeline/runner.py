@@ -69,7 +69,7 @@ def extract_features(
         todo, twins = _missing(manifest, sources, writer, report)
         started = time.perf_counter()
         with (
-            decoding_stage(todo, extractor.stepper, extractor.clip_length) as reading,
+            decoding_stage(todo, extractor.stepper, extractor.frames_per_clip) as reading,
             inference_stage(reading, extractor.engine) as computing,
             Progress({video: sources[video]["size"] for video, _ in todo}) as progress,
         ):

@@ -1,9 +1,10 @@
 """Compute the features of every clip with the backbone and store them in features.h5."""
 
-from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
+from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
+    INPUT_FLAG,
     Flag("--batch-size", "extract.batch_size", "clips per batch", "N", "chosen for the engine"),
     Flag(
         "--engine",
@@ -34,23 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     manifest = load_manifest(chosen)
 
-    from extract.extractor_setup import set_up_extractor
-    from extract.feature_store.reader import features_path
-    from extract.pipeline.runner import extract_features, print_report
+    from extract.extraction import extract
     from training.keras_backend import device_line
 
     print(device_line())
-    extractor = set_up_extractor(chosen, manifest)
-    backbone = extractor.config.backbone
-    how = "fine-tuned" if backbone.fine_tuned else f"weights: {backbone.weights}"
-    engine = f"{extractor.engine.name}, {extractor.engine.precision}"
-    print(f"{backbone.name} ({how}), {backbone.feature_size} features a step; engine: {engine}.")
-    path = features_path(chosen)
-    report = extract_features(manifest, extractor, path, chosen.recipe.extract.dtype)
-    print_report(report, path)
-    if report.cached and "extract.engine" in chosen.flags:
-        print(
-            "note: features that were in the file are kept, whichever engine computed them: "
-            "engines agree within 1e-4; --features FILE computes others"
-        )
+    extract(chosen, manifest)
     return 0

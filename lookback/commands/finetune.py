@@ -1,9 +1,10 @@
 """Fine-tune a backbone on the labeled clips."""
 
-from recipes.command_line import BACKBONE_FLAGS, Flag, parser, settings
+from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 
 FLAGS = (
     *BACKBONE_FLAGS,
+    INPUT_FLAG,
     Flag("--epochs", "finetune.epochs", "maximum number of epochs", "N"),
     Flag(
         "--batch-size",

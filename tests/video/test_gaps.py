@@ -90,7 +90,7 @@ def _steps(
     path: Path, fps: float | None, clip_length: int, stride: int, skipping: bool
 ) -> list[Step]:
     stepper = Stepper(Sampling(fps, stride), _SMALL, clip_length)
-    with FileSource(path, sampled_at=fps if skipping else None) as source:
+    with FileSource(path, sampling=Sampling(fps) if skipping else None) as source:
         return [step for frame in source for step in stepper.push(frame)]
 
 
@@ -140,7 +140,7 @@ def test_the_frames_of_a_span_are_counted_without_the_gap(recorded):
 
 @pytest.mark.parametrize("skipping", [False, True])
 def test_a_gap_is_noted_and_ends_no_frame(recorded, skipping):
-    with FileSource(recorded, sampled_at=10.0 if skipping else None) as source:
+    with FileSource(recorded, sampling=Sampling(10.0) if skipping else None) as source:
         codes = [read_code(frame.rgb) for frame in source]
     assert codes == list(range(23))
     assert "2 gaps of more than 60 s" in source.note

@@ -12,6 +12,7 @@ from video.errors import VideoError
 from video.frame import Frame
 from video.libav import address_of, failing_as, fault_of, open_input
 from video.orientation import orientation_of
+from video.sampling import Sampling
 from video.skipping import SkippingPlan, skipping_plan
 from video.sources.base import VideoSource
 from video.sources.codec_names import is_encrypted
@@ -49,15 +50,15 @@ class FileSource(VideoSource):
     live = False
 
     def __init__(
-        self, path: str | Path, threads: int | None = None, sampled_at: float | None = None
+        self, path: str | Path, threads: int | None = None, sampling: Sampling | None = None
     ) -> None:
         """Open a file.
 
         Args:
             path: The video file.
             threads: Number of decoder threads, as for `use_threads`.
-            sampled_at: Rate of the sampler that reads the frames, in ticks per second. Frames that
-                it does not take may be skipped if this changes no other frame. None gives all.
+            sampling: Sampling of the reader. Frames that it does not take may be skipped if this
+                changes no other frame. None gives all.
         """
         path = Path(path)
         self.name = str(path)
@@ -71,7 +72,7 @@ class FileSource(VideoSource):
                 self._check_file()
                 self._open()
                 self.rate = nominal_rate(self._stream)
-                self._plan = self._planned(sampled_at) if sampled_at else None
+                self._plan = self._planned(sampling) if sampling and sampling.fps else None
                 self._find_size()
         except BaseException:
             self.close()
@@ -107,7 +108,7 @@ class FileSource(VideoSource):
         self._container.close()
         self._open()
 
-    def _planned(self, fps: float) -> SkippingPlan | None:
+    def _planned(self, sampling: Sampling) -> SkippingPlan | None:
         if not _TIMED_FORMATS & set(self._container.format.name.split(",")):
             return None
         try:
@@ -120,7 +121,7 @@ class FileSource(VideoSource):
             self._open_again()
         if self._stream.time_base is None:
             return None
-        return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, fps)
+        return skipping_plan(stamps, self._stream.time_base, 1 / self.rate, sampling)
 
     def _find_size(self) -> None:
         # Only frames have the rotation, so the size comes from the first one.

@@ -11,6 +11,7 @@ import pytest
 from clips.finding.probing import probe
 from tests.conftest import coded_frame
 from video.errors import VideoError
+from video.sampling import Sampling
 from video.sources import FileSource
 
 _CODECS = {
@@ -85,7 +86,7 @@ def _outcome(path: Path, read: Callable[[], int]) -> int:
 
 
 def _sampled(path: Path) -> int:
-    with FileSource(path, 1, sampled_at=5.0) as source:
+    with FileSource(path, 1, sampling=Sampling(5.0)) as source:
         count = sum(1 for frame in source if frame.resized(8, 8).any() or True)
         assert "\n" not in source.note
         return count

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import SHARED, coded_frame, read_code
 from video.clock import Clock
 from video.errors import VideoError
-from video.sampling import Sampler
+from video.sampling import Sampler, Sampling
 from video.skipping import SkippingPlan
 from video.sources import FileSource
 from video.sources import file as file_module
@@ -429,7 +429,7 @@ def test_libavs_messages_never_wait_for_the_interpreter():
 def samples(path: Path, fps: float, skipping: bool) -> tuple[list, int]:
     """Return what a sampler takes of a file (tick, times, pixels), and how many frames came."""
     sampler, taken, count = Sampler(fps), [], 0
-    with FileSource(path, sampled_at=fps if skipping else None) as source:
+    with FileSource(path, sampling=Sampling(fps) if skipping else None) as source:
         for frame in source:
             count += 1
             for sample in sampler.push(frame):
