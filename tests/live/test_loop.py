@@ -27,7 +27,7 @@ class CodeReader:
         self._fps = fps
         self.read: list[int] = []
 
-    clip_length = 1
+    frames_per_clip = 1
 
     def stream(self, stride: int | None) -> "CodeReader":
         self.steps = Stepper(Sampling(self._fps), Preprocessing(64, 48), 1).push

@@ -140,6 +140,31 @@ def test_the_frames_of_the_plan_arrive(folder, low, how):
         assert codes(sample(low, made, seed)) == wanted, f"T={clip_length}, seed {seed}"
 
 
+@pytest.mark.parametrize("change_seconds", [0.2, 0.3])
+def test_a_clip_of_a_change_picture_is_that_of_a_step(folder, low, change_seconds):
+    made = replace(sampler(folder, "all"), sampling=Sampling(5.0, change_seconds=change_seconds))
+    steps = steps_of(folder / low.video, made.sampling, PLAIN, 1)
+    clips = sample(low, made)
+    assert len(clips) == len(steps) > 7
+    assert all(np.array_equal(clip, step.clip) for clip, step in zip(clips, steps, strict=True))
+    assert clips[0].shape == (2, 48, 64, 3)
+    assert made.clip_bytes == clips[0].nbytes
+
+
+def test_both_frames_of_a_change_picture_are_augmented_alike(folder, low):
+    flips = STILL.model_copy(update={"flip": True})
+    made = replace(
+        sampler(folder, "all", augment=flips), sampling=Sampling(5.0, change_seconds=0.2)
+    )
+    plain = sample(low, replace(made, augment=STILL))
+    flipped = 0
+    for clip, still in zip(sample(low, made), plain, strict=True):
+        same, mirrored = np.array_equal(clip, still), np.array_equal(clip, still[:, :, ::-1])
+        assert same or mirrored
+        flipped += mirrored
+    assert 0 < flipped < len(plain)
+
+
 def test_all_gives_every_full_clip_in_order(folder, low):
     single = codes(sample(low, sampler(folder, "all")))
     assert single == [[number] for number in range(FRAMES)]

@@ -426,16 +426,20 @@ def test_libavs_messages_never_wait_for_the_interpreter():
     assert av.logging.get_level() is None
 
 
-def samples(path: Path, fps: float, skipping: bool) -> tuple[list, int]:
-    """Return what a sampler takes of a file (tick, times, pixels), and how many frames came."""
-    sampler, taken, count = Sampler(fps), [], 0
-    with FileSource(path, sampling=Sampling(fps) if skipping else None) as source:
+def samples(path: Path, sampling: Sampling | float, skipping: bool) -> tuple[list, int]:
+    """Return what a sampler takes of a file (tick, times, pixels, earlier frame of a change
+    picture), and how many frames came."""
+    sampling = sampling if isinstance(sampling, Sampling) else Sampling(sampling)
+    sampler, taken, count = Sampler(sampling.fps, sampling.change_seconds), [], 0
+    with FileSource(path, sampling=sampling if skipping else None) as source:
         for frame in source:
             count += 1
             for sample in sampler.push(frame):
                 pixels = sample.frame.resized(16, 16).tobytes()
                 times = (sample.seconds, sample.frame.index, sample.frame.seconds)
-                taken.append((sample.index, *times, pixels))
+                earlier = sample.earlier
+                before = (earlier.index, earlier.resized(16, 16).tobytes()) if earlier else None
+                taken.append((sample.index, *times, pixels, before))
     return taken, count
 
 
