@@ -60,4 +60,4 @@ def evaluate(
     try:
         return evaluate_experiment(experiment, chosen, Path(out) if out else None)
     finally:
-        experiment.store.close()  # an open feature file could not be extended
+        experiment.close()

@@ -100,7 +100,7 @@ def train(
     try:
         result = train_second_stage(experiment, chosen)
     finally:
-        experiment.store.close()  # an open feature file could not be extended
+        experiment.close()
     return TrainingRun(folder, place, result.history, result.metrics, finetuning)
 
 

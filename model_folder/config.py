@@ -130,7 +130,8 @@ class ModelConfig(Section):
         recipe: File name of the recipe.
         labels: Labels of the second stage, in the order of its probabilities.
         sampling: Sampling rate and stride.
-        preprocessing: Conversion of a frame to the network's input.
+        preprocessing: Conversion of a frame to the network's input; None for features of another
+            program.
         backbone: First stage.
         precision: Precision that features are computed in, in extraction and live.
         quantised: Cost of the int8 network; None if the weights were never quantized.
@@ -144,7 +145,7 @@ class ModelConfig(Section):
     recipe: str
     labels: tuple[str, ...] = ()
     sampling: Sampling
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
     backbone: BackboneConfig
     precision: Literal["f32", "bf16", "int8"] = "f32"
     quantised: QuantizationReport | None = None

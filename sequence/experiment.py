@@ -1,18 +1,25 @@
 """Experiment of the second stage: a model folder with the manifest and features it belongs to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clips.manifest import Manifest
 from clips.preparation import load_manifest
-from extract.feature_store.reader import FeatureStore, features_path
-from model_folder.config import ModelConfig, require_config
+from extract.feature_store.reader import EXTERNAL, FeatureStore, change_path, features_path
+from model_folder.config import (
+    BackboneConfig,
+    ModelConfig,
+    made_with,
+    read_config,
+    require_config,
+)
 from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from sequence.dataset import Dataset
 from video.console import logger
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
+from video.sampling import Sampling
 
 _LOG = logger(__name__)
 
@@ -29,12 +36,32 @@ class Experiment:
         config: Content of the folder's model.yaml.
         manifest: Manifest of the labeled videos.
         store: Feature store of the videos.
+        alternative: The same with the other input of the backbone, to choose from; None if there is
+            no choice.
     """
 
     folder: Path
     config: ModelConfig
     manifest: Manifest
     store: FeatureStore
+    alternative: "Experiment | None" = None
+
+    @property
+    def input(self) -> str:
+        """The backbone's input: `frame` or `change`."""
+        return "change" if self.config.sampling.is_change else "frame"
+
+    @property
+    def inputs(self) -> "list[Experiment]":
+        """The experiments to choose from, that of frames first."""
+        if self.alternative is None:
+            return [self]
+        return sorted([self, self.alternative], key=lambda each: each.input == "change")
+
+    def close(self) -> None:
+        """Close the feature stores: an open one could not be extended."""
+        for each in self.inputs:
+            each.store.close()
 
     def look_back(self, recipe: Recipe) -> int:
         """Return the look-back L of the recipe, or the default for the kind of backbone."""
@@ -60,14 +87,78 @@ class Experiment:
 def open_experiment(settings: Settings) -> Experiment:
     """Open the model folder, the manifest and the feature store that the settings name.
 
+    If extraction was run with `backbone.input: auto`, there are two feature stores. The settings
+    choose one, or else model.yaml does; the other one is the experiment's `alternative`.
+
     Raises:
-        LookbackError: One of them is missing, or the features were computed with another backbone
-            or sampling than the model folder's.
+        UsageError: The settings name an input that was not extracted.
+        LookbackError: A part is missing, or the features were computed with another backbone or
+            sampling than the model folder's.
     """
     folder = Path(settings.recipe.model.folder)
-    config = require_config(folder)
+    path = features_path(settings)
+    config = _config(folder, path, settings)
     manifest = load_manifest(settings, videos_needed=False)
-    store = FeatureStore(features_path(settings))
+    asked = settings.recipe.backbone.input if "backbone.input" in settings.given else None
+    if config.backbone.input == "auto":
+        experiments = {}
+        for name, place in (("frame", path), ("change", change_path(path))):
+            store = FeatureStore(place)
+            seconds = store.spec["sampling"].get("change_seconds")
+            sampling = replace(config.sampling, change_seconds=seconds)
+            one = config.model_copy(update={"sampling": sampling})
+            if (seconds is None) != (name == "frame"):
+                raise _other_sampling(store.path, folder)
+            experiments[name] = Experiment(folder, one, manifest, _checked(store, folder, one))
+        chosen = "change" if config.sampling.is_change else "frame"
+        chosen = asked if asked in experiments else chosen
+        other = experiments["frame" if chosen == "change" else "change"]
+        return replace(experiments[chosen], alternative=None if asked in experiments else other)
+    there = "change" if config.sampling.is_change else "frame"
+    if asked not in (None, there):
+        raise UsageError(
+            f"backbone.input {asked}: {folder} has features of the input {there}; run "
+            f"{command('extract')} --input {asked}, or leave the key out"
+        )
+    return Experiment(folder, config, manifest, _checked(FeatureStore(path), folder, config))
+
+
+def _config(folder: Path, path: Path, settings: Settings) -> ModelConfig:
+    """Return the content of model.yaml, or a new one for features of another program."""
+    config = read_config(folder)
+    if config is not None and config.backbone.name != EXTERNAL:
+        return config
+    if config is None and not path.is_file():
+        return require_config(folder)  # raises
+    with FeatureStore(path) as store:
+        spec = store.spec
+    if spec["backbone"] != EXTERNAL:
+        return require_config(folder)
+    backbone = BackboneConfig(
+        name=EXTERNAL,
+        weights=EXTERNAL,
+        fine_tuned=False,
+        sha256=spec["weights_sha256"],
+        feature_size=spec["feature_size"],
+        licence="unknown",
+        clip_length=spec["clip_length"],
+    )
+    sampling = spec["sampling"]
+    new = ModelConfig(
+        seed=settings.recipe.seed,
+        recipe=settings.source,
+        sampling=Sampling(sampling["fps"], sampling["hop"]),
+        preprocessing=None,
+        backbone=backbone,
+        made_with=made_with(),
+    )
+    if config is None or config.backbone.sha256 != backbone.sha256:
+        return new
+    return config
+
+
+def _checked(store: FeatureStore, folder: Path, config: ModelConfig) -> FeatureStore:
+    """Return the store; raise `LookbackError` if it does not belong to the model folder."""
     spec, backbone = store.spec, config.backbone
     if spec["weights_sha256"] != backbone.sha256:
         raise LookbackError(
@@ -77,8 +168,11 @@ def open_experiment(settings: Settings) -> Experiment:
             "existing features"
         )
     if spec["sampling"] != config.sampling.to_dict():
-        raise LookbackError(
-            f"{store.path}: features with another sampling than that of {folder}; run "
-            + command("extract")
-        )
-    return Experiment(folder, config, manifest, store)
+        raise _other_sampling(store.path, folder)
+    return store
+
+
+def _other_sampling(path: Path, folder: Path) -> LookbackError:
+    return LookbackError(
+        f"{path}: features with another sampling than that of {folder}; run " + command("extract")
+    )

@@ -21,6 +21,7 @@ from extract.engines.framewise import make_live_engine
 from extract.engines.registry import make_engine, require_able
 from extract.extractor.choice import FolderModel, ModelChoice, PretrainedModel
 from extract.extractor.extractor import Extractor
+from extract.feature_store.reader import EXTERNAL
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     CONFIG,
@@ -117,6 +118,13 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
         LookbackError: Weights are missing, belong to another network, or differ from model.yaml.
     """
     backbone = config.backbone
+    if backbone.name == EXTERNAL:
+        raise LookbackError(
+            f"{folder}: its features were computed by another program (backbone: {EXTERNAL}), so "
+            f"they cannot be computed from videos here; {command('train')} and "
+            f"{command('evaluate')} work, and {command('extract')} --backbone NAME makes features "
+            "that also work live (name another --weights and --features for them)"
+        )
     side, clip_length = config.preprocessing.width, backbone.clip_length
     change = config.sampling.is_change
     trunk = build_trunk(backbone.name, side=side, clip_length=clip_length, change=change)

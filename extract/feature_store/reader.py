@@ -28,7 +28,14 @@ from recipes.loader import Settings
 from video.errors import LookbackError
 
 FORMAT, VERSION = "lookback-features", 1
+# Backbone name in the spec of features that another program computed.
+EXTERNAL = "external"
 _MAX_OPEN_DATASETS = 512
+
+# Keys of a spec that the second stage needs; those of `sampling` with a dot.
+_KEYS = ("backbone", "weights_sha256", "feature_size", "sampling.fps")
+_OWN_KEYS = ("clip_length", "sampling.hop", "precision", "dtype")
+_EXTERNAL_DEFAULTS = {"clip_length": 1, "precision": "f32", "dtype": "float32"}
 
 
 def features_path(settings: Settings) -> Path:
@@ -132,8 +139,26 @@ class FeatureStore:
                 )
             if len(self._open) >= _MAX_OPEN_DATASETS:
                 self._open.pop(next(iter(self._open)))
-            self._open[video] = self._file["videos"][video_id(video)]["features"]
+            self._open[video] = self._checked(video)
         return self._open[video]
+
+    def _checked(self, video: str) -> h5py.Dataset:
+        group = self._file["videos"][video_id(video)]
+        missing = [name for name in ("features", "seconds") if name not in group]
+        if missing:
+            raise LookbackError(f"{self.path}: {video} has no {missing[0]}")
+        features, seconds = group["features"], group["seconds"]
+        if features.ndim != 2 or features.shape[1] != self.feature_size:
+            raise LookbackError(
+                f"{self.path}: the features of {video} have the shape {features.shape}, but the "
+                f"spec's feature_size is {self.feature_size}"
+            )
+        if seconds.shape != features.shape[:1]:
+            raise LookbackError(
+                f"{self.path}: {video} has {len(features)} features, but seconds of the shape "
+                f"{seconds.shape}"
+            )
+        return features
 
     def close(self) -> None:
         self._file.close()
@@ -162,12 +187,33 @@ def _let_writer_finish(path: Path) -> None:
 
 
 def read_spec(path: Path, file: h5py.File) -> dict:
-    """Return the spec of an open store; raise `LookbackError` for another format or version."""
+    """Return the spec of an open store.
+
+    The spec of another program may leave out keys that have a usual value.
+
+    Raises:
+        LookbackError: The file has another format or version, or its spec lacks a key.
+    """
     if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
         raise LookbackError(
             f"{path}: not a feature file of this version; move it away and run {command('extract')}"
         )
-    return json.loads(file.attrs["spec"])
+    try:
+        spec = json.loads(file.attrs["spec"])
+        given = {*spec, *(f"sampling.{key}" for key in spec.get("sampling", {}))}
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
+        raise LookbackError(
+            f"{path}: its attribute spec is missing or not JSON; docs/files.md describes it"
+        ) from None
+    own = spec.get("backbone") != EXTERNAL
+    if missing := [key for key in (*_KEYS, *(_OWN_KEYS if own else ())) if key not in given]:
+        raise LookbackError(
+            f"{path}: its spec lacks {', '.join(missing)}; docs/files.md describes the keys"
+            + (f" (of features of another program, with the backbone {EXTERNAL!r})" if own else "")
+        )
+    if own:
+        return spec
+    return {**_EXTERNAL_DEFAULTS, **spec, "sampling": {"hop": 1, **spec["sampling"]}}
 
 
 def lock_path(path: Path) -> Path:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from extract.feature_store.reader import (
+    EXTERNAL,
     FORMAT,
     VERSION,
     complete_sources,
@@ -274,6 +275,11 @@ def _park_other_spec(path: Path, spec: dict) -> None:
         swap.replace(previous)
     if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
         return
+    if _is_external(path):
+        raise LookbackError(
+            f"{path}: holds features of another program, which are not replaced; use another "
+            "--features FILE, or move this one away"
+        )
     current = _differences(path, spec)
     if previous.exists() and _has_spec(previous, spec):
         path.replace(swap)
@@ -289,6 +295,14 @@ def _park_other_spec(path: Path, spec: dict) -> None:
             f"note: {previous}: its earlier content was deleted: {dropped}; use a different "
             "--features FILE for each of several settings"
         )
+
+
+def _is_external(path: Path) -> bool:
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            return json.loads(file.attrs["spec"])["backbone"] == EXTERNAL
+    except (OSError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _differences(path: Path, spec: dict) -> str:
@@ -317,5 +331,5 @@ def _has_spec(path: Path, spec: dict) -> bool:
     try:
         with h5py.File(path, "r", locking="best-effort") as file:
             return read_spec(path, file) == json.loads(json.dumps(spec))
-    except OSError:
+    except (OSError, LookbackError):
         return False
