@@ -47,10 +47,11 @@ def from_pixels(spec: BackboneSpec, core: keras.Model, change: bool = False) -> 
     """
     frames = core.input_shape[1] if spec.is_clip_network else 1 + change
     inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
-    images = inputs if change or spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
-    pixels = keras.ops.cast(images, "float32")
     if change:
-        pixels = ChangePicture(name="change_picture", dtype="float32")(pixels)
+        pixels = ChangePicture(name="change_picture", dtype="float32", autocast=False)(inputs)
+    else:
+        images = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
+        pixels = keras.ops.cast(images, "float32")
     outputs = core(spec.scale(pixels))
     return keras.Model(inputs, outputs, name=f"{spec.name}_trunk")
 

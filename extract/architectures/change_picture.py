@@ -20,7 +20,8 @@ class ChangePicture(keras.layers.Layer):
 
     def call(self, frames):
         """Return the change pictures: float32 (B, H, W, 3)."""
-        return keras.ops.clip(frames[:, 1] - frames[:, 0] + _GRAY, 0.0, 255.0)
+        later, earlier = (keras.ops.cast(frames[:, n], "float32") for n in (1, 0))
+        return keras.ops.clip(later - earlier + _GRAY, 0.0, 255.0)
 
     def compute_output_shape(self, shape):
         """Return the shape of the output, which has no axis of time."""
