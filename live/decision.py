@@ -17,6 +17,8 @@ class Decision:
         threshold: The probability, 0 to 1, that a label has to reach.
         full: Whether every row of the window is a different step. An early window is filled up
             with its oldest row, which looks motionless.
+        score: The score that weights the window in the probabilities of the whole video; 0 unless
+            the model's pooling is `attention`.
 
     Examples:
         >>> import numpy as np
@@ -33,6 +35,7 @@ class Decision:
     labels: tuple[str, ...]
     threshold: float
     full: bool = True
+    score: float = 0.0
 
     @property
     def label(self) -> str:

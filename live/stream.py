@@ -75,9 +75,15 @@ class VideoStream:
             feature = self._features.feature(step).astype(self._dtype).astype(np.float32)
         with watch.section("sequence"):
             window = self._window.push(feature)
-            probabilities = self._predictor.probabilities(window[None])[0]
+            probabilities, scores = self._predictor.scored(window[None])
         self._full_steps += step.full
         full = self._full_steps >= self._predictor.look_back
         return Decision(
-            step.index, step.seconds, probabilities, self._labels, self._threshold, full
+            step.index,
+            step.seconds,
+            probabilities[0],
+            self._labels,
+            self._threshold,
+            full,
+            float(scores[0]),
         )

@@ -16,6 +16,7 @@ from live.loop import decisions
 from live.model import LiveModel, choose_live_model, load_live_model
 from live.pace import slower_pace
 from lookback.results import Prediction
+from metrics.pooling import pool
 from recipes.loader import load as load_settings
 from video.console import logger
 from video.errors import UsageError, VideoError, hint
@@ -98,12 +99,10 @@ class Model:
         stream = self._live.stream()
         made = [each for frame in self._frames(video) for each in stream.push(frame)]
         _require_steps(len(made), video)
-        return Prediction(
-            self.labels,
-            [each.seconds for each in made],
-            np.stack([each.probabilities for each in made]),
-            [each.full for each in made],
-        )
+        rows = np.stack([each.probabilities for each in made])
+        full = np.array([each.full for each in made])
+        whole = self._pooled(rows, full, np.array([each.score for each in made]))
+        return Prediction(self.labels, [each.seconds for each in made], rows, full, whole)
 
     def features(self, video: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of a video file, as the second stage sees them.
@@ -165,6 +164,15 @@ class Model:
                 yield decision
             _warn(opened.name, opened.note)
             _require_steps(number, opened.name)
+
+    def _pooled(self, rows: np.ndarray, full: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+        """Return the probabilities (K,) of a video by the model's pooling; None for the mean."""
+        pooling = self._live.predictor.pooling
+        if pooling.rule == "mean":
+            return None
+        used = np.flatnonzero(full) if full.any() else np.array([len(full) - 1])
+        whole: np.ndarray = pool(rows[used], np.zeros(len(used), int), pooling, scores[used])[0]
+        return whole
 
     def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
         """Yield the frames of a file that the sampling needs."""

@@ -18,6 +18,8 @@ class Prediction:
         full: (N,) bool, whether the window of a step has L different steps. The window
             of an early step is filled up with its oldest row, so its label is less certain. Without
             this argument all steps count as full.
+        whole: (K,) float64, the probabilities of the whole video if they are not the mean over the
+            full steps, or None. `Model.predict` sets it for a model with another pooling.
 
     Raises:
         ValueError: The shapes do not fit together, there is no step, or the times descend.
@@ -38,6 +40,7 @@ class Prediction:
     seconds: np.ndarray
     probabilities: np.ndarray
     full: np.ndarray
+    whole: np.ndarray | None
 
     def __init__(
         self,
@@ -45,13 +48,18 @@ class Prediction:
         seconds: ArrayLike,
         probabilities: ArrayLike,
         full: ArrayLike | None = None,
+        whole: ArrayLike | None = None,
     ) -> None:
         times, rows = np.asarray(seconds, np.float64), np.asarray(probabilities)
         if not np.issubdtype(rows.dtype, np.floating):
             rows = rows.astype(np.float32)
         windows = np.ones(len(times), bool) if full is None else np.asarray(full, bool)
+        video = None if whole is None else np.asarray(whole, np.float64)
         _require_shapes(tuple(labels), times, rows, windows)
-        fields = {"labels": tuple(labels), "seconds": times, "probabilities": rows, "full": windows}
+        if video is not None and video.shape != (len(labels),):
+            raise ValueError(f"whole must be {(len(labels),)}, and is {video.shape}")
+        fields: dict[str, object] = {"labels": tuple(labels), "seconds": times, "whole": video}
+        fields |= {"probabilities": rows, "full": windows}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -70,9 +78,12 @@ class Prediction:
     def video_probabilities(self) -> np.ndarray:
         """The probabilities of the whole video, float64 (K,).
 
-        They are the mean over the steps with a full window, as in the report of evaluate.py. A
-        video shorter than one window has the probabilities of its last step.
+        They are those of the report of evaluate.py: the mean over the steps with a full window, or
+        what the model's pooling makes of these steps. A video shorter than one window has the
+        probabilities of its last step.
         """
+        if self.whole is not None:
+            return self.whole
         rows = self.probabilities[self.full] if self.full.any() else self.probabilities[-1:]
         mean: np.ndarray = rows.mean(axis=0, dtype=np.float64)
         return mean

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 from pydantic import ValidationError, field_validator
 
+from metrics.pooling import Rule
 from recipes.commands import command
 from recipes.schema import Input, Network, Section
 from video.atomic_write import atomic_write
@@ -66,6 +67,8 @@ class SequenceConfig(Section):
         units: Widths of its layers.
         dropout: Dropout rate.
         delta: Whether differences to the previous step are appended to the features.
+        pooling: Rule from the windows of a clip to its probabilities, see `metrics.pooling`.
+        events: Labels that are events, of the pooling `top`.
         sha256: Hash of the weights' values.
         features_spec: Hash of the spec of the features that it was trained on.
         dtype: Type that those features were stored in.
@@ -79,6 +82,8 @@ class SequenceConfig(Section):
     units: tuple[int, ...]
     dropout: float
     delta: bool
+    pooling: Rule = "mean"
+    events: tuple[str, ...] = ()
     sha256: str
     features_spec: str
     dtype: Literal["float32", "float16"]

@@ -145,6 +145,8 @@ class Sequence(Section):
     units: Annotated[tuple[Positive, ...], Field(min_length=1)]
     dropout: Share
     delta: bool
+    pooling: Literal["mean", "top", "attention", "auto"]
+    events: tuple[str, ...] | None
     windows_per_video: Positive | Literal["all"]
     batch_size: Positive
     epochs: Positive

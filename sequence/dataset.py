@@ -228,6 +228,27 @@ class Dataset:
         sampled = self.windows(segments, steps)
         return sampled.reorder(random.permutation(len(sampled)))
 
+    def bags(
+        self, segments: list[LabeledSegment], size: int, random: np.random.Generator
+    ) -> Windows:
+        """Return `size` full windows of every segment, one shuffled segment after another.
+
+        They are evenly spaced with a random phase. A segment with fewer windows repeats some.
+
+        Args:
+            segments: Segments to take windows from.
+            size: Number of windows per segment, W.
+            random: Source of the random numbers.
+        """
+        steps = []
+        for segment in segments:
+            every = self.full_steps(segment)
+            places = (np.arange(size) + random.random()) * len(every) / size
+            steps.append(every[0] + places.astype(int))
+        bags = self.windows(segments, steps)
+        order = random.permutation(len(segments))[:, None] * size + np.arange(size)
+        return bags.reorder(order.ravel())
+
     def rows(self, segment: LabeledSegment) -> np.ndarray:
         """Return the features of a segment: float32 (n, D), a view that must not be changed."""
         first = self._matrix.first_row(segment.video)

@@ -9,11 +9,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from metrics.bootstrap import bootstrap_interval
-from metrics.calibration import softmax
 from metrics.classification import scores
+from metrics.pooling import Rule
 from recipes.schema import Recipe
 from sequence.baselines import LinearBaseline, fit_baseline
 from sequence.dataset import Dataset, LabeledSegment
+from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline, window_logits
 from video.console import progress_bar
@@ -31,12 +32,14 @@ class Predictions:
         clip: Probabilities of each segment: (n, K).
         window: Probabilities of each full window: (m, K); None for a model of whole segments.
         segment: Index of the segment that each window belongs to: (m,); None without windows.
+        pooling: Name of the rule from windows to segments; None for a model of whole segments.
     """
 
     name: str
     clip: np.ndarray
     window: np.ndarray | None = None
     segment: np.ndarray | None = None
+    pooling: Rule | None = None
 
 
 def predict(
@@ -48,7 +51,7 @@ def predict(
 ) -> Predictions:
     """Return the predictions of a sequence model.
 
-    The probabilities of a segment are the mean over its full windows.
+    The probabilities of a segment are pooled over its full windows, by the model's pooling.
 
     Args:
         name: Name of the head.
@@ -58,9 +61,9 @@ def predict(
         views: Maximum number of evenly spaced windows per segment, or "all".
     """
     answers = window_logits(predictor, dataset, segments, views)
-    windows = softmax(answers.logits, predictor.temperature)
+    windows = answers.window_probabilities(predictor.temperature)
     clips = answers.clip_probabilities(predictor.temperature)
-    return Predictions(name, clips, windows, answers.segment)
+    return Predictions(name, clips, windows, answers.segment, predictor.pooling.rule)
 
 
 def predict_baseline(
@@ -127,8 +130,9 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
         recipe: Recipe with the settings of the head and the numbers of folds and repeats.
 
     Returns:
-        One dictionary per model and repeat: name, repeat, accuracy of each fold, and the metrics
-        over all clips, each predicted by the model that was not trained on its group.
+        One dictionary per model and repeat: name, repeat, accuracy of each fold, pooling of each
+        fold for a model of windows, and the metrics over all clips, each predicted by the model
+        that was not trained on its group.
 
     Raises:
         UsageError: The recipe has fewer than two folds.
@@ -143,6 +147,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
         probabilities: dict[str, list[np.ndarray]] = {}
         tested: list[LabeledSegment] = []
         accuracies: dict[str, list[float]] = {}
+        poolings: dict[str, list[Rule]] = {}
         parts = list(_make_folds(dataset.segments, folds, seed + repeat))
         for number, (rest, test) in enumerate(
             progress_bar(parts, f"repeat {repeat + 1}", unit="fold")
@@ -154,11 +159,15 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
                 probabilities.setdefault(fold.name, []).append(fold.clip)
                 accuracy = float((fold.clip.argmax(1) == targets).mean())
                 accuracies.setdefault(fold.name, []).append(accuracy)
+                if fold.pooling is not None:
+                    poolings.setdefault(fold.name, []).append(fold.pooling)
             tested += test
         for name, parts_of_name in probabilities.items():
             joined = Predictions(name, np.concatenate(parts_of_name))
             values = measure(joined, tested, dataset.labels, recipe.evaluate.bootstrap, seed)
             row = {"name": name, "repeat": repeat + 1, "fold_accuracies": accuracies[name]}
+            if name in poolings:
+                row["fold_poolings"] = poolings[name]
             rows.append({**row, **values})
     return rows
 
@@ -172,7 +181,7 @@ def _predict_fold(
     seed: int,
 ) -> list[Predictions]:
     """Train the recipe's head and all baselines, and return their predictions for `test`."""
-    chosen = recipe.sequence
+    chosen = choose_pooling(dataset, training, validation, recipe.sequence, seed)
     predictor = fit(dataset, training, validation, chosen, seed)
     predictions = [predict(chosen.head, predictor, dataset, test)]
     if chosen.head != "mean":

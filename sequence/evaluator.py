@@ -95,6 +95,7 @@ def evaluate(
         "seed": seed,
         "head": head,
         "look_back": predictor.look_back,
+        "pooling": predictor.pooling.rule,
         "views": recipe.evaluate.views,
         **results[head],
         "baselines": {name: values for name, values in results.items() if name != head},
@@ -153,7 +154,12 @@ def evaluate_folds(
     out = _report_folder(out, experiment.folder)
     dataset = experiment.dataset(experiment.look_back(recipe))
     rows = cross_validate(dataset, recipe)
-    report = {"folds": recipe.evaluate.folds, "seed": recipe.seed, "models": rows}
+    report = {
+        "folds": recipe.evaluate.folds,
+        "seed": recipe.seed,
+        "pooling": recipe.sequence.pooling,
+        "models": rows,
+    }
     path = out / "folds.json"
     write_json(path, report)
     _LOG.info("\n" + folds_summary(rows))

@@ -35,6 +35,7 @@ def build_sequence_model(
     units: tuple[int, ...],
     dropout: float,
     delta: bool,
+    scored: bool = False,
 ) -> keras.Model:
     """Return a model from windows, float32 (B, L, D), to logits, float32 (B, K).
 
@@ -48,6 +49,8 @@ def build_sequence_model(
         units: Width of each layer of the head.
         dropout: Dropout rate, 0..1.
         delta: Whether to append the differences between consecutive steps to the features.
+        scored: Whether to append a column to the logits, (B, K + 1): the score of the window for
+            the pooling `attention`.
 
     Raises:
         UsageError: There is no head of that name.
@@ -57,6 +60,10 @@ def build_sequence_model(
     rows = Standardise(name=STANDARDISE)(inputs)
     if delta:
         rows = AppendDifference(name=DIFFERENCE)(rows)
-    outputs = HEADS[head](rows, units, dropout)
-    outputs = keras.layers.Dense(num_classes, name="classifier")(outputs)
+    vectors = HEADS[head](rows, units, dropout)
+    outputs = keras.layers.Dense(num_classes, name="classifier")(vectors)
+    if scored:
+        # Zeros give all windows the same score: training starts with their mean.
+        score = keras.layers.Dense(1, kernel_initializer="zeros", name="score")(vectors)
+        outputs = keras.layers.Concatenate(name="outputs")([outputs, score])
     return keras.Model(inputs, outputs, name=head)

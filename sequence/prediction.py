@@ -10,7 +10,7 @@ from extract.backbones.heads import weights_sha256
 from extract.engines import Engine, NetworkId, Workload
 from extract.engines.registry import make_engine
 from extract.feature_store.reader import spec_sha256
-from metrics.calibration import softmax
+from metrics.pooling import MEAN, Pooling
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
 from recipes.commands import command
 from sequence.heads.lstm import unrolled
@@ -27,16 +27,25 @@ class Predictor:
     """Trained sequence model with its temperature. Methods may be called from several threads.
 
     Attributes:
-        model: Sequence model, from windows (B, L, D) to logits (B, K).
+        model: Sequence model, from windows (B, L, D) to its outputs: logits (B, K), with a column
+            more if `pooling` has scores.
         look_back: Number of steps in a window, L.
         temperature: Temperature that divides the logits.
+        pooling: Rule from the windows of a clip to its probabilities.
     """
 
-    def __init__(self, model: keras.Model, look_back: int, temperature: float = 1.0) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        look_back: int,
+        temperature: float = 1.0,
+        pooling: Pooling = MEAN,
+    ) -> None:
         model.jit_compile = False  # see extract/engines/keras_engine.py
         self.model = model
         self.look_back = look_back
         self.temperature = temperature
+        self.pooling = pooling
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # see extract/engines/keras_engine.py
 
@@ -55,7 +64,11 @@ class Predictor:
             self._engine = make_engine(self.model, network_id, engine, Workload(live=True))
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
-        """Return the logits (n, K) of windows (n, L, D)."""
+        """Return the logits (n, K) of windows (n, L, D).
+
+        The pooling `attention` has a column more, (n, K + 1), with the scores of the windows; see
+        `metrics.pooling.Pooling.split`.
+        """
         if self._engine:
             return self._engine(batch)
         with self._lock:
@@ -67,7 +80,16 @@ class Predictor:
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """Return the probabilities of windows (n, L, D): float64 (n, K)."""
-        return softmax(self.logits(batch), self.temperature)
+        return self.scored(batch)[0]
+
+    def scored(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities of windows (n, L, D), float64 (n, K), and their scores (n,).
+
+        The scores are those of the pooling `attention`, and 0 without it.
+        """
+        outputs = self.logits(batch)
+        probabilities = self.pooling.window_probabilities(outputs, self.temperature)
+        return probabilities, self.pooling.split(outputs)[1]
 
     def predict_steps(self, features: np.ndarray) -> np.ndarray:
         """Return the probabilities (N, K) at every step of a video, from its features (N, D)."""
@@ -120,6 +142,7 @@ def _load(
         sequence.units,
         sequence.dropout,
         sequence.delta,
+        scored=sequence.pooling == "attention",
     )
     load_weights(model, path, f"the {head} described in {folder / CONFIG}")
     if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != sequence.sha256:
@@ -127,7 +150,20 @@ def _load(
             f"{path}: these weights do not match the hash in {folder / CONFIG}; restore both files "
             f"from the same training, or run {command('train')}"
         )
-    return Predictor(model, sequence.look_back, temperature)
+    return Predictor(model, sequence.look_back, temperature, _pooling(folder, config))
+
+
+def _pooling(folder: Path, config: ModelConfig) -> Pooling:
+    """Return the pooling of a config; raise `LookbackError` if its events are no labels."""
+    sequence = config.sequence
+    unknown = set(sequence.events) - set(config.labels)
+    if unknown or (sequence.pooling == "top" and not sequence.events):
+        raise LookbackError(
+            f"{folder / CONFIG}: sequence.events {', '.join(unknown) or 'is empty'}: should name "
+            f"labels of the model; restore it, or run {command('train')}"
+        )
+    events = tuple(config.labels.index(event) for event in sequence.events)
+    return Pooling(sequence.pooling, events)
 
 
 def require_spec(config: ModelConfig, spec: dict, place: str) -> None:

@@ -19,6 +19,8 @@ from sequence.dataset import Dataset
 from sequence.evaluation import measure, predict, predict_baseline
 from sequence.experiment import Experiment
 from sequence.model import require_head
+from sequence.pooling import pooling_of
+from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.results import TrainingResult
@@ -42,7 +44,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
         Model folder, training history and validation metrics, as they are written.
 
     Raises:
-        UsageError: There is no such head.
+        UsageError: There is no such head, or `sequence.events` does not fit to the labels.
         LookbackError: A class has no features in a split, or all clips have the same features.
     """
     recipe, folder = settings.recipe, experiment.folder
@@ -53,9 +55,11 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     dataset.require_splits()
     training, validation = dataset.split("train"), dataset.split("val")
     dataset.require_variation(training)
+    chosen = choose_pooling(dataset, training, validation, chosen, seed, _LOG.info)
+    pooling_of(chosen, dataset.labels)  # also before the history is overwritten
     _LOG.info(
-        f"Training {chosen.head} with a look-back of {look_back} steps on {len(training)} clips, "
-        f"validating on {len(validation)}."
+        f"Training {chosen.head} with a look-back of {look_back} steps on {len(training)} clips "
+        f"(pooling {chosen.pooling}), validating on {len(validation)}."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
@@ -88,6 +92,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
         "split": "val",
         "seed": seed,
         "head": chosen.head,
+        "pooling": chosen.pooling,
         **results[chosen.head],
         "baselines": {name: values for name, values in results.items() if name != chosen.head},
     }
@@ -121,6 +126,8 @@ def _trained_config(
                 units=chosen.units,
                 dropout=chosen.dropout,
                 delta=chosen.delta,
+                pooling=predictor.pooling.rule,
+                events=tuple(dataset.labels[event] for event in predictor.pooling.events),
                 sha256=weights_sha256(predictor.model),
                 features_spec=experiment.store.spec_sha256,
                 dtype=experiment.store.spec["dtype"],

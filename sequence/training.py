@@ -1,4 +1,8 @@
-"""Trains a sequence model on cached features: random windows train, whole clips validate."""
+"""Trains a sequence model on cached features: windows or bags train, whole clips validate.
+
+With the pooling `mean` the loss is that of random windows. With `top` and `attention` it is that of
+a clip: a bag of its windows, pooled as in validation.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -6,20 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
+from metrics.calibration import fit_temperature, log_loss
+from metrics.pooling import MEAN, Pooling
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
+from sequence.pooling import bag_model, pooling_of
 from sequence.prediction import WINDOWS_AT_ONCE, Predictor
 from training.history import History
 from training.keras_backend import keras
 from training.loop import RunState, run_epochs
 from training.optimizers import class_weights, make_optimizer
 
+MAX_BAG = 16  # windows of a clip that train at once
+
 
 @dataclass(frozen=True)
 class ClipScores:
-    """Validation scores of an epoch over labeled clips, by the mean probabilities of their full
+    """Validation scores of an epoch over labeled clips, by the pooled probabilities of their full
     windows."""
 
     loss: float
@@ -37,16 +45,22 @@ class WindowLogits:
     """Logits of the full windows of some segments.
 
     Attributes:
-        logits: Logits (n, K).
+        logits: Logits (n, K), with the scores as a column more for the pooling `attention`.
         segment: Index of the segment of each window (n,).
+        pooling: Rule from a segment's windows to its probabilities.
     """
 
     logits: np.ndarray
     segment: np.ndarray
+    pooling: Pooling = MEAN
 
     def clip_probabilities(self, temperature: float = 1.0) -> np.ndarray:
-        """Return (number of segments, K): the mean over each segment's windows."""
-        return clip_means(softmax(self.logits, temperature), self.segment)
+        """Return (number of segments, K): the pooled probabilities of each segment's windows."""
+        return self.pooling.clip_probabilities(self.logits, self.segment, temperature)
+
+    def window_probabilities(self, temperature: float = 1.0) -> np.ndarray:
+        """Return the probabilities of the windows (n, K)."""
+        return self.pooling.window_probabilities(self.logits, temperature)
 
 
 def window_logits(
@@ -70,7 +84,7 @@ def window_logits(
     for start in range(0, len(windows), size):
         first = min(start, len(windows) - size)
         logits.append(predictor.logits(windows[first : first + size])[start - first :])
-    return WindowLogits(np.concatenate(logits), windows.segment)
+    return WindowLogits(np.concatenate(logits), windows.segment, predictor.pooling)
 
 
 def fit(
@@ -88,17 +102,21 @@ def fit(
         dataset: Features and labels.
         training: Segments for training.
         validation: Segments for validation, which also fit the temperature.
-        chosen: Settings of the model and its training.
+        chosen: Settings of the model and its training; see `sequence.pooling_choice` for
+            the pooling `auto`.
         seed: Random seed of weights, dropout and windows.
         history: History that receives a row per epoch; None for no history.
         log: Function that receives a line per epoch; by default it discards the line.
 
     Raises:
+        UsageError: The pooling and `sequence.events` do not fit to the labels.
         KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch; after it, Ctrl-C
             ends the training, and the best epoch so far is returned.
     """
+    pooling = pooling_of(chosen, dataset.labels)
     keras.utils.set_random_seed(seed)
-    run = _SequenceRun(dataset, training, validation, chosen, seed)
+    kind = _SequenceRun if pooling.rule == "mean" else _BagRun
+    run = kind(dataset, training, validation, chosen, pooling, seed)
     state: RunState[ClipScores] = RunState()
     if not run_epochs(run, state, chosen.epochs, chosen.patience, history, log):
         log("Stopped; the best epoch so far is kept.")
@@ -116,12 +134,12 @@ def fit_mean_baseline(
     chosen: Sequence,
     seed: int,
 ) -> Predictor:
-    """Train the `mean` head under the same settings."""
+    """Train the `mean` head under the same settings, also of the pooling."""
     return fit(dataset, training, validation, chosen.model_copy(update={"head": "mean"}), seed)
 
 
-def _compiled_model(
-    dataset: Dataset, training: list[LabeledSegment], chosen: Sequence
+def _normalized_model(
+    dataset: Dataset, training: list[LabeledSegment], chosen: Sequence, pooling: Pooling
 ) -> keras.Model:
     """Return a sequence model with random weights, normalized by its training segments."""
     model = build_sequence_model(
@@ -132,11 +150,17 @@ def _compiled_model(
         chosen.units,
         chosen.dropout,
         chosen.delta,
+        scored=pooling.rule == "attention",
     )
     moments = dataset.moments(training)
     model.get_layer(STANDARDISE).set_moments(moments)
     if chosen.delta:
         model.get_layer(DIFFERENCE).set_moments(dataset.difference_moments(training, moments))
+    return model
+
+
+def _compile(model: keras.Model, chosen: Sequence) -> keras.Model:
+    """Compile a model with logits, or logarithms of probabilities, and return it."""
     model.compile(
         make_optimizer(chosen.optimizer, chosen.learning_rate, chosen.weight_decay),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -160,12 +184,14 @@ class _SequenceRun:
         training: list[LabeledSegment],
         validation: list[LabeledSegment],
         chosen: Sequence,
+        pooling: Pooling,
         seed: int,
     ) -> None:
         self._dataset, self._chosen = dataset, chosen
         self._training, self._validation = training, validation
-        self.model = _compiled_model(dataset, training, chosen)
-        self.predictor = Predictor(self.model, dataset.look_back)
+        self.model = _normalized_model(dataset, training, chosen, pooling)
+        self._trained = _compile(self._training_model(pooling), chosen)
+        self.predictor = Predictor(self.model, dataset.look_back, pooling=pooling)
         self.best_weights = self.model.get_weights()
         self._classes = np.array([segment.target for segment in training])
         self._class_weights = class_weights(
@@ -180,16 +206,28 @@ class _SequenceRun:
         """Train on random windows of every segment; return the mean loss over the windows."""
         per_segment = self._chosen.windows_per_video
         windows = self._dataset.training_windows(self._training, per_segment, self._random)
-        classes = self._classes[windows.segment]
+        return self._train(windows.__getitem__, self._classes[windows.segment])
+
+    def _training_model(self, pooling: Pooling) -> keras.Model:
+        """Return the network that is trained: the sequence model itself."""
+        return self.model
+
+    def _train(self, inputs: Callable[[slice], np.ndarray], classes: np.ndarray) -> float:
+        """Train on examples in batches; return the mean loss.
+
+        Args:
+            inputs: Function from a slice of the examples to the input of the network.
+            classes: Class index of each example (n,).
+        """
         weights = self._class_weights
-        size, total = min(self._chosen.batch_size, len(windows)), 0.0
-        for start in range(0, len(windows), size):
+        size, total = min(self._chosen.batch_size, len(classes)), 0.0
+        for start in range(0, len(classes), size):
             batch = slice(start, start + size)
-            loss = self.model.train_on_batch(
-                *_padded(size, windows[batch], classes[batch], weights[classes[batch]])
+            loss = self._trained.train_on_batch(
+                *_padded(size, inputs(batch), classes[batch], weights[classes[batch]])
             )
             total += float(np.ravel(loss)[0]) * len(classes[batch])
-        return total / len(windows)
+        return total / len(classes)
 
     def validation_weights(self) -> AbstractContextManager[None]:
         """Return an empty context: the training weights are validated."""
@@ -219,10 +257,35 @@ class _SequenceRun:
         """Do nothing: a run takes minutes and needs no checkpoint."""
 
 
+class _BagRun(_SequenceRun):
+    """A run whose loss is that of pooled clips: multiple-instance learning.
+
+    Every epoch has one bag of windows per clip. All bags have the same size, so that the training
+    step is compiled once.
+    """
+
+    def train_epoch(self, epoch: int) -> float:
+        """Train on a bag of every segment; return the mean loss over the segments."""
+        size = self._size
+        windows = self._dataset.bags(self._training, size, self._random)
+
+        def inputs(batch: slice) -> np.ndarray:
+            rows = windows[batch.start * size : batch.stop * size]
+            return rows.reshape(-1, size, *rows.shape[1:])
+
+        return self._train(inputs, self._classes[windows.segment[::size]])
+
+    def _training_model(self, pooling: Pooling) -> keras.Model:
+        """Return the network over bags, which shares its weights with the sequence model."""
+        longest = max(len(self._dataset.full_steps(segment)) for segment in self._training)
+        self._size = min(MAX_BAG, longest)
+        return bag_model(self.model, self._size, pooling)
+
+
 def _padded(
     size: int, inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a batch padded to `size` windows with windows of weight 0.
+    """Return a batch padded to `size` examples with examples of weight 0.
 
     A smaller last batch would compile the training step again, which takes longer than many epochs
     of a small set.
@@ -231,7 +294,7 @@ def _padded(
     if not missing:
         return inputs, classes, weights
     inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
-    # Keras divides the sum of the losses by `size`; scale it to a mean over the windows that count.
+    # Keras divides the sum of the losses by `size`; scale it to a mean over those that count.
     weights = np.append(weights * np.float32(size / len(classes)), np.zeros(missing, np.float32))
     return inputs, np.append(classes, np.repeat(classes[-1:], missing)), weights
 

@@ -14,6 +14,7 @@ _PURE = (
     "video/sampling.py",
     "sequence/windows.py",
     "metrics/classification.py",
+    "metrics/pooling.py",
     "sequence/prediction_rows.py",
 )
 _FRAMEWORKS = {"keras", "tensorflow", "torch", "jax", "openvino", "onnxruntime"}

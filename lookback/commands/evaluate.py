@@ -23,6 +23,12 @@ FLAGS = (
         "L",
         "16, or 4 with a clip network",
     ),
+    Flag(
+        "--pooling",
+        "sequence.pooling",
+        "with --folds: from windows to a clip: mean, top, attention or auto",
+        "RULE",
+    ),
 )
 
 

@@ -1,12 +1,14 @@
 """Live over a file equals cached features and prediction: the same labels, the same numbers."""
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lookback
 from tests.conftest import Project
 from tests.live.conftest import probabilities, read_rows
 from tests.running import run_script
@@ -64,6 +66,30 @@ def test_live_equals_the_report_of_a_float16_store(odd_project, run_live, tmp_pa
     )
     steps = compare_live_with_the_report(made, tmp_path / "report", run_live, 1e-5, "odd")
     assert set(steps) == {"varying", "short", "single", "instant"}
+
+
+@pytest.mark.parametrize("rule", ["top", "attention"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+def test_live_equals_the_report_under_a_pooling_and_a_whole_video_is_a_clip(
+    rule, odd_project, run_live, tmp_path
+):
+    made = copied(odd_project, tmp_path)
+    pooling = ["--pooling", rule, "--set", "sequence.events=[lower, raise]"]
+    chosen = [*made.arguments, "--look-back", "6", "--epochs", "6", *pooling]
+    run_script("train_lstm.py", [*chosen, "--set", "sequence.learning_rate=0.02"])
+    report = tmp_path / "report"
+    steps = compare_live_with_the_report(made, report, run_live, 1e-5, "odd")
+    assert set(steps) == {"varying", "short", "single", "instant"}
+    assert json.loads((report / "metrics.json").read_text())["pooling"] == rule
+    # On OpenVINO, as live; the report is Keras'.
+    model, means = lookback.load(made.weights), []
+    for row in read_rows(report / "clips.csv"):
+        result = model.predict(made.data / row["video"])
+        wanted = [float(row[label]) for label in model.labels]
+        np.testing.assert_allclose(result.video_probabilities, wanted, atol=1e-5)
+        used = result.probabilities[result.full] if result.full.any() else result.probabilities[-1:]
+        means.append(np.abs(used.mean(0) - wanted).max())
+    assert max(means) > 1e-3  # another rule than the mean
 
 
 @pytest.fixture

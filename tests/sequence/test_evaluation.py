@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from metrics.calibration import softmax
+from metrics.pooling import MEAN
 from recipes.loader import load
 from sequence import evaluation
 from sequence.dataset import Dataset
 from sequence.evaluation import Predictions, cross_validate, measure, video_predictions
-from sequence.prediction import softmax
 from sequence.windows import windows
 from tests.sequence.stores import Clip, dataset_of
 from video.errors import LookbackError, UsageError
@@ -19,7 +20,7 @@ class FlatModel:
     The larger of the first two features is the predicted class.
     """
 
-    temperature = 1.0
+    temperature, pooling = 1.0, MEAN
 
     def __init__(self, training, validation) -> None:
         self.training, self.validation = training, validation

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from metrics.calibration import softmax
 from model_folder.config import read_config
 from sequence import prediction
 from sequence.model import build_sequence_model
-from sequence.prediction import Predictor, load_mean_predictor, load_predictor, softmax
+from sequence.prediction import Predictor, load_mean_predictor, load_predictor
 from sequence.windows import windows
 
 

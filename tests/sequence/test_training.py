@@ -5,12 +5,14 @@ import csv
 import numpy as np
 import pytest
 
+from metrics.calibration import softmax
+from metrics.pooling import MEAN
 from sequence import feature_matrix, training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
 from sequence.evaluation import predict, predict_baseline
 from sequence.model import build_sequence_model
-from sequence.prediction import Predictor, softmax
+from sequence.prediction import Predictor
 from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
 from tests.sequence.stores import Clip, dataset_of, is_mapped, sequence_recipe
 from training.history import History
@@ -264,6 +266,8 @@ def test_window_logits_come_in_order_however_many_there_are(tmp_path, monkeypatc
     dataset = dataset_of(tmp_path, clips, look_back=2)
 
     class LastFeature:
+        pooling = MEAN
+
         def logits(self, windows):
             assert len(windows) == 4  # also the last ones: nothing is compiled for another size
             return windows[:, -1]
