@@ -108,7 +108,7 @@ def evaluate(
     targets = np.array([segment.target for segment in segments])
     write_plots(out, predictions[0], targets, results[head])
     write_json(out / "metrics.json", report)
-    _LOG.info("\n" + summary(split.capitalize(), results))
+    _LOG.info("\n" + summary(split.capitalize(), results, predictor.pooling.rule))
     _LOG.info(f"\n{out}")
     return EvaluationReport(out, report)
 

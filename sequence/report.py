@@ -1,6 +1,7 @@
 """Report files: metrics.json, predictions.csv, clips.csv, plots, and the printed summary."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -72,16 +73,18 @@ def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, met
     plot_precision_recall(predictions.clip, targets, labels, folder / "precision_recall.png")
 
 
-def summary(title: str, results: dict[str, dict]) -> str:
+def summary(title: str, results: dict[str, dict], pooling: str = "mean") -> str:
     """Return a table of models, followed by the classes and the confusion matrix of the first.
 
     Args:
         title: Name of the split.
         results: Metrics of each model by its name, as `evaluation.measure` returns them.
+        pooling: Name of the rule from windows to clips, which is shown unless it is `mean`.
     """
     first = next(iter(results.values()))["clip"]
     lines = [
-        f"{title}: {first['count']} clips in {first['groups']} groups",
+        f"{title}: {first['count']} clips in {first['groups']} groups"
+        + ("" if pooling == "mean" else f"; clips by {pooling} pooling of their windows"),
         "",
         f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
         f"{'window accuracy':>17}",
@@ -151,4 +154,8 @@ def folds_summary(rows: list[dict]) -> str:
         lines.append(
             f"{name:<18}{accuracy:>14.3f}{f'{low:.3f} - {high:.3f}':>17}{loss:>10}   {each}"
         )
+    rules = Counter(rule for row in rows for rule in row.get("fold_poolings", ()))
+    if set(rules) - {"mean"}:
+        shares = ", ".join(f"{rule} in {count}" for rule, count in rules.most_common())
+        lines += ["", f"pooling of the trained models: {shares}"]
     return "\n".join(lines)

@@ -97,7 +97,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
         "baselines": {name: values for name, values in results.items() if name != chosen.head},
     }
     write_json(folder / "metrics.json", report)
-    _LOG.info("\n" + summary("Validation", results))
+    _LOG.info("\n" + summary("Validation", results, chosen.pooling))
     _LOG.info(
         "\nThe validation clips were used to select the epoch and to fit the temperature "
         f"({predictor.temperature:.2f}), so these metrics tend to be optimistic.\nRun "

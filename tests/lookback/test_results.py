@@ -40,6 +40,15 @@ def test_video_probabilities_are_those_of_the_report():
     np.testing.assert_allclose(given.video_probabilities, wanted, rtol=1e-12)
 
 
+def test_other_probabilities_of_the_whole_video_replace_the_mean():
+    rows = np.array([[1.0, 0, 0], [0.3, 0.3, 0.4]])
+    result = Prediction(LABELS, [0, 1], rows, whole=[0.1, 0.2, 0.7])
+    assert (result.label, result.label_at(0)) == ("up", "down")
+    assert result.video_probabilities.tolist() == [0.1, 0.2, 0.7]
+    with pytest.raises(ValueError, match="whole must be"):
+        Prediction(LABELS, [0, 1], rows, whole=[0.5, 0.5])
+
+
 @pytest.mark.parametrize(
     ("seconds", "label"),
     [(-1, "down"), (0, "down"), (0.099, "down"), (0.1, "raise"), (0.2, "up"), (99, "up")],

@@ -14,3 +14,11 @@ def test_a_config_whose_stride_is_called_hop_is_read(tmp_path):
     (tmp_path / CONFIG).write_text(text, encoding="utf-8")
     assert read_config(tmp_path) == full_config()
     assert read_config(tmp_path).sampling.stride == 4
+
+
+def test_a_config_from_before_the_poolings_pools_by_the_mean(tmp_path):
+    content = full_config().model_dump(mode="json")
+    assert content["sequence"].pop("pooling") == "mean"
+    assert content["sequence"].pop("events") == []
+    (tmp_path / CONFIG).write_text(yaml.safe_dump(content))
+    assert read_config(tmp_path) == full_config()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metrics.calibration import softmax
-from metrics.pooling import MEAN
+from metrics.pooling import MEAN, Pooling
 from recipes.loader import load
 from sequence import evaluation
 from sequence.dataset import Dataset
@@ -117,9 +117,37 @@ def test_a_row_has_metrics_over_all_clips_and_per_fold(tmp_path, predict_calls):
         assert row["clip"]["count"] == 36
         assert row["clip"]["groups"] == 9
         assert len(row["fold_accuracies"]) == 3
+        pooled = row["name"] in ("lstm", "mean")
+        assert row.get("fold_poolings") == (["mean"] * 3 if pooled else None)
         if row["name"] == "lstm":
             assert row["clip"]["accuracy"] == np.mean(predicted == truth)
             assert np.mean(row["fold_accuracies"]) == pytest.approx(np.mean(predicted == truth))
+
+
+def test_auto_chooses_the_pooling_of_each_fold_anew(tmp_path, predict_calls, monkeypatch):
+    made, rules = [], iter(["top", "mean", "top"])
+
+    def choose(dataset, training, validation, chosen, seed):
+        groups = {segment.group for part in (training, validation) for segment in part}
+        made.append((chosen.pooling, groups))
+        return chosen.model_copy(update={"pooling": next(rules)})
+
+    def flat_fit(dataset, training, validation, chosen, seed):
+        model = FlatModel(training, validation)
+        model.pooling = Pooling(chosen.pooling, (1,))
+        return model
+
+    monkeypatch.setattr(evaluation, "choose_pooling", choose)
+    for name in ("fit", "fit_mean_baseline"):
+        monkeypatch.setattr(evaluation, name, flat_fit)
+    settings = load(
+        flags={"evaluate.folds": 3, "evaluate.bootstrap": 50, "sequence.pooling": "auto"}
+    )
+    rows = cross_validate(grouped_set(tmp_path, groups=9), settings.recipe)
+    assert [rule for rule, _ in made] == ["auto"] * 3
+    tested = [{p.group for p in segments} for name, _, segments in predict_calls if name == "lstm"]
+    assert not any(groups & test for (_, groups), test in zip(made, tested, strict=True))
+    assert rows[0]["fold_poolings"] == rows[1]["fold_poolings"] == ["top", "mean", "top"]
 
 
 @pytest.mark.parametrize("folds", [0, 1])

@@ -9,6 +9,7 @@ from sequence import prediction
 from sequence.model import build_sequence_model
 from sequence.prediction import Predictor, load_mean_predictor, load_predictor
 from sequence.windows import windows
+from video.errors import LookbackError
 
 
 def test_softmax_sums_to_1_also_for_large_logits():
@@ -71,3 +72,14 @@ def test_validation_metrics_belong_to_the_saved_weights(head, project):
     for part in ("clip", "window"):
         assert found[part]["log_loss"] == pytest.approx(saved[part]["log_loss"], abs=1e-5)
         assert found[part]["confusion"] == saved[part]["confusion"]
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [({"events": ("fell",)}, "fell"), ({"pooling": "top"}, "is empty")],
+)
+def test_events_that_are_no_labels_are_one_line(values, problem, project):
+    config = read_config(project.weights)
+    changed = config.model_copy(update={"sequence": config.sequence.model_copy(update=values)})
+    with pytest.raises(LookbackError, match=rf"model\.yaml: sequence\.events {problem}"):
+        load_predictor(project.weights, changed)
