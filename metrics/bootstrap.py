@@ -12,7 +12,8 @@ def bootstrap_interval(
     (Percentile bootstrap over clusters: Davison and Hinkley 1997, section 3.8.)
 
     Args:
-        hits: One value per clip, 1 if its prediction is correct: (n,).
+        hits: One value per clip, 1 if its prediction is correct: (n,). For the interval of the
+            difference of two models on the same clips, the difference of their hits.
         groups: Group of each clip, n names.
         resamples: Number of bootstrap resamples.
         seed: Seed of the random numbers.

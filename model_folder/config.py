@@ -75,6 +75,7 @@ class SequenceConfig(Section):
         threshold: Probability below which a label counts as uncertain.
         temperature: Divisor of the logits before the softmax, fitted on the validation split.
         mean_temperature: Temperature of the `mean` baseline.
+        ensemble: Models whose logits are averaged; 1 in files of earlier versions.
     """
 
     head: str
@@ -90,6 +91,7 @@ class SequenceConfig(Section):
     threshold: float
     temperature: float
     mean_temperature: float
+    ensemble: int = 1
 
 
 class QuantizationReport(Section):

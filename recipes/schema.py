@@ -147,6 +147,7 @@ class Sequence(Section):
     delta: bool
     pooling: Literal["mean", "top", "attention", "auto"]
     events: tuple[str, ...] | None
+    ensemble: Positive
     windows_per_video: Positive | Literal["all"]
     batch_size: Positive
     epochs: Positive

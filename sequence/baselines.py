@@ -1,7 +1,9 @@
 """Linear baselines on whole clips, which a sequence model should outperform.
 
 The input of `ridge` is the mean of a clip's features. `moments` adds the standard deviation and the
-mean absolute difference between consecutive steps. Neither sees the order of the steps.
+mean absolute difference between consecutive steps. `motion` takes the same statistics of the motion
+energy (video/motion.py) instead of the features, so it needs no network. None of them sees the
+order of the steps.
 """
 
 import zipfile
@@ -34,8 +36,11 @@ def clip_moments(rows: np.ndarray) -> np.ndarray:
     return np.concatenate([rows.mean(0), rows.std(0), steps])
 
 
-# Function of each baseline from the features (n, D) of a clip to its summary (S,).
-SUMMARIES = {"ridge": clip_mean, "moments": clip_moments}
+MOTION = "motion"  # the baseline without a network
+
+# Function of each baseline from the features (n, D) of a clip to its summary (S,); `motion` has the
+# motion energy (n, 16) in place of the features.
+SUMMARIES = {"ridge": clip_mean, "moments": clip_moments, MOTION: clip_moments}
 
 # Fields of `LinearBaseline` and their names in the file.
 _FILE_KEYS = {"mean": "mean", "std": "deviation", "weights": "weights", "bias": "bias"}
@@ -80,7 +85,24 @@ def summaries_of(name: str, dataset: Dataset, segments: list[LabeledSegment]) ->
         dataset: Dataset of the segments.
         segments: Segments to summarize.
     """
-    return np.stack([SUMMARIES[name](dataset.rows(segment)) for segment in segments])
+    rows = dataset.motion if name == MOTION else dataset.rows
+    return np.stack([SUMMARIES[name](rows(segment)) for segment in segments])
+
+
+def available_baselines(dataset: Dataset) -> list[str]:
+    """Return the names of the baselines that the features of a dataset allow."""
+    return [name for name in SUMMARIES if name != MOTION or dataset.has_motion]
+
+
+def missing_motion_note(dataset: Dataset) -> str:
+    """Return a line that says why a report has no baseline `motion`, and how to get it."""
+    start = f"The baseline {MOTION} is left out: "
+    if dataset.has_motion:
+        return f"{start}the model was trained without it; run {command('train')} to get it."
+    return (
+        f"{start}{dataset.store.path} has no motion of every clip (it is from an earlier version "
+        f"or another program). To get it, move the file away and run {command('extract')}."
+    )
 
 
 def fit_baseline(
@@ -174,6 +196,8 @@ def save_baselines(baselines: list[LinearBaseline], path: Path) -> None:
 def load_baselines(path: Path) -> list[LinearBaseline]:
     """Read baselines from a file of `save_baselines`. Pickled objects in the file are refused.
 
+    Files of earlier versions, and of features without motion, have no `motion`.
+
     Raises:
         LookbackError: The file is missing, or was not written by `save_baselines`.
     """
@@ -185,6 +209,7 @@ def load_baselines(path: Path) -> list[LinearBaseline]:
                     **{field: arrays[f"{name}/{key}"] for field, key in _FILE_KEYS.items()},
                 )
                 for name in SUMMARIES
+                if name != MOTION or any(key.startswith(f"{MOTION}/") for key in arrays)
             ]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         raise LookbackError(

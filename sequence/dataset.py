@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -253,6 +254,16 @@ class Dataset:
         """Return the features of a segment: float32 (n, D), a view that must not be changed."""
         first = self._matrix.first_row(segment.video)
         return self._matrix.array[first + segment.first : first + segment.last]
+
+    @cached_property
+    def has_motion(self) -> bool:
+        """Whether all videos have motion energy, see `video.motion`."""
+        videos = {segment.video for segment in self.segments}
+        return all(self.store.has_motion(video) for video in videos)
+
+    def motion(self, segment: LabeledSegment) -> np.ndarray:
+        """Return the motion energy of a segment, if `has_motion`: float32 (n, 16)."""
+        return self.store.motion(segment.video, segment.first, segment.last)
 
     def moments(self, segments: list[LabeledSegment]) -> Moments:
         """Return mean and standard deviation over all steps of `segments`."""

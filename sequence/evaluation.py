@@ -12,7 +12,8 @@ from metrics.bootstrap import bootstrap_interval
 from metrics.classification import scores
 from metrics.pooling import Rule
 from recipes.schema import Recipe
-from sequence.baselines import LinearBaseline, fit_baseline
+from sequence.baselines import LinearBaseline, available_baselines, fit_baseline
+from sequence.comparison import difference_to
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
@@ -20,7 +21,7 @@ from sequence.training import fit, fit_mean_baseline, window_logits
 from video.console import progress_bar
 from video.errors import LookbackError, UsageError
 
-_SEEDS_PER_REPEAT = 1000  # larger than any number of folds, so that no two folds share a seed
+_SEEDS_PER_REPEAT = 1000  # larger than the models of any repeat, so that no two share a seed
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,26 @@ def measure(
     return result
 
 
+def measure_all(
+    predictions: list[Predictions],
+    segments: list[LabeledSegment],
+    labels: list[str],
+    resamples: int,
+    seed: int,
+) -> dict[str, dict]:
+    """Return the metrics of several models by their names, see `measure`.
+
+    The first is the head. The others also have `difference_to_head`, see `difference_to`.
+    """
+    head, *others = predictions
+    results = {each.name: measure(each, segments, labels, resamples, seed) for each in predictions}
+    for each in others:
+        results[each.name]["difference_to_head"] = difference_to(
+            head.clip, each.clip, segments, resamples, seed
+        )
+    return results
+
+
 def _with_interval(
     probabilities: np.ndarray,
     targets: np.ndarray,
@@ -153,7 +174,8 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
             progress_bar(parts, f"repeat {repeat + 1}", unit="fold")
         ):
             training, validation = _split_validation(rest, seed + repeat)
-            fold_seed = seed + _SEEDS_PER_REPEAT * repeat + number
+            first = number * recipe.sequence.ensemble  # each model has a seed of its own
+            fold_seed = seed + _SEEDS_PER_REPEAT * repeat + first
             targets = np.array([segment.target for segment in test])
             for fold in _predict_fold(dataset, training, validation, test, recipe, fold_seed):
                 probabilities.setdefault(fold.name, []).append(fold.clip)
@@ -162,9 +184,12 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
                 if fold.pooling is not None:
                     poolings.setdefault(fold.name, []).append(fold.pooling)
             tested += test
-        for name, parts_of_name in probabilities.items():
-            joined = Predictions(name, np.concatenate(parts_of_name))
-            values = measure(joined, tested, dataset.labels, recipe.evaluate.bootstrap, seed)
+        joined = [
+            Predictions(name, np.concatenate(parts_of_name))
+            for name, parts_of_name in probabilities.items()
+        ]
+        results = measure_all(joined, tested, dataset.labels, recipe.evaluate.bootstrap, seed)
+        for name, values in results.items():
             row = {"name": name, "repeat": repeat + 1, "fold_accuracies": accuracies[name]}
             if name in poolings:
                 row["fold_poolings"] = poolings[name]
@@ -187,7 +212,7 @@ def _predict_fold(
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
         predictions.append(predict("mean", average, dataset, test))
-    for name in ("ridge", "moments"):
+    for name in available_baselines(dataset):
         baseline = fit_baseline(name, dataset, training, validation)
         predictions.append(predict_baseline(baseline, dataset, test))
     return predictions

@@ -9,12 +9,13 @@ from model_folder.provenance import refuse_seen_clips
 from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
-from sequence.baselines import load_baselines
+from sequence.baselines import available_baselines, load_baselines
+from sequence.comparison import remarks
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
     cross_validate,
-    measure,
+    measure_all,
     predict,
     predict_baseline,
     video_predictions,
@@ -86,14 +87,13 @@ def evaluate(
     if config.sequence and not own:
         predictions += _predict_baselines(experiment, dataset, segments, recipe.evaluate.views)
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
-    results = {
-        each.name: measure(each, segments, dataset.labels, resamples, seed) for each in predictions
-    }
+    results = measure_all(predictions, segments, dataset.labels, resamples, seed)
 
     report = {
         "split": split,
         "seed": seed,
         "head": head,
+        "ensemble": 1 if own else config.sequence.ensemble,
         "look_back": predictor.look_back,
         "pooling": predictor.pooling.rule,
         "views": recipe.evaluate.views,
@@ -109,6 +109,10 @@ def evaluate(
     write_plots(out, predictions[0], targets, results[head])
     write_json(out / "metrics.json", report)
     _LOG.info("\n" + summary(split.capitalize(), results, predictor.pooling.rule))
+    if config.sequence and not own:
+        rows = [{"name": name, **values} for name, values in results.items()]
+        for line in remarks(head, rows, dataset):
+            _LOG.info(f"\n{line}")
     _LOG.info(f"\n{out}")
     return EvaluationReport(out, report)
 
@@ -122,7 +126,8 @@ def _predict_baselines(
     if config.sequence.head != "mean":
         average = load_mean_predictor(folder, config)
         predictions.append(predict("mean", average, dataset, segments, views))
-    linear = load_baselines(folder / BASELINES)
+    possible = available_baselines(dataset)
+    linear = [each for each in load_baselines(folder / BASELINES) if each.name in possible]
     return predictions + [predict_baseline(baseline, dataset, segments) for baseline in linear]
 
 
@@ -158,11 +163,14 @@ def evaluate_folds(
         "folds": recipe.evaluate.folds,
         "seed": recipe.seed,
         "pooling": recipe.sequence.pooling,
+        "ensemble": recipe.sequence.ensemble,
         "models": rows,
     }
     path = out / "folds.json"
     write_json(path, report)
     _LOG.info("\n" + folds_summary(rows))
+    for line in remarks(recipe.sequence.head, rows, dataset):
+        _LOG.info(f"\n{line}")
     _LOG.info(f"\n{path}")
     return FoldsReport(path, report)
 

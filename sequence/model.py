@@ -1,4 +1,4 @@
-"""Sequence model: standardization, feature differences, a head and a classifier."""
+"""Sequence model: standardization, feature differences, a head and a classifier; ensembles."""
 
 from extract.extractor.choice import OWN_HEAD
 from recipes.commands import command
@@ -9,6 +9,7 @@ from video.errors import UsageError, hint
 
 STANDARDISE = "standardise"
 DIFFERENCE = "difference"
+_MEMBER = "member"  # name of an ensemble's models, followed by their number
 
 
 def require_head(head: str) -> None:
@@ -67,3 +68,25 @@ def build_sequence_model(
         score = keras.layers.Dense(1, kernel_initializer="zeros", name="score")(vectors)
         outputs = keras.layers.Concatenate(name="outputs")([outputs, score])
     return keras.Model(inputs, outputs, name=head)
+
+
+def join(members: list[keras.Model]) -> keras.Model:
+    """Return one model whose logits are the mean of the members' logits; a single member itself.
+
+    Prediction, engines and the weights file take it like any other sequence model.
+
+    Args:
+        members: Models of the same shapes, which become part of the joined model.
+    """
+    if len(members) == 1:
+        return members[0]
+    inputs = keras.Input(members[0].input_shape[1:], name="window")
+    for number, member in enumerate(members, 1):
+        member.name = f"{_MEMBER}{number}"  # weights files need distinct names
+    logits = [member(inputs) for member in members]
+    return keras.Model(inputs, keras.layers.Average(name="mean_logits")(logits), name="ensemble")
+
+
+def members_of(model: keras.Model) -> int:
+    """Return the number of models that `join` joined."""
+    return sum(isinstance(layer, keras.Model) for layer in model.layers) or 1

@@ -14,7 +14,7 @@ from metrics.pooling import MEAN, Pooling
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
 from recipes.commands import command
 from sequence.heads.lstm import unrolled
-from sequence.model import build_sequence_model
+from sequence.model import build_sequence_model, join
 from sequence.windows import windows
 from training.keras_backend import keras
 from video.errors import LookbackError
@@ -134,16 +134,22 @@ def _load(
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
     sequence = config.sequence
-    model = build_sequence_model(
-        head,
-        sequence.look_back,
-        config.backbone.feature_size,
-        len(config.labels),
-        sequence.units,
-        sequence.dropout,
-        sequence.delta,
-        scored=sequence.pooling == "attention",
-    )
+    # The baseline `mean` is a single model, also beside an ensemble.
+    count = sequence.ensemble if head == sequence.head else 1
+    members = [
+        build_sequence_model(
+            head,
+            sequence.look_back,
+            config.backbone.feature_size,
+            len(config.labels),
+            sequence.units,
+            sequence.dropout,
+            sequence.delta,
+            scored=sequence.pooling == "attention",
+        )
+        for _ in range(count)
+    ]
+    model = join(members)
     load_weights(model, path, f"the {head} described in {folder / CONFIG}")
     if path.name == SEQUENCE_WEIGHTS and weights_sha256(model) != sequence.sha256:
         raise LookbackError(

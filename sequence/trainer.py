@@ -14,11 +14,16 @@ from model_folder.provenance import keep_previous, record_seen
 from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
-from sequence.baselines import fit_baseline, save_baselines
+from sequence.baselines import (
+    available_baselines,
+    fit_baseline,
+    save_baselines,
+)
+from sequence.comparison import remarks
 from sequence.dataset import Dataset
-from sequence.evaluation import measure, predict, predict_baseline
+from sequence.evaluation import measure_all, predict, predict_baseline
 from sequence.experiment import Experiment
-from sequence.model import require_head
+from sequence.model import members_of, require_head
 from sequence.pooling import pooling_of
 from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
@@ -57,16 +62,18 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     dataset.require_variation(training)
     chosen = choose_pooling(dataset, training, validation, chosen, seed, _LOG.info)
     pooling_of(chosen, dataset.labels)  # also before the history is overwritten
+    models = f" ({chosen.ensemble} models)" if chosen.ensemble > 1 else ""
     _LOG.info(
-        f"Training {chosen.head} with a look-back of {look_back} steps on {len(training)} clips "
-        f"(pooling {chosen.pooling}), validating on {len(validation)}."
+        f"Training {chosen.head}{models} with a look-back of {look_back} steps on {len(training)} "
+        f"clips (pooling {chosen.pooling}), validating on {len(validation)}."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
     average = predictor
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
-    linear = [fit_baseline(name, dataset, training, validation) for name in ("ridge", "moments")]
+    names = available_baselines(dataset)
+    linear = [fit_baseline(name, dataset, training, validation) for name in names]
 
     keep_previous(folder)
     # Write the config without a sequence model first. If the process is killed before the last
@@ -84,20 +91,21 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
         predictions.append(predict("mean", average, dataset, validation))
     predictions += [predict_baseline(baseline, dataset, validation) for baseline in linear]
     resamples = recipe.evaluate.bootstrap
-    results = {
-        each.name: measure(each, validation, dataset.labels, resamples, seed)
-        for each in predictions
-    }
+    results = measure_all(predictions, validation, dataset.labels, resamples, seed)
     report = {
         "split": "val",
         "seed": seed,
         "head": chosen.head,
         "pooling": chosen.pooling,
+        "ensemble": config.sequence.ensemble,
         **results[chosen.head],
         "baselines": {name: values for name, values in results.items() if name != chosen.head},
     }
     write_json(folder / "metrics.json", report)
     _LOG.info("\n" + summary("Validation", results, chosen.pooling))
+    rows = [{"name": name, **values} for name, values in results.items()]
+    for line in remarks(chosen.head, rows, dataset):
+        _LOG.info(f"\n{line}")
     _LOG.info(
         "\nThe validation clips were used to select the epoch and to fit the temperature "
         f"({predictor.temperature:.2f}), so these metrics tend to be optimistic.\nRun "
@@ -134,6 +142,7 @@ def _trained_config(
                 threshold=chosen.threshold,
                 temperature=predictor.temperature,
                 mean_temperature=average.temperature,
+                ensemble=members_of(predictor.model),
             ),
             "made_with": made_with(),
         }

@@ -14,10 +14,10 @@ from metrics.calibration import fit_temperature, log_loss
 from metrics.pooling import MEAN, Pooling
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabeledSegment
-from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model
+from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model, join
 from sequence.pooling import bag_model, pooling_of
 from sequence.prediction import WINDOWS_AT_ONCE, Predictor
-from training.history import History
+from training.history import MEMBER, History
 from training.keras_backend import keras
 from training.loop import RunState, run_epochs
 from training.optimizers import class_weights, make_optimizer
@@ -98,6 +98,9 @@ def fit(
 ) -> Predictor:
     """Train a sequence model and return it with its best epoch's weights and its temperature.
 
+    With `sequence.ensemble` it trains that many models one after another, with the seeds `seed`,
+    `seed` + 1, ..., and joins them. The temperature is that of the joined model.
+
     Args:
         dataset: Features and labels.
         training: Segments for training.
@@ -111,20 +114,36 @@ def fit(
     Raises:
         UsageError: The pooling and `sequence.events` do not fit to the labels.
         KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch; after it, Ctrl-C
-            ends the training, and the best epoch so far is returned.
+            ends the training, and the best epoch so far is returned. An ensemble then has the
+            models that had an epoch.
     """
     pooling = pooling_of(chosen, dataset.labels)
-    keras.utils.set_random_seed(seed)
     kind = _SequenceRun if pooling.rule == "mean" else _BagRun
-    run = kind(dataset, training, validation, chosen, pooling, seed)
-    state: RunState[ClipScores] = RunState()
-    if not run_epochs(run, state, chosen.epochs, chosen.patience, history, log):
+    members: list[keras.Model] = []
+    finished = True
+    while finished and len(members) < chosen.ensemble:
+        number = len(members) + 1 if chosen.ensemble > 1 else None
+        if number:
+            log(f"Model {number} of {chosen.ensemble}:")
+        try:
+            member_seed = seed + len(members)
+            run = kind(dataset, training, validation, chosen, pooling, member_seed, number)
+            state: RunState[ClipScores] = RunState()
+            finished = run_epochs(run, state, chosen.epochs, chosen.patience, history, log)
+        except KeyboardInterrupt:
+            if not members:
+                raise
+            finished = False
+        else:
+            run.model.set_weights(run.best_weights)
+            members.append(run.model)
+    if not finished:
         log("Stopped; the best epoch so far is kept.")
-    run.model.set_weights(run.best_weights)
-    answers = window_logits(run.predictor, dataset, validation)
+    predictor = Predictor(join(members), dataset.look_back, pooling=pooling)
+    answers = window_logits(predictor, dataset, validation)
     truth = np.array([segment.target for segment in validation])
-    run.predictor.temperature = fit_temperature(answers.clip_probabilities, truth)
-    return run.predictor
+    predictor.temperature = fit_temperature(answers.clip_probabilities, truth)
+    return predictor
 
 
 def fit_mean_baseline(
@@ -134,8 +153,9 @@ def fit_mean_baseline(
     chosen: Sequence,
     seed: int,
 ) -> Predictor:
-    """Train the `mean` head under the same settings, also of the pooling."""
-    return fit(dataset, training, validation, chosen.model_copy(update={"head": "mean"}), seed)
+    """Train the `mean` head under the same settings and the same pooling, as a single model."""
+    alone = chosen.model_copy(update={"head": "mean", "ensemble": 1})
+    return fit(dataset, training, validation, alone, seed)
 
 
 def _normalized_model(
@@ -186,7 +206,20 @@ class _SequenceRun:
         chosen: Sequence,
         pooling: Pooling,
         seed: int,
+        member: int | None = None,
     ) -> None:
+        """Set the seeds, and make the model.
+
+        Args:
+            dataset: Features and labels.
+            training: Segments for training.
+            validation: Segments for validation.
+            chosen: Settings of the model and its training.
+            seed: Random seed of weights, dropout and windows.
+            member: Number of the model in an ensemble, for the history; None for a single model.
+        """
+        keras.utils.set_random_seed(seed)
+        self._member = member
         self._dataset, self._chosen = dataset, chosen
         self._training, self._validation = training, validation
         self.model = _normalized_model(dataset, training, chosen, pooling)
@@ -247,11 +280,12 @@ class _SequenceRun:
 
     def columns(self, loss: float, scores: ClipScores) -> dict[str, float]:
         """Return the row of history.csv for an epoch."""
-        return {
+        row = {
             "loss": loss,
             "val_clip_loss": scores.loss,
             "val_clip_accuracy": scores.accuracy,
         }
+        return {**row, MEMBER: self._member} if self._member else row
 
     def save(self, state: RunState[ClipScores]) -> None:
         """Do nothing: a run takes minutes and needs no checkpoint."""

@@ -8,6 +8,8 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+MEMBER = "member"  # column with the number of an ensemble's model; its epochs start over at 1
+
 
 class History:
     """Writes one row per epoch to a CSV file, and one point per column to TensorBoard.
@@ -49,7 +51,13 @@ class History:
         self._rows.writerow({"epoch": epoch, **{k: f"{v:.6g}" for k, v in values.items()}})
         self._file.flush()
         self.epochs.append({"epoch": epoch, **values})
-        points = [Summary.Value(tag=name, simple_value=v) for name, v in values.items()]
+        # TensorBoard draws one curve per tag, so each member needs tags of its own.
+        suffix = f"/{MEMBER} {values[MEMBER]}" if MEMBER in values else ""
+        points = [
+            Summary.Value(tag=name + suffix, simple_value=value)
+            for name, value in values.items()
+            if name != MEMBER
+        ]
         event = Event(wall_time=time.time(), step=epoch, summary=Summary(value=points))
         self._events.add_event(event)
 

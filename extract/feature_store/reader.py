@@ -4,6 +4,7 @@
     /videos/<id>            attributes: path, source (JSON: size, sha256), note, complete (last)
         features  (N, D)    float32, or float16 on request
         seconds   (N,)      float64, time of each step in seconds
+        motion    (N, 16)   float32, motion energy since the step before; optional
 
 `<id>` is the video's path with all characters but letters, digits and `_.-~` percent-encoded. A
 video's features are used only if they are complete and both source and spec match.
@@ -26,10 +27,12 @@ from extract.feature_store.rollback_file import journal_path, roll_back
 from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import LookbackError
+from video.motion import CELLS
 
 FORMAT, VERSION = "lookback-features", 1
 # Backbone name in the spec of features that another program computed.
 EXTERNAL = "external"
+DATASETS = ("features", "seconds", "motion")
 _MAX_OPEN_DATASETS = 512
 
 # Keys of a spec that the second stage needs; those of `sampling` with a dot.
@@ -129,6 +132,22 @@ class FeatureStore:
         """Return the times of a video's steps in seconds: float64 (N,)."""
         self._features(video)
         return self._file["videos"][video_id(video)]["seconds"][:]
+
+    def has_motion(self, video: str) -> bool:
+        """Return whether a video has motion energy, see `video.motion`, for each of its steps.
+
+        Features of other programs, and those of earlier versions, have none.
+        """
+        dataset = self._file["videos"][video_id(video)].get("motion")
+        return isinstance(dataset, h5py.Dataset) and dataset.shape == (self.steps(video), CELLS)
+
+    def motion(self, video: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return the motion energy of the steps `start` to `stop` (exclusive): float32 (n, 16).
+
+        Only for a video that `has_motion`.
+        """
+        rows = self._file["videos"][video_id(video)]["motion"][start:stop]
+        return rows.astype(np.float32, copy=False)
 
     def _features(self, video: str) -> h5py.Dataset:
         # Cache open datasets: in HDF5 a lookup by name is slower than reading a window.

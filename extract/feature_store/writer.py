@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from extract.feature_store.reader import (
+    DATASETS,
     EXTERNAL,
     FORMAT,
     VERSION,
@@ -42,14 +43,21 @@ class _Pending:
     Attributes:
         group: HDF5 group of the video.
         features: Buffered features, arrays (n, D).
+        motion: Buffered motion energy of the same steps, arrays (n, 16); empty without motion.
         seconds: Times of all steps so far.
         rows: Number of rows already in the file.
     """
 
     group: h5py.Group
     features: list[np.ndarray]
+    motion: list[np.ndarray]
     seconds: list[float]
     rows: int = 0
+
+    @property
+    def buffers(self) -> tuple[tuple[str, list[np.ndarray]], ...]:
+        """The buffered arrays of the datasets that grow."""
+        return ("features", self.features), ("motion", self.motion)
 
 
 class FeatureWriter:
@@ -113,8 +121,9 @@ class FeatureWriter:
             return False
         group = self._new_group(video, source)
         other = self._file["videos"][video_id(twin)]
-        for name in ("features", "seconds"):
-            group[name] = other[name]
+        for name in DATASETS:
+            if name in other:  # features of other programs, and older ones, have no motion
+                group[name] = other[name]
         group.attrs["note"] = other.attrs.get("note", "")
         group.attrs["complete"] = True
         self._commit()
@@ -132,7 +141,7 @@ class FeatureWriter:
     @defer_interrupts()
     def begin(self, video: str, source: dict) -> None:
         """Start a video and delete the features it had."""
-        self._pending[video] = _Pending(self._new_group(video, source), [], [])
+        self._pending[video] = _Pending(self._new_group(video, source), [], [], [])
 
     def _new_group(self, video: str, source: dict) -> h5py.Group:
         name = video_id(video)
@@ -144,9 +153,25 @@ class FeatureWriter:
         return group
 
     @defer_interrupts()
-    def append(self, video: str, features: np.ndarray, seconds: np.ndarray) -> None:
-        """Append steps of a video: features (n, D) of any float dtype, times (n,) in seconds."""
+    def append(
+        self,
+        video: str,
+        features: np.ndarray,
+        seconds: np.ndarray,
+        motion: np.ndarray | None = None,
+    ) -> None:
+        """Append steps of a video.
+
+        Args:
+            video: Video that was begun.
+            features: Features (n, D) of any float dtype.
+            seconds: Times (n,) in seconds.
+            motion: Motion energy (n, 16), see `video.motion`. Either all steps of a video have it
+                or none.
+        """
         pending = self._pending[video]
+        if motion is not None:
+            pending.motion.append(np.asarray(motion, np.float32))
         pending.features.append(np.asarray(features, self._dtype))
         pending.seconds.extend(float(value) for value in seconds)
         if sum(len(part) for part in pending.features) >= _MAX_BUFFERED_ROWS:
@@ -170,7 +195,9 @@ class FeatureWriter:
         if "features" in group:
             self._grow(pending)
         else:
-            group.create_dataset("features", data=np.concatenate(pending.features))
+            for name, parts in pending.buffers:
+                if parts:
+                    group.create_dataset(name, data=np.concatenate(parts))
         group.create_dataset("seconds", data=np.asarray(pending.seconds, np.float64))
         group.attrs["note"] = note
         group.attrs["complete"] = True
@@ -187,22 +214,12 @@ class FeatureWriter:
             self._commit()  # otherwise the features of the earlier file would come back
 
     def _grow(self, pending: _Pending) -> None:
-        if not pending.features:
-            return
-        rows = np.concatenate(pending.features)
-        pending.features.clear()
-        if "features" not in pending.group:
-            pending.group.create_dataset(
-                "features",
-                shape=(0, rows.shape[1]),
-                maxshape=(None, rows.shape[1]),
-                chunks=(_CHUNK_ROWS, rows.shape[1]),
-                dtype=self._dtype,
-            )
-        dataset = pending.group["features"]
-        dataset.resize(pending.rows + len(rows), axis=0)
-        dataset[pending.rows :] = rows
-        pending.rows += len(rows)
+        count = sum(len(part) for part in pending.features)
+        for name, parts in pending.buffers:
+            if parts:
+                _append(pending.group, name, np.concatenate(parts), pending.rows)
+                parts.clear()
+        pending.rows += count
 
     def _commit(self) -> None:
         self._file.flush()
@@ -227,6 +244,21 @@ class FeatureWriter:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def _append(group: h5py.Group, name: str, rows: np.ndarray, start: int) -> None:
+    """Append rows (n, width) to a dataset, which has `start` rows or does not exist yet."""
+    if name not in group:
+        width = rows.shape[1]
+        group.create_dataset(
+            name,
+            shape=(0, width),
+            maxshape=(None, width),
+            chunks=(_CHUNK_ROWS, width),
+            dtype=rows.dtype,
+        )
+    group[name].resize(start + len(rows), axis=0)
+    group[name][start:] = rows
 
 
 def _content_key(source: dict) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from video.errors import VideoError
+from video.motion import CELLS, MotionMeter
 from video.pipeline_stage import PipelineStage
 from video.sources import FileSource
 from video.steps import Step, Stepper, too_short
@@ -26,6 +27,8 @@ class StepBatch:
         clips: Distinct clips, uint8 (U, T, H, W, 3).
         rows: Row of each step in `clips`, int (N,); steps with the same clip share a row.
         seconds: Time of each step, float (N,).
+        motion: Motion energy of each step, float32 (N, 16), see `video.motion`. The first step of a
+            video repeats that of the second, since zeros would mean a still picture.
         last: Whether this is the video's last batch.
         note: Problem of the file, in its last batch; empty without one.
         error: Reason why the video cannot be read, instead of steps; empty without one.
@@ -36,6 +39,7 @@ class StepBatch:
     clips: np.ndarray
     rows: np.ndarray
     seconds: np.ndarray
+    motion: np.ndarray
     last: bool = False
     note: str = ""
     error: str = ""
@@ -48,17 +52,20 @@ class _Collector:
     clips: list[np.ndarray] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    motion: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, step: Step) -> None:
+    def add(self, step: Step, motion: np.ndarray) -> None:
         if not step.repeats:
             self.clips.append(step.clip)
         self.rows.append(len(self.clips) - 1)
         self.seconds.append(step.seconds)
+        self.motion.append(motion)
 
     def batch(self, video: str, number: int, **end) -> StepBatch:
         clips = np.stack(self.clips) if self.clips else np.empty(0, np.uint8)
         rows, seconds = np.array(self.rows, int), np.array(self.seconds, float)
-        return StepBatch(video, number, clips, rows, seconds, **end)
+        motion = np.array(self.motion, np.float32).reshape(-1, CELLS)
+        return StepBatch(video, number, clips, rows, seconds, motion, **end)
 
 
 def batches_of(
@@ -74,14 +81,18 @@ def batches_of(
         threads: Decoder threads; None for the decoder's default.
     """
     collector, number = _Collector(), 0
+    meter = MotionMeter()
     try:
         with FileSource(path, threads, stepper.sampling) as source:
             for frame in source:
                 for step in stepper.push(frame):
+                    motion = meter.push(step.clip[-1], step.repeats)
+                    if step.index == 1:
+                        collector.motion[0] = motion
                     if len(collector.clips) == batch_size and not step.repeats:
                         yield collector.batch(video, number)
                         collector, number = _Collector(), number + 1
-                    collector.add(step)
+                    collector.add(step, motion)
             if not (number or collector.rows):
                 raise too_short(path, stepper.sampling)
             yield collector.batch(video, number, last=True, note=source.note)

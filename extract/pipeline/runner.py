@@ -133,7 +133,7 @@ def _write(
         return
     if steps.number == 0:
         writer.begin(video, sources[video])
-    writer.append(video, computed.features[steps.rows], steps.seconds)
+    writer.append(video, computed.features[steps.rows], steps.seconds, steps.motion)
     report.steps += len(steps.rows)
     if steps.last:
         writer.finish(video, steps.note)

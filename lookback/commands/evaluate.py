@@ -29,6 +29,7 @@ FLAGS = (
         "with --folds: from windows to a clip: mean, top, attention or auto",
         "RULE",
     ),
+    Flag("--ensemble", "sequence.ensemble", "with --folds: models to train and average", "N"),
 )
 
 

@@ -10,13 +10,19 @@ FLAGS = (
         "L",
         "16, or 4 with a clip network",
     ),
-    Flag("--head", "sequence.head", "head to train: lstm, gru, bilstm_attention or mean", "NAME"),
+    Flag(
+        "--head",
+        "sequence.head",
+        "head to train: lstm, gru, bilstm_attention, mean or statistics",
+        "NAME",
+    ),
     Flag(
         "--pooling",
         "sequence.pooling",
         "from windows to a clip: mean, top, attention or auto",
         "RULE",
     ),
+    Flag("--ensemble", "sequence.ensemble", "models to train and average", "N"),
     Flag("--epochs", "sequence.epochs", "maximum number of epochs", "N"),
     Flag("--batch-size", "sequence.batch_size", "windows per training batch", "N"),
 )

@@ -8,10 +8,12 @@ from sequence.heads.bilstm_attention import bilstm_attention
 from sequence.heads.gru import gru
 from sequence.heads.lstm import lstm
 from sequence.heads.mean import mean
+from sequence.heads.statistics import statistics
 
 HEADS = {
     "lstm": lstm,
     "gru": gru,
     "bilstm_attention": bilstm_attention,
     "mean": mean,
+    "statistics": statistics,
 }

@@ -16,7 +16,7 @@ from sequence.dataset import Dataset
 
 @dataclass(frozen=True)
 class Clip:
-    """Features (N, D) of a clip with its row of the manifest."""
+    """Features (N, D) of a clip with its row of the manifest, and its motion (N, 16) if any."""
 
     video: str
     rows: np.ndarray
@@ -25,6 +25,7 @@ class Clip:
     group: str = ""
     start: float | None = None
     end: float | None = None
+    motion: np.ndarray | None = None
 
     @property
     def entry(self) -> Entry:
@@ -48,17 +49,21 @@ def spec_of(feature_size: int, dtype: str = "float32", **values) -> dict:
 
 
 def store_of(
-    path: Path, videos: dict[str, np.ndarray], dtype: str = "float32", **spec
+    path: Path,
+    videos: dict[str, np.ndarray],
+    dtype: str = "float32",
+    motion: dict[str, np.ndarray] | None = None,
+    **spec,
 ) -> FeatureStore:
     """Write features (N, D) of videos with 10 steps per second, and open the store.
 
-    `spec` changes values of its spec.
+    `motion` (N, 16) may be given for some videos. `spec` changes values of the store's spec.
     """
     size = next(iter(videos.values())).shape[1]
     with FeatureWriter(path, spec_of(size, dtype, **spec)) as writer:
         for video, rows in videos.items():
             writer.begin(video, {"size": 0, "sha256": ""})
-            writer.append(video, rows, np.arange(len(rows)) / 10)
+            writer.append(video, rows, np.arange(len(rows)) / 10, (motion or {}).get(video))
             writer.finish(video)
     return FeatureStore(path)
 
@@ -66,7 +71,8 @@ def store_of(
 def dataset_of(folder: Path, clips: list[Clip], look_back: int, **spec) -> Dataset:
     """Write the clips' features and return their dataset."""
     videos = {clip.video: clip.rows for clip in clips}
-    store = store_of(folder / "features.h5", videos, **spec)
+    motion = {clip.video: clip.motion for clip in clips if clip.motion is not None}
+    store = store_of(folder / "features.h5", videos, motion=motion, **spec)
     manifest = Manifest(folder / "manifest.csv", tuple(clip.entry for clip in clips))
     return Dataset(store, manifest, look_back)
 

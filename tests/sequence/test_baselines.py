@@ -1,6 +1,7 @@
 """Linear baselines: equality with scikit-learn, and safe loading of their file."""
 
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from sequence import baselines
 from sequence.baselines import (
     FILE,
     SUMMARIES,
+    available_baselines,
     clip_moments,
     fit_baseline,
     load_baselines,
+    missing_motion_note,
     save_baselines,
     summaries_of,
 )
@@ -25,17 +28,19 @@ FILE_KEYS = ("mean", "deviation", "weights", "bias")
 def labeled_set(folder: Path, labels: str):
     """Return clips whose features depend weakly on the class, so that no fit is perfect.
 
-    There are more features (S = 12 or 36) than clips per class (10), and for `ridge` fewer than
-    clips in total.
+    There are more features (S = 12, 36 or 48) than clips per class (10), and for `ridge` fewer than
+    clips in total. The motion of a clip tells as little.
     """
     random = np.random.default_rng(len(labels))
     centers = random.normal(0, 0.6, (len(labels), 12))
+    motions = np.random.default_rng(9).uniform(0, 9, (len(labels), 40, 5, 16)).astype("float32")
     clips = [
         Clip(
             f"{split}{number}",
             random.normal(centers[number % len(labels)], 1.0, (5, 12)).astype("float32"),
             labels[number % len(labels)],
             split,
+            motion=motions[number % len(labels), number] + number % len(labels),
         )
         # Uneven, so that class weights matter.
         for split, count in (("train", 10 * len(labels) - 1), ("val", 31))
@@ -112,9 +117,10 @@ def test_clip_moments_are_mean_std_and_mean_difference():
 def test_classes_are_weighted_by_inverse_frequency(name, tmp_path):
     random = np.random.default_rng(0)
     clips = [
-        Clip(f"{split}{n}", random.normal(n % 10 == 0, 1.5, (4, 6)).astype("float32"), label, split)
+        Clip(f"{split}{n}", rows[:, :6], label, split, motion=rows)
         for split in ("train", "val")
         for n, label in ((n, "ab"[n % 10 == 0]) for n in range(200))
+        for rows in (random.normal(n % 10 == 0, 1.5, (4, 16)).astype("float32"),)
     ]
     dataset = dataset_of(tmp_path, clips, look_back=4)
     train, val = dataset.split("train"), dataset.split("val")
@@ -128,6 +134,59 @@ def test_a_class_without_training_clips_is_never_predicted(tmp_path):
     train = [segment for segment in dataset.split("train") if segment.target != 1]
     fitted = fit_baseline("moments", dataset, train, dataset.split("val"))
     assert fitted.predict_segments(dataset, dataset.segments)[:, 1].max() < 1e-12
+
+
+def test_motion_is_fitted_on_the_motion_alone(tmp_path):
+    random = np.random.default_rng(0)
+    same = random.normal(size=(6, 3)).astype("float32")
+    moving = {n: random.uniform(0, 9, (6, 16)).astype("float32") + 20 * (n % 2) for n in range(40)}
+    clips = [
+        Clip(f"{n}", same, "ab"[n % 2], ("train", "val")[n % 4 > 1], motion=rows)
+        for n, rows in moving.items()
+    ]
+    dataset = dataset_of(tmp_path, clips, look_back=2)
+    labeled = [segment for segment in dataset.segments if dataset.labels[segment.target] == "b"]
+    train, val = dataset.split("train"), dataset.split("val")
+    hits = {
+        name: fit_baseline(name, dataset, train, val).predict_segments(dataset, labeled).argmax(1)
+        == dataset.labels.index("b")
+        for name in SUMMARIES
+    }
+    assert hits["motion"].all()
+    assert not hits["moments"].all()
+
+
+def test_the_motion_of_a_segment_is_that_of_its_steps(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(9, 16)).astype("float32")
+    clips = [Clip("0", rows, "a", start=0.2, end=0.6, motion=rows)]
+    dataset = dataset_of(tmp_path, clips, look_back=2)
+    (labeled,) = (part for part in dataset.segments if dataset.labels[part.target] == "a")
+    np.testing.assert_array_equal(dataset.motion(labeled), rows[2:6])
+
+
+@pytest.mark.parametrize("missing", ["all", "one", "narrow", "short"])
+def test_without_motion_of_every_clip_there_is_no_baseline_motion(missing, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(6, 16)).astype("float32")
+    shapes = {"all": None, "one": rows, "narrow": rows[:, :3], "short": rows[:5]}
+    clips = [
+        Clip("0", rows, "a", motion=None if missing in ("all", "one") else shapes[missing]),
+        Clip("1", rows, "b", motion=shapes[missing]),
+    ]
+    dataset = dataset_of(tmp_path, clips, look_back=2)
+    assert available_baselines(dataset) == ["ridge", "moments"]
+    note = missing_motion_note(dataset)
+    assert re.fullmatch(r"The baseline motion is left out: .*features\.h5 .* extract\.py\.", note)
+
+
+def test_with_motion_of_every_clip_a_model_without_the_baseline_is_trained_again(tmp_path):
+    dataset = labeled_set(tmp_path, "ab")
+    assert available_baselines(dataset) == list(SUMMARIES)
+    assert missing_motion_note(dataset).endswith("run python train_lstm.py to get it.")
+
+
+def test_a_file_without_motion_is_loaded(fitted, tmp_path):
+    save_baselines([each for each in fitted if each.name != "motion"], tmp_path / FILE)
+    assert [baseline.name for baseline in load_baselines(tmp_path / FILE)] == ["ridge", "moments"]
 
 
 @pytest.fixture(scope="module")
@@ -200,11 +259,12 @@ def test_load_baselines_refuses_a_damaged_file(damage, fitted, tmp_path):
 @pytest.mark.parametrize("name", sorted(SUMMARIES))
 def test_clips_with_equal_summaries_get_equal_probabilities(name, tmp_path):
     """The summaries are equal if all clips have the same frames in different orders."""
-    rows = np.arange(15, dtype=np.float32).reshape(5, 3)
+    rows = np.arange(80, dtype=np.float32).reshape(5, 16)
     clips = [
-        Clip(f"{split}{number}", rows[:: 1 - 2 * (number % 2)], "ab"[number % 2], split)
+        Clip(f"{split}{number}", turned, "ab"[number % 2], split, motion=turned)
         for split in ("train", "val")
         for number in range(6)
+        for turned in (rows[:: 1 - 2 * (number % 2)],)
     ]
     dataset = dataset_of(tmp_path, clips, look_back=2)
     fitted = fit_baseline(name, dataset, dataset.split("train"), dataset.split("val"))

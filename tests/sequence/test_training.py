@@ -5,19 +5,30 @@ import csv
 import numpy as np
 import pytest
 
+from extract.backbones.heads import weights_sha256
 from metrics.calibration import softmax
 from metrics.pooling import MEAN
+from model_folder.config import (
+    SEQUENCE_WEIGHTS,
+    SequenceConfig,
+    require_config,
+    save_weights,
+    write_config,
+)
 from sequence import feature_matrix, training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
 from sequence.evaluation import predict, predict_baseline
-from sequence.model import build_sequence_model
-from sequence.prediction import Predictor
+from sequence.model import build_sequence_model, members_of
+from sequence.prediction import Predictor, load_predictor
 from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
+from tests.extract.projecting import card_of
+from tests.history_files import points_of, rows_of
 from tests.sequence.stores import Clip, dataset_of, is_mapped, sequence_recipe
 from training.history import History
 from training.keras_backend import keras
 from training.optimizers import class_weights, make_optimizer
+from video.errors import LookbackError
 
 SPLITS = ("train", "train", "train", "val", "test")
 
@@ -222,6 +233,86 @@ def test_a_mapped_temporary_file_trains_the_same_model(tmp_path, monkeypatch):
     assert predictors[0].temperature == predictors[1].temperature
     for one, two in zip(*(each.model.get_weights() for each in predictors), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_an_ensemble_averages_the_logits_of_models_with_consecutive_seeds(noise_set, tmp_path):
+    values = {"head": "statistics", "epochs": 2, "dropout": 0.5}
+    with History(tmp_path / "history.csv", tmp_path / "logs") as history:
+        joined = trained(noise_set, 5, history, ensemble=2, **values)
+    members = [trained(noise_set, seed, **values) for seed in (5, 6)]
+    batch = noise_set.full_windows(noise_set.split("test"))[:]
+    logits = [member.logits(batch) for member in members]
+    assert np.abs(logits[0] - logits[1]).max() > 1e-2
+    np.testing.assert_allclose(joined.logits(batch), np.mean(logits, axis=0), atol=1e-5)
+    fitted = clip_loss(joined, noise_set, joined.temperature)
+    others = [clip_loss(joined, noise_set, value) for value in np.geomspace(0.5, 5.0, 50)]
+    assert fitted <= min(others) + 1e-4
+    rows = rows_of(tmp_path / "history.csv")
+    wanted = ["epoch", "loss", "val_clip_loss", "val_clip_accuracy", "member"]
+    assert list(rows[0]) == wanted
+    assert [(row["epoch"], row["member"]) for row in rows] == [
+        ("1", "1"),
+        ("2", "1"),
+        ("1", "2"),
+        ("2", "2"),
+    ]
+    points = points_of(tmp_path / "logs")
+    assert [epoch for epoch, _ in points["loss/member 2"]] == [1, 2]
+    assert set(points) == {f"{name}/member {n}" for name in wanted[1:4] for n in (1, 2)}
+
+
+def test_a_saved_ensemble_is_loaded_unchanged(noise_set, tmp_path):
+    predictor = trained(noise_set, head="statistics", epochs=1, ensemble=3)
+    chosen = sequence_recipe()
+    config = card_of().model_copy(
+        update={
+            "labels": ("a", "b"),
+            "backbone": card_of().backbone.model_copy(update={"feature_size": 16}),
+            "sequence": SequenceConfig(
+                head="statistics",
+                units=chosen.units,
+                dropout=chosen.dropout,
+                delta=chosen.delta,
+                look_back=4,
+                sha256=weights_sha256(predictor.model),
+                features_spec="",
+                dtype="float32",
+                threshold=0.5,
+                temperature=predictor.temperature,
+                mean_temperature=1.0,
+                ensemble=members_of(predictor.model),
+            ),
+        }
+    )
+    assert config.sequence.ensemble == 3
+    save_weights(predictor.model, tmp_path / SEQUENCE_WEIGHTS)
+    write_config(tmp_path, config)
+    loaded = load_predictor(tmp_path, require_config(tmp_path))
+    batch = noise_set.full_windows(noise_set.split("test"))[:]
+    np.testing.assert_array_equal(loaded.logits(batch), predictor.logits(batch))
+    fewer = config.model_copy(
+        update={"sequence": config.sequence.model_copy(update={"ensemble": 2})}
+    )
+    with pytest.raises(LookbackError, match=r"sequence\.weights\.h5"):
+        load_predictor(tmp_path, fewer)
+
+
+@pytest.mark.parametrize("batches", [3, 7])
+def test_ctrl_c_in_an_ensemble_keeps_the_models_that_had_an_epoch(noise_set, monkeypatch, batches):
+    """Two batches an epoch: Ctrl-C in the first epoch of the second model, and in its second."""
+    done, train_on_batch = [], keras.Model.train_on_batch
+
+    def interrupted(*arguments):
+        if len(done) == batches:
+            raise KeyboardInterrupt
+        done.append(1)
+        return train_on_batch(*arguments)
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", interrupted)
+    values = {"head": "statistics", "epochs": 1 if batches == 3 else 2, "batch_size": 16}
+    predictor = trained(noise_set, ensemble=3, **values)
+    assert members_of(predictor.model) == (1 if batches == 3 else 2)
+    assert predictor.temperature != 1.0
 
 
 @pytest.mark.parametrize("whole_epochs", [1, 3])

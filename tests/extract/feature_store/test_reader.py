@@ -87,6 +87,66 @@ def test_long_videos_grow_in_the_file(tmp_path, count, part):
         assert np.array_equal(store.features("after"), rows[:3])
 
 
+@pytest.mark.parametrize("count", [1, 1024, 3000])
+def test_motion_grows_with_the_features(tmp_path, count):
+    rows, motion = rows_of(count, count), rows_of(1, count, 16)
+    with open_writer(tmp_path / "features.h5", spec_for(dtype="float16")) as writer:
+        writer.begin("moving", SOURCE)
+        writer.begin("other", SOURCE)
+        for start in range(0, count, 700):
+            part = slice(start, start + 700)
+            times = np.zeros(len(rows[part]))
+            writer.append("moving", rows[part], times, motion[part])
+            writer.append("other", rows[part], times)
+        writer.finish("moving")
+        writer.finish("other")
+    with FeatureStore(tmp_path / "features.h5") as store:
+        assert store.has_motion("moving")
+        assert np.array_equal(store.motion("moving"), motion)
+        assert np.array_equal(store.motion("moving", 3, 9), motion[3:9])
+        assert store.steps("moving") == store.steps("other") == count
+        assert not store.has_motion("other")
+
+
+@pytest.mark.parametrize("motion", [None, rows_of(1, 4, 16)])
+def test_a_video_of_the_same_content_shares_all_arrays(tmp_path, motion):
+    with open_writer(tmp_path / "features.h5", spec_for()) as writer:
+        writer.begin("old", SOURCE)
+        writer.append("old", rows_of(0, 4), np.zeros(4), motion)
+        writer.finish("old")
+        assert writer.reuse("new", SOURCE)
+    with FeatureStore(tmp_path / "features.h5") as store:
+        assert np.array_equal(store.features("new"), rows_of(0, 4))
+        assert store.has_motion("new") == (motion is not None)
+        if motion is not None:
+            assert np.array_equal(store.motion("new"), motion)
+    with h5py.File(tmp_path / "features.h5") as file:
+        for name in file["videos"]["old"]:
+            assert file["videos"]["old"][name] == file["videos"]["new"][name]  # linked, not copied
+
+
+def test_a_video_computed_again_takes_its_motion_along(tmp_path):
+    path = tmp_path / "features.h5"
+    for count, motion in ((4, rows_of(1, 4, 16)), (3, None), (5, rows_of(2, 5, 16))):
+        with open_writer(path, spec_for()) as writer:
+            writer.begin("a", SOURCE)
+            writer.append("a", rows_of(0, count), np.zeros(count), motion)
+            writer.finish("a")
+        with FeatureStore(path) as store:
+            assert store.has_motion("a") == (motion is not None)
+            assert motion is None or np.array_equal(store.motion("a"), motion)
+
+
+@pytest.mark.parametrize("motion", [rows_of(0, 3, 16), rows_of(0, 4, 15), rows_of(0, 4, 64)[0]])
+def test_motion_of_another_shape_does_not_count(tmp_path, motion):
+    path = store_of(tmp_path / "features.h5", {"a": rows_of(0, 4)})
+    with h5py.File(path, "r+") as file:
+        file["videos"]["a"]["motion"] = motion
+    with FeatureStore(path) as store:
+        assert not store.has_motion("a")
+        assert store.steps("a") == 4
+
+
 def test_interleaved_videos_keep_their_own_rows(tmp_path):
     rows = {"a": rows_of(1, 2500), "b": rows_of(2, 1700)}
     with open_writer(tmp_path / "features.h5", spec_for()) as writer:

@@ -31,7 +31,9 @@ class Averaging:
 
 def batch(video: str, number: int, pictures: list[int], **end) -> StepBatch:
     clips = np.array(pictures, np.uint8).reshape(-1, 1, 1, 1, 1)
-    return StepBatch(video, number, clips, np.arange(len(pictures)), np.zeros(len(pictures)), **end)
+    count = len(pictures)
+    motion = np.zeros((count, 16), np.float32)
+    return StepBatch(video, number, clips, np.arange(count), np.zeros(count), motion, **end)
 
 
 def itself(batch: StepBatch):

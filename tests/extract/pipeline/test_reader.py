@@ -1,5 +1,6 @@
 """Decoding stage: every step once and in order, with batches independent of other videos."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from extract.pipeline.reader import StepBatch, batches_of, decoding_stage
 from tests.conftest import read_code, write_coded_video
 from video.errors import VideoError
+from video.motion import motion_energy
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
 from video.steps import Stepper
@@ -51,6 +53,30 @@ def test_steps_come_once_in_order_and_in_full_batches(videos, batch_size):
             assert (batch.video, batch.error, batch.note) == (video, "", "")
 
 
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+@pytest.mark.parametrize("clip_length", [1, 4])
+def test_motion_is_that_of_the_newest_frames_and_the_first_step_repeats_the_second(
+    videos, batch_size, clip_length
+):
+    for video, path in videos:
+        batches = list(batches_of(video, path, stepper(clip_length=clip_length), batch_size))
+        motion = np.concatenate([batch.motion for batch in batches])
+        newest = [batch.clips[row, -1] for batch in batches for row in batch.rows]
+        assert motion.dtype == np.float32
+        assert motion.shape == (int(video[1:]), 16)
+        moved = [motion_energy(*pair) for pair in pairwise(newest)]
+        wanted = [moved[0], *moved] if moved else np.zeros((1, 16))
+        np.testing.assert_array_equal(motion, wanted)
+
+
+@pytest.mark.parametrize("batch_size", [1, 50])
+def test_a_repeated_step_has_no_motion(tmp_path, batch_size):
+    path = write_coded_video(tmp_path / "slow.mp4", 4, rate=5)  # two steps a frame
+    batches = list(batches_of("slow", path, stepper(), batch_size))
+    energy = np.concatenate([batch.motion for batch in batches]).max(1)
+    assert (energy > 0).tolist() == [False, False, True, False, True, False, True]
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 50])
 def test_repeated_frame_is_one_clip(tmp_path, batch_size):
     path = write_coded_video(tmp_path / "slow.mp4", 7, rate=2)  # five steps a frame but the last
@@ -85,7 +111,7 @@ def test_unreadable_video_gives_one_batch_with_the_error(tmp_path, content):
     assert batch.last
     assert str(path) in batch.error
     assert "\n" not in batch.error
-    assert len(batch.rows) == len(batch.clips) == 0
+    assert len(batch.rows) == len(batch.clips) == len(batch.motion) == 0
 
 
 def test_truncated_video_gives_its_decodable_part_and_a_note(tmp_path):
@@ -129,6 +155,7 @@ def test_stage_gives_the_same_batches_as_each_video_alone(videos):
             assert np.array_equal(one.clips, other.clips)
             assert np.array_equal(one.rows, other.rows)
             assert np.array_equal(one.seconds, other.seconds)
+            assert np.array_equal(one.motion, other.motion)
             assert one.last == other.last
 
 

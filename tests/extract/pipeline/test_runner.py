@@ -32,9 +32,13 @@ from tests.running import ROOT, run_script
 from video.errors import LookbackError
 
 
-def all_features(path: Path, videos: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def all_features(path: Path, videos: list[str]) -> dict[str, tuple[np.ndarray, ...]]:
+    """Return features, times and motion of each video."""
     with FeatureStore(path) as store:
-        return {video: (store.features(video), store.seconds(video)) for video in videos}
+        return {
+            video: (store.features(video), store.seconds(video), store.motion(video))
+            for video in videos
+        }
 
 
 def assert_same_features(one: Path, other: Path, videos: list[str]) -> None:
@@ -42,6 +46,7 @@ def assert_same_features(one: Path, other: Path, videos: list[str]) -> None:
     for video in videos:
         assert np.array_equal(ours[video][0], theirs[video][0]), video
         assert np.array_equal(ours[video][1], theirs[video][1]), video
+        assert np.array_equal(ours[video][2], theirs[video][2]), video
 
 
 def extracted(manifest: Manifest, path: Path, extractor: Extractor | None = None):
@@ -68,6 +73,10 @@ def test_every_video_gets_the_features_of_its_steps(videos, tmp_path):
             count = int(Path(video).stem[1:])
             assert store.features(video).shape == (count, SIZE)
             assert np.allclose(store.seconds(video), np.arange(count) / 10)
+            assert store.has_motion(video)
+            motion = store.motion(video)
+            assert motion.shape == (count, 16)
+            assert (motion.sum(1) > 0).tolist() == [count > 1] * count
             # Every frame is another picture, so no feature may stand at another's place.
             assert len(np.unique(store.features(video), axis=0)) == count
 
@@ -123,7 +132,8 @@ def test_the_same_content_under_two_names_is_computed_once(videos, tmp_path, cap
     for video, reason in report.failed.items():
         assert reason.startswith(f"{data / video}: ")
     both = all_features(tmp_path / "features.h5", ["v16.mp4", "copy.mp4"])
-    assert np.array_equal(both["v16.mp4"][0], both["copy.mp4"][0])
+    for ours, theirs in zip(both["v16.mp4"], both["copy.mp4"], strict=True):
+        assert np.array_equal(ours, theirs)
     print_report(report, tmp_path / "features.h5")
     assert "1 were there already (1 of them under another name)" in capsys.readouterr().out
 

@@ -7,7 +7,7 @@ from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine
 from sequence.heads.lstm import LSTM, unrolled
-from sequence.model import build_sequence_model
+from sequence.model import build_sequence_model, join
 from training.keras_backend import keras
 
 ROWS = np.random.default_rng(0).normal(size=(3, 7, 5)).astype(np.float32)
@@ -29,13 +29,13 @@ def test_unrolled_lstm_has_the_same_states(return_sequences, go_backwards):
     assert wanted.std() > 0.1
 
 
-@pytest.mark.parametrize("head", ["lstm", "bilstm_attention"])
-def test_the_converted_network_has_no_loop_and_the_same_logits(head):
+@pytest.mark.parametrize(("head", "ensemble"), [("lstm", 2), ("bilstm_attention", 1)])
+def test_the_converted_network_has_no_loop_and_the_same_logits(head, ensemble):
     openvino_engine = pytest.importorskip("extract.engines.openvino_engine")
     if openvino_engine.missing():
         pytest.skip(f"openvino {openvino_engine.missing()}")
     keras.utils.set_random_seed(0)
-    model = build_sequence_model(head, 7, 5, 3, (8, 4), 0.5, True)
+    model = join([build_sequence_model(head, 7, 5, 3, (8, 4), 0.5, True) for _ in range(ensemble)])
     with unrolled():
         kinds = [each.get_type_name() for each in openvino_engine._convert(model).get_ops()]
         network = NetworkId(None, weights_sha256(model), "sequence")
