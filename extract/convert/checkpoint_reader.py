@@ -1,6 +1,7 @@
 """Reading checkpoints as plain arrays, without executing anything in them.
 
-This is the only module that imports PyTorch, and it does so only to read a PyTorch file.
+This is the only module that imports PyTorch, and it does so only to read a file of PyTorch 1.6 or
+later.
 """
 
 import importlib.util
@@ -9,9 +10,11 @@ import re
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from extract.convert.legacy_torch_file import is_legacy, read_legacy
 from video.errors import LookbackError
 
 # Keys under which training programs save the weights.
@@ -100,14 +103,11 @@ def _array(dtype: str, shape: list[int], data: bytes) -> np.ndarray:
 def _torch_tensors(path: Path, head: bytes) -> dict[str, np.ndarray]:
     if head.startswith(b"PK"):
         _require_torch_archive(path)
-    require_reader(str(path))
-    import torch
-
+    legacy = is_legacy(head)
+    if not legacy:
+        require_reader(str(path))
     try:
-        with warnings.catch_warnings():  # about old formats
-            warnings.simplefilter("ignore")
-            # weights_only refuses every pickle that would run code.
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_legacy(path) if legacy else _load_with_torch(path)
     except pickle.UnpicklingError as error:
         raise LookbackError(f"{path}: {_refusal(error)}") from None
     except Exception as error:  # a parser can raise anything over arbitrary bytes
@@ -120,11 +120,26 @@ def _torch_tensors(path: Path, head: bytes) -> dict[str, np.ndarray]:
             content = content[name]
     if not isinstance(content, dict):
         return {}
-    tensors = {
-        name: value
-        for name, value in content.items()
-        if isinstance(name, str) and torch.is_tensor(value)
-    }
+    named = {name: value for name, value in content.items() if isinstance(name, str)}
+    if legacy:
+        return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
+    return _arrays(path, named)
+
+
+def _load_with_torch(path: Path) -> Any:
+    import torch
+
+    with warnings.catch_warnings():  # about old formats
+        warnings.simplefilter("ignore")
+        # weights_only refuses every pickle that would run code.
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _arrays(path: Path, named: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return those of PyTorch's values that are tensors, as arrays."""
+    import torch
+
+    tensors = {name: value for name, value in named.items() if torch.is_tensor(value)}
     try:
         return {
             name: (value.float() if value.is_floating_point() else value).numpy()

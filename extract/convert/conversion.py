@@ -1,10 +1,11 @@
-"""Conversion of a checkpoint to a weights file of a clip network."""
+"""Conversion of a checkpoint to a weights file of a backbone."""
 
 from pathlib import Path
 
 import numpy as np
 
 from extract.architectures.building import with_classifier
+from extract.architectures.layer_names import public_name
 from extract.architectures.registry import spec_of
 from extract.architectures.spec import BackboneSpec
 from extract.convert.catalogue import KINETICS, find_entry
@@ -32,7 +33,7 @@ def convert_checkpoint(
     """Convert a checkpoint to a weights file of the backbone `name`.
 
     Args:
-        name: Name of a clip network.
+        name: Name of a clip network, or of an EfficientNet-Lite.
         checkpoint: Official file, or one of the same network trained on other classes.
         out: Path of the weights file, ending in `.weights.h5`. It is replaced atomically, and only
             after the new file was loaded again and gave finite outputs.
@@ -43,12 +44,12 @@ def convert_checkpoint(
         The description that was written into the file with the weights.
 
     Raises:
-        UsageError: No clip network has this name, or `out` does not end in `.weights.h5`.
+        UsageError: No such network has this name, or `out` does not end in `.weights.h5`.
         LookbackError: The checkpoint is damaged, has more than weights, or is for another network.
     """
-    spec = _clip_network(name)
+    spec = _convertible(name)
     require_ending(out)
-    tensors = read_checkpoint(checkpoint)
+    tensors = {public_name(name): value for name, value in read_checkpoint(checkpoint).items()}
     classes = _classes(spec, tensors)
     model = _network(spec, 0 if without_head else classes)
     body = {n: t for n, t in tensors.items() if not n.startswith(f"{spec.classifier}.")}
@@ -74,12 +75,12 @@ def _network(spec: BackboneSpec, classes: int) -> keras.Model:
     return with_classifier(core, spec, classes) if classes else core
 
 
-def _clip_network(name: str) -> BackboneSpec:
+def _convertible(name: str) -> BackboneSpec:
     spec = spec_of(name)
-    if not spec.is_clip_network:
+    if spec.classifier is None:
         raise UsageError(
-            f"{name}: only checkpoints of clip networks are converted; for this image network use "
-            "--backbone-weights imagenet"
+            f"{name}: only checkpoints of clip networks and of EfficientNet-Lite are converted; "
+            "for this image network use --backbone-weights imagenet"
         )
     return spec
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from extract.architectures.building import CLASSIFIER
 from extract.architectures.conv3d_layers import DepthwiseConv3D
-from extract.architectures.layer_names import module_name
+from extract.architectures.layer_names import module_name, public_name
 from extract.architectures.timesformer import SpaceTimeEmbeddings
 from extract.convert.hugging_face_names import rename_tensors
 from training.keras_backend import keras
@@ -26,6 +26,7 @@ def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> N
         LookbackError: A tensor is missing, unused or has another shape; the message names it.
     """
     tensors = rename_tensors(tensors, source)
+    tensors = {public_name(name): value for name, value in tensors.items()}
     left = {name for name in tensors if not name.endswith(_IGNORED)}
     for layer in model.layers:
         if not layer.weights:
@@ -70,7 +71,13 @@ def _conversions(layer: keras.layers.Layer) -> list[tuple]:
         return [(f"{name}.{weight.name}", np.asarray) for weight in layer.weights]
     if isinstance(layer, DepthwiseConv3D):
         return [(f"{name}.weight", _depthwise_kernel)]
-    kernel = _convolution_kernel if isinstance(layer, keras.layers.Conv3D) else _dense_kernel
+    kernel = _dense_kernel
+    if isinstance(layer, keras.layers.Conv3D):
+        kernel = _convolution_kernel
+    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+        kernel = _depthwise_image_kernel
+    elif isinstance(layer, keras.layers.Conv2D):
+        kernel = _image_kernel
     bias = [(f"{name}.bias", np.asarray)] if layer.use_bias else []
     return [(f"{name}.weight", kernel), *bias]
 
@@ -85,6 +92,16 @@ def _convolution_kernel(tensor: np.ndarray) -> np.ndarray:
 def _depthwise_kernel(tensor: np.ndarray) -> np.ndarray:
     """Convert (C, 1, T, H, W) to (T, H, W, C, 1)."""
     return tensor.transpose(2, 3, 4, 0, 1) if tensor.ndim == 5 else tensor
+
+
+def _image_kernel(tensor: np.ndarray) -> np.ndarray:
+    """Convert (out, in, H, W) to (H, W, in, out)."""
+    return tensor.transpose(2, 3, 1, 0) if tensor.ndim == 4 else tensor
+
+
+def _depthwise_image_kernel(tensor: np.ndarray) -> np.ndarray:
+    """Convert (C, 1, H, W) to (H, W, C, 1)."""
+    return tensor.transpose(2, 3, 0, 1) if tensor.ndim == 4 else tensor
 
 
 def _dense_kernel(tensor: np.ndarray) -> np.ndarray:
