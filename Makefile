@@ -1,6 +1,6 @@
 # make demo           all six commands on a synthetic data set
 # make test           ruff, mypy and pytest
-# make test-parity    compares every clip network at full size with the original in PyTorch; downloads
+# make test-parity    compares every converted network at full size with the original in PyTorch; downloads
 #                     requirements-parity.txt and needs 8 GB of memory
 # make test-backends  runs the clip networks with KERAS_BACKEND=jax and torch
 # make clean          removes .venv and the demo's outputs
@@ -55,7 +55,7 @@ TORCH_INDEX = https://download.pytorch.org/whl/cpu
 .venv/installed-parity: requirements-parity.txt .venv/installed-dev
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-parity.txt
 	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --extra-index-url $(TORCH_INDEX) torch==2.13.0
-	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps torchvision==0.28.0 pytorchvideo==0.1.5
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps torchvision==0.28.0 pytorchvideo==0.1.5 efficientnet-lite-pytorch==0.1.0
 	@touch $@
 
 .venv/installed-backends: .venv/installed-parity

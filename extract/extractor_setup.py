@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from clips.manifest import Manifest
+from extract.backbones.reachable import with_reachable_backbone
 from extract.engines import openvino_engine
 from extract.engines.registry import require_able
 from extract.extractor import Extractor
-from extract.extractor.choice import choose_for_extraction
+from extract.extractor.choice import PretrainedModel, choose_for_extraction
 from extract.extractor.loading import (
     LoadedNetwork,
     int8_state,
@@ -70,6 +71,8 @@ def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Ex
             "backbone.input auto: int8 is calibrated for one input; choose with --precision f32 "
             "first, then extract with int8 and the input that was chosen"
         )
+    if isinstance(choice, PretrainedModel) and choice.before is None:
+        choice = choose_for_extraction(with_reachable_backbone(settings))
     network = open_network(choice)
     if choice.precision == "int8":
         network = _with_int8(network, manifest, settings)

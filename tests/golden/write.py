@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from tests.golden.cases import CASES, CLASSES, FOLDER
+from tests.golden.cases import ALL_CASES, CLASSES, FOLDER
 from tests.golden.drawing import draw_clip
 from tests.parity.references import SMALL, fill, logits, shapes_of
 
@@ -16,9 +16,9 @@ from tests.parity.references import SMALL, fill, logits, shapes_of
 def write(name: str) -> Path:
     """Write the golden file of one case and return its path."""
     reference = SMALL[name]
-    module = reference.make(CASES[name].shape, CLASSES)
+    module = reference.make(ALL_CASES[name].shape, CLASSES)
     fill(module)
-    found = logits(reference, module, draw_clip(CASES[name].shape))[0]
+    found = logits(reference, module, draw_clip(ALL_CASES[name].shape))[0]
     # Nine digits give a float32 back as it was.
     values = [float(f"{value:.9g}") for value in found]
     tensors = "\n".join(
@@ -31,5 +31,5 @@ def write(name: str) -> Path:
 
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
-    for case in CASES:
+    for case in ALL_CASES:
         print(write(case))

@@ -1,6 +1,6 @@
 """The networks that ours are held against, in PyTorch: in their published size, and small.
 
-A new clip network gets a line in `REFERENCES`, and one in `SMALL` for its golden file.
+A new converted network gets a line in `REFERENCES`, and one in `SMALL` for its golden file.
 """
 
 import sys
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from efficientnet_lite_pytorch import EfficientNet
 from torch import library, nn
 
 # torchvision is installed without its compiled operators, and needs them declared.
@@ -191,6 +192,15 @@ def _i3d(make: Callable[[Shape, int], nn.Module]) -> Reference:
     return Reference(make, (0.5,) * 3, (0.5,) * 3, lambda module, clips: module(clips).mean(2))
 
 
+def _efficientnet_lite(number: int, **sizes: float) -> Reference:
+    def make(shape: Shape, classes: int) -> nn.Module:
+        options = {"num_classes": classes, "image_size": shape[1], **sizes}
+        return EfficientNet.from_name(f"efficientnet-lite{number}", **options)
+
+    mean, deviation = (127 / 255,) * 3, (128 / 255,) * 3
+    return Reference(make, mean, deviation, lambda module, clips: module(clips[:, :, 0]))
+
+
 REFERENCES = {
     "r2plus1d_18": _torchvision(lambda shape, classes: r2plus1d_18(num_classes=classes)),
     "x3d_xs": _pytorchvideo(_x3d(2.2)),
@@ -205,6 +215,7 @@ REFERENCES = {
     "videomae_small": _videomae(384, 12, 6),
     "videomae_base": _videomae(768, 12, 12),
     "timesformer_base": _timesformer(768, 12, 12),
+    **{f"efficientnet_lite{number}": _efficientnet_lite(number) for number in (0, 1, 2)},
 }
 
 SMALL = {
@@ -216,4 +227,5 @@ SMALL = {
     "slowfast": _pytorchvideo(_slowfast(16), run=_run_slowfast),
     "videomae": _videomae(32, 2, 2),
     "timesformer": _timesformer(32, 2, 2),
+    "efficientnet_lite": _efficientnet_lite(0, width_coefficient=0.5, depth_coefficient=0.5),
 }

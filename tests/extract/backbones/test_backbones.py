@@ -19,6 +19,7 @@ FAMILIES = (
     "vgg16",
     "efficientnet_b0",
     "efficientnet_v2_b0",
+    "efficientnet_lite0",
     "mobilenet_v3_small",
     "resnet50",
     "inception_v3",
@@ -36,6 +37,7 @@ WIDTHS = {
     "vgg16": 512,
     "efficientnet_b0": 1280,
     "efficientnet_v2_b0": 1280,
+    "efficientnet_lite0": 1280,
     "mobilenet_v3_small": 576,
     "resnet50": 2048,
     "inception_v3": 2048,
@@ -126,14 +128,16 @@ def test_every_spec_is_complete():
         clips = spec.is_clip_network
         assert spec.name == name
         assert (spec.clip_length > 1, spec.frame_rate is not None) == (clips, clips), name
-        assert spec.classes == 400, name
+        assert spec.classes == (1000 if spec.published == "pypi" else 400), name
+        assert (spec.classifier is not None) == (clips or spec.published == "pypi"), name
         assert spec.input_size >= 32, name
         assert spec.short_side == 0 or spec.short_side >= spec.input_size, name
         assert len(set(spec.stages)) == len(spec.stages) >= 4, name
         assert spec.feature_size > 0, name
         assert spec.parameters > 0, name
         assert spec.gflops > 0, name
-        assert spec.published in (None, "kinetics400" if clips else "imagenet"), name
+        published = (None, "kinetics400") if clips else (None, "imagenet", "pypi")
+        assert spec.published in published, name
         assert (spec.accuracy == "") == (spec.published is None), name
         assert spec.licence, name
         assert spec.source, name
