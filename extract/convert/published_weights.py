@@ -61,7 +61,7 @@ def _convert_package(entry: PublishedPackage, path: Path) -> None:
         convert_checkpoint(entry.network, checkpoint, path)
     _LOG.info(
         f"{path}: weights of {entry.network}, trained on {entry.trained_on}, from the Python "
-        f"package {entry.requirement} ({entry.licence})."
+        f"package {entry.requirement}; license {entry.licence}."
     )
 
 

@@ -168,5 +168,6 @@ def test_offline_error_names_the_file_to_fetch(name, monkeypatch, tmp_path):
         f"{name}: the ImageNet weights cannot be downloaded; download https://host/"
     )
     assert ".h5 on another computer" in message
+    assert "--backbone efficientnet_lite0" in message
     assert str(tmp_path / "keras" / "models") in message
     assert "\n" not in message

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from extract.backbones import build_trunk
+from extract.backbones import build_trunk, reachable
 from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import classifier_network, feature_network, pooled_network
 from extract.extractor.loading import load_extractor, load_network
@@ -51,6 +51,23 @@ def test_the_folder_is_used_without_flags_and_gives_the_same_features(small_sett
     assert np.array_equal(again(PIXELS), first(PIXELS))
     assert again.spec("float32") == first.spec("float32")
     assert contents(folder) == before
+
+
+def test_the_folder_keeps_the_backbone_that_replaced_the_default(
+    small_settings, folder, monkeypatch, tmp_path, capsys
+):
+    fallback = reachable.Fallback("tiny", "http://127.0.0.1:9/a.h5")
+    monkeypatch.setattr(reachable, "FALLBACKS", {"efficientnet_b0": fallback})
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    first = set_up_extractor(small_settings({"seed": 2}, base={}))
+    assert first.config.backbone.name == "tiny"
+    assert capsys.readouterr().out.count("tiny is used instead") == 1
+    before = contents(folder)
+    assert set_up_extractor(small_settings({"seed": 2}, base={})).config == first.config
+    assert contents(folder) == before
+    set_up_extractor(small_settings({"preprocessing.input_size": 48}, base={}))
+    assert require_config(folder).backbone.name == "tiny"
+    assert "used instead" not in capsys.readouterr().out
 
 
 def test_random_weights_follow_the_seed(small_settings, folder):

@@ -8,6 +8,7 @@ import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.manifest.segments import Segment, limited
+from extract.backbones import reachable
 from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import weights_sha256
 from extract.extractor.loading import load_network
@@ -17,7 +18,7 @@ from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.trainer import Trainer, print_outcome
 from model_folder.config import BACKBONE_WEIGHTS, read_config, require_config
-from tests.extract.conftest import phase
+from tests.extract.conftest import QUICK, phase
 from tests.extract.scripted_tuning import follow, logits_of, saved_epoch
 from tests.history_files import points_of, rows_of
 from training.keras_backend import keras
@@ -412,6 +413,17 @@ def test_random_weights_alone_let_batch_normalisation_learn_its_statistics(
         for weights in ("none", str(path))
     }
     assert frozen == {"none": False, str(path): True}
+
+
+def test_the_default_backbone_is_replaced_where_its_weights_are_out_of_reach(
+    small_settings, scenes, monkeypatch, tmp_path, capsys
+):
+    fallback = reachable.Fallback("tiny", "http://127.0.0.1:9/a.h5")
+    monkeypatch.setattr(reachable, "FALLBACKS", {"efficientnet_b0": fallback})
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    tuning = Trainer(small_settings(QUICK, base={}), scenes(train=1, val=1))
+    assert tuning.recipe.backbone.name == tuning.backbone.spec.name == "tiny"
+    assert "tiny is used instead" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("limit", [0, 1, 5, 7, 99])
