@@ -1,5 +1,6 @@
 """The evaluate command: report of a trained model, or cross-validation of a recipe."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,17 @@ from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import available_baselines, load_baselines
 from sequence.comparison import remarks
+from sequence.cross_validation import cross_validate, heads_of
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
-    cross_validate,
     measure_all,
     predict,
     predict_baseline,
     video_predictions,
 )
 from sequence.experiment import Experiment
+from sequence.model import require_head
 from sequence.own_head import load_own_predictor
 from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
 from sequence.report import (
@@ -32,6 +34,7 @@ from sequence.report import (
     write_predictions,
 )
 from sequence.results import EvaluationReport, FoldsReport
+from sequence.selection import selection_summary
 from video.console import logger
 from video.errors import LookbackError, UsageError
 
@@ -89,6 +92,7 @@ def evaluate(
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
     results = measure_all(predictions, segments, dataset.labels, resamples, seed)
 
+    selection = None if own else _selection(folder)
     report = {
         "split": split,
         "seed": seed,
@@ -97,6 +101,7 @@ def evaluate(
         "look_back": predictor.look_back,
         "pooling": predictor.pooling.rule,
         "views": recipe.evaluate.views,
+        **({"selection": selection} if selection else {}),
         **results[head],
         "baselines": {name: values for name, values in results.items() if name != head},
     }
@@ -113,8 +118,18 @@ def evaluate(
         rows = [{"name": name, **values} for name, values in results.items()]
         for line in remarks(head, rows, dataset):
             _LOG.info(f"\n{line}")
+    if selection:
+        _LOG.info("\n" + selection_summary(selection))
     _LOG.info(f"\n{out}")
     return EvaluationReport(out, report)
+
+
+def _selection(folder: Path) -> dict | None:
+    """Return the comparison of inputs and heads that training made; None if it made none."""
+    try:
+        return json.loads((folder / "metrics.json").read_text(encoding="utf-8")).get("selection")
+    except (OSError, ValueError, AttributeError):
+        return None  # the file is a report for people, and evaluation does not depend on it
 
 
 def _predict_baselines(
@@ -156,9 +171,17 @@ def evaluate_folds(
             f"backbone ({command('extract')} with another --weights and --features), or run "
             f"{command('evaluate')} without --folds"
         )
+    for head in heads_of(recipe.sequence):
+        require_head(head)
     out = _report_folder(out, experiment.folder)
-    dataset = experiment.dataset(experiment.look_back(recipe))
-    rows = cross_validate(dataset, recipe)
+    rows, lines = [], []
+    for each in experiment.inputs:
+        dataset = each.dataset(each.look_back(recipe))
+        of_input = cross_validate(dataset, recipe)
+        title = f"Input {each.input}. " if experiment.alternative else ""
+        lines.append(title + folds_summary(of_input))
+        lines += remarks(of_input[0]["name"], of_input, dataset)
+        rows += [{"input": each.input, **row} for row in of_input]
     report = {
         "folds": recipe.evaluate.folds,
         "seed": recipe.seed,
@@ -168,8 +191,7 @@ def evaluate_folds(
     }
     path = out / "folds.json"
     write_json(path, report)
-    _LOG.info("\n" + folds_summary(rows))
-    for line in remarks(recipe.sequence.head, rows, dataset):
+    for line in lines:
         _LOG.info(f"\n{line}")
     _LOG.info(f"\n{path}")
     return FoldsReport(path, report)

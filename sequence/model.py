@@ -9,6 +9,8 @@ from video.errors import UsageError, hint
 
 STANDARDISE = "standardise"
 DIFFERENCE = "difference"
+# The heads that the head `auto` chooses from; see `sequence.selection`.
+AUTO_HEADS = ("lstm", "bilstm_attention", "statistics")
 _MEMBER = "member"  # name of an ensemble's models, followed by their number
 
 

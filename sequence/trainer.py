@@ -13,6 +13,7 @@ from model_folder.config import (
 from model_folder.provenance import keep_previous, record_seen
 from recipes.commands import command
 from recipes.loader import Settings
+from recipes.schema import Sequence
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import (
     available_baselines,
@@ -20,6 +21,7 @@ from sequence.baselines import (
     save_baselines,
 )
 from sequence.comparison import remarks
+from sequence.cross_validation import heads_of
 from sequence.dataset import Dataset
 from sequence.evaluation import measure_all, predict, predict_baseline
 from sequence.experiment import Experiment
@@ -29,6 +31,7 @@ from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.results import TrainingResult
+from sequence.selection import select
 from sequence.training import fit, fit_mean_baseline
 from training.history import History
 from video.console import logger
@@ -54,12 +57,15 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     """
     recipe, folder = settings.recipe, experiment.folder
     chosen, seed = recipe.sequence, recipe.seed
-    require_head(chosen.head)  # before the history of the existing model is overwritten
+    for head in heads_of(chosen):
+        require_head(head)  # before the history of the existing model is overwritten
     look_back = experiment.look_back(recipe)
-    dataset = experiment.dataset(look_back)
-    dataset.require_splits()
+    dataset = _usable_dataset(experiment, look_back)
+    selection = select(experiment, recipe)
+    if selection.experiment.input != experiment.input:
+        dataset = _usable_dataset(selection.experiment, look_back)
+    experiment, chosen = selection.experiment, selection.sequence
     training, validation = dataset.split("train"), dataset.split("val")
-    dataset.require_variation(training)
     chosen = choose_pooling(dataset, training, validation, chosen, seed, _LOG.info)
     pooling_of(chosen, dataset.labels)  # also before the history is overwritten
     models = f" ({chosen.ensemble} models)" if chosen.ensemble > 1 else ""
@@ -82,7 +88,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
     save_weights(average.model, folder / MEAN_WEIGHTS)
     save_baselines(linear, folder / BASELINES)
-    config = _trained_config(experiment, settings, dataset, predictor, average)
+    config = _trained_config(experiment, settings, chosen, dataset, predictor, average)
     write_config(folder, config)
     record_seen(folder, config.sequence.sha256, experiment.manifest)
 
@@ -98,6 +104,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
         "head": chosen.head,
         "pooling": chosen.pooling,
         "ensemble": config.sequence.ensemble,
+        **({"selection": selection.report} if selection.report else {}),
         **results[chosen.head],
         "baselines": {name: values for name, values in results.items() if name != chosen.head},
     }
@@ -114,15 +121,22 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     return TrainingResult(folder, tuple(history.epochs), report)
 
 
+def _usable_dataset(experiment: Experiment, look_back: int) -> Dataset:
+    dataset = experiment.dataset(look_back)
+    dataset.require_splits()
+    dataset.require_variation(dataset.split("train"))
+    return dataset
+
+
 def _trained_config(
     experiment: Experiment,
     settings: Settings,
+    chosen: Sequence,
     dataset: Dataset,
     predictor: Predictor,
     average: Predictor,
 ) -> ModelConfig:
     """Return the content of model.yaml with the trained sequence model."""
-    chosen = settings.recipe.sequence
     return experiment.config.model_copy(
         update={
             "seed": settings.recipe.seed,

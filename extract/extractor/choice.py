@@ -18,6 +18,8 @@ from video.errors import LookbackError, UsageError
 
 # Head name of a fine-tuned network's own classifier; `--head` accepts it like a trained head.
 OWN_HEAD = "own"
+# Head name for a choice by cross-validation, made in training.
+AUTO_HEAD = "auto"
 Precision = Literal["f32", "bf16", "int8"]
 
 _PIXEL_KEYS = {
@@ -141,6 +143,8 @@ def requested_head(settings: Settings) -> str:
     """Return the head that the user requests, or empty. A flag can request any head, the recipe
     only `own`."""
     head = settings.recipe.sequence.head
+    if head == AUTO_HEAD:
+        return ""
     asked = settings.given if head == OWN_HEAD else settings.flags
     return head if "sequence.head" in asked else ""
 

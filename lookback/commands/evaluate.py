@@ -17,6 +17,13 @@ FLAGS = (
         "the second stage, or own if there is none; with --folds: lstm",
     ),
     Flag(
+        "--input",
+        "backbone.input",
+        "features to use after an extraction with auto: frame, change, or auto to compare",
+        "NAME",
+        "that of the extraction",
+    ),
+    Flag(
         "--look-back",
         "sequence.look_back",
         "with --folds: number of steps in a window",

@@ -13,7 +13,7 @@ FLAGS = (
     Flag(
         "--head",
         "sequence.head",
-        "head to train: lstm, gru, bilstm_attention, mean or statistics",
+        "head to train: lstm, gru, bilstm_attention, mean or statistics, or auto to compare",
         "NAME",
     ),
     Flag(
@@ -23,6 +23,13 @@ FLAGS = (
         "RULE",
     ),
     Flag("--ensemble", "sequence.ensemble", "models to train and average", "N"),
+    Flag(
+        "--input",
+        "backbone.input",
+        "features to use after an extraction with auto: frame, change, or auto to compare",
+        "NAME",
+        "that of the extraction",
+    ),
     Flag("--epochs", "sequence.epochs", "maximum number of epochs", "N"),
     Flag("--batch-size", "sequence.batch_size", "windows per training batch", "N"),
 )

@@ -6,9 +6,10 @@ import pytest
 from metrics.calibration import softmax
 from metrics.pooling import MEAN, Pooling
 from recipes.loader import load
-from sequence import evaluation
+from sequence import cross_validation
+from sequence.cross_validation import cross_validate
 from sequence.dataset import Dataset
-from sequence.evaluation import Predictions, cross_validate, measure, video_predictions
+from sequence.evaluation import Predictions, measure, video_predictions
 from sequence.windows import windows
 from tests.sequence.stores import Clip, dataset_of
 from video.errors import LookbackError, UsageError
@@ -50,7 +51,7 @@ def recipe(folds: int, repeats: int = 1):
 @pytest.fixture
 def predict_calls(monkeypatch) -> list:
     """Replace training by `FlatModel`; collect (name, model, tested segments) of predictions."""
-    calls, predict = [], evaluation.predict
+    calls, predict = [], cross_validation.predict
 
     def spied(name, model, dataset, segments):
         calls.append((name, model, segments))
@@ -59,9 +60,9 @@ def predict_calls(monkeypatch) -> list:
     def flat_fit(dataset, training, validation, *_):
         return FlatModel(training, validation)
 
-    monkeypatch.setattr(evaluation, "fit", flat_fit)
-    monkeypatch.setattr(evaluation, "fit_mean_baseline", flat_fit)
-    monkeypatch.setattr(evaluation, "predict", spied)
+    monkeypatch.setattr(cross_validation, "fit", flat_fit)
+    monkeypatch.setattr(cross_validation, "fit_mean_baseline", flat_fit)
+    monkeypatch.setattr(cross_validation, "predict", spied)
     return calls
 
 
@@ -90,13 +91,13 @@ def test_each_clip_is_predicted_once_per_repeat_without_training_on_its_group(
 
 
 def test_the_baselines_are_fitted_without_the_tested_groups(tmp_path, predict_calls, monkeypatch):
-    fits, fit_baseline = [], evaluation.fit_baseline
+    fits, fit_baseline = [], cross_validation.fit_baseline
 
     def spied(name, dataset, training, validation):
         fits.append({segment.group for segment in (*training, *validation)})
         return fit_baseline(name, dataset, training, validation)
 
-    monkeypatch.setattr(evaluation, "fit_baseline", spied)
+    monkeypatch.setattr(cross_validation, "fit_baseline", spied)
     cross_validate(grouped_set(tmp_path, groups=9), recipe(folds=3))
     tested = [{p.group for p in segments} for name, _, segments in predict_calls if name == "lstm"]
     assert len(fits) == 2 * 3
@@ -137,9 +138,9 @@ def test_auto_chooses_the_pooling_of_each_fold_anew(tmp_path, predict_calls, mon
         model.pooling = Pooling(chosen.pooling, (1,))
         return model
 
-    monkeypatch.setattr(evaluation, "choose_pooling", choose)
+    monkeypatch.setattr(cross_validation, "choose_pooling", choose)
     for name in ("fit", "fit_mean_baseline"):
-        monkeypatch.setattr(evaluation, name, flat_fit)
+        monkeypatch.setattr(cross_validation, name, flat_fit)
     settings = load(
         flags={"evaluate.folds": 3, "evaluate.bootstrap": 50, "sequence.pooling": "auto"}
     )

@@ -53,7 +53,7 @@ def test_evaluate_folds_returns_the_metrics_that_it_writes(settings, tmp_path, m
     report = evaluate_folds(replace(experiment, config=config), settings, tmp_path)
     assert report.path == tmp_path / "folds.json"
     assert json.loads(report.path.read_text()) == report.metrics
-    assert report.metrics["models"] == rows
+    assert report.metrics["models"] == [{"input": "frame", **row} for row in rows]
 
 
 def test_a_report_is_read_only(tmp_path):
