@@ -25,8 +25,8 @@ class TrainingRun:
         folder: The model folder, for `lookback.load` and `lookback.evaluate`.
         data: The folder with clips, manifest.csv and features.h5.
         history: One dictionary per epoch of the second stage, in order: `epoch` from 1, `loss`,
-            `val_clip_loss`, `val_clip_accuracy`. With the head `own`, which needs no second
-            training, it is the history of the fine-tuning.
+            `val_clip_loss`, `val_clip_accuracy`, and of an ensemble `member` from 1. With the head
+            `own`, which needs no second training, it is the history of the fine-tuning.
         metrics: Metrics on the validation clips. These clips selected the epoch, so this is no
             test; `lookback.evaluate` measures on the test clips.
         finetuning: One dictionary per epoch of the fine-tuning; empty without one.

@@ -13,7 +13,7 @@ class TrainingResult:
     Attributes:
         folder: Model folder that the model was saved in.
         history: One dictionary per epoch, in order, with the keys `epoch` (from 1), `loss`,
-            `val_clip_loss` and `val_clip_accuracy`.
+            `val_clip_loss` and `val_clip_accuracy`; of an ensemble also `member`, from 1.
         metrics: Content of the folder's `metrics.json`: metrics on the validation clips.
     """
 

@@ -155,7 +155,7 @@ def test_live_equals_the_report_of_the_own_head(tuned, run_live, tmp_path):
 def test_live_equals_the_report_of_an_lstm_on_top(with_lstm, run_live, tmp_path):
     metrics, _ = report_of(with_lstm, "lstm")
     assert (metrics["head"], metrics["look_back"]) == ("lstm", 3)
-    assert set(metrics["baselines"]) == {"mean", "ridge", "moments"}
+    assert set(metrics["baselines"]) == {"mean", "ridge", "moments", "motion"}
     assert_live_equals(with_lstm, "lstm", run_live, tmp_path)
 
 

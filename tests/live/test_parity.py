@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lookback
+from model_folder.config import require_config
 from tests.conftest import Project
 from tests.live.conftest import probabilities, read_rows
 from tests.running import run_script
@@ -56,14 +57,14 @@ def test_live_equals_the_report_on_every_test_clip_and_on_odd_ones(odd_project, 
     assert set(steps.values()) == {20}
 
 
-def test_live_equals_the_report_of_a_float16_store(odd_project, run_live, tmp_path):
+def test_live_equals_the_report_of_a_float16_store_and_an_ensemble(odd_project, run_live, tmp_path):
     made = copied(odd_project, tmp_path)
     # One picture at a time, as live: where another batch size changes the last bit of float32,
     # float16 may round apart.
     run_script("extract.py", [*made.arguments, "--dtype", "float16", "--batch-size", "1"])
-    run_script(
-        "train_lstm.py", [*made.arguments, "--look-back", "6", "--head", "mean", "--epochs", "2"]
-    )
+    options = ["--look-back", "6", "--head", "statistics", "--ensemble", "2", "--epochs", "2"]
+    run_script("train_lstm.py", [*made.arguments, *options])
+    assert require_config(made.weights).sequence.ensemble == 2
     steps = compare_live_with_the_report(made, tmp_path / "report", run_live, 1e-5, "odd")
     assert set(steps) == {"varying", "short", "single", "instant"}
 

@@ -120,6 +120,7 @@ def test_a_row_has_metrics_over_all_clips_and_per_fold(tmp_path, predict_calls):
         assert len(row["fold_accuracies"]) == 3
         pooled = row["name"] in ("lstm", "mean")
         assert row.get("fold_poolings") == (["mean"] * 3 if pooled else None)
+        assert ("difference_to_head" in row) == (row["name"] != "lstm")
         if row["name"] == "lstm":
             assert row["clip"]["accuracy"] == np.mean(predicted == truth)
             assert np.mean(row["fold_accuracies"]) == pytest.approx(np.mean(predicted == truth))
@@ -149,6 +150,24 @@ def test_auto_chooses_the_pooling_of_each_fold_anew(tmp_path, predict_calls, mon
     tested = [{p.group for p in segments} for name, _, segments in predict_calls if name == "lstm"]
     assert not any(groups & test for (_, groups), test in zip(made, tested, strict=True))
     assert rows[0]["fold_poolings"] == rows[1]["fold_poolings"] == ["top", "mean", "top"]
+
+
+def test_the_models_of_all_folds_have_seeds_of_their_own(tmp_path, monkeypatch):
+    seeds = []
+
+    def flat_fit(dataset, training, validation, chosen, seed, *_):
+        if chosen.head == "lstm":
+            seeds.extend(seed + number for number in range(chosen.ensemble))
+        return FlatModel(training, validation)
+
+    monkeypatch.setattr(cross_validation, "fit", flat_fit)
+    monkeypatch.setattr(cross_validation, "fit_mean_baseline", flat_fit)
+    chosen = recipe(folds=3, repeats=2)
+    sequence = chosen.sequence.model_copy(update={"ensemble": 3})
+    chosen = chosen.model_copy(update={"sequence": sequence})
+    cross_validate(grouped_set(tmp_path, groups=9), chosen)
+    # fit_mean_baseline gets the recipe's head, too: every seed is there twice.
+    assert sorted(seeds) == sorted(2 * [*range(9), *range(1000, 1009)])
 
 
 @pytest.mark.parametrize("folds", [0, 1])

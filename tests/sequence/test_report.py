@@ -77,7 +77,7 @@ def test_metrics_json_has_the_documented_keys(metrics):
     assert metrics["split"] == "test"
     assert metrics["head"] == "lstm"
     assert metrics["look_back"] == 6
-    assert sorted(metrics["baselines"]) == ["mean", "moments", "ridge"]
+    assert sorted(metrics["baselines"]) == ["mean", "moments", "motion", "ridge"]
     wanted = {"accuracy", "accuracy_interval", "count", "groups", "balanced_accuracy", "macro_f1"}
     wanted |= {"log_loss", "calibration_error", "roc_auc", "pr_auc", "classes", "confusion"}
     baselines = metrics["baselines"].values()
@@ -88,6 +88,13 @@ def test_metrics_json_has_the_documented_keys(metrics):
         assert list(part["classes"]) == ["down", "lower", "raise", "up"]
     assert "window" in metrics["baselines"]["mean"]
     assert "window" not in metrics["baselines"]["ridge"]
+    assert metrics["ensemble"] == 1
+    for each in metrics["baselines"].values():
+        gain = each["clip"]["accuracy"] - metrics["clip"]["accuracy"]
+        assert each["difference_to_head"]["accuracy"] == pytest.approx(gain)
+        low, high = each["difference_to_head"]["interval"]
+        assert low <= gain + 1e-9
+        assert gain <= high + 1e-9
 
 
 def test_metrics_count_every_test_clip_and_every_full_window(metrics, project):
@@ -149,7 +156,7 @@ def test_the_summary_names_every_model_and_class(metrics):
     assert other[0] == "Test: 8 clips in 2 groups; clips by top pooling of their windows"
     assert other[1:] == lines[1:]
     first_words = [line.split()[0] for line in lines if line]
-    for name in ("lstm", "mean", "ridge", "moments", "down", "lower", "raise", "up"):
+    for name in ("lstm", "mean", "ridge", "moments", "motion", "down", "lower", "raise", "up"):
         assert name in first_words
 
 
