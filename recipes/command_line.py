@@ -76,6 +76,29 @@ INPUT_FLAG = Flag(
     "or auto (both are extracted, and training chooses)",
     "NAME",
 )
+SECOND_STAGE_FLAGS = (
+    Flag(
+        "--input",
+        "backbone.input",
+        "features to use after an extraction with auto: frame, change, or auto to compare",
+        "NAME",
+        "that of the extraction",
+    ),
+    Flag(
+        "--look-back",
+        "sequence.look_back",
+        "number of steps in a window, the input of one prediction",
+        "L",
+        "16, or 4 with a clip network",
+    ),
+    Flag(
+        "--pooling",
+        "sequence.pooling",
+        "from windows to a clip: mean, top, attention or auto",
+        "RULE",
+    ),
+    Flag("--ensemble", "sequence.ensemble", "models to train and average", "N"),
+)
 
 
 class CommandParser(argparse.ArgumentParser):

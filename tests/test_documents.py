@@ -13,7 +13,6 @@ import pytest
 from pydantic import BaseModel
 
 import lookback
-from extract.feature_store.reader import FeatureStore, spec_sha256
 from lookback.cli import _COMMANDS
 from model_folder.config import read_config
 from recipes.renamed_keys import RENAMED_FLAGS
@@ -235,15 +234,3 @@ def test_the_readmes_python_example_runs(request, tmp_path: Path, monkeypatch, c
     label, at = capsys.readouterr().out.splitlines()[-1].split()
     assert {label, at} <= set(read_config(Path("weights")).labels)
     assert text_of(tmp_path / "match.csv").startswith("step,seconds,label,probability,down,")
-
-
-def test_features_of_another_program_are_read(tmp_path: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    exec(_python_of("docs/files.md"), {})
-    config = read_config(Path("weights"))
-    with FeatureStore(Path("features.h5")) as store:
-        assert store.features("clips/a/1.mp4").shape == (20, 64)
-        assert store.seconds("clips/b/2.mp4").tolist() == [step / 10 for step in range(20)]
-        assert store.spec["weights_sha256"] == config.backbone.sha256
-        assert store.spec["sampling"] == config.sampling.to_dict()
-        assert store._file.attrs["spec_sha256"] == spec_sha256(store.spec)

@@ -1,8 +1,9 @@
-"""Measure the model and its baselines on the test clips, or a recipe by cross-validation."""
+"""Measure the model and its baselines on the test clips; with --folds, train and test by
+cross-validation."""
 
 from pathlib import Path
 
-from recipes.command_line import Flag, parser, settings
+from recipes.command_line import SECOND_STAGE_FLAGS, Flag, parser, settings
 
 FLAGS = (
     Flag("--split", "evaluate.split", "clips to measure on: train, val or test", "SPLIT"),
@@ -16,27 +17,7 @@ FLAGS = (
         "NAME",
         "the second stage, or own if there is none; with --folds: lstm",
     ),
-    Flag(
-        "--input",
-        "backbone.input",
-        "features to use after an extraction with auto: frame, change, or auto to compare",
-        "NAME",
-        "that of the extraction",
-    ),
-    Flag(
-        "--look-back",
-        "sequence.look_back",
-        "with --folds: number of steps in a window",
-        "L",
-        "16, or 4 with a clip network",
-    ),
-    Flag(
-        "--pooling",
-        "sequence.pooling",
-        "with --folds: from windows to a clip: mean, top, attention or auto",
-        "RULE",
-    ),
-    Flag("--ensemble", "sequence.ensemble", "with --folds: models to train and average", "N"),
+    *SECOND_STAGE_FLAGS,
 )
 
 

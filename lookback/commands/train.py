@@ -1,35 +1,15 @@
 """Train the second stage: a sequence model that classifies windows of features."""
 
-from recipes.command_line import Flag, parser, settings
+from recipes.command_line import SECOND_STAGE_FLAGS, Flag, parser, settings
 
 FLAGS = (
-    Flag(
-        "--look-back",
-        "sequence.look_back",
-        "number of steps in a window, the input of one prediction",
-        "L",
-        "16, or 4 with a clip network",
-    ),
     Flag(
         "--head",
         "sequence.head",
         "head to train: lstm, gru, bilstm_attention, mean or statistics, or auto to compare",
         "NAME",
     ),
-    Flag(
-        "--pooling",
-        "sequence.pooling",
-        "from windows to a clip: mean, top, attention or auto",
-        "RULE",
-    ),
-    Flag("--ensemble", "sequence.ensemble", "models to train and average", "N"),
-    Flag(
-        "--input",
-        "backbone.input",
-        "features to use after an extraction with auto: frame, change, or auto to compare",
-        "NAME",
-        "that of the extraction",
-    ),
+    *SECOND_STAGE_FLAGS,
     Flag("--epochs", "sequence.epochs", "maximum number of epochs", "N"),
     Flag("--batch-size", "sequence.batch_size", "windows per training batch", "N"),
 )

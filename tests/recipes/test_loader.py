@@ -84,7 +84,8 @@ def test_sampling_takes_a_rate_or_the_word_source(tmp_path):
          "finetune.augment.rotation_degree; did you mean finetune.augment.rotation_degrees?"),
         ("finetune: {phases: [{epoch: 0, stages: 1, learnin_rate: 1}]}", "there is no key "
          "finetune.phases.0.learnin_rate; did you mean finetune.phases.0.learning_rate?"),
-        ("backbone: {zzz: 1}", "there is no key backbone.zzz; known: name, weights"),
+        ("backbone: {zzz: 1}", "there is no key backbone.zzz; known: name, weights, "
+         "input"),
         ("finetune: {phases: [{epoch: 0, stages: 1}]}", "finetune.phases.0.learning_rate is "
          "missing"),
     ],
