@@ -110,7 +110,12 @@ def choose_for_extraction(settings: Settings) -> ModelChoice:
         return _folder_model(folder, config, settings)
     if config and "backbone.name" not in given:
         settings = replace(settings, recipe=_with_backbone_of(folder, config, settings))
-    return PretrainedModel(folder, settings, resolve_backbone(settings.recipe), config)
+    backbone = resolve_backbone(settings.recipe)
+    if config and backbone.input == config.backbone.input == "auto":
+        # Training has chosen one of the two inputs, which remains the folder's.
+        sampling = replace(backbone.sampling, change_seconds=config.sampling.change_seconds)
+        backbone = replace(backbone, sampling=sampling)
+    return PretrainedModel(folder, settings, backbone, config)
 
 
 def choose_for_inference(settings: Settings) -> ModelChoice:

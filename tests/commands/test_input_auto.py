@@ -1,0 +1,138 @@
+"""`--input auto` from extraction to live: two feature files, a choice, and what the report says."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from extract.feature_store.reader import FeatureStore
+from model_folder.config import read_config, write_config
+from tests.conftest import Project
+from tests.live.conftest import read_rows
+from tests.running import run_script
+from video.errors import UsageError
+
+_SMALL = ["--backbone", "tiny", "--backbone-weights", "none"]
+_SMALL += ["--set", "preprocessing.input_size=48"]
+_QUICK = ["--look-back", "4", "--epochs", "1", "--head", "mean"]
+
+
+@pytest.fixture(scope="module")
+def both(project, tmp_path_factory) -> Project:
+    """The small project's clips, extracted with both inputs and trained. Do not write."""
+    folder = tmp_path_factory.mktemp("auto")
+    made = Project(folder / "data", folder / "weights")
+    shutil.copytree(project.data, made.data)
+    (made.data / "features.h5").unlink()
+    run_script("extract.py", [*made.arguments, *_SMALL, "--input", "auto"])
+    run_script("train_lstm.py", [*made.arguments, *_QUICK])
+    return made
+
+
+def copied(both: Project, folder) -> Project:
+    made = Project(folder / "data", folder / "weights")
+    shutil.copytree(both.data, made.data)
+    shutil.copytree(both.weights, made.weights)
+    return made
+
+
+def test_both_feature_files_are_kept_with_the_same_weights(both):
+    with (
+        FeatureStore(both.data / "features.h5") as frame,
+        FeatureStore(both.data / "features.change.h5") as change,
+    ):
+        assert frame.spec["weights_sha256"] == change.spec["weights_sha256"]
+        assert "change_seconds" not in frame.spec["sampling"]
+        assert change.spec["sampling"]["change_seconds"] == 0.1
+        video = next(iter(frame.contents()))
+        assert change.steps(video) == frame.steps(video) - 1
+        assert np.abs(change.features(video) - frame.features(video)[1:]).max() > 1e-3
+
+
+def test_training_writes_the_comparison_and_the_choice(both):
+    metrics = json.loads((both.weights / "metrics.json").read_text())
+    rows = metrics["selection"]["candidates"]
+    assert [(row["input"], row["head"]) for row in rows] == [("frame", "mean"), ("change", "mean")]
+    config = read_config(both.weights)
+    assert config.backbone.input == "auto"
+    chosen = metrics["selection"]["chosen"]["input"]
+    assert config.sampling.is_change == (chosen == "change")
+
+
+@pytest.mark.parametrize("asked", ["frame", "change"])
+def test_a_flag_chooses_and_live_equals_the_report(both, asked, tmp_path):
+    made = copied(both, tmp_path)
+    run_script("train_lstm.py", [*made.arguments, *_QUICK, "--input", asked])
+    assert read_config(made.weights).sampling.is_change == (asked == "change")
+    assert "selection" not in json.loads((made.weights / "metrics.json").read_text())
+    run_script("evaluate.py", [*made.arguments, "--out", tmp_path / "report"])
+    rows = read_rows(tmp_path / "report" / "predictions.csv")
+    video = rows[0].pop("video")
+    csv = tmp_path / "live.csv"
+    arguments = ["--weights", made.weights, "--video", made.data / video, "--no-window"]
+    run_script("run.py", [*arguments, "--csv", csv])
+    live = read_rows(csv)
+    gaps = [
+        abs(float(ours["probability"]) - float(theirs["probability"]))
+        for ours, theirs in zip(live, rows, strict=False)
+    ]
+    assert len(live) == (19 if asked == "change" else 20)
+    assert max(gaps) < 1e-5
+
+
+def test_the_report_repeats_the_comparison(both, tmp_path, capsys):
+    run_script("evaluate.py", [*both.arguments, "--out", tmp_path])
+    printed = capsys.readouterr().out
+    assert "Comparison by 5 folds over the" in printed
+    assert "is used: " in printed
+    assert json.loads((tmp_path / "metrics.json").read_text())["selection"]["folds"] == 5
+
+
+def test_folds_measure_both_inputs_or_the_one_that_is_named(both, tmp_path, capsys):
+    quick = ["--folds", "2", "--look-back", "4", "--head", "mean", "--set", "sequence.epochs=1"]
+    run_script("evaluate.py", [*both.arguments, *quick, "--out", tmp_path])
+    rows = json.loads((tmp_path / "folds.json").read_text())["models"]
+    assert {row["input"] for row in rows} == {"frame", "change"}
+    assert "Input frame. " in capsys.readouterr().out
+    run_script("evaluate.py", [*both.arguments, *quick, "--input", "change", "--out", tmp_path])
+    rows = json.loads((tmp_path / "folds.json").read_text())["models"]
+    assert {row["input"] for row in rows} == {"change"}
+
+
+def test_a_second_extraction_keeps_both_and_the_choice(both, tmp_path, capsys):
+    made = copied(both, tmp_path)
+    config = read_config(made.weights)
+    capsys.readouterr()
+    again = [*made.arguments, *_SMALL, "--input", "auto"]
+    run_script("extract.py", again)
+    assert capsys.readouterr().out.count("0 videos extracted") == 2
+    assert read_config(made.weights).sequence == config.sequence
+    # Also where change pictures were chosen.
+    sampling = replace(config.sampling, change_seconds=0.1)
+    write_config(made.weights, config.model_copy(update={"sampling": sampling}))
+    run_script("extract.py", again)
+    assert capsys.readouterr().out.count("0 videos extracted") == 2
+    assert read_config(made.weights).sampling.is_change
+
+
+def test_an_input_that_was_not_extracted_is_named(project):
+    refused = "backbone.input change: .* has features of the input frame; run .*extract.py --input"
+    with pytest.raises(UsageError, match=refused):
+        run_script("train_lstm.py", [*project.arguments, "--input", "change"])
+
+
+@pytest.mark.parametrize(
+    ("script", "flags", "problem"),
+    [
+        ("extract.py", ["--input", "auto", "--precision", "int8"], "int8 is calibrated for one"),
+        ("extract.py", ["--input", "change", "--backbone", "x3d_xs"], "x3d_xs sees clips"),
+        ("finetune.py", ["--input", "auto"], "to fine-tune, write --input frame or --input change"),
+    ],
+)
+def test_combinations_without_a_meaning_are_refused(both, tmp_path, script, flags, problem):
+    arguments = ["--data", both.data, "--weights", tmp_path / "new", "--backbone", "tiny"]
+    with pytest.raises(UsageError, match=problem):
+        run_script(script, [*arguments, "--backbone-weights", "none", *flags])
+    assert not (tmp_path / "new" / "model.yaml").exists()
