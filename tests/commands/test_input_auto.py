@@ -3,7 +3,10 @@
 import json
 import shutil
 from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from tests.conftest import Project
 from tests.live.conftest import read_rows
 from tests.running import run_script
 from video.errors import UsageError
+from video.writer import Mp4Writer
 
 _SMALL = ["--backbone", "tiny", "--backbone-weights", "none"]
 _SMALL += ["--set", "preprocessing.input_size=48"]
@@ -136,3 +140,38 @@ def test_combinations_without_a_meaning_are_refused(both, tmp_path, script, flag
     with pytest.raises(UsageError, match=problem):
         run_script(script, [*arguments, "--backbone-weights", "none", *flags])
     assert not (tmp_path / "new" / "model.yaml").exists()
+
+
+def write_still_set(data: Path) -> None:
+    """Write clips whose classes differ only by what stands still: a disk or a square in a corner.
+    In both, a bar moves at random, and all videos have the same noise."""
+    for number, label in product(range(16), ("disk", "square")):
+        random = np.random.default_rng(number)  # the same motion and noise for both classes
+        steps = np.cumsum(random.normal(0, 3, 16)).astype(int)
+        path = data / "clips" / label / f"v_{label}_g{number:02}_c01.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Mp4Writer(path, (48, 48), 10) as writer:
+            for frame, step in enumerate(steps):
+                picture = np.full((48, 48, 3), 90 + 4 * (number % 8), np.uint8)
+                if label == "disk":
+                    cv2.circle(picture, (14, 14), 9, (230, 230, 230), -1)
+                else:
+                    cv2.rectangle(picture, (6, 6), (22, 22), (20, 20, 20), -1)
+                left = 10 + step % 28
+                picture[30:44, left : left + 4] = 200
+                noise = random.normal(0, 3, picture.shape)
+                writer.write(np.clip(picture + noise, 0, 255).astype(np.uint8), frame / 10)
+
+
+def test_where_classes_differ_by_what_stands_still_auto_takes_frames(tmp_path):
+    made = Project(tmp_path / "data", tmp_path / "weights")
+    write_still_set(made.data)
+    run_script("prepare.py", ["--data", made.data])
+    places = ["--data", made.data, "--weights", made.weights]
+    run_script("extract.py", [*places, *_SMALL, "--input", "auto"])
+    run_script("train_lstm.py", [*places, "--look-back", "4", "--head", "mean", "--epochs", "8"])
+    comparison = json.loads((made.weights / "metrics.json").read_text())["selection"]
+    accuracy = {row["input"]: row["accuracy"] for row in comparison["candidates"]}
+    assert comparison["chosen"]["input"] == "frame"
+    assert accuracy["frame"] > 0.9
+    assert accuracy["change"] < 0.8
