@@ -9,7 +9,8 @@ moment of a `fall` differs. A feature is a random nonlinear function of the heig
 drifting values, with an offset per scene and noise. A scene is a group of two clips, one of each
 class. This is a stand-in for the first stage, so that the second stage alone is measured.
 
-Every repeat has other clips and seeds. `auto` chooses by the validation clips.
+Every repeat has other clips and seeds. `auto` chooses by the validation clips. The row `mean x 16`
+is `mean` with as many windows per clip and batch as the other rules have.
 
 accuracy   share of test clips with the right label
 found      share of the `fall` clips with an alarm during the event or later: a full window whose
@@ -38,7 +39,7 @@ from sequence.dataset import Dataset
 from sequence.evaluation import predict
 from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
-from sequence.training import fit
+from sequence.training import MAX_BAG, fit
 from training.keras_backend import device_line
 from video.console import console
 
@@ -219,6 +220,9 @@ def run_repeat(chosen: Sequence, look_back: int, noise: float, seed: int) -> dic
         for rule in RULES:
             fixed = chosen.model_copy(update={"pooling": rule})
             rows[rule] = measure(fit(dataset, *splits, fixed, seed), dataset, clips)
+        more = {"windows_per_video": MAX_BAG, "batch_size": MAX_BAG * chosen.batch_size}
+        many = fit(dataset, *splits, chosen.model_copy(update=more), seed)
+        rows[f"mean x {MAX_BAG}"] = measure(many, dataset, clips)
         auto = chosen.model_copy(update={"pooling": "auto"})
         rule = choose_pooling(dataset, *splits, auto, seed, print).pooling
         dataset.store.close()

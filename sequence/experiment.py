@@ -115,7 +115,8 @@ def open_experiment(settings: Settings) -> Experiment:
         other = experiments["frame" if chosen == "change" else "change"]
         return replace(experiments[chosen], alternative=None if asked in experiments else other)
     there = "change" if config.sampling.is_change else "frame"
-    if asked not in (None, there):
+    # A fine-tuned network has one input, so there is nothing to choose.
+    if asked not in (None, there) and not (asked == "auto" and config.backbone.fine_tuned):
         raise UsageError(
             f"backbone.input {asked}: {folder} has features of the input {there}; run "
             f"{command('extract')} --input {asked}, or leave the key out"

@@ -244,7 +244,7 @@ def _refuse_other_backbone(folder: Path, config: ModelConfig, settings: Settings
         asked = recipe.sampling.clip_length or wanted.spec.clip_length
         different["sampling.clip_length"] = (asked, backbone.clip_length)
     change_seconds = config.sampling.change_seconds
-    if "backbone.input" in given:
+    if "backbone.input" in given and recipe.backbone.input != "auto":
         there = "frame" if change_seconds is None else "change"
         different["backbone.input"] = (recipe.backbone.input, there)
     if "sampling.change_seconds" in given and change_seconds is not None:
