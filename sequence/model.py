@@ -64,7 +64,10 @@ def build_sequence_model(
     if delta:
         rows = AppendDifference(name=DIFFERENCE)(rows)
     vectors = HEADS[head](rows, units, dropout)
-    outputs = keras.layers.Dense(num_classes, name="classifier")(vectors)
+    l2 = HEADS[head].l2
+    regularized = {"kernel_initializer": "zeros", "kernel_regularizer": keras.regularizers.L2(l2)}
+    options = regularized if l2 else {}
+    outputs = keras.layers.Dense(num_classes, name="classifier", **options)(vectors)
     if scored:
         # Zeros give all windows the same score: training starts with their mean.
         score = keras.layers.Dense(1, kernel_initializer="zeros", name="score")(vectors)

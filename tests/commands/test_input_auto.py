@@ -49,10 +49,10 @@ def test_both_feature_files_are_kept_with_the_same_weights(both):
     ):
         assert frame.spec["weights_sha256"] == change.spec["weights_sha256"]
         assert "change_seconds" not in frame.spec["sampling"]
-        assert change.spec["sampling"]["change_seconds"] == 0.1
+        assert change.spec["sampling"]["change_seconds"] == 0.2
         video = next(iter(frame.contents()))
-        assert change.steps(video) == frame.steps(video) - 1
-        assert np.abs(change.features(video) - frame.features(video)[1:]).max() > 1e-3
+        assert change.steps(video) == frame.steps(video) - 2
+        assert np.abs(change.features(video) - frame.features(video)[2:]).max() > 1e-3
 
 
 def test_training_writes_the_comparison_and_the_choice(both):
@@ -82,7 +82,7 @@ def test_a_flag_chooses_and_live_equals_the_report(both, asked, tmp_path):
         abs(float(ours["probability"]) - float(theirs["probability"]))
         for ours, theirs in zip(live, rows, strict=False)
     ]
-    assert len(live) == (19 if asked == "change" else 20)
+    assert len(live) == (18 if asked == "change" else 20)
     assert max(gaps) < 1e-5
 
 
@@ -114,7 +114,7 @@ def test_a_second_extraction_keeps_both_and_the_choice(both, tmp_path, capsys):
     assert capsys.readouterr().out.count("0 videos extracted") == 2
     assert read_config(made.weights).sequence == config.sequence
     # Also where change pictures were chosen.
-    sampling = replace(config.sampling, change_seconds=0.1)
+    sampling = replace(config.sampling, change_seconds=0.2)
     write_config(made.weights, config.model_copy(update={"sampling": sampling}))
     run_script("extract.py", again)
     assert capsys.readouterr().out.count("0 videos extracted") == 2
