@@ -20,7 +20,7 @@ import argparse
 import tempfile
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -47,7 +47,6 @@ from sequence.own_head import own_predictor
 from sequence.prediction import Predictor, load_predictor
 from sequence.windows import RollingWindow
 from training.keras_backend import keras
-from video.sampling import Sampling
 from video.sources import FileSource
 
 _PERCENTILES = (50, 95, 99)
@@ -136,7 +135,7 @@ def make_random_parts(settings: Settings) -> Parts:
 def load_parts(folder: Path) -> Parts:
     """Return the models of a model folder, with a step for every source frame."""
     config = require_config(folder)
-    config = config.model_copy(update={"sampling": Sampling(fps=None)})
+    config = config.model_copy(update={"sampling": replace(config.sampling, fps=None, stride=1)})
     return _parts(folder, config, load_predictor(folder, config) if config.sequence else None)
 
 
@@ -226,6 +225,9 @@ def main(arguments: list[str] | None = None) -> int:
     flags.add_argument(
         "--precision", default="f32", help="precision, only with --backbone (%(default)s)"
     )
+    flags.add_argument(
+        "--input", default="frame", help="frame or change, only with --backbone (%(default)s)"
+    )
     flags.add_argument("--manifest", help="manifest for the calibration of --precision int8")
     flags.add_argument(
         "--steps", type=int, default=300, help="maximum number of steps (%(default)s)"
@@ -243,6 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
             "model.folder": folder,
             "backbone.name": chosen.backbone,
             "backbone.weights": "none",
+            "backbone.input": chosen.input,
             "sampling.fps": "source",
             "sampling.stride": 1,
             "extract.precision": chosen.precision,
@@ -260,7 +263,8 @@ def main(arguments: list[str] | None = None) -> int:
             chosen.rounds,
         )
     config = parts.extractor.config
-    title = f"{config.backbone.name}_{config.precision}"
+    change = "_change" if config.sampling.is_change else ""
+    title = f"{config.backbone.name}_{config.precision}{change}"
     print(f"{config.backbone.name}, {parts.extractor.engine.name} {config.precision}")
     result = print_medians(rounds)
     settings = {"steps": chosen.steps, "usual_frames": chosen.usual_frames}
