@@ -2,6 +2,7 @@
 code."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -159,6 +160,19 @@ class ModelConfig(Section):
     quantised: QuantizationReport | None = None
     sequence: SequenceConfig | None = None
     made_with: dict[str, str]
+
+    def with_input(self, change_seconds: float | None) -> "ModelConfig":
+        """Return the config with another input of the backbone.
+
+        An int8 network was made for one input, so it does not stay with another one.
+
+        Args:
+            change_seconds: Time between the two frames of a change picture; None for frames.
+        """
+        sampling = replace(self.sampling, change_seconds=change_seconds)
+        same = sampling.is_change == self.sampling.is_change
+        quantised = self.quantised if same else None
+        return self.model_copy(update={"sampling": sampling, "quantised": quantised})
 
     @field_validator("sampling", mode="before")
     @classmethod

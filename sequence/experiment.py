@@ -105,18 +105,25 @@ def open_experiment(settings: Settings) -> Experiment:
         for name, place in (("frame", path), ("change", change_path(path))):
             store = FeatureStore(place)
             seconds = store.spec["sampling"].get("change_seconds")
-            sampling = replace(config.sampling, change_seconds=seconds)
-            one = config.model_copy(update={"sampling": sampling})
+            one = config.with_input(seconds)
             if (seconds is None) != (name == "frame"):
                 raise _other_sampling(store.path, folder)
             experiments[name] = Experiment(folder, one, manifest, _checked(store, folder, one))
         chosen = "change" if config.sampling.is_change else "frame"
         chosen = asked if asked in experiments else chosen
         other = experiments["frame" if chosen == "change" else "change"]
-        return replace(experiments[chosen], alternative=None if asked in experiments else other)
+        if asked in experiments:
+            other.store.close()
+            return experiments[chosen]
+        return replace(experiments[chosen], alternative=other)
     there = "change" if config.sampling.is_change else "frame"
     # A fine-tuned network has one input, so there is nothing to choose.
     if asked not in (None, there) and not (asked == "auto" and config.backbone.fine_tuned):
+        if config.backbone.name == EXTERNAL:
+            raise UsageError(
+                f"backbone.input {asked}: {path} has features of another program, which have one "
+                "input; leave the key out"
+            )
         raise UsageError(
             f"backbone.input {asked}: {folder} has features of the input {there}; run "
             f"{command('extract')} --input {asked}, or leave the key out"
@@ -135,27 +142,36 @@ def _config(folder: Path, path: Path, settings: Settings) -> ModelConfig:
         spec = store.spec
     if spec["backbone"] != EXTERNAL:
         return require_config(folder)
-    backbone = BackboneConfig(
-        name=EXTERNAL,
-        weights=EXTERNAL,
-        fine_tuned=False,
-        sha256=spec["weights_sha256"],
-        feature_size=spec["feature_size"],
-        licence="unknown",
-        clip_length=spec["clip_length"],
-    )
-    sampling = spec["sampling"]
-    new = ModelConfig(
-        seed=settings.recipe.seed,
-        recipe=settings.source,
-        sampling=Sampling(sampling["fps"], sampling["hop"]),
-        preprocessing=None,
-        backbone=backbone,
-        made_with=made_with(),
-    )
-    if config is None or config.backbone.sha256 != backbone.sha256:
+    new = _external_config(path, spec, settings)
+    if config is None or config.backbone.sha256 != new.backbone.sha256:
         return new
     return config
+
+
+def _external_config(path: Path, spec: dict, settings: Settings) -> ModelConfig:
+    sampling = spec["sampling"]
+    try:
+        return ModelConfig(
+            seed=settings.recipe.seed,
+            recipe=settings.source,
+            sampling=Sampling(sampling["fps"], sampling["hop"]),
+            preprocessing=None,
+            backbone=BackboneConfig(
+                name=EXTERNAL,
+                weights=EXTERNAL,
+                fine_tuned=False,
+                sha256=spec["weights_sha256"],
+                feature_size=spec["feature_size"],
+                licence="unknown",
+                clip_length=spec["clip_length"],
+            ),
+            made_with=made_with(),
+        )
+    except (TypeError, ValueError):  # a rate that is no number, or a size that is none
+        raise LookbackError(
+            f"{path}: its spec has a value of the wrong type in weights_sha256, feature_size, "
+            "clip_length or sampling; docs/files.md describes the keys"
+        ) from None
 
 
 def _checked(store: FeatureStore, folder: Path, config: ModelConfig) -> FeatureStore:

@@ -1,6 +1,6 @@
 """Loading of extractors: a network with its config in memory, then an engine that computes it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -158,8 +158,7 @@ def with_input(folder: Path, config: ModelConfig, change_seconds: float | None) 
     Raises:
         LookbackError: The weights are missing or do not match model.yaml.
     """
-    sampling = replace(config.sampling, change_seconds=change_seconds)
-    other = config.model_copy(update={"sampling": sampling})
+    other = config.with_input(change_seconds)
     return LoadedNetwork(load_network(folder, other), other, folder)
 
 

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from extract.feature_store.writer import FeatureWriter
+from model_folder.config import QuantizationReport, write_config
 from recipes.loader import load
 from sequence.experiment import open_experiment
 from sequence.prediction import require_spec
+from tests.extract.projecting import card_of
+from tests.sequence.stores import spec_of
 from video.errors import LookbackError
 
 
@@ -57,8 +61,6 @@ def test_require_spec_names_the_command_for_another_precision(project, precision
 
 
 def test_features_with_another_sampling_are_refused(project, tmp_path):
-    from extract.feature_store.writer import FeatureWriter
-
     spec = open_experiment(settings(project)).store.spec
     other = {**spec, "sampling": {"fps": 5.0, "hop": 1}}
     path = tmp_path / "features.h5"
@@ -77,3 +79,47 @@ def test_the_default_look_back_depends_on_the_backbone(project, clip_length, ste
     )
     assert experiment.look_back(load().recipe) == steps
     assert experiment.look_back(load(flags={"sequence.look_back": 9}).recipe) == 9
+
+
+@pytest.fixture
+def auto(tmp_path):
+    """Settings of a folder whose extraction was run with `--input auto`, quantized for frames."""
+    config = card_of()
+    quantised = QuantizationReport(
+        sha256="a" * 64,
+        clips=9,
+        cosine=1.0,
+        least_cosine=1.0,
+        classifier="ridge",
+        accuracy_f32=0.9,
+        accuracy_interval=(0.8, 1.0),
+        accuracy=0.9,
+    )
+    backbone = config.backbone.model_copy(update={"input": "auto"})
+    update = {"backbone": backbone, "quantised": quantised}
+    write_config(tmp_path, config.model_copy(update=update))
+    rows = [f"{a}{s}.mp4,{a},{s},{a}{s}" for a in "ab" for s in ("train", "val", "test")]
+    (tmp_path / "manifest.csv").write_text("\n".join(["video,label,split,group", *rows, ""]))
+    for name, change in (("features.h5", {}), ("features.change.h5", {"change_seconds": 0.2})):
+        sampling = {"fps": 10.0, "hop": 1, **change}
+        with FeatureWriter(tmp_path / name, spec_of(6, sampling=sampling)):
+            pass
+    flags = {"data.folder": str(tmp_path), "model.folder": str(tmp_path)}
+    return lambda **keys: load(flags=flags | {k.replace("__", "."): v for k, v in keys.items()})
+
+
+def test_an_int8_network_stays_with_the_input_that_it_was_made_for(auto):
+    """The weights of both inputs have the same hash, so nothing else tells them apart."""
+    experiment = open_experiment(auto())
+    assert [each.input for each in experiment.inputs] == ["frame", "change"]
+    assert [each.config.quantised is None for each in experiment.inputs] == [False, True]
+    experiment.close()
+
+
+def test_an_input_that_was_not_asked_for_is_closed(auto, tmp_path):
+    experiment = open_experiment(auto(backbone__input="frame"))
+    assert experiment.alternative is None
+    sampling = {"fps": 10.0, "hop": 1, "change_seconds": 0.2}
+    with FeatureWriter(tmp_path / "features.change.h5", spec_of(6, sampling=sampling)):
+        pass  # an open file could not be extended
+    experiment.close()

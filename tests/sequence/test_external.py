@@ -10,7 +10,7 @@ import pytest
 
 from model_folder.config import read_config
 from tests.running import ROOT, run_script
-from video.errors import LookbackError
+from video.errors import LookbackError, UsageError
 
 
 def the_example() -> str:
@@ -76,6 +76,20 @@ def test_a_missing_key_is_named(folder, key):
     name = "sampling.fps" if key == "sampling" else key
     with pytest.raises(LookbackError, match=rf"features.h5: its spec lacks {name}; docs/files.md"):
         run_script("train_lstm.py", arguments(folder))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sampling": {"fps": "10"}}, {"sampling": {"fps": 0}}, {"feature_size": "many"}]
+)
+def test_a_value_of_the_wrong_type_is_refused(folder, changes):
+    change_spec(folder, **changes)
+    with pytest.raises(LookbackError, match=r"features.h5: .*wrong type.*docs/files.md"):
+        run_script("train_lstm.py", arguments(folder))
+
+
+def test_an_input_cannot_be_chosen_for_them(folder):
+    with pytest.raises(UsageError, match="of another program, which have one input"):
+        run_script("train_lstm.py", [*arguments(folder), "--input", "change"])
 
 
 def test_a_spec_that_is_not_external_needs_all_keys(folder):
