@@ -113,7 +113,10 @@ def choose_for_extraction(settings: Settings) -> ModelChoice:
     backbone = resolve_backbone(settings.recipe)
     if config and backbone.input == config.backbone.input == "auto":
         # Training has chosen one of the two inputs, which remains the folder's.
-        sampling = replace(backbone.sampling, change_seconds=config.sampling.change_seconds)
+        seconds = config.sampling.change_seconds
+        if seconds is not None and "sampling.change_seconds" in given:
+            seconds = recipe.sampling.change_seconds
+        sampling = replace(backbone.sampling, change_seconds=seconds)
         backbone = replace(backbone, sampling=sampling)
     return PretrainedModel(folder, settings, backbone, config)
 

@@ -1,5 +1,6 @@
 """The choice of the model: a value made of model.yaml and settings; nothing is built or written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,29 @@ def test_a_pretrained_model_gives_way_to_other_pixels_and_a_fine_tuned_one_refus
     written(folder)
     with pytest.raises(UsageError, match=r"preprocessing\.input_size: .*fine-tuned with"):
         choose_for_extraction(asked)
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "given", "wanted"),
+    [
+        (None, {}, None),
+        (None, {"sampling__change_seconds": 0.5}, None),
+        (0.3, {}, 0.3),
+        (0.3, {"sampling__change_seconds": 0.5}, 0.5),
+    ],
+)
+def test_with_auto_the_folders_input_stays_and_a_given_time_counts(
+    folder, trained_on, given, wanted
+):
+    config = written(folder, fine_tuned=False)
+    backbone = config.backbone.model_copy(update={"input": "auto", "weights": "none"})
+    sampling = replace(config.sampling, change_seconds=trained_on)
+    update = {"backbone": backbone, "sampling": sampling}
+    write_config(folder, config.model_copy(update=update))
+    keys = {"backbone__name": "tiny", "backbone__weights": "none", "backbone__input": "auto"}
+    chosen = choose_for_extraction(settings(folder, **keys, **given))
+    assert isinstance(chosen, PretrainedModel)
+    assert chosen.backbone.sampling.change_seconds == wanted
 
 
 def test_a_choice_builds_no_network(folder, monkeypatch):
