@@ -1,9 +1,9 @@
-"""Pace on a camera: the smallest stride that a clip network can sustain, and steps in a thread.
+"""Pace on a camera: the smallest stride that a network can sustain, and steps in a thread.
 
 A file waits for its reader, so every step of it is computed in the loop itself. A camera does not
-wait. A clip network that takes longer than the time between two steps would fall behind without
-limit, and frames that arrive during a computation would be missing from the clips. So it computes
-in a thread while the loop collects frames, and its stride is as long as it needs.
+wait. A network that takes longer than the time between two steps would fall behind without limit,
+and frames that arrive during a computation would be missing from the clips and change pictures. So
+it computes in a thread while the loop collects frames, and its stride is as long as it needs.
 """
 
 import math
@@ -41,8 +41,8 @@ def stride_that_keeps_up(seconds_a_step: float, fps: float, stride: int) -> int:
 
 
 def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | None:
-    """Return the stride that a clip network needs on a camera, and log it; None if its own is long
-    enough.
+    """Return the stride that a network of several frames needs on a camera, and log it; None if its
+    own is long enough.
 
     Args:
         model: The model to run.
@@ -52,7 +52,7 @@ def slower_pace(model: LiveModel, rate: float, seconds_a_step: float) -> int | N
     config = model.extractor.config
     fps, own = config.sampling.fps or rate, config.sampling.stride
     stride = stride_that_keeps_up(seconds_a_step, fps, own)
-    if model.extractor.clip_length == 1 or stride == own:
+    if model.extractor.frames_per_clip == 1 or stride == own:
         return None
     takes, due, made = (1000 * each for each in (seconds_a_step, own / fps, stride / fps))
     _LOG.warning(

@@ -158,5 +158,7 @@ def test_a_slower_pace_is_told_and_a_file_s_own_is_kept(capsys):
     model.look_back = 4
     slower_pace(model, 30.0, 0.4)
     assert "the second stage was trained on steps 200 ms apart" in capsys.readouterr().out
-    model.clip_length = model.frames_per_clip = 1  # a frame network takes the newest frame
+    model.clip_length, model.frames_per_clip = 1, 2  # change pictures are computed in a thread
+    assert slower_pace(model, 30.0, 0.4) == 5
+    model.frames_per_clip = 1  # a frame network takes the newest frame
     assert slower_pace(model, 30.0, 0.4) is None
