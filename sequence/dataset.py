@@ -36,6 +36,7 @@ class LabeledSegment:
         group: Name of the group, which lies in one split.
         first: First step.
         last: Step after the last one.
+        start: Start in the video in seconds, which does not depend on the features.
     """
 
     video: str
@@ -44,6 +45,7 @@ class LabeledSegment:
     group: str
     first: int
     last: int
+    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -310,5 +312,11 @@ def _labeled_segment(
             store.seconds(segment.video), [segment.start, segment.end]
         ).tolist()
     return LabeledSegment(
-        segment.video, targets[segment.label], segment.split, segment.group, first, last
+        segment.video,
+        targets[segment.label],
+        segment.split,
+        segment.group,
+        first,
+        last,
+        segment.start,
     )

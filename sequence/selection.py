@@ -102,16 +102,18 @@ def _compare(candidates: list[Candidate], recipe: Recipe) -> dict:
     """Return the metrics of the candidates, the first as the reference of differences."""
     parts = _common_segments([candidate.dataset for candidate in candidates])
     reference, seed = parts[0], recipe.seed
-    folds = min(_FOLDS, max_folds(reference))
-    if folds < 2:
+    try:
+        folds = max(2, min(_FOLDS, max_folds(reference)))
+        splits = list(_splits(reference, folds, seed))
+    except LookbackError:  # it is about --folds, which is no flag of training
         raise LookbackError(
-            f"{candidates[0].experiment.manifest.path}: the clips of train and val allow no folds "
-            "to compare inputs or heads; name --input and --head instead of auto"
-        )
+            f"{candidates[0].experiment.manifest.path}: train and val have too few groups of clips "
+            "to compare inputs or heads by cross-validation; name --input and --head instead of "
+            "auto"
+        ) from None
     place = {id(segment): number for number, segment in enumerate(reference)}
     tested: list[LabeledSegment] = []
     answers: list[list[np.ndarray]] = [[] for _ in candidates]
-    splits = list(_splits(reference, folds, seed))
     for fold, split in enumerate(progress_bar(splits, "compare", unit="fold")):
         numbers = [[place[id(segment)] for segment in part] for part in split]
         for candidate, segments, answer in zip(candidates, parts, answers, strict=True):
@@ -160,20 +162,17 @@ def _splits(
 def _common_segments(datasets: list[Dataset]) -> list[list[LabeledSegment]]:
     """Return the segments of train and val of each dataset that all datasets have, in one order.
 
-    A video can be too short for a change picture, and steps of two inputs are numbered differently,
-    so segments are matched by their number within the video.
+    A segment can be too short for a change picture, and steps of two inputs are numbered
+    differently, so segments are matched by their start in seconds.
     """
-    known = []
-    for dataset in datasets:
-        counts: dict[tuple[str, int], int] = {}
-        keyed = {}
-        for segment in dataset.segments:
-            if segment.split == "test":
-                continue
-            which = (segment.video, segment.target)
-            counts[which] = counts.get(which, 0) + 1
-            keyed[*which, counts[which]] = segment
-        known.append(keyed)
+    known = [
+        {
+            (segment.video, segment.target, segment.start): segment
+            for segment in dataset.segments
+            if segment.split != "test"
+        }
+        for dataset in datasets
+    ]
     common = [key for key in known[0] if all(key in keyed for keyed in known)]
     return [[keyed[key] for key in common] for keyed in known]
 

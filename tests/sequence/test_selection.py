@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from clips.manifest import Manifest
+from extract.feature_store.reader import FeatureStore
+from extract.feature_store.writer import FeatureWriter
 from model_folder.config import ModelConfig
 from recipes.loader import load
 from sequence import selection
+from sequence.dataset import Dataset
 from sequence.experiment import Experiment
 from sequence.selection import select, selection_summary
 from tests.extract.projecting import card_of
-from tests.sequence.stores import Clip, store_of
+from tests.sequence.stores import Clip, spec_of, store_of
 from tests.sequence.test_evaluation import FlatModel
 from video.errors import LookbackError
 
@@ -121,7 +124,26 @@ def test_without_auto_nothing_is_compared(tmp_path, flat_models):
     assert (chosen.experiment, chosen.report, flat_models) == (experiment, None, [])
 
 
-def test_too_few_groups_are_named(tmp_path):
-    experiment = experiment_of(tmp_path, clips_of(3, groups=1), clips_of(3, groups=1))
+def test_segments_are_matched_by_their_time(tmp_path):
+    """The change pictures of the first of two segments with one label are missing."""
+    rows = np.random.default_rng(0).normal(size=(STEPS, SIZE)).astype(np.float32)
+    parts = [Clip("v.mp4", rows, "a", "train", "g", *times) for times in ((0.0, 0.4), (0.8, 1.2))]
+    manifest = Manifest(tmp_path / "manifest.csv", tuple(part.entry for part in parts))
+    datasets = []
+    for name, first in (("frame", 0), ("change", 6)):
+        with FeatureWriter(tmp_path / f"{name}.h5", spec_of(SIZE)) as writer:
+            writer.begin("v.mp4", {})
+            writer.append("v.mp4", rows[first:], np.arange(first, STEPS) / 10)
+            writer.finish("v.mp4")
+        datasets.append(Dataset(FeatureStore(tmp_path / f"{name}.h5"), manifest, 2))
+    frame, change = selection._common_segments(datasets)
+    of_a = [[each.start for each in part if each.target == 0] for part in (frame, change)]
+    assert of_a == [[0.8], [0.8]]
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_too_few_groups_are_named(tmp_path, groups):
+    clips = clips_of(3, groups)
+    experiment = experiment_of(tmp_path, clips, clips)
     with pytest.raises(LookbackError, match="name --input and --head instead of auto"):
         select(experiment, recipe_of())
