@@ -18,6 +18,7 @@ from extract.extractor.loading import (
 )
 from extract.feature_store.reader import change_path, features_path
 from extract.quantization import quantize
+from recipes.commands import command
 from recipes.loader import Settings
 from video.console import logger
 from video.errors import UsageError
@@ -68,8 +69,9 @@ def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Ex
     require_able(keys.engine, choice.precision)
     if choice.input == "auto" and choice.precision == "int8":
         raise UsageError(
-            "backbone.input auto: int8 is calibrated for one input; choose with --precision f32 "
-            "first, then extract with int8 and the input that was chosen"
+            "backbone.input auto: int8 is calibrated for one input; extract with --precision f32 "
+            f"and run {command('train')}, which chooses; then extract with --precision int8 and "
+            "--input frame or --input change, as chosen"
         )
     if isinstance(choice, PretrainedModel) and choice.before is None:
         choice = choose_for_extraction(with_reachable_backbone(settings))

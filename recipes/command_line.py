@@ -80,9 +80,9 @@ SECOND_STAGE_FLAGS = (
     Flag(
         "--input",
         "backbone.input",
-        "features to use after an extraction with auto: frame, change, or auto to compare",
+        "features to use after an extraction with --input auto: frame, change, or auto to compare",
         "NAME",
-        "that of the extraction",
+        "the --input of the extraction",
     ),
     Flag(
         "--look-back",
@@ -94,10 +94,10 @@ SECOND_STAGE_FLAGS = (
     Flag(
         "--pooling",
         "sequence.pooling",
-        "from windows to a clip: mean, top, attention or auto",
+        "rule from the windows of a clip to the clip: mean, top, attention, or auto to compare",
         "RULE",
     ),
-    Flag("--ensemble", "sequence.ensemble", "models to train and average", "N"),
+    Flag("--ensemble", "sequence.ensemble", "number of models to train and average", "N"),
 )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
+from extract.feature_store.reader import EXTERNAL
 from metrics.calibration import softmax
 from recipes.commands import command
 from sequence.dataset import MIN_RELATIVE_STD, Dataset, LabeledSegment
@@ -99,9 +100,11 @@ def missing_motion_note(dataset: Dataset) -> str:
     start = f"The baseline {MOTION} is left out: "
     if dataset.has_motion:
         return f"{start}the model was trained without it; run {command('train')} to get it."
+    if dataset.store.spec["backbone"] == EXTERNAL:
+        return f"{start}{dataset.store.path} is from another program, and has no motion."
     return (
-        f"{start}{dataset.store.path} has no motion of every clip (it is from an earlier version "
-        f"or another program). To get it, move the file away and run {command('extract')}."
+        f"{start}{dataset.store.path} lacks the motion of some clips or all: it is from an earlier "
+        f"version. To get it, move the file away and run {command('extract')}."
     )
 
 

@@ -75,7 +75,7 @@ def resolve_backbone(recipe: Recipe) -> ResolvedBackbone:
     if spec.is_clip_network and recipe.backbone.input != "frame":
         raise UsageError(
             f"backbone.input {recipe.backbone.input}: is for image networks, and {spec.name} sees "
-            "clips; leave the key out"
+            "clips; set --input frame"
         )
     chosen = recipe.finetune
     return ResolvedBackbone(

@@ -1,6 +1,7 @@
 """Measure the model and its baselines on the test clips; with --folds, train and test by
 cross-validation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from recipes.command_line import SECOND_STAGE_FLAGS, Flag, parser, settings
@@ -17,7 +18,7 @@ FLAGS = (
         "NAME",
         "the second stage, or own if there is none; with --folds: lstm",
     ),
-    *SECOND_STAGE_FLAGS,
+    *(replace(flag, help=f"with --folds: {flag.help}") for flag in SECOND_STAGE_FLAGS),
 )
 
 
