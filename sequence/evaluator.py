@@ -92,7 +92,7 @@ def evaluate(
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
     results = measure_all(predictions, segments, dataset.labels, resamples, seed)
 
-    selection = None if own else _selection(folder)
+    selection = None if own else _selection(experiment)
     report = {
         "split": split,
         "seed": seed,
@@ -124,11 +124,18 @@ def evaluate(
     return EvaluationReport(out, report)
 
 
-def _selection(folder: Path) -> dict | None:
-    """Return the comparison of inputs and heads that training made; None if it made none."""
+def _selection(experiment: Experiment) -> dict | None:
+    """Return the comparison of inputs and heads that training made; None if it made none.
+
+    A training that was killed before its end leaves the file of the one before it, which may have
+    chosen another model.
+    """
+    names = {"input": experiment.input, "head": experiment.config.sequence.head}
     try:
-        return json.loads((folder / "metrics.json").read_text(encoding="utf-8")).get("selection")
-    except (OSError, ValueError, AttributeError):
+        text = (experiment.folder / "metrics.json").read_text(encoding="utf-8")
+        selection: dict = json.loads(text)["selection"]
+        return selection if selection["chosen"] == names else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # the file is a report for people, and evaluation does not depend on it
 
 

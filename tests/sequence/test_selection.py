@@ -1,5 +1,6 @@
 """The choice of input and head by cross-validation: which clips it sees, and what it takes."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from model_folder.config import ModelConfig
 from recipes.loader import load
 from sequence import selection
 from sequence.dataset import Dataset
+from sequence.evaluator import _selection
 from sequence.experiment import Experiment
 from sequence.selection import select, selection_summary
-from tests.extract.projecting import card_of
+from tests.extract.projecting import card_of, full_config
 from tests.sequence.stores import Clip, spec_of, store_of
 from tests.sequence.test_evaluation import FlatModel
 from video.errors import LookbackError
@@ -147,3 +149,15 @@ def test_too_few_groups_are_named(tmp_path, groups):
     experiment = experiment_of(tmp_path, clips, clips)
     with pytest.raises(LookbackError, match="name --input and --head instead of auto"):
         select(experiment, recipe_of())
+
+
+@pytest.mark.parametrize(("head", "repeated"), [("lstm", True), ("mean", False)])
+def test_a_report_repeats_only_the_comparison_that_chose_the_model(tmp_path, head, repeated):
+    experiment = experiment_of(tmp_path, clips_of(3), clips_of(3))
+    experiment = replace(experiment, config=full_config())
+    assert experiment.config.sequence.head == "lstm"
+    comparison = {"chosen": {"input": "frame", "head": head}}
+    (tmp_path / "metrics.json").write_text(json.dumps({"selection": comparison}))
+    assert _selection(experiment) == (comparison if repeated else None)
+    (tmp_path / "metrics.json").write_text("[]")
+    assert _selection(experiment) is None
