@@ -16,7 +16,7 @@ from extract.extractor.loading import (
     open_network,
     with_input,
 )
-from extract.feature_store.reader import change_path, features_path
+from extract.feature_store.reader import FeatureStore, change_path, features_path
 from extract.quantization import quantize
 from recipes.commands import command
 from recipes.loader import Settings
@@ -37,7 +37,7 @@ def set_up_extractors(settings: Settings, manifest: Manifest) -> dict[Path, Extr
     config, keys = extractor.config, settings.recipe
     if config.backbone.input != "auto":
         return {path: extractor}
-    seconds = config.sampling.change_seconds or keys.sampling.change_seconds
+    seconds = config.sampling.change_seconds or _change_seconds(settings)
     made = {}
     for place, change_seconds in ((path, None), (change_path(path), seconds)):
         if config.sampling.change_seconds == change_seconds:
@@ -46,6 +46,15 @@ def set_up_extractors(settings: Settings, manifest: Manifest) -> dict[Path, Extr
             network = with_input(extractor.folder, config, change_seconds)
             made[place] = make_extractor(network, keys.extract.engine, keys.extract.batch_size)
     return made
+
+
+def _change_seconds(settings: Settings) -> float:
+    """Return the time between two frames: as the settings say, or as in the existing features."""
+    asked, path = settings.recipe.sampling.change_seconds, change_path(features_path(settings))
+    if "sampling.change_seconds" in settings.given or not path.is_file():
+        return asked
+    with FeatureStore(path) as store:
+        return store.spec["sampling"].get("change_seconds") or asked
 
 
 def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Extractor:

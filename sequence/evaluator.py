@@ -75,6 +75,7 @@ def evaluate(
     if own:
         head, predictor = OWN_HEAD, load_own_predictor(folder, config)
     else:
+        _require_input(experiment)
         require_spec(config, experiment.store.spec, str(folder))
         predictor = load_predictor(folder, config)
         head = config.sequence.head
@@ -122,6 +123,17 @@ def evaluate(
         _LOG.info("\n" + selection_summary(selection))
     _LOG.info(f"\n{out}")
     return EvaluationReport(out, report)
+
+
+def _require_input(experiment: Experiment) -> None:
+    """Raise `UsageError` if a flag names the features that the model was not trained on."""
+    trained = require_config(experiment.folder).sampling.is_change
+    if trained != experiment.config.sampling.is_change:
+        there = "change" if trained else "frame"
+        raise UsageError(
+            f"--input {experiment.input}: the model in {experiment.folder} was trained on {there}; "
+            f"leave the flag out, or run {command('train')} --input {experiment.input}"
+        )
 
 
 def _selection(experiment: Experiment) -> dict | None:

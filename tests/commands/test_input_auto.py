@@ -121,6 +121,21 @@ def test_a_second_extraction_keeps_both_and_the_choice(both, tmp_path, capsys):
     assert read_config(made.weights).sampling.is_change
 
 
+def test_evaluation_names_the_input_that_the_model_was_trained_on(both, tmp_path):
+    other = "frame" if read_config(both.weights).sampling.is_change else "change"
+    with pytest.raises(UsageError, match=f"--input {other}: the model in .* was trained on"):
+        run_script("evaluate.py", [*both.arguments, "--input", other, "--out", tmp_path])
+
+
+def test_a_second_extraction_keeps_the_time_between_the_frames(both, tmp_path, capsys):
+    made = copied(both, tmp_path)
+    again = [*made.arguments, *_SMALL, "--input", "auto"]
+    run_script("extract.py", [*again, "--set", "sampling.change_seconds=0.3"])
+    capsys.readouterr()
+    run_script("extract.py", again)
+    assert capsys.readouterr().out.count("0 videos extracted") == 2
+
+
 def test_an_input_that_was_not_extracted_is_named(project):
     refused = "backbone.input change: .* has features of the input frame; run .*extract.py --input"
     with pytest.raises(UsageError, match=refused):
