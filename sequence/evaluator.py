@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.extractor.choice import OWN_HEAD, choose_head, requested_head
+from model_folder.config import require_config
 from model_folder.provenance import refuse_seen_clips
 from recipes.commands import command
 from recipes.loader import Settings
