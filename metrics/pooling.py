@@ -92,8 +92,8 @@ def pool(
 
     >>> rows = np.array([[0.9, 0.1], [0.2, 0.8], [0.8, 0.2], [0.9, 0.1]])
     >>> clip = np.zeros(4, int)
-    >>> pool(rows, clip).tolist(), pool(rows, clip, Pooling("top", (1,))).round(3).tolist()
-    ([[0.7, 0.3]], [[0.2, 0.8]])
+    >>> [pool(rows, clip, rule).round(3).tolist() for rule in (MEAN, Pooling("top", (1,)))]
+    [[[0.7, 0.3]], [[0.2, 0.8]]]
     """
     if pooling.rule == "mean":
         return clip_means(probabilities, clip_indices)

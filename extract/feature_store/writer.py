@@ -363,5 +363,5 @@ def _has_spec(path: Path, spec: dict) -> bool:
     try:
         with h5py.File(path, "r", locking="best-effort") as file:
             return read_spec(path, file) == json.loads(json.dumps(spec))
-    except (OSError, LookbackError):
+    except OSError:
         return False

@@ -29,7 +29,7 @@ def test_the_card_is_text_that_a_person_can_read(tmp_path):
     content = yaml.safe_load(text)
     assert content["format"] == "lookback-model"
     assert content["labels"] == ["schlagen", "würfeln", "no"]
-    assert content["sampling"] == {"fps": None, "stride": 4}
+    assert content["sampling"] == {"fps": None, "stride": 4, "change_seconds": None}
     assert content["backbone"]["network"]["hidden"] == [256, 8]
 
 

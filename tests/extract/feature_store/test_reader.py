@@ -25,7 +25,9 @@ SOURCE = {"size": 3, "sha256": "abc"}
 
 
 def spec_for(**values) -> dict:
-    return {"backbone": "tiny", "feature_size": 8, "dtype": "float32", **values}
+    spec = {"backbone": "tiny", "weights_sha256": "0" * 64, "feature_size": 8, "clip_length": 1}
+    spec |= {"sampling": {"fps": None, "hop": 1}, "precision": "f32", "dtype": "float32"}
+    return {**spec, **values}
 
 
 def rows_of(seed: int, count: int, size: int = 8) -> np.ndarray:
