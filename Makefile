@@ -40,7 +40,7 @@ test-parity: .venv/installed-parity
 	$(BIN)/python -m pytest -m parity -s tests/parity
 
 test-backends: .venv/installed-backends
-	$(BIN)/python -m pytest -m backend tests/golden tests/extract/engines
+	$(BIN)/python -m pytest -m backend tests/golden tests/extract/engines tests/extract/architectures
 
 test-weights: .venv/installed-dev
 	$(BIN)/python -m pytest -m index -s tests/extract tests/parity

@@ -40,7 +40,8 @@ def test_two_equal_frames_are_gray():
     assert np.abs(features - features[0]).max() < 1e-6
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+# The conversion for ONNX takes ten seconds: with `-m backend`.
+@pytest.mark.parametrize("engine", ["openvino", pytest.param("onnx", marks=pytest.mark.backend)])
 def test_engines_compute_the_same(engine):
     model = pooled_network(build_trunk("mobilenet_025", "none", 48, change=True))
     try:
