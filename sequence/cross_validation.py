@@ -1,7 +1,5 @@
 """Cross-validation: heads and baselines, trained and tested on folds over groups."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from extract.extractor.choice import AUTO_HEAD
@@ -75,6 +73,7 @@ class _Repeat:
         self._dataset, self._recipe, self._number = dataset, recipe, number
         self.tested: list[LabeledSegment] = []
         self._folds: dict[str, list[Predictions]] = {}
+        self._hits: dict[str, list[np.ndarray]] = {}
         seed = recipe.seed + number
         parts = list(make_folds(dataset.segments, recipe.evaluate.folds, seed))
         for fold, (rest, test) in enumerate(
@@ -83,42 +82,34 @@ class _Repeat:
             training, validation = split_validation(rest, seed)
             first = fold * recipe.sequence.ensemble  # each model has a seed of its own
             fold_seed = recipe.seed + _SEEDS_PER_REPEAT * number + first
+            targets = np.array([segment.target for segment in test])
             for one in _predict_fold(dataset, training, validation, test, recipe, fold_seed):
                 self._folds.setdefault(one.name, []).append(one)
+                self._hits.setdefault(one.name, []).append(one.clip.argmax(1) == targets)
             self.tested += test
 
     def hits(self, name: str) -> int:
         """Return the number of clips that a model predicts correctly."""
-        targets = np.array([segment.target for segment in self.tested])
-        return int((_joined(self._folds[name]).argmax(1) == targets).sum())
+        return sum(int(fold.sum()) for fold in self._hits[name])
 
     def rows(self, first: str) -> list[dict]:
         """Return the metrics of every model, that of the name `first` first."""
         names = sorted(self._folds, key=lambda name: name != first)
-        joined = [Predictions(name, _joined(self._folds[name])) for name in names]
+        joined = [
+            Predictions(name, np.concatenate([fold.clip for fold in self._folds[name]]))
+            for name in names
+        ]
         recipe, labels = self._recipe, self._dataset.labels
         results = measure_all(joined, self.tested, labels, recipe.evaluate.bootstrap, recipe.seed)
         rows = []
         for name, values in results.items():
             row = {"name": name, "repeat": self._number + 1}
-            row["fold_accuracies"] = self._fold_accuracies(name)
+            row["fold_accuracies"] = [float(fold.mean()) for fold in self._hits[name]]
             poolings: list[Rule] = [each.pooling for each in self._folds[name] if each.pooling]
             if poolings:
                 row["fold_poolings"] = poolings
             rows.append({**row, **values})
         return rows
-
-    def _fold_accuracies(self, name: str) -> list[float]:
-        accuracies, start = [], 0
-        for fold in self._folds[name]:
-            targets = np.array([each.target for each in self.tested[start:]][: len(fold.clip)])
-            accuracies.append(float((fold.clip.argmax(1) == targets).mean()))
-            start += len(fold.clip)
-        return accuracies
-
-
-def _joined(folds: Iterable[Predictions]) -> np.ndarray:
-    return np.concatenate([fold.clip for fold in folds])
 
 
 def _predict_fold(

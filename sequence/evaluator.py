@@ -128,12 +128,11 @@ def evaluate(
 
 def _require_input(experiment: Experiment) -> None:
     """Raise `UsageError` if a flag names the features that the model was not trained on."""
-    trained = require_config(experiment.folder).sampling.is_change
-    if trained != experiment.config.sampling.is_change:
-        there = "change" if trained else "frame"
+    trained = require_config(experiment.folder).sampling.input
+    if trained != experiment.input:
         raise UsageError(
-            f"--input {experiment.input}: the model in {experiment.folder} was trained on {there}; "
-            f"leave the flag out, or run {command('train')} --input {experiment.input}"
+            f"--input {experiment.input}: the model in {experiment.folder} was trained on "
+            f"{trained}; leave the flag out, or run {command('train')} --input {experiment.input}"
         )
 
 

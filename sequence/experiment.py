@@ -49,7 +49,7 @@ class Experiment:
     @property
     def input(self) -> str:
         """The backbone's input: `frame` or `change`."""
-        return "change" if self.config.sampling.is_change else "frame"
+        return self.config.sampling.input
 
     @property
     def inputs(self) -> "list[Experiment]":
@@ -109,14 +109,13 @@ def open_experiment(settings: Settings) -> Experiment:
             if (seconds is None) != (name == "frame"):
                 raise _other_sampling(store.path, folder)
             experiments[name] = Experiment(folder, one, manifest, _checked(store, folder, one))
-        chosen = "change" if config.sampling.is_change else "frame"
-        chosen = asked if asked in experiments else chosen
+        chosen = asked if asked in experiments else config.sampling.input
         other = experiments["frame" if chosen == "change" else "change"]
         if asked in experiments:
             other.store.close()
             return experiments[chosen]
         return replace(experiments[chosen], alternative=other)
-    there = "change" if config.sampling.is_change else "frame"
+    there = config.sampling.input
     # A fine-tuned network has one input, so there is nothing to choose.
     if asked not in (None, there) and not (asked == "auto" and config.backbone.fine_tuned):
         if config.backbone.name == EXTERNAL:

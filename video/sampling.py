@@ -20,6 +20,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from video.frame import Frame
 
@@ -63,6 +64,11 @@ class Sampling:
     def is_change(self) -> bool:
         """Whether the network sees the change between two frames instead of a frame."""
         return self.change_seconds is not None
+
+    @property
+    def input(self) -> Literal["frame", "change"]:
+        """What an image network sees: a `frame`, or the `change` between two."""
+        return "change" if self.is_change else "frame"
 
     def frames_per_clip(self, clip_length: int) -> int:
         """Return the number of frames in the network's input, for a clip of `clip_length` samples.

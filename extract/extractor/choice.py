@@ -248,8 +248,7 @@ def _refuse_other_backbone(folder: Path, config: ModelConfig, settings: Settings
         different["sampling.clip_length"] = (asked, backbone.clip_length)
     change_seconds = config.sampling.change_seconds
     if "backbone.input" in given and recipe.backbone.input != "auto":
-        there = "frame" if change_seconds is None else "change"
-        different["backbone.input"] = (recipe.backbone.input, there)
+        different["backbone.input"] = (recipe.backbone.input, config.sampling.input)
     if "sampling.change_seconds" in given and change_seconds is not None:
         different["sampling.change_seconds"] = (recipe.sampling.change_seconds, change_seconds)
     for key, (asked, there) in different.items():

@@ -13,6 +13,7 @@ from extract.architectures.conv3d_layers import DepthwiseConv3D, conv, depthwise
 from extract.architectures.layer_names import module_name
 from extract.architectures.registry import BACKBONES
 from extract.architectures.spec import BackboneSpec
+from extract.convert import published_weights
 from training.keras_backend import keras
 
 
@@ -90,3 +91,11 @@ def _tensors(model: keras.Model) -> dict[str, np.ndarray]:
             if bias:
                 tensors[f"{module_name(layer.name)}.bias"] = bias[0]
     return tensors
+
+
+@pytest.fixture
+def pretrained(tmp_path, monkeypatch):
+    """A temporary folder for published weights."""
+    folder = tmp_path / "weights" / "pretrained"
+    monkeypatch.setattr(published_weights, "FOLDER", folder)
+    return folder

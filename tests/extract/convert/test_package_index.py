@@ -9,21 +9,13 @@ import zipfile
 import pytest
 
 from extract.architectures.registry import BACKBONES
-from extract.convert import catalogue, package_index, published_weights
+from extract.convert import catalogue, package_index
 from extract.convert.catalogue import PACKAGES, PublishedPackage, print_catalogue
 from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import read_info
 from video.errors import LookbackError
 
 _FILE = "original.safetensors"
-
-
-@pytest.fixture
-def pretrained(tmp_path, monkeypatch):
-    """A temporary folder for published weights."""
-    folder = tmp_path / "weights" / "pretrained"
-    monkeypatch.setattr(published_weights, "FOLDER", folder)
-    return folder
 
 
 @pytest.fixture

@@ -8,20 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from extract.architectures.registry import BACKBONES
-from extract.convert import catalogue, published_weights
+from extract.convert import catalogue
 from extract.convert.catalogue import CATALOGUE, KINETICS, PublishedFile, print_catalogue
 from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import announce_licence, read_info
 from tests.extract.convert.serving import Served, serving
 from video.errors import LookbackError, UsageError
-
-
-@pytest.fixture
-def pretrained(tmp_path, monkeypatch):
-    """A temporary folder for published weights."""
-    folder = tmp_path / "weights" / "pretrained"
-    monkeypatch.setattr(published_weights, "FOLDER", folder)
-    return folder
 
 
 @pytest.fixture
