@@ -167,6 +167,67 @@ class Evaluate(Section):
     bootstrap: Positive
 
 
+class AlarmRule(Section):
+    """Keys of `alarms` that differ for one class."""
+
+    on: Share | None = None
+    off: Share | None = None
+    smoothing: Literal["none", "median", "ema"] | None = None
+    smoothing_seconds: NotNegative | None = None
+    hold_seconds: NotNegative | None = None
+    hold_steps: Positive | None = None
+    release_seconds: NotNegative | None = None
+    cool_down_seconds: NotNegative | None = None
+
+
+class Alarms(Section):
+    """Rules of alarms; see `live.alarms.rule.Rule`."""
+
+    classes: tuple[str, ...] | None
+    preset: Literal["none", "positive_frames"]
+    on: Share
+    off: Share
+    smoothing: Literal["none", "median", "ema"]
+    smoothing_seconds: NotNegative
+    hold_seconds: NotNegative
+    hold_steps: Positive
+    release_seconds: NotNegative
+    cool_down_seconds: NotNegative
+    per_class: dict[str, AlarmRule]
+
+
+class Recording(Section):
+    """Recordings of events; see `live.recording`."""
+
+    preroll_seconds: NotNegative
+    postroll_seconds: NotNegative
+    part_seconds: Rate
+    ring_megabytes: Positive
+    keep_days: Rate
+    keep_gigabytes: Rate
+    free_gigabytes: NotNegative
+
+
+class Messages(Section):
+    """Messages about events; see `live.messages`."""
+
+    targets: str | None
+    when: Literal["start", "end", "both"]
+    per_hour: Positive
+    lost_seconds: NotNegative
+    mqtt: str | None
+
+
+class Live(Section):
+    """Watching cameras; see `live.watching`."""
+
+    folder: str
+    gap_seconds: Rate
+    bridge_seconds: NotNegative
+    recording: Recording
+    messages: Messages
+
+
 class Recipe(Section):
     """All settings, from the labeled clips to the report."""
 
@@ -180,3 +241,5 @@ class Recipe(Section):
     finetune: Finetune
     sequence: Sequence
     evaluate: Evaluate
+    alarms: Alarms
+    live: Live

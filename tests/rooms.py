@@ -33,7 +33,15 @@ ORDER = (
     "extract.finetuning",
     "extract",
     "sequence",
+    "live.cameras",
+    "live.alarms",
+    "live.events",
+    "live.recording",
+    "live.messages",
     "live",
+    "live.page",
+    "live.teaching",
+    "live.watching",
     "lookback",
 )
 PACKAGES = tuple(dict.fromkeys(room.partition(".")[0] for room in ORDER))

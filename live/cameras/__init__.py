@@ -1,0 +1,1 @@
+"""Cameras: their configuration, and readers that reconnect."""

@@ -1,0 +1,1 @@
+"""The database of events, queued messages, corrections and settings; retention of recordings."""

@@ -1,0 +1,1 @@
+"""Messages about events: the outbox, targets of Apprise, and MQTT."""

@@ -1,0 +1,1 @@
+"""The page: live pictures, events, thresholds and teaching in a browser."""

@@ -1,0 +1,1 @@
+"""Recordings of events: rings of the last seconds, files with pre-roll and post-roll."""

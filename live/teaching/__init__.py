@@ -1,0 +1,1 @@
+"""Teaching: clips collected from cameras, corrections of events, and training on them."""

@@ -1,0 +1,1 @@
+"""Watching cameras for weeks: cameras, decisions, recordings, messages and the page together."""
