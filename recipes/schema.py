@@ -170,8 +170,8 @@ class Evaluate(Section):
 class AlarmRule(Section):
     """Keys of `alarms` that differ for one class."""
 
-    on: Share | None = None
-    off: Share | None = None
+    threshold_on: Share | None = None
+    threshold_off: Share | None = None
     smoothing: Literal["none", "median", "ema"] | None = None
     smoothing_seconds: NotNegative | None = None
     hold_seconds: NotNegative | None = None
@@ -185,8 +185,8 @@ class Alarms(Section):
 
     classes: tuple[str, ...] | None
     preset: Literal["none", "positive_frames"]
-    on: Share
-    off: Share
+    threshold_on: Share
+    threshold_off: Share
     smoothing: Literal["none", "median", "ema"]
     smoothing_seconds: NotNegative
     hold_seconds: NotNegative
