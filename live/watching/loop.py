@@ -23,6 +23,8 @@ from video.frame import Frame
 _WAIT_SECONDS = 0.1
 _STATE_SECONDS = 0.2
 _AGES_KEPT = 36_000
+# With `once`, a camera that gives no frame for this long is lost.
+_SILENCE_SECONDS = 10.0
 
 
 class Judge(Protocol):
@@ -122,8 +124,10 @@ class WatchLoop:
             pass  # the usual ways to end a live run
 
     def _is_over(self) -> bool:
-        # An attempt that is over without success, or a camera that was live and is not any more.
-        return any(camera.reader.state()[0] == "lost" for camera in self.cameras)
+        return any(
+            camera.reader.state()[0] == "lost" or camera.reader.silence() > _SILENCE_SECONDS
+            for camera in self.cameras
+        )
 
     def _round(self) -> None:
         self._each_round()
