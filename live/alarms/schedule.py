@@ -88,7 +88,7 @@ def _period(text: str) -> Period | None:
     words = re.sub(r"\s*([,-])\s*", r"\1", plain).split()
     if words == ["always"]:
         return None
-    days = range(7)
+    days = list(range(7))
     if words and words[0][0].isalpha():
         days = _days(words.pop(0), text)
     elif not words:
