@@ -212,12 +212,11 @@ def _proposal_lines(report: AlarmReport) -> list[str]:
             *keys,
         ]
     if proposal.hours < proposal.hours_needed:
-        # Rounded up: with this rate the same videos are enough.
-        shown = math.ceil(proposal.hours_needed * proposal.wanted / proposal.hours * 100) / 100
+        shown = _number_above(proposal.hours_needed * proposal.wanted / proposal.hours)
         missing = proposal.hours_needed - proposal.hours
         reason = [
             f"Nothing is proposed for {wanted}: {_hours(proposal.hours)} of video cannot show so "
-            f"low a rate. Even without any false alarm they show only that it is below {shown:g} "
+            f"low a rate. Even without any false alarm they show only that it is below {shown} "
             f"per hour (with 95 % confidence). {_hours(proposal.hours_needed)} without a false "
             f"alarm are needed, {_hours(missing)} more.",
         ]
@@ -254,6 +253,16 @@ def _number(rate: float) -> str:
         return "0"
     digits = max(0, 1 - math.floor(math.log10(rate)))
     return f"{rate:.{digits}f}"
+
+
+def _number_above(rate: float) -> str:
+    """Return the next larger number with two significant digits: the same videos can show it.
+
+    >>> _number_above(29.96), _number_above(1.191), _number_above(0.1)
+    ('30', '1.2', '0.1')
+    """
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return f"{math.ceil(rate / unit - 1e-9) * unit:.4g}"
 
 
 def _interval(limits: Sequence[float], digits: int | None = None) -> str:

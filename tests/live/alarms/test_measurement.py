@@ -73,24 +73,24 @@ def test_messages_are_held_back_by_the_cool_down_of_their_video():
 
 
 @pytest.mark.parametrize("kind", ["none", "median", "ema"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_sweep_has_the_events_of_the_detector(kind: str, seed: int):
     random = np.random.default_rng(seed)
-    values = np.clip(np.cumsum(random.normal(0, 0.15, 1500)) % 2, 0, 2)
+    values = np.clip(np.cumsum(random.normal(0, 0.15, 1000)) % 2, 0, 2)
     values = np.where(values > 1, 2 - values, values)  # a walk between 0 and 1
-    steps = random.choice([0.05, 0.1, 0.2, 5.0, 50.0], 1500, p=[0.3, 0.4, 0.28, 0.01, 0.01])
+    steps = random.choice([0.05, 0.1, 0.2, 5.0, 50.0], 1000, p=[0.3, 0.4, 0.28, 0.01, 0.01])
     made = recording(values, seconds=np.cumsum(steps))
-    made.full[random.integers(0, 1500, 15)] = False
+    made.full[random.integers(0, 1000, 10)] = False
     made.full[:16] = False
     smooth = Rule("fall", 0.7, 0.4, kind, 0.4, hold_seconds=0.2, hold_steps=2, release_seconds=0.3)
     done = replay(made, [smooth], WATCHING)
     found = 0
-    for on in THRESHOLDS[::7]:
+    for on in THRESHOLDS[::9]:
         tried = lowered(smooth, on)
         expected = replay(made, [tried], WATCHING).events
         assert marks(replay_with(done, tried, WATCHING)) == marks(expected), on
         found += len(expected)
-    assert found > 20
+    assert found > 10
 
 
 def test_recall_and_delay():
