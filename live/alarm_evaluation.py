@@ -1,7 +1,6 @@
 """Evaluation of alarms: long videos without events and the test clips, through the live code."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from clips.finding.walking import walk
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, segments_of
 from clips.preparation import load_manifest, manifest_path
+from live.alarm_options import AlarmOptions
 from live.alarm_report import AlarmReport, ClassResult, json_of, text_of
 from live.alarms.measurement import (
     Clip,
@@ -37,21 +37,6 @@ if TYPE_CHECKING:
 _LOG = logger(__name__)
 
 _EVERY_CORE = 0  # decoder threads of FileSource
-
-
-@dataclass(frozen=True)
-class AlarmOptions:
-    """What to evaluate.
-
-    Attributes:
-        videos: Videos without events, or folders of them.
-        wanted: Wanted rate of false alarms of all classes together, per hour, more than 0.
-        out: Report folder; None for `reports/<name of the model folder>`.
-    """
-
-    videos: tuple[Path, ...]
-    wanted: float
-    out: Path | None = None
 
 
 def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:

@@ -13,7 +13,8 @@ from live.alarms.tracker import Tracker
 class Detector:
     """Smooths the probabilities of the classes with a rule, and follows their events.
 
-    It has no clock: the caller gives all times, in seconds of one clock that does not go back.
+    It has no clock: the caller gives all times, in seconds of one clock that does not go back. It
+    belongs to one thread, which also calls `set_rules`.
     """
 
     def __init__(

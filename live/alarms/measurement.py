@@ -45,8 +45,8 @@ class Recording:
         """
         intervals = np.diff(self.seconds)
         usual = float(np.median(intervals)) if len(intervals) else 0.0
-        long = intervals > max(gap_seconds, _GAP_STEPS * usual)
-        return np.append(np.zeros(1, bool), long)
+        long: np.ndarray = intervals > max(gap_seconds, _GAP_STEPS * usual)
+        return np.concatenate([[False], long])
 
     def watched(self, gap_seconds: float) -> float:
         """Return the seconds in which an event could have begun: between full windows."""

@@ -1,14 +1,11 @@
 """Measure the model and its baselines on the test clips; with --folds, train and test by
 cross-validation; with --alarms, measure false alarms on long videos."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
+from live.alarm_options import add_alarm_flags, alarm_options
 from recipes.command_line import SECOND_STAGE_FLAGS, Flag, parser, settings
-from video.errors import UsageError
-
-_WANTED = 0.1  # false alarms per hour
 
 FLAGS = (
     Flag("--split", "evaluate.split", "clips to measure on: train, val or test", "SPLIT"),
@@ -34,29 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FOLDER",
         help="report folder (default: reports/<name of the model folder>)",
     )
-    flags.add_argument(
-        "--alarms",
-        nargs="+",
-        type=Path,
-        metavar="VIDEO",
-        help="measure the alarms of the recipe: false alarms in these videos without events, or in "
-        "folders of them, and recall and delay on the test clips",
-    )
-    flags.add_argument(
-        "--false-alarms-per-hour",
-        metavar="X",
-        help="with --alarms: rate to propose thresholds for, of all classes together (default: "
-        f"{_WANTED})",
-    )
+    add_alarm_flags(flags)
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
-    wanted = _wanted(parsed.false_alarms_per_hour, parsed.alarms)
-    if parsed.alarms:
-        if "evaluate.folds" in chosen.flags:
-            raise UsageError("--alarms and --folds: two evaluations; give one of the flags")
-        from live.alarm_evaluation import AlarmOptions, evaluate_alarms
+    if options := alarm_options(parsed, chosen):
+        from live.alarm_evaluation import evaluate_alarms
 
-        evaluate_alarms(AlarmOptions(tuple(parsed.alarms), wanted, parsed.out), chosen)
+        evaluate_alarms(options, chosen)
         return 0
     # Check the command line and its files first: the imports below are slow.
     from sequence.experiment import open_experiment
@@ -70,18 +51,3 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         evaluate(experiment, chosen, parsed.out)
     return 0
-
-
-def _wanted(text: str | None, alarms: list[Path] | None) -> float:
-    """Return the wanted rate of false alarms per hour; raise `UsageError` if it is none."""
-    if text is None:
-        return _WANTED
-    if not alarms:
-        raise UsageError("--false-alarms-per-hour: goes with --alarms VIDEO")
-    try:
-        wanted = float(text)
-    except ValueError:
-        wanted = math.nan
-    if not 0 < wanted < math.inf:
-        raise UsageError(f"--false-alarms-per-hour {text}: should be a number above 0")
-    return wanted
