@@ -169,7 +169,8 @@ def record(name: str, path: Path, model: "LiveModel") -> Recording:
         VideoError: The video cannot be read, or has no step.
     """
     with FileSource(path, _EVERY_CORE, model.extractor.config.sampling) as source:
-        made = [(each.seconds, each.probabilities, each.full) for each in model.decisions(source)]
+        steps = progress_bar(model.decisions(source), desc=path.name, unit="step", leave=False)
+        made = [(each.seconds, each.probabilities, each.full) for each in steps]
         if source.note:
             _LOG.warning(f"note: {source.name}: {source.note}")
     if not made:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from live.alarms.measurement import FalseAlarms, Recall, Replay
 from live.alarms.proposal import THRESHOLDS, Proposal, Sweep
 from live.alarms.rule import Rule
 from metrics.rates import poisson_interval, wilson_interval
+
+_SHOWN = 10  # false alarms that are listed; alarms.json has all
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def _sweep(each: Sweep) -> list[dict]:
 
 def text_of(report: AlarmReport) -> str:
     """Return the tables and sentences that the command prints."""
-    return "\n".join([*_table(report), *_remarks(report), "", *_proposal_lines(report)])
+    parts = (_table(report), _remarks(report), _highest(report), _proposal_lines(report))
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
 def _table(report: AlarmReport) -> list[str]:
@@ -183,7 +187,18 @@ def _remarks(report: AlarmReport) -> list[str]:
                 f"{label}: with the cool-down, {alarms.messages} messages for the "
                 f"{alarms.events} false alarms."
             )
-    return ["", *lines] if lines else []
+    return lines
+
+
+def _highest(report: AlarmReport) -> list[str]:
+    """Return the false alarms with the highest peaks: a look at them shows what to train."""
+    found = [(event, each.recording.name) for each in report.videos for event in each.events]
+    found.sort(key=lambda pair: -pair[0].peak)
+    lines = [
+        f"  {event.peak:.2f}  {event.label}  {name} at {timedelta(seconds=int(event.started))}"
+        for event, name in found[:_SHOWN]
+    ]
+    return ["The false alarms with the highest probability:", *lines] if lines else []
 
 
 def _proposal_lines(report: AlarmReport) -> list[str]:

@@ -45,7 +45,7 @@ class Recording:
         """
         intervals = np.diff(self.seconds)
         usual = float(np.median(intervals)) if len(intervals) else 0.0
-        long: np.ndarray = intervals > max(gap_seconds, _GAP_STEPS * usual)
+        long = intervals > max(gap_seconds, _GAP_STEPS * usual)
         return np.concatenate([[False], long])
 
     def watched(self, gap_seconds: float) -> float:
@@ -96,7 +96,9 @@ class Replay:
         """Whether a tracker begins anew at each step, bool (N,): after a gap, and where the window
         is no longer full."""
         full = self.recording.full
-        return self.gaps | (~full & np.append(False, full[:-1]))
+        lost = ~full & np.concatenate([[False], full[:-1]])
+        begins: np.ndarray = lost | self.gaps
+        return begins
 
 
 def replay(recording: Recording, rules: Sequence[Rule], watching: Watching) -> Replay:

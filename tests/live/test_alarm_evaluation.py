@@ -77,6 +77,13 @@ def test_rates_recall_and_delay():
     assert by_threshold[0.5]["false_alarms"] == 3
     assert (by_threshold[0.9]["false_alarms"], by_threshold[0.9]["hits"]) == (1, 2)
     json.dumps(values)
+    lines = text_of(report).splitlines()
+    place = lines.index("The false alarms with the highest probability:")
+    assert lines[place + 1 : place + 4] == [
+        "  0.95  fall  night.mp4 at 0:01:00",
+        "  0.85  fall  night.mp4 at 0:02:00",
+        "",
+    ]
 
 
 def test_a_rate_is_not_promised_from_too_few_hours():
