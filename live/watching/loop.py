@@ -46,6 +46,7 @@ class Watched:
         stream: Its steps.
         judge: Takes its decisions; None without alarms.
         sinks: Take its decisions and frames.
+        model: The model of its newest decision; None before the first.
         shown: Number of its newest picture that the sinks have.
         began: Time of `time.monotonic` at which its first frame arrived; the sinks count from it.
     """
@@ -54,6 +55,7 @@ class Watched:
     stream: CameraStream
     judge: Judge | None = None
     sinks: list[Sink] = field(default_factory=list)
+    model: LiveModel | None = None
     shown: int = 0
     began: float | None = None
 
@@ -71,6 +73,7 @@ class WatchLoop:
         hub: Hub,
         beat: Callable[[], None] = lambda: None,
         each_round: Callable[[], None] = lambda: None,
+        prepare: Callable[[Watched, LiveModel], None] = lambda camera, model: None,
         once: bool = False,
     ) -> None:
         """Begin without cameras.
@@ -79,13 +82,15 @@ class WatchLoop:
             hub: The hub that shows decisions and states.
             beat: Called in every round: the heartbeat of the watchdog.
             each_round: Called in every round, in the deciding thread; it may take a model over.
+            prepare: Called before the first decision of a model on a camera; it sets the camera's
+                judge and sinks.
             once: Whether to end when a camera is lost.
         """
         self.watch, self.ages = Stopwatch(), deque[float](maxlen=_AGES_KEPT)
         self.cameras: list[Watched] = []
-        self._hub, self._beat, self._each_round, self._once = hub, beat, each_round, once
+        self._hub, self._beat, self._each_round = hub, beat, each_round
+        self._prepare, self._once = prepare, once
         self._ready = threading.Event()
-        self._bars = 3
         self._states_due = 0.0
         self._next = 0
 
@@ -100,10 +105,8 @@ class WatchLoop:
             model: The model.
             every: Number of steps of which one is computed.
         """
-        self._bars = model.best
         for place, camera in enumerate(self.cameras):
             camera.stream.use(model, every, place % every)
-            self._hub.update(camera.stream.number, labels=model.labels)
 
     def run(self, stop: threading.Event | None = None) -> None:
         """Run until `stop` is set, a sink requests the end, or Ctrl-C.
@@ -151,6 +154,10 @@ class WatchLoop:
         seconds = self.watch.step_done(job.step.repeats)
         if decision is None:  # its session has ended: nobody saw what it would say
             return
+        if job.model is not camera.model:
+            camera.model = job.model
+            self._hub.update(camera.stream.number, labels=job.model.labels)
+            self._prepare(camera, job.model)
         smoothed: dict[str, float] = {}
         if camera.judge is not None:
             smoothed = camera.judge.on_decision(decision, job.frame, job.session.number)
@@ -177,7 +184,8 @@ class WatchLoop:
             decision = picture.decision and self._as_shown(camera, picture.decision, began)
             camera.began = began if camera.began is None else camera.began
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
-            rgb = annotate(frame.rgb, decision, self._bars) if drawn else None
+            bars = camera.model.best if camera.model else 0
+            rgb = annotate(frame.rgb, decision, bars) if drawn else None
             for sink in camera.sinks:
                 sink.on_frame(frame, rgb)
 

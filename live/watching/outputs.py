@@ -66,6 +66,7 @@ class OutputSinks:
         self._csv: CsvSink | None = None
         self._labels: tuple[str, ...] = ()
         self._files = 0
+        self._saved: SavedCamera | None = None
         self._window = [self._open.enter_context(WindowSink(True))] if outputs.window else []
 
     def of(self, reader: CameraReader, model: LiveModel) -> list[Sink]:
@@ -82,7 +83,9 @@ class OutputSinks:
         if outputs.csv:
             sinks.append(_Rows(self._csv_of(model, best).rows_of(name)))
         if outputs.save:
-            sinks.append(self._open.enter_context(SavedCamera(outputs.save, reader)))
+            if self._saved is None:
+                self._saved = self._open.enter_context(SavedCamera(outputs.save, reader))
+            sinks.append(self._saved)
         return [*sinks, *self._window]
 
     def _csv_of(self, model: LiveModel, best: int | None) -> CsvSink:

@@ -78,7 +78,9 @@ class _Service:
         self._sinks = stack.enter_context(OutputSinks(options.outputs, len(options.cameras) > 1))
         self._loader = ModelLoader(lambda: choose_live_model(settings))
         self.hub = Hub()
-        self.loop = WatchLoop(self.hub, each_round=self._take_model, once=options.once)
+        self.loop = WatchLoop(
+            self.hub, each_round=self._take_model, prepare=self._prepare, once=options.once
+        )
         for camera in options.cameras:
             self.loop.cameras.append(self._watched(camera))
         stack.callback(close_readers, self.loop.cameras)
@@ -117,9 +119,11 @@ class _Service:
                 camera.reader.lengthen_gap(_GAP_STEPS / fps)
         rate = max(camera.reader.device.rate for camera in self.loop.cameras)
         every = spread_steps(model, len(self.loop.cameras), rate, loaded.seconds_a_step)
-        for camera in self.loop.cameras:
-            camera.sinks = self._sinks.of(camera.reader, model)
         self.loop.use(model, every)
+
+    def _prepare(self, camera: Watched, model: LiveModel) -> None:
+        """Set what takes the decisions of a model on a camera."""
+        camera.sinks = self._sinks.of(camera.reader, model)
 
     def require_loaded(self) -> None:
         """Raise `KeyboardInterrupt` if the run has ended before the model was ready."""
