@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 
 from live.events.store import EventStore
+from live.recording.disk import why
 from live.recording.part import Unfinished, finish
 from video.console import logger
 from video.errors import LookbackError
-from video.libav import reason
 
 _LOG = logger(__name__)
 
@@ -81,7 +81,7 @@ class Finisher:
             except Unfinished:
                 continue
             except Exception as error:  # one recording must not end the others'
-                _LOG.error(f"a recording could not be finished ({reason(error)})")
+                _LOG.error(f"a recording could not be finished ({why(error)})")
 
     def _tell(self, event_id: int) -> None:
         try:
@@ -115,7 +115,7 @@ def finish_part(
     try:
         there = finish(path, may_encode)
     except (OSError, LookbackError, av.FFmpegError) as error:
-        _LOG.error(f"{path}: cannot be finished ({reason(error)}); the next start tries again")
+        _LOG.error(f"{path}: cannot be finished ({why(error)}); the next start tries again")
         return False
     if part.recording_id is None:
         return False  # a file that the database does not know; the retention counts it

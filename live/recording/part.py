@@ -185,6 +185,6 @@ def _packets(container: InputContainer) -> Iterator[av.Packet]:
         packet = None
         with suppress(av.FFmpegError):
             packet = next(packets, None)
-        if packet is None or packet.dts is None:
+        if packet is None or packet.dts is None or packet.is_corrupt:
             return
         yield packet
