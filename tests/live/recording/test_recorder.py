@@ -309,7 +309,7 @@ def test_a_slow_disk_drops_whole_groups_and_delays_nobody(scene, monkeypatch):
     def at(index: int) -> None:
         if index == 30:
             numbers.append(made.event(made.now))
-        if index == 100:
+        if index >= 100:
             opening.set()
             made.settle()
 
