@@ -169,8 +169,10 @@ class Sender:
             running = [(each, each.job) for each in (*self._hanging, self._current)]
             ages = [(job, self._age(job, now)) for _, job in running if job is not None]
             overdue = [job for job, age in ages if age > self._times.abort and not job.released]
-            job = self._current.job
-            hangs = job is not None and self._age(job, now) > self._times.hang
+            for job in overdue:
+                job.released = True  # here, so that nobody else lets it go as well
+            present = self._current.job
+            hangs = present is not None and self._age(present, now) > self._times.hang
             if hangs and len(self._hanging) < self._times.hanging:
                 self._hanging.append(self._current)
                 self._failed(f"no answer for {self._times.hang:.0f} s")
@@ -184,8 +186,11 @@ class Sender:
     def _let_go(self, job: _Job) -> None:
         row, now = job.message, self._clock()
         reason = f"no answer for {self._times.abort:.0f} s"
-        self._queue.mark_failed(row.id, reason, now + delay(row.tries + 1), now)
-        job.released = True
+        try:
+            self._queue.mark_failed(row.id, reason, now + delay(row.tries + 1), now)
+        except LookbackError:
+            job.released = False  # the next look tries again
+            raise
         job.attempt.abort()
         self._wake.set()
 
@@ -297,9 +302,12 @@ class Sender:
             self._wake.set()
 
     def _failed(self, reason: str) -> None:
-        self._failures += 1
-        wait = delay(self._failures)
-        self._not_before = self._clock() + wait
+        now = self._clock()
+        # New messages that fail during an outage do not prolong the wait for its end.
+        if not self._failures or now >= self._not_before:
+            self._failures += 1
+            self._not_before = now + delay(self._failures)
+        wait = self._not_before - now
         if not self.failing:
             _LOG.warning(
                 "messages to %s fail and are kept: %s; tried again in %.0f s",

@@ -154,6 +154,7 @@ def _quiet_loggers() -> None:
     """
     log = logging.getLogger("apprise")
     log.propagate = False
+    log.setLevel(max(log.level, logging.WARNING))  # reasons are warnings; below, it logs addresses
     if not log.handlers:
         log.addHandler(logging.NullHandler())  # without it, Python prints them on standard error
     for name in ("urllib3", "requests"):
