@@ -153,13 +153,16 @@ def _mail(service: Any, message: Outgoing, attempt: Attempt) -> None:
         context.verify_mode = ssl.CERT_NONE
     seconds = min(service.socket_connect_timeout, CONNECT_SECONDS)
     address = (service.smtp_host, service.port)
+    mode = service.secure_mode
+    if (mode, service.port) == ("starttls", 465):
+        mode = "ssl"  # this port begins with TLS (RFC 8314), and Apprise has STARTTLS as default
     client: smtplib.SMTP | None = None
     try:
-        if service.secure_mode == "ssl":
+        if mode == "ssl":
             client = _SslClient(attempt, *address, timeout=seconds, context=context)
         else:
             client = _Client(attempt, *address, timeout=seconds)
-        if service.secure_mode == "starttls":
+        if mode == "starttls":
             client.starttls(context=context)
         if service.user and service.password:
             client.login(service.user, service.password)

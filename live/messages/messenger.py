@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from live.events.rows import EventRow, MessageKind
 from live.messages import texts
 from live.messages.delivery import Attempt, Deliver, DeliveryError, Outgoing, deliver
+from live.messages.policy import GIVE_UP_AFTER, HOUR
 from live.messages.sender import TIMES, Queue, Sender, Times
 from live.messages.targets import Target
 from video.console import logger
@@ -93,6 +94,7 @@ class Messenger:
         self._clock = clock
         self._zone = zone
         self._kept: list[_Kept] = []
+        self._trouble = ""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._watching, name="messages", daemon=True)
@@ -107,6 +109,7 @@ class Messenger:
 
     def start(self) -> None:
         """Begin to send."""
+        self._look_for_strays(warn=True)
         for each in self._senders:
             each.start()
         self._watch.start()
@@ -243,13 +246,31 @@ class Messenger:
             for each in self._senders:
                 each.wake()
 
+    def _look_for_strays(self, warn: bool = False) -> None:
+        """Give messages up whose target is not in the file for as long as others are tried."""
+        names = {each.target.name for each in self._senders}
+        strays = [row for row in self._store.waiting() if row.target not in names]
+        now = self._clock()
+        for row in strays:
+            if now - row.created >= GIVE_UP_AFTER:
+                self._store.mark_given_up(row.id, "the target is not in the file of targets")
+        for name in sorted({row.target for row in strays}) if warn else ():
+            _LOG.warning("messages wait for the target %s, which is not in the file", name)
+
     def _watching(self) -> None:
+        strays_at = time.monotonic() + HOUR
         while not self._stopped.wait(1.0):
-            for each in self._senders:
-                try:
-                    each.check(time.monotonic())
-                except LookbackError as error:
-                    _LOG.warning("messages to %s: %s", each.target.name, error)
+            now = time.monotonic()
+            try:
+                for each in self._senders:
+                    each.check(now)
+                if now > strays_at:
+                    strays_at = now + HOUR
+                    self._look_for_strays()
+            except LookbackError as error:
+                if str(error) != self._trouble:
+                    _LOG.warning("messages: %s", error)
+                self._trouble = str(error)
             self._store_kept()
 
 

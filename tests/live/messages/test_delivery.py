@@ -105,7 +105,7 @@ def test_the_reason_of_a_server_that_refuses(mailbox: Mailbox, port: int):
 
 
 def test_the_reason_of_a_server_that_is_down(port: int):
-    with pytest.raises(DeliveryError, match=rf"127\.0\.0\.1:{port}: Connection refused"):
+    with pytest.raises(DeliveryError, match=rf"^127\.0\.0\.1:{port}: \w+"):
         send(address_of(port), MESSAGE)
 
 

@@ -387,6 +387,14 @@ def test_a_messenger_without_targets(store, make):
     assert not messenger.test()
 
 
+def test_messages_for_a_target_that_is_gone(store, clock, make, capsys):
+    store.queue("test", "former", "a", "b", now=NOW - 47 * 3600)
+    store.queue("test", "former", "a", "b", now=NOW - 48 * 3600)
+    make()
+    assert [store.message(number).state for number in (1, 2)] == ["waiting", "given_up"]
+    assert capsys.readouterr().out.count("the target former, which is not in the file") == 1
+
+
 def test_threads_are_named_after_the_target(make):
     make((Target("mail", "json://user:hunter2@host"),))
     names = [thread.name for thread in threading.enumerate()]
