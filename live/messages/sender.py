@@ -168,8 +168,9 @@ class Sender:
             self._hanging = [each for each in self._hanging if each.thread.is_alive()]
             running = [(each, each.job) for each in (*self._hanging, self._current)]
             ages = [(job, self._age(job, now)) for _, job in running if job is not None]
-            overdue = [job for job, age in ages if age > self._times.abort and not job.released]
-            for job in overdue:
+            overdue = [job for job, age in ages if age > self._times.abort]
+            newly = [job for job in overdue if not job.released]
+            for job in newly:
                 job.released = True  # here, so that nobody else lets it go as well
             present = self._current.job
             hangs = present is not None and self._age(present, now) > self._times.hang
@@ -177,8 +178,10 @@ class Sender:
                 self._hanging.append(self._current)
                 self._failed(f"no answer for {self._times.hang:.0f} s")
                 self._begin()
-        for job in overdue:
+        for job in newly:
             self._let_go(job)
+        for job in overdue:
+            job.attempt.abort()  # again and again: it may have had no connection before
 
     def _age(self, job: _Job, now: float) -> float:
         return now - job.began - job.attempt.extra_seconds
@@ -191,7 +194,6 @@ class Sender:
         except LookbackError:
             job.released = False  # the next look tries again
             raise
-        job.attempt.abort()
         self._wake.set()
 
     def _begin(self) -> None:

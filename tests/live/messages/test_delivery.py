@@ -154,9 +154,7 @@ def test_a_server_that_dribbles_is_ended_by_the_watch():
         thread.start()
         time.sleep(0.2)
         assert thread.is_alive()
-        attempt.abort()
-        thread.join(2)
-        assert not thread.is_alive()
+        wait_for(lambda: attempt.abort() or not thread.is_alive())
     assert len(failed) == 1
 
 
@@ -214,6 +212,10 @@ def test_a_webhook(hook: str, still: Path, tmp_path: Path):
     assert got["message"].splitlines() == ["body", "*x* <b>"]
     assert got["attachments"][0]["filename"] == "7.jpg"
     assert "github" not in json.dumps(got)
+
+
+def test_messages_name_no_picture_of_another_site():
+    assert not Target("a", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdn").service().image_url("info")
 
 
 def test_no_secret_is_logged(hook: str, tmp_path: Path, monkeypatch, caplog):

@@ -199,6 +199,31 @@ def test_few_after_an_outage_go_one_by_one(store, clock, post, make):
     assert len(post.taken) == 5
 
 
+def test_the_first_success_ends_the_outage_for_all(store, clock, post, make):
+    post.down = True
+    messenger = make()
+    for number in range(3):
+        messenger.confirmed(event(store, f"label{number}"))
+    wait_for(lambda: post.tries == 3 and all(row.tries for row in store.waiting()))
+    clock.now += 1  # their next tries are 9 s away
+    post.down = False
+    messenger.confirmed(event(store, "new"))
+    wait_for(lambda: not waiting(store))
+    assert len(post.taken) == 4
+
+
+def test_a_start_does_not_wait_for_the_next_try(store, clock, post, make):
+    post.down = True
+    first = make()
+    first.confirmed(event(store))
+    wait_for(lambda: all(row.tries for row in store.waiting()))
+    first.stop()
+    clock.now += 1
+    post.down = False
+    make()
+    wait_for(lambda: not waiting(store))
+
+
 def test_an_outage_means_few_attempts(store, clock, post, make):
     post.down = True
     messenger = make()
