@@ -61,7 +61,12 @@ class PageApp(Guard):
             await Viewer(socket, hub, self.pictures, teacher, boot).run()
 
         cameras = CameraRoutes(
-            hub, self.pictures, controls, teacher, health or camera_health(hub)
+            hub,
+            self.pictures,
+            controls,
+            teacher,
+            health or camera_health(hub),
+            access.needs_token,
         ).routes()
         routes: list[BaseRoute] = [
             Route("/", _page),

@@ -26,6 +26,7 @@ class CameraRoutes:
         controls: Settings.
         teacher: Only whether there is one.
         health: Returns why the program is not healthy; empty if it is.
+        login: Whether the page asks for a token.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class CameraRoutes:
         controls: Controls,
         teacher: Teacher | None,
         health: Callable[[], str],
+        login: bool,
     ) -> None:
         self._hub, self._pictures, self._controls = hub, pictures, controls
-        self._teacher, self._health = teacher, health
+        self._teacher, self._health, self._login = teacher, health, login
         self._metrics = make_metrics(hub, lambda: pictures.viewers)
 
     def routes(self) -> list[Route]:
@@ -72,6 +74,7 @@ class CameraRoutes:
             "cameras": cameras,
             "model": any(row["labels"] for row in cameras),
             "teach": self._teacher is not None,
+            "login": self._login,
             "alarm_classes": list(self._controls.alarm_classes()),
         }
 

@@ -116,9 +116,10 @@ def _row(event: PageEvent) -> dict[str, Any]:
         "clock": clock(event.started),
         "seconds": round(event.seconds, 1),
         "peak": round(event.peak, 3),
-        "mean": round(event.mean, 3),
+        "mean": None if event.mean is None else round(event.mean, 3),
         "still": event.still is not None,
         "parts": len(event.parts),
         "verdict": event.verdict,
         "corrected": event.corrected,
+        "silent": event.silent,
     }

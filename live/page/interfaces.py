@@ -24,11 +24,12 @@ class PageEvent:
         ended: End, likewise; None while the event is open.
         seconds: Length in seconds, from the monotonic clock.
         peak: Highest smoothed probability, 0 to 1.
-        mean: Mean smoothed probability, 0 to 1.
+        mean: Mean smoothed probability, 0 to 1; None while the event is open.
         still: Picture of the confirmation, a JPEG; None if there is none.
         parts: Finished recordings (mp4), in order.
         verdict: Correction by a person: `right`, `wrong`, or empty.
         corrected: The label that a person gave instead; empty for none.
+        silent: Whether nobody is told, as the camera was disarmed or the class was cooling down.
     """
 
     id: int
@@ -38,11 +39,12 @@ class PageEvent:
     ended: float | None
     seconds: float
     peak: float
-    mean: float
+    mean: float | None
     still: Path | None = None
     parts: tuple[Path, ...] = ()
     verdict: str = ""
     corrected: str = ""
+    silent: bool = False
 
 
 class Events(Protocol):

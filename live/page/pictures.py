@@ -86,6 +86,7 @@ class Pictures:
         self._changed = asyncio.Condition()
         self._closing = asyncio.Event()
         self._task: asyncio.Task | None = None
+        self._waking: asyncio.Future | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._snapshots: dict[int, Jpeg] = {}
         self._lock = threading.Lock()
@@ -125,15 +126,23 @@ class Pictures:
                 await self._changed.wait_for(lambda: self._round != number or self.closing)
         return self._round
 
-    async def close(self) -> None:
-        """End all viewers and the encoding."""
+    def end(self) -> None:
+        """Let all viewers end. Call from the server's event loop."""
         self._closing.set()
-        async with self._changed:
-            self._changed.notify_all()
+        self._waking = asyncio.ensure_future(self._wake())
+
+    async def close(self) -> None:
+        """Let all viewers end, and end the encoding."""
+        self._closing.set()
+        await self._wake()
         if self._task is not None:
             await self._task
         if self._pool is not None:
             self._pool.shutdown(wait=False)
+
+    async def _wake(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
     async def pause(self, seconds: float) -> None:
         """Wait; less if the server ends."""

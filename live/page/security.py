@@ -3,6 +3,7 @@
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,7 +58,10 @@ class Guard:
             if refusal is not None:
                 await send({"type": "websocket.close", "code": 1008})  # before accept: HTTP 403
                 return
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            except Exception as error:
+                _report(scope, error)
             return
         await self._http(scope, receive, _with_headers(send), refusal)
 
@@ -76,10 +80,10 @@ class Guard:
                 await refusal(scope, receive, noted_send)
             else:
                 await self._app(scope, _limited(receive), noted_send)
+        except ClientDisconnect:
+            pass
         except Exception as error:
-            # Only the kind: a message may hold an address with a password.
-            _LOG.error("page: %s failed (%s)", scope["path"], type(error).__name__)
-            _LOG.debug("page", exc_info=True)
+            _report(scope, error)
             if not started:
                 await JSONResponse({"error": "an error of the program"}, 500)(scope, receive, send)
 
@@ -117,6 +121,12 @@ class Guard:
         if scope["path"] == "/" and scope["type"] == "http":
             return RedirectResponse("/login", 303)
         return JSONResponse({"error": "a token is needed"}, 401, {"www-authenticate": "Bearer"})
+
+
+def _report(scope: Scope, error: Exception) -> None:
+    # Only the kind: a message may hold an address with a password.
+    _LOG.error("page: %s failed (%s)", scope["path"], type(error).__name__)
+    _LOG.debug("page", exc_info=True)
 
 
 def too_many(wait: float) -> Response:

@@ -87,7 +87,7 @@ class PageServer:
         self._server.should_exit = True
         with suppress(RuntimeError):  # the loop has ended already
             # Viewers end by themselves: uvicorn would wait for them first.
-            asyncio.run_coroutine_threadsafe(self._app.pictures.close(), self._loop)
+            self._loop.call_soon_threadsafe(self._app.pictures.end)
         self._thread.join(_STOP_SECONDS)
 
     def _run(self, server: uvicorn.Server, bound: socket.socket) -> None:

@@ -49,7 +49,8 @@ class Viewer:
         self._teacher, self._boot = teacher, boot
         self._visible = True
         self._enlarged: int | None = None
-        self._drawn: int | None = None
+        self._sent = 0  # number of the newest round that was sent
+        self._drawn: int | None = None  # number of the newest that was confirmed
         self._drawn_at = time.monotonic()
 
     async def run(self) -> None:
@@ -89,14 +90,15 @@ class Viewer:
             if isinstance(message.get("visible"), bool):
                 self._visible = message["visible"]
             if "enlarged" in message:
-                self._enlarged = message["enlarged"]
+                given = message["enlarged"]
+                self._enlarged = given if isinstance(given, int) else None
             self._look()
 
     async def _show(self) -> None:
         number, sent = -1, {}
         while not self._pictures.closing:
             number = await self._pictures.next_round(number)
-            if self._is_behind(number):
+            if self._is_behind():
                 await self._pictures.pause(0.02)
                 number = -1  # as soon as it has caught up, the newest pictures
                 continue
@@ -110,12 +112,14 @@ class Viewer:
                 head = struct.pack(">Bd", camera, jpeg.epoch_ms)
                 await self._socket.send_bytes(head + jpeg.data)
             if fresh:
-                await self._socket.send_text(json.dumps({"type": "round", "number": number}))
+                self._sent += 1
+                text = json.dumps({"type": "round", "number": self._sent})
+                await self._socket.send_text(text)
 
-    def _is_behind(self, number: int) -> bool:
+    def _is_behind(self) -> bool:
         if self._drawn is None or time.monotonic() - self._drawn_at > _ACK_SECONDS:
             return False
-        return number - self._drawn > _ROUNDS_AHEAD
+        return self._sent - self._drawn >= _ROUNDS_AHEAD
 
     async def _tell(self) -> None:
         since: dict[int, float] = {}

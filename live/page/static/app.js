@@ -28,6 +28,10 @@ class Page {
     for (const tab of document.querySelectorAll(".tab")) {
       tab.addEventListener("click", () => this.show(tab.dataset.view));
     }
+    document.getElementById("leave").addEventListener("click", async () => {
+      await ask("/logout", "POST", {}).catch(() => {});
+      location.assign("/login");
+    });
     addEventListener("hashchange", () => this.show(location.hash.slice(1)));
     this.link.addEventListener("open", () => this.#connected());
     this.link.addEventListener("close", () => this.#disconnected());
@@ -60,6 +64,11 @@ class Page {
     this.#enlarged = this.#enlarged === camera ? null : camera;
     for (const [id, card] of this.cards) card.setEnlarged(id === this.#enlarged);
     this.link.enlarge(this.#enlarged);
+  }
+
+  /** Show a threshold that was set for all cameras on the other cards, too. */
+  spreadRule(label, rule, from) {
+    for (const card of this.cards.values()) if (card !== from) card.setRule(label, rule);
   }
 
   /** Let the user choose the classes that raise alarms. */
@@ -98,6 +107,7 @@ class Page {
       toast(error.message, "bad");
       return;
     }
+    document.getElementById("leave").hidden = !this.state.login;
     document.querySelector('[data-view="teach"]').hidden = !this.state.teach;
     const ids = new Set(this.state.cameras.map((camera) => camera.id));
     for (const [id, card] of this.cards) {

@@ -11,6 +11,7 @@ export class CameraCard {
   #plotPlace = h("div", { className: "plot", role: "img", aria: { label: "Probabilities of the last ten minutes" } });
   #rules = h("div", { className: "rules" });
   #event = h("p", { className: "open", hidden: true });
+  #everywhere = h("input", { type: "checkbox" });
   #sliders = new Map();
 
   constructor(page, camera) {
@@ -66,6 +67,7 @@ export class CameraCard {
     this.#sliders.clear();
     this.#rules.replaceChildren(
       ...Object.entries(camera.rules).map(([label, rule]) => this.#rule(label, rule)),
+      this.page.state.cameras.length > 1 ? h("label", { className: "check" }, this.#everywhere, "For all cameras") : "",
       h("button", { type: "button", className: "quiet", onclick: () => this.page.chooseClasses() }, "Choose alarm classes…"),
     );
     this.load();
@@ -135,6 +137,7 @@ export class CameraCard {
       clearTimeout(timer);
       timer = setTimeout(() => this.#store(label, begins, ends), 150);
     };
+    this.#sliders.set(label, { on, off, onText, offText });
     on.addEventListener("input", () => moved(on));
     off.addEventListener("input", () => moved(off));
     return h(
@@ -146,10 +149,23 @@ export class CameraCard {
     );
   }
 
+  /** Show thresholds of a class. */
+  setRule(label, rule) {
+    const parts = this.#sliders.get(label);
+    if (!parts) return;
+    this.camera.rules[label] = rule;
+    parts.on.value = rule.on;
+    parts.off.value = rule.off;
+    setText(parts.onText, percent(rule.on));
+    setText(parts.offText, percent(rule.off));
+  }
+
   async #store(label, on, off) {
     const round = (value) => Math.round(100 * value) / 100;
+    const all = this.#everywhere.checked;
     try {
-      await ask("/api/rules", "POST", { camera: this.camera.id, label, on: round(on), off: round(off) });
+      await ask("/api/rules", "POST", { camera: all ? null : this.camera.id, label, on: round(on), off: round(off) });
+      if (all) this.page.spreadRule(label, { on, off }, this);
     } catch (error) {
       toast(error.message, "bad");
     }

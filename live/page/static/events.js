@@ -157,6 +157,7 @@ export class EventsView {
           h("strong", {}, dot, event.corrected || event.label),
           h("span", {}, event.clock),
           h("span", { className: "where" }, `${event.camera} · ${state}`),
+          event.silent ? h("span", { className: "badge" }, "not sent") : null,
           VERDICTS[event.verdict] ? h("span", { className: `badge ${event.verdict}` }, VERDICTS[event.verdict]) : null,
         ),
       ),

@@ -112,6 +112,7 @@ export class Bars {
       for (const parts of this.#rows.values()) {
         parts.fill.style.width = "0";
         setText(parts.number, "–");
+        parts.on.hidden = parts.off.hidden = parts.tick.hidden = true;
       }
       return;
     }
@@ -120,6 +121,7 @@ export class Bars {
       const parts = this.#rows.get(name);
       const value = smooth ?? raw ?? 0;
       parts.fill.style.width = `${100 * value}%`;
+      parts.tick.hidden = false;
       parts.tick.style.left = `${100 * (raw ?? 0)}%`;
       setText(parts.number, `${Math.round(100 * value)} %`);
       const rule = rules[name];

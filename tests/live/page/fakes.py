@@ -59,7 +59,7 @@ def scene(camera: int, moment: float, size: tuple[int, int] = (640, 360)) -> np.
 
 def probabilities(camera: int, moment: float) -> np.ndarray:
     """Return made-up probabilities of the three classes, float64 (3,)."""
-    walk = 0.5 + 0.42 * math.sin(moment / 9 + camera)
+    walk = 0.5 + 0.42 * math.sin(moment / 32 + camera)
     fall = max(0.0, 1 - abs((moment / 40 + camera * 0.3) % 4 - 2) * 6) * 0.92
     logits = np.array([1 - walk, walk, 0.02]) * (1 - fall) + np.array([0.02, 0.05, 1.0]) * fall
     return logits / logits.sum()

@@ -116,7 +116,7 @@ def _shoot_dialogs(browser, url: str, options: dict, folder: Path, name: str) ->
         tab.wait_for_timeout(1800)
         tab.screenshot(path=folder / f"recording_{name}.png")
         tab.keyboard.up(" ")
-        tab.click("text=Learn")
+        tab.click('button:text-is("Learn")')
         tab.wait_for_timeout(1000)
         tab.screenshot(path=folder / f"learned_{name}.png")
     finally:
