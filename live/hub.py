@@ -109,12 +109,16 @@ class Hub:
         with self._changed:
             self.counters[name] = self.counters.get(name, 0) + more
 
-    def show(self, camera: int, frame: Frame, decision: Decision | None) -> None:
-        """Set the newest picture of a camera."""
+    def show(
+        self, camera: int, frame: Frame, decision: Decision | None, arrived: float | None = None
+    ) -> None:
+        """Set the newest picture of a camera; `arrived` is a time of `time.monotonic`, None for
+        the present."""
+        arrived = time.monotonic() if arrived is None else arrived
         with self._changed:
             before = self._pictures.get(camera)
             number = before.number + 1 if before else 1
-            self._pictures[camera] = Picture(number, time.monotonic(), frame, decision)
+            self._pictures[camera] = Picture(number, arrived, frame, decision)
             self._statuses[camera].frames += 1
             self._notify()
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from live.addresses import require_right_flag
+from live.cameras.addresses import require_right_flag
 from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
 
 _OWN = "head to predict with; own: the fine-tuned backbone's classifier"
