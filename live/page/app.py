@@ -102,7 +102,7 @@ async def _page(request: Request) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail.lower()}, error.status_code, error.headers)
-    return JSONResponse({"error": str(error)}, 409)
+    return JSONResponse({"error": str(error)}, 404 if isinstance(error, LookupError) else 409)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """What the page asks of the rest of the program: events, settings of alarms, teaching.
 
 Methods are called from several threads. A method refuses with a `LookbackError` whose line the page
-shows, and raises `LookupError` for an id or a name that does not exist.
+shows, and raises `LookupError` for an id or a name that does not exist; one error may be both.
 """
 
 from collections.abc import Sequence
@@ -96,6 +96,9 @@ class Teacher(Protocol):
 
     def remove_class(self, name: str) -> None:
         """Remove a class and its clips."""
+
+    def sessions(self) -> list[str]:
+        """Return the names of the sessions of all clips, the newest last."""
 
     def begin_clip(self, camera_id: int, label: str, session: str) -> str:
         """Begin a clip now; return a token for `end_clip`. A clip that is never ended is not

@@ -37,7 +37,11 @@ class TeachingRoutes:
         ]
 
     def _show(self, request: Request) -> dict[str, Any]:
-        return {"classes": self._teacher.classes(), "progress": self._teacher.progress()}
+        return {
+            "classes": self._teacher.classes(),
+            "sessions": self._teacher.sessions(),
+            "progress": self._teacher.progress(),
+        }
 
     def _add(self, request: Request, body: ClassBody) -> None:
         self._teacher.add_class(body.name)

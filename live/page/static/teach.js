@@ -17,6 +17,7 @@ export class TeachView {
   #cancel = h("button", { type: "button", className: "quiet", hidden: true, onclick: () => this.#stop() }, "Cancel");
   #progress = h("progress", { max: 1, value: 0, hidden: true, aria: { label: "Progress of learning" } });
   #phase = h("p", { className: "hint", role: "status" });
+  #need = h("p", { className: "hint" }, `Record at least ${ENOUGH} clips of two classes. Ten of each are better.`);
   #score = h("div", { className: "score", hidden: true });
   #camera = h("select", { id: "teach-camera" });
   #session = h("input", { id: "teach-session", maxLength: 60, autocomplete: "off" });
@@ -76,6 +77,7 @@ export class TeachView {
             { className: "panel" },
             h("div", { className: "row" }, this.#learn, this.#cancel),
             this.#progress,
+            this.#need,
             this.#phase,
             this.#score,
           ),
@@ -131,14 +133,13 @@ export class TeachView {
   /** Load the classes and their clips. */
   async load() {
     try {
-      const { classes, progress } = await ask("/api/teach");
+      const { classes, sessions, progress } = await ask("/api/teach");
       this.#classes = classes;
+      this.#sessions.replaceChildren(...sessions.toReversed().map((value) => h("option", { value })));
       this.#showProgress(progress);
     } catch {
       return;
     }
-    const sessions = new Set(this.#classes.flatMap((each) => each.clips.map((clip) => clip.session)));
-    this.#sessions.replaceChildren(...[...sessions].map((value) => h("option", { value })));
     this.#draw();
   }
 
@@ -171,9 +172,7 @@ export class TeachView {
     if (this.#state === "running") return;
     const ready = this.#classes.filter((each) => (each.count ?? each.clips.length) >= ENOUGH).length;
     this.#learn.disabled = ready < 2;
-    if (ready < 2) {
-      setText(this.#phase, `Record at least ${ENOUGH} clips of two classes. Ten of each are better.`);
-    }
+    this.#need.hidden = ready >= 2;
   }
 
   #card(name) {
@@ -270,9 +269,10 @@ export class TeachView {
     this.#cancel.hidden = this.#progress.hidden = !running;
     setText(this.#learn, progress.state === "done" ? "Learn again" : "Learn");
     if (running) {
+      this.#need.hidden = true;
       this.#learn.disabled = true;
       this.#progress.value = progress.fraction ?? 0;
-      const phase = progress.phase || progress.message || "Starting";
+      const phase = progress.message || progress.phase || "Starting";
       setText(this.#phase, `${phase} · ${Math.round(100 * (progress.fraction ?? 0))} %`);
     }
     const changed = this.#state !== progress.state;
@@ -291,7 +291,7 @@ export class TeachView {
   #showScore(progress) {
     const number = typeof progress.score === "number" ? percent(progress.score) : progress.score ?? "–";
     this.#score.replaceChildren(
-      h("p", { className: "big" }, h("strong", {}, String(number)), " of the clips kept for checking were right"),
+      h("p", { className: "big" }, h("strong", {}, String(number)), " of the clips that were held back were named right"),
       progress.warning ? h("p", { className: "warning" }, progress.warning) : "",
       h("p", { className: "hint" }, `It took ${duration(progress.seconds ?? 0)}. The new model watches now; its answer is beside the picture.`),
     );

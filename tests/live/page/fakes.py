@@ -1,6 +1,7 @@
 """A page without cameras: a hub with drawn pictures, events in memory, a teacher that pretends."""
 
 import io
+import itertools
 import math
 import threading
 import time
@@ -65,15 +66,21 @@ def probabilities(camera: int, moment: float) -> np.ndarray:
     return logits / logits.sum()
 
 
-def show(hub: Hub, camera: int, moment: float, size: tuple[int, int] = (640, 360)) -> None:
-    """Show a picture of a camera with its decision."""
+def show(
+    hub: Hub,
+    camera: int,
+    moment: float,
+    size: tuple[int, int] = (640, 360),
+    frame: Frame | None = None,
+) -> None:
+    """Show a picture of a camera with its decision; it is drawn if it is not given."""
     labels = hub.statuses()[camera].labels
     decision = None
     if labels:
         values = probabilities(camera, moment)
         decision = Decision(int(moment * 10), moment, values, labels, 0.5)
         hub.decided(camera, decision, {"fall": float(values[2])})
-    hub.show(camera, Frame.from_array(scene(camera, moment, size)), decision)
+    hub.show(camera, frame or Frame.from_array(scene(camera, moment, size)), decision)
 
 
 def fill_history(hub: Hub, camera: int, moment: float, seconds: float = 600.0) -> None:
@@ -110,11 +117,20 @@ class Feeder:
         self._thread.join()
 
     def _run(self) -> None:
-        begun = time.monotonic()
-        while not self._ending.wait(1 / self._rate):
-            for status in self._hub.statuses():
-                if status.id not in self._off:
-                    show(self._hub, status.id, 100 + time.monotonic() - begun)
+        cameras = [each.id for each in self._hub.statuses() if each.id not in self._off]
+        # Drawn once: drawing is much dearer than all that the page does.
+        drawn = {
+            camera: [Frame.from_array(scene(camera, 100 + index / 5)) for index in range(12)]
+            for camera in cameras
+        }
+        begun = due = time.monotonic()
+        for index in itertools.count():
+            due += 1 / self._rate
+            if self._ending.wait(max(0.0, due - time.monotonic())):
+                return
+            for camera in cameras:
+                moment = 100 + time.monotonic() - begun
+                show(self._hub, camera, moment, frame=drawn[camera][index % 12])
 
 
 def make_hub(cameras: int = 2, labels: tuple[str, ...] = LABELS) -> Hub:
@@ -213,6 +229,9 @@ class FakeTeacher:
 
     def remove_class(self, name: str) -> None:
         del self.clips[name]
+
+    def sessions(self) -> list[str]:
+        return sorted({each["session"] for clips in self.clips.values() for each in clips})
 
     def begin_clip(self, camera_id: int, label: str, session: str) -> str:
         token = f"t{len(self.calls)}"
