@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from live.decision import Decision
 from video.frame import Frame
@@ -145,7 +146,11 @@ class Hub:
     ) -> list[tuple[float, tuple[float, ...], tuple[float, ...]]]:
         """Return a copy of a camera's history after a time of `time.monotonic`."""
         with self._changed:
-            return [each for each in self._statuses[camera].history if each[0] > since]
+            # From the newest: a viewer asks several times a second for the last few.
+            newest = takewhile(
+                lambda each: each[0] > since, reversed(self._statuses[camera].history)
+            )
+            return list(newest)[::-1]
 
     def picture(self, camera: int) -> Picture | None:
         """Return the newest picture of a camera; None before the first."""
