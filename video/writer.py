@@ -16,8 +16,8 @@ _TIME_BASE = Fraction(1, 90_000)
 # With its macroblock tree, x264 is not deterministic: equal frames sometimes give different files.
 # Without it, crf 22 gives about the file size of crf 20 with it.
 _SMALL = {"preset": "veryfast", "crf": "22", "x264-params": "mbtree=0"}
-# Half the processor time for about the same size and quality (docs/performance.md). Without b-adapt
-# nothing looks ahead; groups of three B-frames suit a camera's picture.
+# Half the processor time. On eight clips from 320x180 to 4K files were 16 % smaller to 18 % larger,
+# at a PSNR 1.6 dB lower (of 47) to 0.6 dB higher.
 _FAST = {"preset": "superfast", "crf": "23", "x264-params": "mbtree=0:b-adapt=0"}
 
 
@@ -32,7 +32,7 @@ class Mp4Writer:
         size: Width and height of every frame in pixels.
         rate: Nominal frames per second, for the header; every frame has its own time.
         pixel_aspect: Width of a pixel divided by its height; players stretch the image by it.
-        fast: Whether to encode with half the processor time, for pictures that do not wait.
+        fast: Whether to encode with half the processor time, at another size and quality.
 
     Raises:
         VideoError: The file cannot be written.

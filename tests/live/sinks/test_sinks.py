@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from live.sinks import window_sink as window_module
 from tests.conftest import coded_frame, read_code
 from tests.live.conftest import read_rows, read_video
 from tests.live.screen import Screen
-from video.errors import LookbackError
+from video.errors import LookbackError, VideoError
 from video.frame import Frame
 
 LABELS = ("a", "b", "c")
@@ -93,6 +94,30 @@ def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
     assert saved.size == (64, 48)
     assert [read_code(pixels) for pixels in saved.frames] == [0, 1, 2, 3, 4]
     np.testing.assert_allclose(saved.seconds, times, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)], ids=["planes", "rgb"])
+def test_a_video_that_is_turned_is_saved_upright(size, tmp_path):
+    with VideoSink(tmp_path / "out.mp4", (size[0], size[1]), 25.0) as sink:
+        for number in range(5):
+            lying = np.ascontiguousarray(np.rot90(coded_frame(number, size), -1))
+            shown = replace(Frame.from_array(lying, number, number / 25), quarter_turns=1)
+            sink.on_frame(shown, annotated(shown))
+    assert [read_code(pixels) for pixels in read_video(tmp_path / "out.mp4").frames] == [*range(5)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk to hand")
+def test_a_full_disk_ends_the_video_with_one_line(tmp_path):
+    (tmp_path / "out.mp4").symlink_to("/dev/full")
+    sink = VideoSink(tmp_path / "out.mp4", (64, 48), 25.0)
+
+    def fill() -> None:
+        with sink:
+            for number in range(100):
+                sink.on_frame(frame(number / 25), annotated(frame()))
+
+    with pytest.raises(VideoError, match=r"out\.mp4: cannot be written \(No space left"):
+        fill()
 
 
 def frame(seconds: float = 0.0) -> Frame:
