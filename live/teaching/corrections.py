@@ -76,7 +76,11 @@ class Corrections:
         video = self._clip_of(event, named)
         with self._collection.lock():
             self._collection.delete_videos(before - {video})
-        self._events.add_correction(event_id, event.camera_id, verdict, named, video)
+        seconds = event.seconds
+        if seconds is None:
+            ends = self._clock() if event.ended is None else event.ended
+            seconds = 0.0 if event.started is None else max(0.0, ends - event.started)
+        self._events.add_correction(event_id, event.camera_id, verdict, named, video, seconds)
         return clip_id(video)
 
     def missed(self, camera_id: int, label: str, seconds: float) -> int:
@@ -96,7 +100,7 @@ class Corrections:
         now = self._clock()
         named = self._collection.existing(label)
         video = self._from_ring(camera_id, named, now - seconds, now, None)
-        self._events.add_correction(None, camera_id, MISSED, named, video)
+        self._events.add_correction(None, camera_id, MISSED, named, video, seconds)
         return clip_id(video)
 
     def _clip_of(self, event: PastEvent, label: str) -> str:

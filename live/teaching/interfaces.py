@@ -20,7 +20,8 @@ class Cutter(Protocol):
     def cut(self, camera_id: int, since: float, until: float, path: Path) -> object:
         """Write the video from `since` to `until` to an mp4 file.
 
-        It may begin earlier, at a keyframe, and must end at `until`. The return value is not used.
+        It may begin earlier, at a keyframe, or later, as far back as the memory reaches, and must
+        end at `until`. The return value is not used.
 
         Raises:
             LookbackError: The camera is not recorded, or this time is no longer in memory.
@@ -59,7 +60,13 @@ class EventLog(Protocol):
         """Return an event; None if there is none with this number."""
 
     def add_correction(
-        self, event_id: int | None, camera_id: int, verdict: str, label: str, video: str
+        self,
+        event_id: int | None,
+        camera_id: int,
+        verdict: str,
+        label: str,
+        video: str,
+        seconds: float,
     ) -> None:
         """Record a correction.
 
@@ -68,5 +75,6 @@ class EventLog(Protocol):
             camera_id: Number of the camera.
             verdict: `right`, `wrong` or `missed`.
             label: Class that the user gave.
-            video: Path of the clip in the manifest; empty if no clip could be cut.
+            video: Path of the clip in the manifest.
+            seconds: Length of the event; a missed one ends now.
         """

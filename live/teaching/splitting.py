@@ -23,7 +23,7 @@ _FEW_CLIPS = 5
 _GROUPS_FOR_SPLIT = 3
 _GROUPS_FOR_FOLDS = 2
 _VALIDATION_CLIPS = 5  # of each class, in the manifest's own val split, for a score without folds
-_SHARES = (0.8, 0.2)
+_BETWEEN, _SHARES = ("train", "val"), (0.8, 0.2)
 
 
 @dataclass(frozen=True)
@@ -118,38 +118,50 @@ def _group_warnings(groups: dict[str, set[str]]) -> list[str]:
         ]
     fewest = min(len(names) for names in groups.values())
     if fewest < _GROUPS_FOR_SPLIT:
-        return [f"Only {fewest} sessions of a class: the score is rough. Record more sessions."]
+        return [f"Only {fewest} sessions of a class: the score is rough. Record more."]
     return []
 
 
 def _with_splits(manifest: Manifest, groups: dict[str, set[str]], seed: int) -> Manifest:
     """Return the manifest with a split in every row; every class has train and val clips."""
-    entries = _freed(list(manifest.entries))
-    whole = all(len(names) >= _GROUPS_FOR_SPLIT for names in groups.values())
-    units = entries if whole else [replace(each, group=each.video) for each in entries]
-    if whole and not _reaches_both(units, seed):
-        units = [replace(each, group=each.video) for each in entries]
-    split = split_entries(units, _SHARES, seed, ("train", "val"))
-    done = [replace(each, split=one.split) for each, one in zip(entries, split, strict=True)]
-    return manifest.with_entries(done)
+    parts = _freed(_parts(manifest))
+    split = None
+    if all(len(names) >= _GROUPS_FOR_SPLIT for names in groups.values()):
+        split = split_entries(parts, _SHARES, seed, _BETWEEN)
+    if split is None or not _reaches_both(split):
+        alone = [replace(each, group=each.video) for each in parts]
+        split = split_entries(alone, _SHARES, seed, _BETWEEN)
+    split_of = {each.video: each.split for each in split}
+    return manifest.with_entries(
+        [replace(each, split=split_of[each.video]) for each in manifest.entries]
+    )
 
 
-def _freed(entries: list[Entry]) -> list[Entry]:
+def _parts(manifest: Manifest) -> list[Entry]:
+    """Return a row for every labeled part of a video, with its background as one more."""
+    extra = {entry.video: entry.extra for entry in manifest.entries}
+    rows = {
+        (each.video, each.label): Entry(
+            each.video, each.label, each.split, each.group, extra=extra[each.video]
+        )
+        for each in segments_of(manifest)
+    }
+    return list(rows.values())
+
+
+def _freed(parts: list[Entry]) -> list[Entry]:
     """Return the rows with the classes of corrections alone free of their split.
 
     Corrections train only. A class that has nothing else would not be validated at all.
     """
-    validated = {each.label for each in entries if each.split != "train"}
-    return [
-        replace(each, split="") if each.label not in validated and is_recorded(each) else each
-        for each in entries
-    ]
+    validated = {each.label for each in parts if each.split != "train"}
+    free = {each.video for each in parts if each.label not in validated and is_recorded(each)}
+    return [replace(each, split="") if each.video in free else each for each in parts]
 
 
-def _reaches_both(entries: list[Entry], seed: int) -> bool:
-    """Return whether whole groups give every class clips in train and val."""
-    split = split_entries(entries, _SHARES, seed, ("train", "val"))
-    labels = {each.label for each in entries}
+def _reaches_both(parts: list[Entry]) -> bool:
+    """Return whether every class has clips in train and in val."""
+    labels = {each.label for each in parts}
     return all(
-        {each.label for each in split if each.split == name} == labels for name in ("train", "val")
+        {each.label for each in parts if each.split == name} == labels for name in _BETWEEN
     )
