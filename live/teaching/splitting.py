@@ -162,6 +162,4 @@ def _freed(parts: list[Entry]) -> list[Entry]:
 def _reaches_both(parts: list[Entry]) -> bool:
     """Return whether every class has clips in train and in val."""
     labels = {each.label for each in parts}
-    return all(
-        {each.label for each in parts if each.split == name} == labels for name in _BETWEEN
-    )
+    return all({each.label for each in parts if each.split == name} == labels for name in _BETWEEN)

@@ -180,17 +180,36 @@ def install(new: Path, folder: Path) -> None:
         write_record(folder, record)
 
 
+@dataclass(frozen=True, eq=False)
+class _Running:
+    """A model with its stream, which began at a time of the source.
+
+    A `VideoStream` expects its first frame at 0, and would make up the time before.
+    """
+
+    source: TakeOver
+    stream: VideoStream
+    began: float
+
+    def steps(self, frame: Frame) -> Iterator["ModelStep"]:
+        """Yield the steps that a frame completes, on the clock of the source."""
+        if self.began:
+            frame = replace(frame, seconds=max(0.0, frame.seconds - self.began))
+        for step in self.stream.steps(frame):
+            yield ModelStep(replace(step, seconds=step.seconds + self.began), self)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelStep:
     """A step of one of the two models that a camera may have.
 
     Attributes:
         step: The step.
-        stream: The stream that decides on it.
+        of: The model that decides on it.
     """
 
     step: Step
-    stream: VideoStream
+    of: _Running
 
 
 class ModelStream:
@@ -199,7 +218,7 @@ class ModelStream:
     It has the two halves of `VideoStream.push`. A new model first fills its own window, from frames
     that the old one still decides on; the first step at which the window is full is the old model's
     last. So no window has features of both, and every step has a decision. Meanwhile a step costs
-    both models.
+    both models. The first frame may have any time.
     """
 
     def __init__(self, slot: ModelSlot, stride: int | None = None) -> None:
@@ -210,15 +229,17 @@ class ModelStream:
             stride: The sampled frames from one step to the next; None for the model's own.
         """
         self._slot, self._stride = slot, stride
-        self._used = slot.current()
-        self._stream = self._used.model.stream(stride) if self._used else None
-        self._coming: tuple[TakeOver, VideoStream] | None = None
+        self._used: _Running | None = None
+        self._coming: _Running | None = None
         self._next, self._offset = 0, 0
 
     @property
     def model(self) -> LiveModel | None:
         """The model that decides; None before the first."""
-        return self._used.model if self._used else None
+        if self._used is not None:
+            return self._used.source.model
+        newest = self._slot.current()
+        return newest.model if newest else None
 
     def steps(self, frame: Frame) -> Iterator[ModelStep]:
         """Yield the steps that a frame completes, those of a coming model last.
@@ -226,11 +247,23 @@ class ModelStream:
         Args:
             frame: The next frame.
         """
-        self._look_for_a_new_model()
-        for stream in (self._stream, self._coming[1] if self._coming else None):
-            if stream is not None:
-                for step in stream.steps(frame):
-                    yield ModelStep(step, stream)
+        newest = self._slot.current()
+        if self._used is None:
+            if newest is None:
+                return
+            self._used = self._begun(newest, frame.seconds)
+        if self._coming is not None and self._coming.source is not newest:
+            self._coming = None  # a newer one was offered meanwhile
+        used, last = self._used, None
+        for step in used.steps(frame):
+            last = step.step.seconds
+            yield step
+        if newest is not None and newest is not used.source and self._used is used:
+            if self._coming is None and last is not None:
+                # At a step of the old model, so that the steps of both have the same times.
+                self._coming = self._begun(newest, last)
+            if self._coming is not None:
+                yield from self._coming.steps(frame)
 
     def decide(self, step: ModelStep, watch: Stopwatch | None = None) -> Decision | None:
         """Return the decision at a step; None for a step that only fills a coming model's window.
@@ -239,25 +272,16 @@ class ModelStream:
             step: A step of `steps`, in order.
             watch: The stopwatch that times both stages, or None.
         """
-        coming = self._coming
-        if coming is None or step.stream is not coming[1]:
-            if step.stream is not self._stream:
-                return None  # of a model that has been replaced since
-            decision = step.stream.decide(step.step, watch)
+        if step.of is self._used:
+            decision = step.of.stream.decide(step.step, watch)
             self._next = decision.step + self._offset + 1
             return replace(decision, step=self._next - 1)
-        decision = step.stream.decide(step.step, watch)
-        if decision.full:
-            self._used, self._stream = coming
-            self._coming = None
-            self._offset = self._next - decision.step - 1
-        return None
+        if step.of is self._coming:
+            decision = step.of.stream.decide(step.step, watch)
+            if decision.full:
+                self._used, self._coming = self._coming, None
+                self._offset = self._next - decision.step - 1
+        return None  # also for a step of a model that was replaced meanwhile
 
-    def _look_for_a_new_model(self) -> None:
-        newest = self._slot.current()
-        if newest is self._used or newest is None:
-            self._coming = None
-        elif self._used is None:
-            self._used, self._stream = newest, newest.model.stream(self._stride)
-        elif self._coming is None or self._coming[0] is not newest:
-            self._coming = newest, newest.model.stream(self._stride)
+    def _begun(self, source: TakeOver, seconds: float) -> _Running:
+        return _Running(source, source.model.stream(self._stride), seconds)

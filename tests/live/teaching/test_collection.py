@@ -190,9 +190,7 @@ def test_removing_a_class_deletes_its_recorded_clips_only_with_their_rows(collec
     assert [each["name"] for each in collection.classes()] == ["clap"]
 
 
-def test_clips_from_elsewhere_are_listed_and_not_removed_with_their_class(
-    collection, clock, data
-):
+def test_clips_from_elsewhere_are_listed_and_not_removed_with_their_class(collection, clock, data):
     write_coded_video(data / "clips" / "wave" / "mine.mp4", 20)
     hold(collection, clock, label="wave")
     # Both are in the manifest now: without a row, no command would use the older one.

@@ -188,8 +188,6 @@ def test_a_correction_does_not_lose_other_rows_of_the_manifest(desk):
     (desk.data / "manifest.csv").write_text(text)
     desk.corrections.missed(0, "fall", 5.0)
     first, second = rows_of(desk.data)
-    assert first == Entry(
-        "clips/fall/mine.mp4", "fall", "test", "me", 0.5, 2.0, first.extra
-    )
+    assert first == Entry("clips/fall/mine.mp4", "fall", "test", "me", 0.5, 2.0, first.extra)
     assert dict(first.extra)["note"] == "keep"
     assert second.split == "train"

@@ -57,9 +57,7 @@ def test_an_event_begins_some_seconds_into_its_first_recording(tmp_path):
     assert (event.started, event.ended) == (400.0, 404.0)
 
 
-@pytest.mark.parametrize(
-    "recordings", [(), (part(complete=False),), (part(deleted=True), part(2))]
-)
+@pytest.mark.parametrize("recordings", [(), (part(complete=False),), (part(deleted=True), part(2))])
 def test_without_the_first_part_there_is_no_recording(tmp_path, recordings):
     _, log = log_of(tmp_path, *recordings)
     assert log.past_event(7).recording is None

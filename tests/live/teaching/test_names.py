@@ -6,7 +6,9 @@ from live.teaching.names import MAX_NAME, class_name, file_part
 from video.errors import LookbackError
 
 
-@pytest.mark.parametrize("name", ["wave", "Rückhand", "拍手", "wave 2", "a.b", "-", "console", "é" * 60])
+@pytest.mark.parametrize(
+    "name", ["wave", "Rückhand", "拍手", "wave 2", "a.b", "-", "console", "é" * 60]
+)
 def test_a_name_in_any_language_is_kept(name):
     assert class_name(f"  {name} ") == name
 

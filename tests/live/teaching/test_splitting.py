@@ -151,9 +151,7 @@ def test_corrections_train_and_a_class_of_corrections_alone_is_validated_too(dat
 
 def test_the_rest_of_corrected_clips_is_a_class_with_both_splits(data):
     part = {"split": "train", "start": 5.0, "end": 9.0, "extra": FILM}
-    clips = listed(
-        data, ("wave", 6, "one", {}), ("fall", 6, "one", {}), ("fall", 3, "door", part)
-    )
+    clips = listed(data, ("wave", 6, "one", {}), ("fall", 6, "one", {}), ("fall", 3, "door", part))
     assert splits_of(clips) == {"wave": BOTH, "fall": BOTH, "background": BOTH}
 
 
@@ -168,5 +166,5 @@ def test_rows_of_missing_files_and_equal_files_do_no_harm(data):
 def test_equal_files_in_two_classes_are_refused_by_name(data):
     listed(data, ("wave", 6, "a", {}), ("clap", 6, "b", {}))
     (data / "clips/clap/6.mp4").write_bytes((data / "clips/wave/1.mp4").read_bytes())
-    with pytest.raises(LookbackError, match="clips/wave/1.mp4 is wave and clips/clap/6.mp4 is"):
+    with pytest.raises(LookbackError, match=r"wave/1\.mp4 is wave and .*clap/6\.mp4 is clap"):
         learning_clips(settings_of(data))
