@@ -32,6 +32,8 @@ _OPEN_SECONDS, _READ_SECONDS = 10.0, 5.0
 # A silence of fewer frame intervals of the camera is no gap: slow cameras are irregular too.
 _GAP_INTERVALS = 3
 _INTERVALS = 5
+# A camera that gives no frame for this long counts as over, for a run that ends then.
+SILENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,10 @@ class CameraReader:
             if silence > self._gap():
                 return "stalled", f"no frame for {silence:.0f} s"
             return "live", ""
+
+    def is_over(self) -> bool:
+        """Return whether the camera is lost, or was silent for ten seconds."""
+        return self.state()[0] == "lost" or self.silence() > SILENCE_SECONDS
 
     def silence(self) -> float:
         """Return the seconds since the newest frame; 0 before the first."""

@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +20,6 @@ from video.errors import LookbackError
 from video.frame import Frame
 
 _LOG = logger(__name__)
-
-_TOUCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,7 @@ class EventDesk:
     Writing to a disk or a database can take long, so the watching loop only queues.
     """
 
-    def __init__(
-        self, reports: Reports, hub: Hub, utc: Callable[[float], float] = utc_of
-    ) -> None:
+    def __init__(self, reports: Reports, hub: Hub, utc: Callable[[float], float] = utc_of) -> None:
         """Start the thread.
 
         Args:
@@ -87,11 +82,11 @@ class EventDesk:
         self._tasks.put(lambda: self._ended(camera, copied))
 
     def still_open(self, camera: str, event: Event, now: float) -> None:
-        """Note that an event is open at a time of `time.monotonic`; after a kill, this is its end."""
+        """Note that an event is open at `now` (`time.monotonic`): its end, after a kill."""
         copied = replace(event)
         self._tasks.put(lambda: self._touch(camera, copied, now))
 
-    def recorded(self, event_id: int, paths: object = None) -> None:
+    def recorded(self, event_id: int) -> None:
         """Take the end of an event's recording, from the thread that finished it."""
         self._tasks.put(lambda: self._tell_end(event_id))
 

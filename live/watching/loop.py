@@ -13,7 +13,7 @@ from live.cameras.reader import CameraReader
 from live.decision import Decision
 from live.hub import Hub
 from live.model import LiveModel
-from live.overlay import annotate
+from live.overlay import Overlay
 from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
@@ -23,8 +23,6 @@ from video.frame import Frame
 _WAIT_SECONDS = 0.1
 _STATE_SECONDS = 0.2
 _AGES_KEPT = 36_000
-# With `once`, a camera that gives no frame for this long is lost.
-_SILENCE_SECONDS = 10.0
 
 
 class Judge(Protocol):
@@ -47,6 +45,9 @@ class Watched:
         judge: Takes its decisions; None without alarms.
         sinks: Take its decisions and frames.
         model: The model of its newest decision; None before the first.
+        overlay: Draws its decisions on its frames.
+        latest: The newest decision of the hub that was drawn.
+        drawn: The same decision on the clock of the sinks.
         shown: Number of its newest picture that the sinks have.
         began: Time of `time.monotonic` at which its first frame arrived; the sinks count from it.
     """
@@ -56,6 +57,9 @@ class Watched:
     judge: Judge | None = None
     sinks: list[Sink] = field(default_factory=list)
     model: LiveModel | None = None
+    overlay: Overlay = field(default_factory=Overlay)
+    latest: Decision | None = None
+    drawn: Decision | None = None
     shown: int = 0
     began: float | None = None
 
@@ -127,10 +131,7 @@ class WatchLoop:
             pass  # the usual ways to end a live run
 
     def _is_over(self) -> bool:
-        return any(
-            camera.reader.state()[0] == "lost" or camera.reader.silence() > _SILENCE_SECONDS
-            for camera in self.cameras
-        )
+        return any(camera.reader.is_over() for camera in self.cameras)
 
     def _round(self) -> None:
         self._each_round()
@@ -155,7 +156,7 @@ class WatchLoop:
         if decision is None:  # its session has ended: nobody saw what it would say
             return
         if job.model is not camera.model:
-            camera.model = job.model
+            camera.model, camera.overlay = job.model, Overlay(job.model.best)
             self._hub.update(camera.stream.number, labels=job.model.labels)
             self._prepare(camera, job.model)
         smoothed: dict[str, float] = {}
@@ -166,9 +167,11 @@ class WatchLoop:
         for sink in camera.sinks:
             sink.on_step(shown, seconds)
 
-    def _as_shown(self, camera: Watched, decision: Decision, began: float) -> Decision:
+    def _as_shown(
+        self, camera: Watched, decision: Decision | None, began: float
+    ) -> Decision | None:
         camera.began = began if camera.began is None else camera.began
-        return replace(decision, seconds=decision.seconds - camera.began)
+        return decision and replace(decision, seconds=decision.seconds - camera.began)
 
     def _show(self, camera: Watched) -> None:
         if not camera.sinks:
@@ -181,13 +184,14 @@ class WatchLoop:
         with self.watch.section("output"):
             drawn = any(sink.draws for sink in camera.sinks)
             began = picture.arrived - picture.frame.seconds
-            decision = picture.decision and self._as_shown(camera, picture.decision, began)
+            if picture.decision is not camera.latest:
+                camera.latest = picture.decision
+                camera.drawn = self._as_shown(camera, picture.decision, began)
             camera.began = began if camera.began is None else camera.began
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
-            bars = camera.model.best if camera.model else 0
-            rgb = annotate(frame.rgb, decision, bars) if drawn else None
+            image = camera.overlay.on(frame, camera.drawn) if drawn else None
             for sink in camera.sinks:
-                sink.on_frame(frame, rgb)
+                sink.on_frame(frame, image)
 
     def _update_states(self, now: float) -> None:
         for camera in self.cameras:

@@ -5,11 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from live.cameras.reader import CameraReader
 from live.decision import Decision
 from live.model import LiveModel
+from live.overlay import AnnotatedFrame
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
 from video.frame import Frame
 
@@ -40,7 +39,7 @@ class SavedCamera(Sink):
         self._path, self._reader = path, reader
         self._video: VideoSink | None = None
 
-    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
+    def on_frame(self, frame: Frame, image: AnnotatedFrame | None) -> None:
         if self._video is None:
             device = self._reader.device
             self._video = VideoSink(self._path, frame.size, device.rate, device.pixel_aspect)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from live import runner
+from live.cameras import reader
 from live.sinks import Sink, StopRequested
-from live.watching import loop
 from recipes.loader import load
 from tests.conftest import coded_frame
 from tests.live.conftest import probabilities, read_rows, read_video, write_scene
@@ -246,7 +246,7 @@ def test_a_camera_that_falls_silent_ends_a_run_with_once(run_live, outputs, monk
         unplugged.wait(20)
         return False, None
 
-    monkeypatch.setattr(loop, "_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(reader, "SILENCE_SECONDS", 0.5)
     monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: Camera(100, hang, outputs[1]))
     started = time.monotonic()
     try:
