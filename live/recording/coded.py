@@ -11,9 +11,9 @@ from av.container import InputContainer
 
 TIME_BASE = Fraction(1, 90_000)
 
-# Distances on the camera's clock and of the arrivals differ by bursts on the network: after a stall,
-# pictures of many seconds arrive at once. A camera's clock that goes back, or goes on by much more
-# than the time that has passed, was set.
+# Distances on the camera's clock and of the arrivals differ by bursts on the network: after a
+# stall, pictures of many seconds arrive at once. A camera's clock that goes back, or goes on by
+# much more than the time that has passed, was set.
 _FORWARD_SECONDS = 10.0
 _BACKWARD_SECONDS = 0.5
 
