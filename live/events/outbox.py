@@ -170,6 +170,20 @@ class Outbox:
         )
         return int(rows[0]["number"])
 
+    def sent_times(self, target: str, count: int) -> list[float]:
+        """Return the times of the newest messages that were sent to a target, newest first.
+
+        Args:
+            target: Name of the target.
+            count: Maximum number.
+        """
+        rows = self._database.read(
+            "SELECT sent FROM outbox WHERE target = ? AND state = 'sent' "
+            "ORDER BY sent DESC LIMIT ?",
+            (target, count),
+        )
+        return [float(row["sent"]) for row in rows]
+
     def forget_messages(self, before: float) -> int:
         """Delete the messages that were done before a time; return their number."""
         done = self._database.write(

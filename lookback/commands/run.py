@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from live.addresses import require_right_flag
+from live.cameras.addresses import require_sources
 from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
 
 _OWN = "head to predict with; own: the fine-tuned backbone's classifier"
@@ -17,17 +17,26 @@ def _camera(text: str) -> int | str:
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG,))
-    source = flags.add_mutually_exclusive_group(required=True)
-    source.add_argument(
+    flags.add_argument("--video", metavar="FILE", help="video file")
+    flags.add_argument(
         "--webcam",
+        action="append",
         nargs="?",
         const=0,
         type=_camera,
         metavar="N",
-        help="webcam index or device (default: 0)",
+        help="webcam index or device (default: 0); may be repeated",
     )
-    source.add_argument("--video", metavar="FILE", help="video file")
-    source.add_argument("--url", metavar="ADDRESS", help="network stream: rtsp://host/stream")
+    flags.add_argument(
+        "--url",
+        action="append",
+        metavar="ADDRESS",
+        help="network stream: rtsp://host/stream; may be repeated",
+    )
+    flags.add_argument("--cameras", type=Path, metavar="FILE", help="YAML file with cameras")
+    flags.add_argument(
+        "--once", action="store_true", help="end, with exit code 1, when a camera is lost"
+    )
     flags.add_argument("--csv", type=Path, metavar="FILE", help="CSV file for the probabilities")
     flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="file for the annotated video")
     flags.add_argument("--no-window", action="store_true", help="do not open a window")
@@ -39,21 +48,12 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     parsed = _parsed(arguments)
-    kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
-    require_right_flag(kind, str(getattr(parsed, kind)))
+    require_sources(parsed.video, parsed.webcam, parsed.url, parsed.cameras)
     chosen = settings(parsed)
     # Check the command line first: the imports below are slow.
-    from live.runner import RunOptions, run
     from live.signals import ended_by_signals
+    from live.watching.command import run_command_line
 
-    options = RunOptions(
-        source=kind,
-        address=getattr(parsed, kind),
-        window=not parsed.no_window,
-        csv=parsed.csv,
-        save=parsed.save,
-        step_lines=parsed.verbose,
-    )
     with ended_by_signals():
-        run(options, chosen)
+        run_command_line(parsed, chosen)
     return 0

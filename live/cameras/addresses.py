@@ -1,5 +1,6 @@
 """Addresses of sources: their kinds, and a check that each was passed to the right flag."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.commands import command
@@ -41,3 +42,28 @@ def require_right_flag(kind: str, address: str) -> None:
         raise UsageError(
             f"--{kind} {shown}: that is for --{right}: {command('run')} --{right} {shown}"
         )
+
+
+def require_sources(
+    video: str | None,
+    webcams: Sequence[int | str] | None,
+    urls: Sequence[str] | None,
+    cameras: Path | None,
+) -> None:
+    """Raise `UsageError` unless there is one file, or one camera and more, each after its own flag.
+
+    Args:
+        video: The value of `--video`.
+        webcams: The values of `--webcam`.
+        urls: The values of `--url`.
+        cameras: The value of `--cameras`.
+    """
+    for kind, addresses in (("video", [video]), ("webcam", webcams), ("url", urls)):
+        for address in addresses or ():
+            if address is not None:
+                require_right_flag(kind, str(address))
+    live = bool(webcams or urls or cameras)
+    if video is not None and live:
+        raise UsageError("--video plays one file and goes with no camera; leave one of them out")
+    if video is None and not live:
+        raise UsageError("one of the arguments --webcam --video --url --cameras is required")
