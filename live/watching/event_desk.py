@@ -48,9 +48,7 @@ class EventDesk:
     Writing to a disk or a database can take long, so the watching loop only queues.
     """
 
-    def __init__(
-        self, reports: Reports, hub: Hub, utc: Callable[[float], float] = utc_of
-    ) -> None:
+    def __init__(self, reports: Reports, hub: Hub, utc: Callable[[float], float] = utc_of) -> None:
         """Start the thread.
 
         Args:
