@@ -7,9 +7,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from live.events.database import Database
 from live.events.outbox import Outbox
 from live.events.rows import Correction, EventRow, MessageKind, RecordingRow
+from video.errors import LookbackError
 
 _FILE = "events.db"
 
@@ -35,11 +38,32 @@ class EventStore(Outbox):
         path = Path(path)
         path = path if path.suffix == ".db" else path / _FILE
         self.folder = path.parent
+        self._claim = filelock.FileLock(path.with_name(path.name + ".lock"))
         super().__init__(Database(path))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let another program watch."""
         self._database.close()
+        self._claim.release()
+
+    def claim(self) -> None:
+        """Make this program the one that watches, until it ends. Others may still read and write.
+
+        Call it before `end_open_events` and `live.recording.repair`, which take what is open for
+        leftovers of a kill.
+
+        Raises:
+            LookbackError: Another program watches with this folder.
+        """
+        try:
+            self._claim.acquire(timeout=0)
+        except filelock.Timeout:
+            raise LookbackError(
+                f"{self.folder}: another program watches cameras with this folder; end it, or "
+                "choose another one with live.folder"
+            ) from None
+        except OSError as error:
+            raise LookbackError(f"{self._claim.lock_file}: {error.strerror or error}") from None
 
     # Events
 
@@ -109,7 +133,7 @@ class EventStore(Outbox):
     def end_open_events(self) -> list[int]:
         """End the events that a kill left open at their last known time; return their numbers.
 
-        Only the program that watches calls this, when it starts.
+        Only the program that watches calls this, when it starts; see `claim`.
         """
 
         def work(connection: sqlite3.Connection) -> list[int]:

@@ -65,7 +65,10 @@ class EventFiles:
             return
         try:
             file.write(coded)
-        except (OSError, ValueError) as error:
+        except ValueError:  # of FFmpeg: a damaged picture
+            self._close_part(event)
+            return
+        except OSError as error:
             self._disk.failed(error)
             self._close_part(event)
             return
@@ -85,7 +88,9 @@ class EventFiles:
         path = f"recordings/{file_name(self._camera, event.number, started, number)}.mp4"
         try:
             event.file = PartFile(self._store.folder / path, first, self._opener)
-        except (OSError, ValueError) as error:
+        except ValueError:  # of FFmpeg: damaged parameter sets; the next key picture may be whole
+            return False
+        except OSError as error:
             self._disk.failed(error)
             return False
         event.parts, event.path, event.started = number, path, started
@@ -102,7 +107,9 @@ class EventFiles:
             return
         try:
             file.close()
-        except (OSError, ValueError) as error:
+        except ValueError as error:
+            _LOG.debug(f"{event.path}: {error}")
+        except OSError as error:
             self._disk.failed(error)
         ended = event.started + file.last_seconds - file.first.seconds
         self._finisher.add(Part(event.recording_id, event.number, event.path, ended))

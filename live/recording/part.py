@@ -83,7 +83,8 @@ class PartFile:
             opener: Opens the file.
 
         Raises:
-            OSError: The file cannot be written, or the picture is damaged.
+            OSError: The file cannot be written.
+            ValueError: The parameter sets of the picture are damaged.
         """
         self.path = open_path(path)
         self.first, self.last_seconds = first, first.seconds
@@ -107,6 +108,7 @@ class PartFile:
 
         Raises:
             OSError: The disk is full, or the file cannot be written for another reason.
+            ValueError: The picture is damaged.
         """
         packet = packet_of(coded, *self._timeline.place(coded))
         packet.stream = self._stream

@@ -261,6 +261,32 @@ def test_a_clock_that_is_set_loses_no_event(store: EventStore, step: float):
     assert all(event.ended > event.started for event in found.values())
 
 
+def test_one_program_watches_with_a_folder(tmp_path: Path):
+    script = (
+        "import sys, time\n"
+        "from live.events.store import EventStore\n"
+        f"store = EventStore({str(tmp_path)!r})\n"
+        "store.claim()\n"
+        "print('watching', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "watching\n"
+    store = EventStore(tmp_path)  # a viewer is welcome
+    with pytest.raises(LookbackError, match="another program watches") as raised:
+        store.claim()
+    assert str(tmp_path) in str(raised.value)
+    other.kill()
+    other.communicate()
+    store.claim()
+    store.claim()
+    with pytest.raises(LookbackError):
+        EventStore(tmp_path).claim()
+    store.close()
+
+
 # Files that are no database of ours
 
 

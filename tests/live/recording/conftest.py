@@ -81,6 +81,8 @@ class Scene:
     finished: list[tuple[int, list[str]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     free: int = 10**12
+    clock: Callable[[], float] | None = None
+    utc: Callable[[], float] | None = None
 
     def __post_init__(self) -> None:
         self.store = EventStore(self.folder)
@@ -88,7 +90,7 @@ class Scene:
             self.folder,
             self.settings.free_gigabytes,
             self.problems.append,
-            clock=lambda: self.now,
+            clock=self.clock or (lambda: self.now),
             free_bytes=lambda _: self.free,
         )
         self.finisher = Finisher(self.store, lambda *each: self.finished.append(each))
@@ -98,8 +100,8 @@ class Scene:
             self.settings,
             self.disk,
             self.finisher,
-            clock=lambda: self.now,
-            utc=lambda: self.now + 1_790_000_000,
+            clock=self.clock or (lambda: self.now),
+            utc=self.utc or (lambda: self.now + 1_790_000_000),
             **self.options,
         )
 

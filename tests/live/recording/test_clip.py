@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from live.recording.pictures import write_still
@@ -69,8 +71,6 @@ def test_a_clip_that_cannot_be_written_is_one_line(scene, tmp_path: Path):
 @pytest.mark.parametrize("order", ["rgb24", "bgr24"])
 @pytest.mark.parametrize("turns", [0, 1])
 def test_a_still_is_upright(tmp_path: Path, order: str, turns: int):
-    import cv2
-
     plain = Frame.from_array(coded_frame(37), order=order)
     frame = Frame(0, 0.0, plain.image, quarter_turns=turns)
     path = tmp_path / "stills" / "a.jpg"
@@ -83,9 +83,6 @@ def test_a_still_is_upright(tmp_path: Path, order: str, turns: int):
 
 
 def test_a_still_keeps_its_colors(tmp_path: Path):
-    import cv2
-    import numpy as np
-
     red = np.zeros((48, 64, 3), np.uint8)
     red[..., 0] = 200
     for order, pixels in (("rgb24", red), ("bgr24", red[..., ::-1])):

@@ -50,6 +50,12 @@ def test_a_camera_whose_clock_is_set_goes_on_with_the_times_of_arrival(jump: flo
     assert _placed(cameras, [0, 0.1, 0.2, 0.3]) == pytest.approx([0, 0.1, 0.2, 0.3])
 
 
+def test_pictures_that_come_at_once_after_a_stall_keep_their_distances():
+    cameras = [10 + index / 10 for index in range(400)]
+    arrivals = [max(each - 10, 31.0) if each > 10.95 else each - 10 for each in cameras]
+    assert _placed(cameras, arrivals) == pytest.approx([each - 10 for each in cameras])
+
+
 def test_a_gap_stays_a_gap():
     assert _placed([10.0, 10.1, 18.1], [0, 0.1, 8.1]) == pytest.approx([0, 0.1, 8.1])
 

@@ -1,13 +1,17 @@
 """Recordings: what is in them, when they begin, and what disturbs them. All are decoded."""
 
 import errno
+import io
+import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from live.recording import recorder as recorder_module
 from live.recording.part import open_file
+from live.recording.pictures import PictureRate
 from tests.live.recording.conftest import (
     RATE,
     Scene,
@@ -166,8 +170,6 @@ def test_other_parameters_on_one_connection_begin_a_new_file(scene):
 
     joined = h264_stream(50, container="h264").getvalue()
     joined += h264_stream(30, container="h264", size=(96, 64), first=100).getvalue()
-    import io
-
     made.play(io.BytesIO(joined), at)
     made.close()
     parts = [decoded(path) for path in _paths(made, numbers[0])]
@@ -205,6 +207,26 @@ def test_a_camera_that_is_gone_after_the_event_still_gets_its_file(scene):
     made.recorder._thread.join(0.5)
     made.finisher.close(5.0)
     assert decoded(_paths(made, numbers[0])[0]).codes[-1] == 39
+
+
+def test_damaged_parameters_cost_the_pictures_to_the_next_key_frame_and_nothing_else(scene):
+    made = scene()
+    recorder = made.recorder
+    take, count = recorder._take, itertools.count()
+
+    def damage(coded):
+        if 45 <= next(count) < 50:  # one group
+            junk = replace(coded.coding, header=b"\x00\x00\x00\x01\x67\xff\xff")
+            coded = replace(coded, coding=junk)
+        take(coded)
+
+    recorder._take = damage
+    number = _play_event(made, begins=40, ends=60)
+    made.close()
+    assert made.problems == []
+    parts = [decoded(path).codes for path in _paths(made, number)]
+    assert parts[0][-1] == 44
+    assert parts[-1] == list(range(50, 71))
 
 
 # JPEGs
@@ -257,8 +279,6 @@ def test_other_codecs_and_cameras_with_polygons_are_encoded(scene, codec: str, c
 
 
 def test_pictures_are_kept_at_most_fifteen_times_a_second():
-    from live.recording.pictures import PictureRate
-
     for rate, kept in ((30, 15), (25, 15), (10, 10), (60, 15), (1, 1)):
         chooser = PictureRate()
         count = sum(chooser.wants(100 + index / rate) for index in range(rate * 10))
