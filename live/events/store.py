@@ -234,9 +234,12 @@ class EventStore(Outbox):
             size: Size of the file in bytes.
         """
         done = self._database.write(
-            "UPDATE recordings SET ended = ?, bytes = ?, complete = 1 WHERE id = ?",
+            "UPDATE recordings SET ended = ?, bytes = ?, complete = 1 "
+            "WHERE id = ? AND event_id IN (SELECT id FROM events)",
             (ended, size, recording_id),
         )
+        if not done.rowcount:
+            self.drop_recording(recording_id)
         return done.rowcount > 0
 
     def drop_recording(self, recording_id: int) -> None:

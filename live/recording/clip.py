@@ -1,11 +1,10 @@
 """Clips of exact length from the pictures in memory, for training."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
-import numpy as np
 
 from live.recording.coded import TIME_BASE, Coded, Timeline, packet_of
 from video.atomic_write import atomic_write
@@ -44,15 +43,20 @@ def cut_clip(pictures: Sequence[Coded], since: float, until: float, path: Path) 
         LookbackError: No picture is of this time, or the file cannot be written.
     """
     times: list[float] = []
+    first = 0.0
     rate = _rate_of(pictures)
     with atomic_write(path) as temporary:
         writer: Mp4Writer | None = None
         try:
-            for rgb, seconds in _decoded(pictures, since, until):
+            for image, arrived, shown in _decoded(pictures):
+                if not since <= arrived <= until:
+                    continue
+                rgb = Frame(0, arrived, image).rgb
                 if writer is None:
                     writer = Mp4Writer(temporary, (rgb.shape[1], rgb.shape[0]), rate)
-                times.append(seconds)
-                writer.write(rgb, seconds - times[0])
+                    first = shown
+                times.append(arrived)
+                writer.write(rgb, shown - first)
         finally:
             if writer is not None:
                 writer.close()
@@ -64,39 +68,33 @@ def cut_clip(pictures: Sequence[Coded], since: float, until: float, path: Path) 
     return Cut(path, times[0], times[-1], len(times))
 
 
-def _decoded(
-    pictures: Sequence[Coded], since: float, until: float
-) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield uint8 RGB (H, W, 3) and its time."""
+def _decoded(pictures: Sequence[Coded]) -> Iterator[tuple[av.VideoFrame, float, float]]:
+    """Yield images with the time of their arrival, and the seconds at which they are shown."""
     if not pictures:
         return
-    first = pictures[0]
-    decoder = av.CodecContext.create(first.coding.codec, "r")
+    decoder = av.CodecContext.create(pictures[0].coding.codec, "r")
     timeline = Timeline()
-    for index, coded in enumerate(pictures):
-        pts, dts = timeline.place(coded)
-        whole = coded if index else Coded(**_with_header(coded))
+    arrivals: dict[int, float] = {}
+    newest = pictures[0].seconds
+    for index, coded in enumerate([*pictures, None]):
+        packet = None
+        if coded is not None:
+            pts, dts = timeline.place(coded)
+            arrivals[pts] = coded.seconds
+            packet = packet_of(coded if index else _with_header(coded), pts, dts)
         try:
-            images = decoder.decode(packet_of(whole, pts, dts))
+            images = decoder.decode(packet)
         except av.InvalidDataError:
             continue
-        yield from _chosen(images, first.seconds, since, until)
-    yield from _chosen(decoder.decode(None), first.seconds, since, until)
+        for image in images:
+            # An image that waited for a later packet has come with that packet.
+            pts = image.pts or 0
+            newest = max(newest, arrivals.pop(pts, newest))
+            yield image, newest, float(pts * TIME_BASE)
 
 
-def _chosen(
-    images: Sequence[av.VideoFrame], base: float, since: float, until: float
-) -> Iterator[tuple[np.ndarray, float]]:
-    for image in images:
-        seconds = base + float((image.pts or 0) * TIME_BASE)
-        # Times in a file are rounded to its time base.
-        if since - 1e-4 <= seconds <= until + 1e-4:
-            yield Frame(0, seconds, image).rgb, seconds
-
-
-def _with_header(coded: Coded) -> dict:
-    values = {name: getattr(coded, name) for name in Coded.__slots__}
-    return {**values, "data": coded.coding.header + coded.data}
+def _with_header(coded: Coded) -> Coded:
+    return replace(coded, data=coded.coding.header + coded.data)
 
 
 def _rate_of(pictures: Sequence[Coded]) -> float:

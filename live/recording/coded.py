@@ -11,9 +11,10 @@ from av.container import InputContainer
 
 TIME_BASE = Fraction(1, 90_000)
 
-# The camera's clock and the times of arrival differ by bursts on the network. A larger difference
-# means that the camera's clock was set.
-_CLOCK_SECONDS = 10.0
+# Distances on the camera's clock and of the arrivals differ by bursts on the network: after a
+# stall, pictures of many seconds arrive at once. A camera's clock that goes back, or goes on by
+# much more than the time that has passed, was set.
+_FORWARD_SECONDS = 10.0
 _BACKWARD_SECONDS = 0.5
 
 
@@ -65,7 +66,7 @@ class Timeline:
     def __init__(self) -> None:
         self._first: float | None = None
         self._base: float | None = None
-        self._camera: float | None = None
+        self._before: tuple[float, float] | None = None  # on the camera's clock, of the arrival
         self._last = -1
 
     def place(self, coded: Coded) -> tuple[int, int]:
@@ -78,7 +79,7 @@ class Timeline:
         if camera is not None:
             if self._base is None or self._was_set(camera, arrived):
                 self._base = camera - max(arrived, float((self._last + 1) * TIME_BASE))
-            self._camera = camera
+            self._before = (camera, arrived)
             passed = camera - self._base
         dts = max(round(passed / TIME_BASE), self._last + 1)
         self._last = dts
@@ -86,10 +87,10 @@ class Timeline:
         return dts + max(0, round(delay / TIME_BASE)), dts
 
     def _was_set(self, camera: float, arrived: float) -> bool:
-        assert self._base is not None
-        if self._camera is not None and camera < self._camera - _BACKWARD_SECONDS:
-            return True
-        return abs(camera - self._base - arrived) > _CLOCK_SECONDS
+        assert self._before is not None
+        step = camera - self._before[0]
+        passed = arrived - self._before[1]
+        return step < -_BACKWARD_SECONDS or step - passed > _FORWARD_SECONDS
 
 
 def template_of(first: Coded) -> InputContainer:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from video.console import logger
+from video.errors import LookbackError
 from video.libav import reason
 
 _LOG = logger(__name__)
@@ -84,7 +85,7 @@ class Disk:
         """Record that a write failed. Recording is tried again after ten seconds."""
         with self._lock:
             self._failed = self._clock()
-            told = self._tell(f"files cannot be written ({reason(error)})")
+            told = self._tell(f"files cannot be written ({why(error)})")
         self._call(told)
 
     def worked(self) -> None:
@@ -111,6 +112,14 @@ class Disk:
     def _call(self, told: str | None) -> None:
         if told is not None and self._on_change is not None:
             self._on_change(told)
+
+
+def why(error: Exception) -> str:
+    """Return the reason of a failure in one line."""
+    if isinstance(error, LookbackError):
+        return str(error)
+    # Raised while our own file is written, which is no fault of ours.
+    return getattr(error, "strerror", None) or reason(error)
 
 
 def _free_bytes(folder: Path) -> int:

@@ -23,6 +23,7 @@ class _Event:
     file: PartFile | None = None
     recording_id: int | None = None
     path: str = ""
+    started: float = 0.0
 
 
 class EventFiles:
@@ -36,11 +37,13 @@ class EventFiles:
         finisher: Finisher,
         part_seconds: float,
         clock: Callable[[], float],
+        utc: Callable[[], float],
         opener: Opener,
     ) -> None:
         """Begin without an event; see `live.recording.recorder.Recorder`."""
         self._camera, self._store, self._disk, self._finisher = camera, store, disk, finisher
-        self._part_seconds, self._clock, self._opener = part_seconds, clock, opener
+        self._part_seconds, self._opener = part_seconds, opener
+        self._clock, self._utc = clock, utc
         self._events: dict[int, _Event] = {}
 
     def begin(self, event_id: int) -> None:
@@ -62,7 +65,10 @@ class EventFiles:
             return
         try:
             file.write(coded)
-        except (OSError, ValueError) as error:
+        except ValueError:  # of FFmpeg: a damaged picture
+            self._close_part(event)
+            return
+        except OSError as error:
             self._disk.failed(error)
             self._close_part(event)
             return
@@ -78,14 +84,17 @@ class EventFiles:
         if not self._disk.has_room():
             return False
         number = event.parts + 1
-        started = utc_of(first.seconds, self._clock())
+        started = utc_of(first.seconds, self._clock(), self._utc())
         path = f"recordings/{file_name(self._camera, event.number, started, number)}.mp4"
         try:
             event.file = PartFile(self._store.folder / path, first, self._opener)
-        except (OSError, ValueError) as error:
+        except ValueError:  # of FFmpeg: damaged parameter sets; the next key picture may be whole
+            return False
+        except OSError as error:
             self._disk.failed(error)
             return False
-        event.parts, event.path, event.recording_id = number, path, None
+        event.parts, event.path, event.started = number, path, started
+        event.recording_id = None
         try:
             event.recording_id = self._store.add_recording(event.number, number, path, started)
         except LookbackError as error:
@@ -98,7 +107,9 @@ class EventFiles:
             return
         try:
             file.close()
-        except (OSError, ValueError) as error:
+        except ValueError as error:
+            _LOG.debug(f"{event.path}: {error}")
+        except OSError as error:
             self._disk.failed(error)
-        ended = utc_of(file.last_seconds, self._clock())
+        ended = event.started + file.last_seconds - file.first.seconds
         self._finisher.add(Part(event.recording_id, event.number, event.path, ended))

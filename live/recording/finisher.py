@@ -1,21 +1,26 @@
 """The thread that finishes recordings, for all cameras, so that encoding delays no camera."""
 
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
 from live.events.store import EventStore
+from live.recording.disk import why
 from live.recording.part import Unfinished, finish
 from video.console import logger
 from video.errors import LookbackError
-from video.libav import reason
 
 _LOG = logger(__name__)
+
+_NICE = 10  # encoding must not delay the watching
 
 OnFinished = Callable[[int, list[str]], None]
 
@@ -70,6 +75,9 @@ class Finisher:
         self._thread.join(timeout + 0.5)
 
     def _run(self) -> None:
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while (job := self._jobs.get()) is not None:
             if not self._may_encode():
                 continue
@@ -81,7 +89,7 @@ class Finisher:
             except Unfinished:
                 continue
             except Exception as error:  # one recording must not end the others'
-                _LOG.error(f"a recording could not be finished ({reason(error)})")
+                _LOG.error(f"a recording could not be finished ({why(error)})")
 
     def _tell(self, event_id: int) -> None:
         try:
@@ -115,7 +123,7 @@ def finish_part(
     try:
         there = finish(path, may_encode)
     except (OSError, LookbackError, av.FFmpegError) as error:
-        _LOG.error(f"{path}: cannot be finished ({reason(error)}); the next start tries again")
+        _LOG.error(f"{path}: cannot be finished ({why(error)}); the next start tries again")
         return False
     if part.recording_id is None:
         return False  # a file that the database does not know; the retention counts it

@@ -13,7 +13,7 @@ import av
 from live.events.store import EventStore
 from live.recording.clip import Cut, cut_clip
 from live.recording.coded import Coded, Coding, newest_run
-from live.recording.disk import Disk
+from live.recording.disk import Disk, why
 from live.recording.event_files import EventFiles
 from live.recording.finisher import Finisher
 from live.recording.intake import Intake
@@ -24,7 +24,6 @@ from recipes.schema import Recording as RecordingSettings
 from video.console import logger
 from video.errors import LookbackError
 from video.frame import Frame
-from video.libav import reason
 
 _LOG = logger(__name__)
 
@@ -66,6 +65,7 @@ class Recorder:
         keep_seconds: float = 0.0,
         copies: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        utc: Callable[[], float] = time.time,
         opener: Opener = open_file,
     ) -> None:
         """Start the thread.
@@ -81,6 +81,7 @@ class Recorder:
             copies: Whether packets may be recorded; False with privacy polygons, which packets do
                 not have.
             clock: Seconds that rise, on which packets and frames arrive.
+            utc: Present time in seconds since 1970.
             opener: Opens files for writing.
         """
         self.dropped = 0
@@ -90,7 +91,7 @@ class Recorder:
         self._intake = Intake(copies)
         self._rate = PictureRate()
         self._files = EventFiles(
-            camera, store, disk, finisher, settings.part_seconds, clock, opener
+            camera, store, disk, finisher, settings.part_seconds, clock, utc, opener
         )
         self._condition = threading.Condition()
         self._jobs: deque[_Job] = deque()
@@ -191,7 +192,7 @@ class Recorder:
         try:
             return cut_clip(newest_run(wanted), since, until, Path(path))
         except (LookbackError, OSError) as error:
-            raise LookbackError(f"camera {self._camera}: no clip ({reason(error)})") from None
+            raise LookbackError(f"camera {self._camera}: no clip ({why(error)})") from None
 
     @property
     def covered(self) -> float:

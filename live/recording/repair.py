@@ -6,10 +6,12 @@ from pathlib import Path
 import av
 
 from live.events.store import EventStore
+from live.recording.disk import why
 from live.recording.finisher import Part, finish_part
 from live.recording.part import OPEN_PREFIX, Unfinished, finish, open_path
 from video.console import logger
-from video.libav import address_of, reason
+from video.errors import LookbackError
+from video.libav import address_of
 
 _LOG = logger(__name__)
 
@@ -51,8 +53,8 @@ def _finish_unknown(folder: Path, may_encode: Callable[[], bool]) -> None:
         final = path.with_name(path.name.removeprefix(OPEN_PREFIX))
         try:
             finish(final, may_encode)
-        except (OSError, ValueError) as error:
-            _LOG.error(f"{path}: cannot be finished ({reason(error)})")
+        except (OSError, ValueError, LookbackError) as error:
+            _LOG.error(f"{path}: cannot be finished ({why(error)})")
     for path in folder.rglob("part.*.mp4"):
         path.unlink(missing_ok=True)  # a copy that the kill interrupted
 

@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from live.events.store import EventStore
-from live.recording.disk import Disk
+from live.recording.disk import Disk, why
 from live.recording.part import OPEN_PREFIX
 from recipes.schema import Recording as RecordingSettings
 from video.console import logger
-from video.libav import reason
 
 _LOG = logger(__name__)
 
@@ -159,6 +158,6 @@ class Retention:
             try:
                 self.run()
             except Exception as error:
-                _LOG.error(f"{self._store.folder}: old files cannot be deleted ({reason(error)})")
+                _LOG.error(f"{self._store.folder}: old files cannot be deleted ({why(error)})")
             if self._closing.wait(seconds):
                 return
