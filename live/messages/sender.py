@@ -176,7 +176,7 @@ class Sender:
             hangs = present is not None and self._age(present, now) > self._times.hang
             if hangs and len(self._hanging) < self._times.hanging:
                 self._hanging.append(self._current)
-                self._failed(f"no answer for {self._times.hang:.0f} s")
+                self._failed(f"no answer for {self._times.hang:.0f} s", self._clock())
                 self._begin()
         for job in newly:
             self._let_go(job)
@@ -287,15 +287,16 @@ class Sender:
 
     def _after_failure(self, me: _Thread, job: _Job, reason: str) -> None:
         row, now = job.message, self._clock()
+        with self._lock:
+            late = self._current is not me
+            if not late:
+                self._failed(reason, now)
         try:
             if not job.released:  # else the watch has recorded the failure
                 self._queue.mark_failed(row.id, reason, now + delay(row.tries + 1), now)
         finally:
             with self._lock:
-                late = self._current is not me
-                me.job = None
-                if not late:
-                    self._failed(reason)
+                me.job = None  # from here on, another thread may take the message
         self._told("failed")
         for each in self._waiting():
             if expired(each, now):
@@ -303,8 +304,7 @@ class Sender:
         if late:
             self._wake.set()
 
-    def _failed(self, reason: str) -> None:
-        now = self._clock()
+    def _failed(self, reason: str, now: float) -> None:
         # New messages that fail during an outage do not prolong the wait for its end.
         if not self._failures or now >= self._not_before:
             self._failures += 1

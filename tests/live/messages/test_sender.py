@@ -32,6 +32,7 @@ class Post:
     Attributes:
         taken: Target and message, in order.
         down: Whether every target refuses.
+        refused: Labels whose messages every target refuses.
         gates: Events for which a target waits before it accepts, by its name.
         tries: Number of attempts.
     """
@@ -49,7 +50,7 @@ class Post:
         self.began.append(message.subject)
         if target.name in self.gates:
             self.gates[target.name].wait()
-        if self.down or message.subject in self.refused:
+        if self.down or message.subject.split()[0] in self.refused:
             raise DeliveryError("refused")
         self.taken.append((target.name, message))
 
@@ -231,12 +232,12 @@ def test_an_outage_means_few_attempts(store, clock, post, make):
         messenger.confirmed(event(store, f"label{number}"))
     wait_for(lambda: post.tries == 8 and all(row.tries for row in store.waiting()))
     for _ in range(5):
-        before = post.tries
+        before = sum(row.tries for row in store.waiting())
         clock.now += 3601
         wake(messenger)
-        wait_for(lambda before=before: post.tries == before + 1)
+        wait_for(lambda before=before: sum(row.tries for row in store.waiting()) > before)
         time.sleep(0.02)
-        assert post.tries == before + 1
+        assert sum(row.tries for row in store.waiting()) == before + 1
 
 
 def test_a_burst_of_messages_does_not_prolong_the_wait(store, clock, post, make):
@@ -356,9 +357,9 @@ def test_hanging_threads_are_limited(store, post, make):
 
 def test_one_bad_message_delays_no_other(store, clock, post, make):
     messenger = make()
+    post.refused.add("bad")
     bad = event(store, "bad")
     messenger.confirmed(bad)
-    post.refused.add(store.waiting()[0].subject)
     wait_for(lambda: post.tries >= 1)
     for number in range(3):
         messenger.confirmed(event(store, f"label{number}"))
