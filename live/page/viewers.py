@@ -95,7 +95,8 @@ class Viewer:
             self._look()
 
     async def _show(self) -> None:
-        number, sent = -1, {}
+        number = -1
+        sent: dict[int, tuple[int, int] | None] = {}
         while not self._pictures.closing:
             number = await self._pictures.next_round(number)
             if self._is_behind():

@@ -105,7 +105,7 @@ class Page {
       this.state = await ask("/api/state");
     } catch (error) {
       toast(error.message, "bad");
-      return;
+      return false;
     }
     document.getElementById("leave").hidden = !this.state.login;
     document.querySelector('[data-view="teach"]').hidden = !this.state.teach;
@@ -133,6 +133,7 @@ class Page {
     }
     for (const camera of this.#newest.keys()) this.redraw(camera);
     this.events.load();
+    return true;
   }
 
   /** Draw the newest picture of a camera, if there is one. */
@@ -160,7 +161,7 @@ class Page {
   async #status(message) {
     if (message.classes !== this.#classes) {
       this.#classes = message.classes;
-      await this.configure();
+      if (!(await this.configure())) setTimeout(() => (this.#classes = null), 2000);
     }
     for (const row of message.cameras) this.cards.get(row.id)?.update(row);
     this.teach.update(message);
