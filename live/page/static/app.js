@@ -54,9 +54,16 @@ class Page {
       else tab.removeAttribute("aria-current");
     }
     if (location.hash.slice(1) !== view) history.replaceState(null, "", `#${view}`);
+    this.look();
     for (const camera of this.#newest.keys()) this.redraw(camera);
     if (view === "teach") this.teach.load();
     if (view === "events") this.events.load();
+  }
+
+  /** Ask for the pictures that are on the screen. */
+  look() {
+    const cameras = { watch: null, events: [], teach: [this.teach.camera] };
+    this.link.look(cameras[this.view] ?? null);
   }
 
   /** Show one camera larger; the same again makes it small. */
