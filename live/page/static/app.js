@@ -71,6 +71,7 @@ class Page {
     this.#enlarged = this.#enlarged === camera ? null : camera;
     for (const [id, card] of this.cards) card.setEnlarged(id === this.#enlarged);
     this.link.enlarge(this.#enlarged);
+    this.cards.get(camera)?.element.scrollIntoView({ block: "nearest" });
   }
 
   /** Show a threshold that was set for all cameras on the other cards, too. */
