@@ -42,19 +42,30 @@ def complete(
         train_or_val: Videos that are split between train and val only.
     """
     data, seed = settings.recipe.data, settings.recipe.seed
-    entries = list(manifest.entries)
-    if "data.group_by" in settings.given:
-        entries = group_entries(entries, data.group_by)
-    else:
-        automatic = group_entries(entries, "auto")
-        entries = [
-            entry if entry.group else replace(entry, group=other.group)
-            for entry, other in zip(entries, automatic, strict=True)
-        ]
-    entries = join_groups(entries, equal)
+    entries = grouped(list(manifest.entries), settings, equal)
     shares = parse_shares(data.split)
     if train_or_val and "data.split" not in settings.given:
         entries = split_off_validation(entries, train_or_val, shares, seed)
     if any(not entry.split for entry in entries):
         entries = split_entries(entries, shares, seed)
     return manifest.with_entries(entries)
+
+
+def grouped(
+    entries: list[Entry], settings: Settings, equal: Sequence[list[str]] = ()
+) -> list[Entry]:
+    """Return the rows with a group in every row.
+
+    Args:
+        entries: The rows; a group may be empty.
+        settings: The recipe, with the grouping.
+        equal: Videos with the same content, as `equal_videos` returns them; they share a group.
+    """
+    if "data.group_by" in settings.given:
+        return join_groups(group_entries(entries, settings.recipe.data.group_by), equal)
+    automatic = group_entries(entries, "auto")
+    filled = [
+        entry if entry.group else replace(entry, group=other.group)
+        for entry, other in zip(entries, automatic, strict=True)
+    ]
+    return join_groups(filled, equal)

@@ -1,5 +1,7 @@
 """One run of extract.py: set up the extractors, and compute the features that are missing."""
 
+from collections.abc import Callable
+
 from clips.manifest import Manifest
 from extract.extractor import Extractor
 from extract.extractor_setup import set_up_extractors
@@ -10,12 +12,16 @@ from video.console import logger
 _LOG = logger(__name__)
 
 
-def extract(settings: Settings, manifest: Manifest) -> None:
+def extract(
+    settings: Settings, manifest: Manifest, watch: Callable[[float], object] = lambda share: None
+) -> None:
     """Compute the features of a manifest's videos with the network that the settings name.
 
     Args:
         settings: Settings that name folder, backbone, engine, precision and feature file.
         manifest: Videos.
+        watch: Function that receives the share of the missing features that are done, 0 to 1, of
+            each feature file.
 
     Raises:
         UsageError: The settings and the folder's model contradict each other.
@@ -23,7 +29,7 @@ def extract(settings: Settings, manifest: Manifest) -> None:
     """
     for path, extractor in set_up_extractors(settings, manifest).items():
         _LOG.info(_summary(extractor))
-        report = extract_features(manifest, extractor, path, settings.recipe.extract.dtype)
+        report = extract_features(manifest, extractor, path, settings.recipe.extract.dtype, watch)
         print_report(report, path)
         if report.cached and "extract.engine" in settings.flags:
             _LOG.info(

@@ -143,13 +143,16 @@ class Dataset:
         """Return the segments of a split (train, val or test)."""
         return [segment for segment in self.segments if segment.split == name]
 
-    def require_splits(self) -> None:
+    def require_splits(self, splits: Sequence[str] = SPLITS) -> None:
         """Check that every class has features in every split.
+
+        Args:
+            splits: Names of the splits to check.
 
         Raises:
             LookbackError: A class has none in a split.
         """
-        for split in SPLITS:
+        for split in splits:
             present = {segment.target for segment in self.split(split)}
             for target, label in enumerate(self.labels):
                 # Videos labeled from start to end have no background; any other class is needed.

@@ -95,10 +95,28 @@ def open_experiment(settings: Settings) -> Experiment:
         LookbackError: A part is missing, or the features were computed with another backbone or
             sampling than the model folder's.
     """
-    folder = Path(settings.recipe.model.folder)
     path = features_path(settings)
-    config = _config(folder, path, settings)
-    manifest = load_manifest(settings, videos_needed=False)
+    config = _config(Path(settings.recipe.model.folder), path, settings)
+    return _opened(settings, config, path, load_manifest(settings, videos_needed=False))
+
+
+def open_features(settings: Settings, manifest: Manifest) -> Experiment:
+    """Open the model folder and the feature store that the settings name.
+
+    Args:
+        settings: Settings that name them.
+        manifest: Manifest in memory, which need not be that of the data folder.
+
+    Raises:
+        UsageError, LookbackError: As for `open_experiment`.
+    """
+    path = features_path(settings)
+    config = _config(Path(settings.recipe.model.folder), path, settings)
+    return _opened(settings, config, path, manifest)
+
+
+def _opened(settings: Settings, config: ModelConfig, path: Path, manifest: Manifest) -> Experiment:
+    folder = Path(settings.recipe.model.folder)
     asked = settings.recipe.backbone.input if "backbone.input" in settings.given else None
     if config.backbone.input == "auto":
         experiments = {}

@@ -1,5 +1,6 @@
 """The train command: train the sequence model and its baselines, and save them."""
 
+from clips.manifest import SPLITS
 from extract.backbones.heads import weights_sha256
 from model_folder.config import (
     MEAN_WEIGHTS,
@@ -39,7 +40,9 @@ from video.console import logger
 _LOG = logger(__name__)
 
 
-def train(experiment: Experiment, settings: Settings) -> TrainingResult:
+def train(
+    experiment: Experiment, settings: Settings, splits: tuple[str, ...] = SPLITS
+) -> TrainingResult:
     """Train the sequence model and its baselines, and save them in the model folder.
 
     It writes weights, model.yaml, history.csv and the metrics on the validation clips.
@@ -47,6 +50,7 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     Args:
         experiment: Model folder with the manifest and features.
         settings: Settings of the recipe and the flags.
+        splits: Splits in which every class must have clips; training needs train and val.
 
     Returns:
         Model folder, training history and validation metrics, as they are written.
@@ -60,10 +64,10 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     for head in heads_of(chosen):
         require_head(head)  # before the history of the existing model is overwritten
     look_back = experiment.look_back(recipe)
-    dataset = _usable_dataset(experiment, look_back)
+    dataset = _usable_dataset(experiment, look_back, splits)
     selection = select(experiment, recipe)
     if selection.experiment.input != experiment.input:
-        dataset = _usable_dataset(selection.experiment, look_back)
+        dataset = _usable_dataset(selection.experiment, look_back, splits)
     experiment, chosen = selection.experiment, selection.sequence
     training, validation = dataset.split("train"), dataset.split("val")
     chosen = choose_pooling(dataset, training, validation, chosen, seed, _LOG.info)
@@ -121,9 +125,9 @@ def train(experiment: Experiment, settings: Settings) -> TrainingResult:
     return TrainingResult(folder, tuple(history.epochs), report)
 
 
-def _usable_dataset(experiment: Experiment, look_back: int) -> Dataset:
+def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, ...]) -> Dataset:
     dataset = experiment.dataset(look_back)
-    dataset.require_splits()
+    dataset.require_splits(splits)
     dataset.require_variation(dataset.split("train"))
     return dataset
 

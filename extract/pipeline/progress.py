@@ -28,10 +28,11 @@ class Progress:
             sizes: Size of each video in bytes.
         """
         self._sizes = sizes
+        self._total, self._finished = sum(sizes.values()), 0
         self._done, self._writing = 0, 0.0
         self._started = time.perf_counter()
         self._bar = progress_bar(
-            total=sum(sizes.values()),
+            total=self._total,
             bar_format="{percentage:3.0f}% |{bar}| {remaining} left{postfix}",  # in 80 columns
         )
 
@@ -61,7 +62,13 @@ class Progress:
             refresh=False,
         )
         if batch.last:
+            self._finished += self._sizes[batch.video]
             self._bar.update(self._sizes[batch.video])
+
+    @property
+    def share(self) -> float:
+        """Share of the videos that is done, by their sizes, 0 to 1."""
+        return self._finished / self._total if self._total else 1.0
 
     def __enter__(self) -> "Progress":
         return self

@@ -1,6 +1,7 @@
 """Extraction of the features of all videos of a manifest into the feature store."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +45,11 @@ class ExtractionReport:
 
 
 def extract_features(
-    manifest: Manifest, extractor: Extractor, path: Path, dtype: str
+    manifest: Manifest,
+    extractor: Extractor,
+    path: Path,
+    dtype: str,
+    watch: Callable[[float], object] = lambda share: None,
 ) -> ExtractionReport:
     """Compute the features that the store does not have yet.
 
@@ -57,6 +62,7 @@ def extract_features(
         extractor: Backbone with its sampling and preprocessing.
         path: Path of the store.
         dtype: Dtype of the stored features, `float32` or `float16`.
+        watch: Function that receives the share of the missing features that are done, 0 to 1.
 
     Raises:
         LookbackError: The store cannot be written.
@@ -78,6 +84,7 @@ def extract_features(
                 with progress.writing():
                     _write(computed, sources, writer, report)
                 progress.update(computed.steps, report.steps, stages)
+                watch(progress.share)
         report.seconds = time.perf_counter() - started
         report.bottleneck = progress.bottleneck
         for video, twin in twins.items():

@@ -2,7 +2,7 @@
 
 import random
 
-_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
+DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 _JITTER = 0.2
 _REFUSED_SECONDS = 60.0
 # A camera that was live for this long was well: its next failure begins with the shortest delay.
@@ -26,7 +26,7 @@ class Backoff:
         """
         if live_seconds >= _RESET_SECONDS:
             self._failures = 0
-        delay = _DELAYS[min(self._failures, len(_DELAYS) - 1)]
+        delay = DELAYS[min(self._failures, len(DELAYS) - 1)]
         self._failures += 1
         if refused:
             delay = _REFUSED_SECONDS

@@ -32,6 +32,8 @@ _OPEN_SECONDS, _READ_SECONDS = 10.0, 5.0
 # A silence of fewer frame intervals of the camera is no gap: slow cameras are irregular too.
 _GAP_INTERVALS = 3
 _INTERVALS = 5
+# A camera that gives no frame for this long counts as over, for a run that ends then.
+SILENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class CameraReader:
         camera: The configuration.
         attempts: Number of attempts to connect.
         frames: Number of frames read.
+        device: The camera or stream itself.
     """
 
     def __init__(
@@ -105,9 +108,9 @@ class CameraReader:
         """
         self.camera, self.attempts, self.frames = camera, 0, 0
         self._taker, self._gap_seconds = taker, gap_seconds
-        self._device = device or device_of(camera)
+        self.device = device or device_of(camera)
         if on_packet is not None and not camera.privacy:
-            self._device.on_packet = lambda packet: on_packet(packet, time.monotonic())
+            self.device.on_packet = lambda packet: on_packet(packet, time.monotonic())
         self._backoff = backoff or Backoff()
         self._mask = PrivacyMask(camera.privacy)
         self._lock = threading.Lock()
@@ -133,6 +136,10 @@ class CameraReader:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
+    def lengthen_gap(self, seconds: float) -> None:
+        """Require at least `seconds` without a frame for the end of a session."""
+        self._gap_seconds = max(self._gap_seconds, seconds)
+
     @property
     def name(self) -> str:
         """The name of the camera."""
@@ -153,10 +160,13 @@ class CameraReader:
                 return "stalled", f"no frame for {silence:.0f} s"
             return "live", ""
 
-    @property
-    def newest(self) -> float:
-        """The time of `time.monotonic` at which the newest frame arrived; 0 before the first."""
-        return self._newest
+    def is_over(self) -> bool:
+        """Return whether the camera is lost, or was silent for ten seconds."""
+        return self.state()[0] == "lost" or self.silence() > SILENCE_SECONDS
+
+    def silence(self) -> float:
+        """Return the seconds since the newest frame; 0 before the first."""
+        return time.monotonic() - self._newest if self._newest else 0.0
 
     def _gap(self) -> float:
         usual = float(np.median(self._intervals)) if self._intervals else 0.0
@@ -168,19 +178,19 @@ class CameraReader:
             self.attempts += 1
             began, refused, why = 0.0, False, ""
             try:
-                self._device.open()
+                self.device.open()
                 began = time.monotonic()
                 self._read()
                 why = "disconnected"
             except RefusedError as error:
-                refused, why = True, _without_name(error, self._device.name)
+                refused, why = True, _without_name(error, self.device.name)
             except LookbackError as error:
-                why = _without_name(error, self._device.name)
+                why = _without_name(error, self.device.name)
             except Exception as error:  # the thread must survive whatever a driver raises
                 why = reason(error)
-                _log_fault(self._device.name, error)
+                _log_fault(self.device.name, error)
             finally:
-                self._device.close()
+                self.device.close()
             if self._closing.is_set():
                 break
             live = self._newest - began if began else 0.0
@@ -198,19 +208,23 @@ class CameraReader:
         """Read frames until the device ends or the reader is closed."""
         self._intervals.clear()
         before: float | None = None
-        due = 0.0
+        due, is_awaited = 0.0, False
         while not self._closing.is_set():
-            image = self._device.read()
+            image = self.device.read()
             if image is None:
                 return
             now = time.monotonic()
             self.frames += 1
-            is_new = before is None or now - before > self._gap()
+            is_late = before is not None and now - before > self._gap()
             if before is not None:
                 self._intervals.append(now - before)
-            before = now
-            if is_new:
-                due = 0.0
+            is_first, before = before is None, now
+            if is_late:
+                # FFmpeg ends a stalled read by a last frame from before: wait for a second one.
+                is_awaited = True
+                continue
+            if is_first or is_awaited:
+                is_awaited, due = False, 0.0
                 self._begin_session(now, image)
             with self._lock:
                 self._phase, self._reason, self._newest = "live", "", now
@@ -222,13 +236,13 @@ class CameraReader:
     def _begin_session(self, now: float, image: av.VideoFrame) -> None:
         number = self._session.number + 1 if self._session else 1
         size = Frame(0, 0.0, image, *orientation_of(image)).size
-        self._session = Session(number, now, size, self._device.rate)
+        self._session = Session(number, now, size, self.device.rate)
         self._index = 0
         if self._told:
             _LOG.info(f"{self.name}: live again")
             self._told = ""
         elif number == 1:
-            shown = f"{size[0]}x{size[1]} at {self._device.rate:.3g} frames/s"
+            shown = f"{size[0]}x{size[1]} at {self.device.rate:.3g} frames/s"
             _LOG.info(f"{self.name}: {shown}")
 
     def _pass_on(self, image: av.VideoFrame, now: float) -> None:

@@ -29,7 +29,8 @@ class Database:
 
     Every write is a transaction that is on the disk when it returns. If the disk is full or has
     become read-only, the database continues in memory, and returns to the disk when it can. Until
-    then other processes see the state before, and a kill loses what came after.
+    then other processes see the state before, what they write is lost, and a kill loses what came
+    after.
 
     Attributes:
         path: The file.

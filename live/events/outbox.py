@@ -1,5 +1,6 @@
 """Messages that wait to be sent: a row for each target, each event's message once."""
 
+import sqlite3
 import time
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -146,7 +147,7 @@ class Outbox:
         """
         now = time.time() if now is None else now
 
-        def work(connection: Any) -> int:
+        def work(connection: sqlite3.Connection) -> int:
             connection.executemany(
                 "UPDATE outbox SET state = 'digested' WHERE id = ? AND state = 'waiting'",
                 [(number,) for number in message_ids],
@@ -156,7 +157,7 @@ class Outbox:
                 "VALUES ('', 'digest', ?, ?, ?, ?, ?, ?)",
                 (target, subject, body, now, now, now),
             )
-            return int(made.lastrowid)
+            return int(made.lastrowid or 0)
 
         return self._database.transaction(work)
 
@@ -168,6 +169,20 @@ class Outbox:
             (target, since),
         )
         return int(rows[0]["number"])
+
+    def sent_times(self, target: str, count: int) -> list[float]:
+        """Return the times of the newest messages that were sent to a target, newest first.
+
+        Args:
+            target: Name of the target.
+            count: Maximum number.
+        """
+        rows = self._database.read(
+            "SELECT sent FROM outbox WHERE target = ? AND state = 'sent' "
+            "ORDER BY sent DESC LIMIT ?",
+            (target, count),
+        )
+        return [float(row["sent"]) for row in rows]
 
     def forget_messages(self, before: float) -> int:
         """Delete the messages that were done before a time; return their number."""

@@ -116,7 +116,10 @@ class Disk:
 
 def why(error: Exception) -> str:
     """Return the reason of a failure in one line."""
-    return str(error) if isinstance(error, LookbackError) else reason(error)
+    if isinstance(error, LookbackError):
+        return str(error)
+    # Raised while our own file is written, which is no fault of ours.
+    return getattr(error, "strerror", None) or reason(error)
 
 
 def _free_bytes(folder: Path) -> int:

@@ -1,9 +1,12 @@
 """The thread that finishes recordings, for all cameras, so that encoding delays no camera."""
 
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from video.console import logger
 from video.errors import LookbackError
 
 _LOG = logger(__name__)
+
+_NICE = 10  # encoding must not delay the watching
 
 OnFinished = Callable[[int, list[str]], None]
 
@@ -70,6 +75,9 @@ class Finisher:
         self._thread.join(timeout + 0.5)
 
     def _run(self) -> None:
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while (job := self._jobs.get()) is not None:
             if not self._may_encode():
                 continue

@@ -1,10 +1,11 @@
 """A file of a recording while it is open, in fragments that survive a kill; then finished."""
 
 import os
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 import av
 from av.container import InputContainer
@@ -15,7 +16,18 @@ from video.frame import Frame
 from video.libav import address_of
 from video.writer import Mp4Writer
 
-Opener = Callable[[Path], BinaryIO]
+
+class WritableFile(Protocol):
+    """What an open recording needs of a file."""
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`; return its length."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+Opener = Callable[[Path], WritableFile]
 
 OPEN_PREFIX = "open."
 # A fragment is written at each key picture and after a second: a kill loses no more.
@@ -31,10 +43,26 @@ def open_path(path: Path) -> Path:
     return path.with_name(OPEN_PREFIX + path.name)
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a file for writing without a buffer; its folder is created."""
+class _WholeWrites:
+    """A file without a buffer. A full disk takes a part of the data and raises no error."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def open_file(path: Path) -> WritableFile:
+    """Open a file for writing; its folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb", buffering=0)
+    return _WholeWrites(path)
 
 
 class PartFile:
@@ -128,6 +156,9 @@ def finish(path: Path, may_encode: Callable[[], bool] = lambda: True) -> bool:
         with atomic_write(path) as temporary:
             _remux(source, temporary)
     except (OSError, av.FFmpegError):
+        if not _drop_unfinished_fragment(source):
+            source.unlink()
+            return False
         os.replace(source, path)
         return True
     source.unlink()
@@ -147,6 +178,24 @@ def _codec_of(path: Path) -> str | None:
     except (OSError, av.FFmpegError, StopIteration):
         pass
     return None
+
+
+def _drop_unfinished_fragment(path: Path) -> bool:
+    """Shorten a fragmented file to its whole fragments, by the boxes of ISO/IEC 14496-12; return
+    whether there is one."""
+    length, place, whole, has_pictures = path.stat().st_size, 0, 0, False
+    with path.open("r+b") as file:
+        while place + 8 <= length:
+            file.seek(place)
+            size, kind = struct.unpack(">I4s", file.read(8))
+            place += size
+            if size < 8 or place > length:
+                break
+            if kind != b"moof":  # it is worth nothing without its pictures
+                whole = place
+            has_pictures |= kind == b"mdat"
+        file.truncate(whole)
+    return has_pictures
 
 
 def _remux(source: Path, target: Path) -> None:

@@ -51,12 +51,18 @@ class Ring:
 
     def since(self, seconds: float) -> list[Coded]:
         """Return the pictures from the last key picture at or before `seconds` on; all if there is
-        none."""
+        none. Of an earlier run of the camera, only those of a group that reaches `seconds`."""
         groups = list(self._groups)
         first = 0
         for index, group in enumerate(groups):
             if group[0].seconds <= seconds:
                 first = index
+        if (
+            first + 1 < len(groups)
+            and groups[first][-1].seconds < seconds
+            and groups[first][-1].coding != groups[first + 1][0].coding
+        ):
+            first += 1
         return [coded for group in groups[first:] for coded in group]
 
     def clear(self) -> None:

@@ -1,7 +1,7 @@
 """A camera between its reading thread and the deciding thread: frames in, the newest step out."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from live.cameras.reader import Session
@@ -27,6 +27,7 @@ class Job:
         arrived: Time of `time.monotonic` at which that frame arrived.
         session: The session of the camera.
         run: The state of the session's windows.
+        coming: The step of a model that is to take over, at the same time; None without one.
     """
 
     step: Step
@@ -34,6 +35,12 @@ class Job:
     arrived: float
     session: Session
     run: "_Run"
+    coming: "tuple[Step, _Run] | None" = None
+
+    @property
+    def model(self) -> LiveModel:
+        """The model that decides on it."""
+        return self.run.model
 
     @property
     def seconds(self) -> float:
@@ -42,12 +49,30 @@ class Job:
 
 
 class _Run:
-    """One session of a camera with one model: its windows, and the last step decided."""
+    """One session of a camera with one model: its windows, and the last step decided.
 
-    def __init__(self, model: LiveModel, stride: int | None, began: float) -> None:
-        self.stream: VideoStream = model.stream(stride)
+    A `VideoStream` expects its first frame at 0, and would make up the time before.
+    """
+
+    def __init__(self, model: LiveModel, began: float) -> None:
+        self.model = model
         self.began = began  # seconds of the session at which the run began
-        self.decided = -1  # index of the last step that was decided
+        self._stream: VideoStream = model.stream()
+        self._decided = -1  # index of the last step that was decided
+
+    def steps(self, frame: Frame) -> Iterator[Step]:
+        """Yield the steps that a frame of the session completes."""
+        seconds = max(0.0, frame.seconds - self.began)
+        return self._stream.steps(replace(frame, seconds=seconds))
+
+    def decide(self, step: Step, watch: Stopwatch | None = None) -> Decision:
+        """Return the decision at a step; steps before it that nobody took are filled up."""
+        missed = step.index - self._decided - 1
+        if missed:
+            self._stream.fill(missed)
+            step = replace(step, repeats=False)  # the step that it repeats was not computed
+        self._decided = step.index
+        return self._stream.decide(step, watch)
 
 
 class CameraStream:
@@ -80,25 +105,28 @@ class CameraStream:
         self.decision: Decision | None = None
         self._hub, self._wake, self._hooks = hub, wake, hooks
         self._lock = threading.Lock()
-        self._model: LiveModel | None = None
-        self._stride: int | None = None
+        self._model: LiveModel | None = None  # the newest; the run's may be the one before
         self._every, self._phase = 1, 0
         self._run: _Run | None = None
+        self._coming: _Run | None = None
         self._session: Session | None = None
         self._waiting: Job | None = None
 
     def use(self, model: LiveModel, every: int = 1, phase: int = 0) -> None:
-        """Take a model over at the next frame.
+        """Let a model take over.
+
+        The model before it decides until the new one has filled its window, so that every step has
+        a decision and no window has features of both.
 
         Args:
-            model: The model; its windows begin empty.
+            model: The model.
             every: Number of steps of which one is computed; the window repeats its newest row for
                 the others.
             phase: Which of them, from 0.
         """
         with self._lock:
             self._model, self._every, self._phase = model, every, phase
-            self._run, self._waiting = None, None
+            self._coming = None
 
     def on_frame(self, frame: Frame, arrived: float, session: Session) -> None:
         """See `live.cameras.reader.FrameTaker`."""
@@ -106,26 +134,42 @@ class CameraStream:
             hook(frame, arrived, session.number)
         with self._lock:
             if self._session is None or session.number != self._session.number:
-                self._session, self._run, self._waiting = session, None, None
-                self.decision = None
+                self._session, self._run, self._coming = session, None, None
+                self._waiting, self.decision = None, None
                 self._hub.update(self.number, session=session.number, size=frame.size)
             if self._run is None and self._model is not None:
-                self._run = _Run(self._model, None, frame.seconds)
-            run = self._run
+                self._run = _Run(self._model, frame.seconds)
+            run, coming = self._run, self._coming
         self._hub.show(self.number, frame, self.decision, arrived)
         if run is None:
             return
-        shifted = replace(frame, seconds=frame.seconds - run.began) if run.began else frame
-        for step in run.stream.steps(shifted):
-            self._put(Job(step, frame, arrived, session, run))
+        steps = list(run.steps(frame))
+        others = list(coming.steps(frame)) if coming else []
+        if steps:
+            # At a step of the old model, so that the steps of both have the same times.
+            self._begin_coming(run, frame, steps[-1])
+            other = (others[-1], coming) if coming and others else None
+            # The others show the frame before, whose feature the window repeats.
+            if any(self._is_due(step) for step in steps):
+                self._put(Job(steps[-1], frame, arrived, session, run, other))
+
+    def _begin_coming(self, run: _Run, frame: Frame, step: Step) -> None:
+        with self._lock:
+            if self._model is run.model or self._coming is not None or self._model is None:
+                return
+            self._coming = _Run(self._model, run.began + step.seconds)
+            coming = self._coming
+        list(coming.steps(frame))
+
+    def _is_due(self, step: Step) -> bool:
+        return step.index == 0 or step.index % self._every == self._phase
 
     def _put(self, job: Job) -> None:
-        if job.step.index % self._every != self._phase and job.step.index:
-            return
         with self._lock:
             if job.run is not self._run:
                 return
-            self.skipped += self._waiting is not None
+            if self._waiting is not None:
+                self.skipped += 1
             self._waiting = job
         self._wake()
 
@@ -143,16 +187,17 @@ class CameraStream:
             job: A step of `take`.
             watch: The stopwatch that times both stages, or None.
         """
-        run, step = job.run, job.step
-        missed = step.index - run.decided - 1
-        if missed:
-            run.stream.fill(missed)
-            step = replace(step, repeats=False)  # the step that it repeats was not computed
-        decision = run.stream.decide(step, watch)
-        run.decided = step.index
+        decision = job.run.decide(job.step, watch)
+        is_filled = False
+        if job.coming is not None:
+            step, coming = job.coming
+            is_filled = coming.decide(step).full
         decision = replace(decision, seconds=job.seconds)
         with self._lock:
-            if run is not self._run:
+            if job.run is not self._run:
                 return None
             self.decision = decision
+            if is_filled and job.coming is not None and job.coming[1] is self._coming:
+                # This was the last decision of the model before.
+                self._run, self._coming, self._waiting = self._coming, None, None
         return decision

@@ -13,7 +13,7 @@ from live.cameras.reader import CameraReader
 from live.decision import Decision
 from live.hub import Hub
 from live.model import LiveModel
-from live.overlay import annotate
+from live.overlay import Overlay
 from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
@@ -44,6 +44,10 @@ class Watched:
         stream: Its steps.
         judge: Takes its decisions; None without alarms.
         sinks: Take its decisions and frames.
+        model: The model of its newest decision; None before the first.
+        overlay: Draws its decisions on its frames.
+        latest: The newest decision of the hub that was drawn.
+        drawn: The same decision on the clock of the sinks.
         shown: Number of its newest picture that the sinks have.
         began: Time of `time.monotonic` at which its first frame arrived; the sinks count from it.
     """
@@ -52,6 +56,10 @@ class Watched:
     stream: CameraStream
     judge: Judge | None = None
     sinks: list[Sink] = field(default_factory=list)
+    model: LiveModel | None = None
+    overlay: Overlay = field(default_factory=Overlay)
+    latest: Decision | None = None
+    drawn: Decision | None = None
     shown: int = 0
     began: float | None = None
 
@@ -69,6 +77,7 @@ class WatchLoop:
         hub: Hub,
         beat: Callable[[], None] = lambda: None,
         each_round: Callable[[], None] = lambda: None,
+        prepare: Callable[[Watched, LiveModel], None] = lambda camera, model: None,
         once: bool = False,
     ) -> None:
         """Begin without cameras.
@@ -77,13 +86,15 @@ class WatchLoop:
             hub: The hub that shows decisions and states.
             beat: Called in every round: the heartbeat of the watchdog.
             each_round: Called in every round, in the deciding thread; it may take a model over.
+            prepare: Called before the first decision of a model on a camera; it sets the camera's
+                judge and sinks.
             once: Whether to end when a camera is lost.
         """
         self.watch, self.ages = Stopwatch(), deque[float](maxlen=_AGES_KEPT)
         self.cameras: list[Watched] = []
-        self._hub, self._beat, self._each_round, self._once = hub, beat, each_round, once
+        self._hub, self._beat, self._each_round = hub, beat, each_round
+        self._prepare, self._once = prepare, once
         self._ready = threading.Event()
-        self._bars = 3
         self._states_due = 0.0
         self._next = 0
 
@@ -98,10 +109,8 @@ class WatchLoop:
             model: The model.
             every: Number of steps of which one is computed.
         """
-        self._bars = model.best
         for place, camera in enumerate(self.cameras):
             camera.stream.use(model, every, place % every)
-            self._hub.update(camera.stream.number, labels=model.labels)
 
     def run(self, stop: threading.Event | None = None) -> None:
         """Run until `stop` is set, a sink requests the end, or Ctrl-C.
@@ -122,8 +131,7 @@ class WatchLoop:
             pass  # the usual ways to end a live run
 
     def _is_over(self) -> bool:
-        # An attempt that is over without success, or a camera that was live and is not any more.
-        return any(camera.reader.state()[0] == "lost" for camera in self.cameras)
+        return any(camera.reader.is_over() for camera in self.cameras)
 
     def _round(self) -> None:
         self._each_round()
@@ -147,6 +155,10 @@ class WatchLoop:
         seconds = self.watch.step_done(job.step.repeats)
         if decision is None:  # its session has ended: nobody saw what it would say
             return
+        if job.model is not camera.model:
+            camera.model, camera.overlay = job.model, Overlay(job.model.best)
+            self._hub.update(camera.stream.number, labels=job.model.labels)
+            self._prepare(camera, job.model)
         smoothed: dict[str, float] = {}
         if camera.judge is not None:
             smoothed = camera.judge.on_decision(decision, job.frame, job.session.number)
@@ -155,9 +167,11 @@ class WatchLoop:
         for sink in camera.sinks:
             sink.on_step(shown, seconds)
 
-    def _as_shown(self, camera: Watched, decision: Decision, began: float) -> Decision:
+    def _as_shown(
+        self, camera: Watched, decision: Decision | None, began: float
+    ) -> Decision | None:
         camera.began = began if camera.began is None else camera.began
-        return replace(decision, seconds=decision.seconds - camera.began)
+        return decision and replace(decision, seconds=decision.seconds - camera.began)
 
     def _show(self, camera: Watched) -> None:
         if not camera.sinks:
@@ -170,12 +184,14 @@ class WatchLoop:
         with self.watch.section("output"):
             drawn = any(sink.draws for sink in camera.sinks)
             began = picture.arrived - picture.frame.seconds
-            decision = picture.decision and self._as_shown(camera, picture.decision, began)
+            if picture.decision is not camera.latest:
+                camera.latest = picture.decision
+                camera.drawn = self._as_shown(camera, picture.decision, began)
             camera.began = began if camera.began is None else camera.began
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
-            rgb = annotate(frame.rgb, decision, self._bars) if drawn else None
+            image = camera.overlay.on(frame, camera.drawn) if drawn else None
             for sink in camera.sinks:
-                sink.on_frame(frame, rgb)
+                sink.on_frame(frame, image)
 
     def _update_states(self, now: float) -> None:
         for camera in self.cameras:

@@ -105,7 +105,11 @@ def test_a_silence_divides_sessions_without_a_new_connection(reader, device):
     wait_until(lambda: reader.state()[0] == "stalled")
     assert reader.state()[1].startswith("no frame for")
     device.give(1)
-    assert [session.number for _, session in reader._taker.wait_for(2)] == [1, 2]
+    time.sleep(0.1)
+    assert len(reader._taker.frames) == 1  # a single frame may be the last one from before
+    device.give(2)
+    frames = reader._taker.wait_for(2)
+    assert [(read_code(f.rgb), s.number) for f, s in frames] == [(0, 1), (2, 2)]
     assert (device.opened, reader.state()[0]) == (1, "live")
 
 
@@ -113,12 +117,11 @@ def test_a_slow_camera_has_no_gaps_once_its_rate_is_known(device):
     taker = Taker()
     reader = CameraReader(CameraConfig("slow", "webcam", 0), taker, 0.05, device=device)
     reader.start()
-    for number in range(8):
+    for number in range(12):
         device.give(number)
-        taker.wait_for(number + 1)
         time.sleep(0.08)  # longer than the gap, but as regular as a camera
-    numbers = [session.number for _, session in taker.frames]
-    assert numbers[-1] == numbers[2]
+    numbers = [session.number for _, session in taker.wait_for(6)]
+    assert len(set(numbers[-5:])) == 1
     device.shut()
     reader.close()
 
@@ -167,7 +170,7 @@ def test_at_most_the_wanted_frames_per_second_are_passed_on(device):
 
 def test_a_thread_that_hangs_does_not_hang_the_end(reader):
     reader.start()
-    wait_until(lambda: reader._device.opened)
+    wait_until(lambda: reader.device.opened)
     began = time.monotonic()
     reader.close(0.2)
     assert time.monotonic() - began < 1

@@ -43,8 +43,10 @@ def h264_stream(
     container: str = "mpegts",
     codec: str = "libx264",
     b_frames: int = 0,
+    noise: bool = False,
 ) -> io.BytesIO:
-    """Return a video of coded frames, with `group` frames between key frames."""
+    """Return a video of coded frames, with `group` frames between key frames; the lower half of
+    each shows noise if wanted."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=RATE)
@@ -59,6 +61,9 @@ def h264_stream(
         }
         for index in range(frames):
             pixels = coded_frame((first + index) % 256, size)
+            if noise:
+                lower = pixels[size[1] * 3 // 4 :]
+                lower[:] = np.random.default_rng(index).integers(0, 255, lower.shape, np.uint8)
             output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         output.mux(stream.encode(None))
     file.seek(0)

@@ -1,5 +1,6 @@
 """Recordings survive a kill in the middle of an event."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from live.events.store import EventStore
+from live.recording import part
 from live.recording.part import open_path
 from live.recording.repair import repair
 from tests.live.recording.conftest import decoded, h264_stream, is_indexed_first
@@ -91,6 +93,23 @@ def test_a_file_that_was_cut_off_anywhere_is_shown_up_to_there(scene, share: flo
     shown = decoded(store.folder / name)
     assert shown.codes == list(range(len(shown.codes)))
     assert len(shown.codes) >= 60 * share - 16
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95, 1.0])
+def test_without_room_for_a_copy_the_fragments_are_the_recording(scene, monkeypatch, share: float):
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(part, "_remux", full)
+    store, path = _leave_open(scene)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    ((_, (name,)),) = repair(store).items()
+    shown = decoded(store.folder / name)
+    assert shown.codes == list(range(len(shown.codes)))
+    assert len(shown.codes) >= 60 * share - 16
+    assert [each.name for each in path.parent.iterdir()] == [Path(name).name]
 
 
 @pytest.mark.parametrize("size", [0, 5, 700])

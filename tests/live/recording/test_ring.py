@@ -61,3 +61,14 @@ def test_pictures_whose_key_is_missing_are_not_kept():
     other = Coding("h264", b"other")
     assert not ring.add(Coded(b"x", False, 3.0, None, None, other))
     assert len(ring.since(0.0)) == 1
+
+
+def test_of_an_earlier_run_only_what_reaches_the_time_is_returned():
+    ring = Ring(100.0, 1)
+    _fill(ring, 3, 1)  # 50 to 52.9
+    for index in range(10):
+        other = Coding("h264", b"sps", run=1)
+        ring.add(Coded(b"x", index == 0, 60 + index / 10, None, None, other))
+    assert ring.since(55.0)[0].seconds == 60.0
+    assert ring.since(52.9)[0].seconds == 52.0
+    assert ring.since(60.5)[0].seconds == 60.0

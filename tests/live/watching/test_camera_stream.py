@@ -88,18 +88,49 @@ def test_the_hub_shows_no_decision_of_an_earlier_session(made):
     assert made.hub.statuses()[0].session == 2
 
 
-def test_a_model_is_taken_over_between_two_frames(made):
+def decide_all(stream, values, first: int) -> list:
+    """Feed frames and decide on each at once; return the decisions."""
+    made = []
+    for index, value in enumerate(values, first):
+        feed(stream, [value], index)
+        made.append(stream.decide(stream.take()))
+    return made
+
+
+def test_a_model_is_taken_over_at_one_step_without_a_lost_decision(made):
     old, new = fake_model(), fake_model()
     made.use(old)
-    feed(made, [10, 20])
-    waiting = made.take()
+    before = decide_all(made, [10, 20, 30], 0)
     made.use(new)
-    assert made.decide(waiting) is None
-    feed(made, [30], 2)
-    decision = made.decide(made.take())
-    assert new.predictor.seen == [[30, 30, 30]]
-    assert decision.seconds == pytest.approx(100.2)
-    assert len(old.predictor.seen) == 1
+    after = decide_all(made, [40, 50, 60, 70, 80], 3)
+    seconds = [each.seconds for each in before + after]
+    np.testing.assert_allclose(np.diff(seconds), 0.1)
+    assert all(each.full for each in after)
+    # The old one decides until the new one's window is full; no window has features of both.
+    assert len(old.predictor.seen) + len(new.predictor.seen) >= 8
+    assert new.predictor.seen[-1] == [60, 70, 80]
+    assert old.predictor.seen[-1][-1] < 80
+    assert not any(10 in window for window in new.predictor.seen)
+
+
+def test_a_newer_model_replaces_one_that_has_not_taken_over_yet(made):
+    old, never, newest = fake_model(), fake_model(), fake_model()
+    made.use(old)
+    decide_all(made, [10, 20, 30], 0)
+    made.use(never)
+    decide_all(made, [40], 3)
+    made.use(newest)
+    decide_all(made, [50, 60, 70, 80, 90], 4)
+    assert newest.predictor.seen[-1] == [70, 80, 90]
+
+
+def test_the_first_model_decides_at_once(made):
+    feed(made, [10])
+    model = fake_model()
+    made.use(model)
+    (decision,) = decide_all(made, [20], 1)
+    assert decision.seconds == pytest.approx(100.1)
+    assert model.predictor.seen == [[20, 20, 20]]
 
 
 def test_without_a_model_frames_are_shown_and_nothing_is_decided(made):

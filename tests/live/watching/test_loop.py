@@ -126,7 +126,7 @@ def test_a_window_is_not_full_again_after_a_gap():
         hall.wait(lambda: any(step.full for step in hall.sinks[0].steps))
         time.sleep(0.5)
         before = len(hall.sinks[0].steps)
-        play(hall.devices[0], 1)
+        play(hall.devices[0], 2)
         hall.wait(lambda: len(hall.sinks[0].steps) > before)
         assert not hall.sinks[0].steps[before].full
 
