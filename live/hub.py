@@ -100,6 +100,9 @@ class Hub:
             status = self._statuses[camera]
             if values.get("state", status.state) != status.state:
                 status.state_since = time.monotonic()
+            if values.get("labels", status.labels) != status.labels:
+                status.history.clear()  # of a model with other classes
+                status.smoothed = {}
             for name, value in values.items():
                 setattr(status, name, value)
             self._notify()

@@ -34,7 +34,8 @@ def login_routes(access: Access) -> list[Route]:
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            # Behind a proxy only the browser knows that it is https.
+            secure=request.headers.get("origin", "").startswith("https://"),
         )
         return response
 

@@ -5,6 +5,9 @@ since 1970 as a float64 (big-endian), and the JPEG. After the pictures of a roun
 `{"type": "round", "number": N}` follows. A viewer may return `{"round": N}` when it has drawn them;
 then no more than three rounds are on their way to it, and a slow network shows newer pictures, not
 older ones.
+
+A viewer may send `{"visible": false}` while its window is hidden, `{"cameras": [0, 2]}` for the
+cameras on its screen (null for all), and `{"enlarged": 1}` for one in full size (null for none).
 """
 
 import asyncio
@@ -49,6 +52,7 @@ class Viewer:
         self._teacher, self._boot = teacher, boot
         self._visible = True
         self._enlarged: int | None = None
+        self._cameras: frozenset[int] | None = None  # None: all
         self._sent = 0  # number of the newest round that was sent
         self._drawn: int | None = None  # number of the newest that was confirmed
         self._drawn_at = time.monotonic()
@@ -73,9 +77,15 @@ class Viewer:
     def _width(self, camera: int) -> int:
         return LARGE_WIDTH if camera == self._enlarged else SMALL_WIDTH
 
+    def _looked_at(self) -> list[int]:
+        """Return the numbers of the cameras that are on the screen."""
+        if not self._visible:
+            return []
+        cameras = range(len(self._hub.statuses()))
+        return [each for each in cameras if self._cameras is None or each in self._cameras]
+
     def _look(self) -> None:
-        cameras = range(len(self._hub.statuses())) if self._visible else ()
-        self._pictures.want(self, [(each, self._width(each)) for each in cameras])
+        self._pictures.want(self, [(each, self._width(each)) for each in self._looked_at()])
 
     async def _listen(self) -> None:
         while True:
@@ -92,10 +102,16 @@ class Viewer:
             if "enlarged" in message:
                 given = message["enlarged"]
                 self._enlarged = given if isinstance(given, int) else None
+            if "cameras" in message:
+                asked = message["cameras"]
+                known = asked if isinstance(asked, list) else []
+                numbers = frozenset(each for each in known if isinstance(each, int))
+                self._cameras = None if asked is None else numbers
             self._look()
 
     async def _show(self) -> None:
-        number, sent = -1, {}
+        number = -1
+        sent: dict[int, tuple[int, int] | None] = {}
         while not self._pictures.closing:
             number = await self._pictures.next_round(number)
             if self._is_behind():
@@ -103,10 +119,10 @@ class Viewer:
                 number = -1  # as soon as it has caught up, the newest pictures
                 continue
             fresh = False
-            for camera in range(len(self._hub.statuses())):
+            for camera in self._looked_at():
                 jpeg = self._pictures.newest(camera, self._width(camera))
                 key = None if jpeg is None else (jpeg.number, self._width(camera))
-                if jpeg is None or sent.get(camera) == key or not self._visible:
+                if jpeg is None or sent.get(camera) == key:
                     continue
                 sent[camera], fresh = key, True
                 head = struct.pack(">Bd", camera, jpeg.epoch_ms)

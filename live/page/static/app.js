@@ -54,9 +54,16 @@ class Page {
       else tab.removeAttribute("aria-current");
     }
     if (location.hash.slice(1) !== view) history.replaceState(null, "", `#${view}`);
+    this.look();
     for (const camera of this.#newest.keys()) this.redraw(camera);
     if (view === "teach") this.teach.load();
     if (view === "events") this.events.load();
+  }
+
+  /** Ask for the pictures that are on the screen. */
+  look() {
+    const cameras = { watch: null, events: [], teach: [this.teach.camera] };
+    this.link.look(cameras[this.view] ?? null);
   }
 
   /** Show one camera larger; the same again makes it small. */
@@ -64,6 +71,7 @@ class Page {
     this.#enlarged = this.#enlarged === camera ? null : camera;
     for (const [id, card] of this.cards) card.setEnlarged(id === this.#enlarged);
     this.link.enlarge(this.#enlarged);
+    this.cards.get(camera)?.element.scrollIntoView({ block: "nearest" });
   }
 
   /** Show a threshold that was set for all cameras on the other cards, too. */
@@ -105,7 +113,7 @@ class Page {
       this.state = await ask("/api/state");
     } catch (error) {
       toast(error.message, "bad");
-      return;
+      return false;
     }
     document.getElementById("leave").hidden = !this.state.login;
     document.querySelector('[data-view="teach"]').hidden = !this.state.teach;
@@ -133,6 +141,7 @@ class Page {
     }
     for (const camera of this.#newest.keys()) this.redraw(camera);
     this.events.load();
+    return true;
   }
 
   /** Draw the newest picture of a camera, if there is one. */
@@ -160,7 +169,7 @@ class Page {
   async #status(message) {
     if (message.classes !== this.#classes) {
       this.#classes = message.classes;
-      await this.configure();
+      if (!(await this.configure())) setTimeout(() => (this.#classes = null), 2000);
     }
     for (const row of message.cameras) this.cards.get(row.id)?.update(row);
     this.teach.update(message);

@@ -31,6 +31,7 @@ export class Link extends EventTarget {
   #timer = 0;
   #heard = 0;
   #enlarged = null;
+  #cameras = null;
 
   /** Connect, and again whenever the connection ends. */
   start() {
@@ -57,6 +58,12 @@ export class Link extends EventTarget {
     this.#send({ enlarged: camera });
   }
 
+  /** Ask for the pictures of the cameras that are on the screen only; null for all. */
+  look(cameras) {
+    this.#cameras = cameras;
+    this.#send({ cameras });
+  }
+
   #now() {
     if (this.#socket) return;
     clearTimeout(this.#timer);
@@ -72,7 +79,7 @@ export class Link extends EventTarget {
     socket.addEventListener("open", () => {
       this.#heard = performance.now();
       this.#tries = 0;
-      this.#send({ visible: !document.hidden, enlarged: this.#enlarged });
+      this.#send({ visible: !document.hidden, enlarged: this.#enlarged, cameras: this.#cameras });
       this.dispatchEvent(new Event("open"));
     });
     socket.addEventListener("message", (event) => this.#receive(event.data));

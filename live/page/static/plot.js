@@ -86,7 +86,7 @@ export class Plot {
       {
         width: this.#width,
         height: 120,
-        padding: [6, 6, 0, 0],
+        padding: [6, 18, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: true, auto: false }, y: { range: [0, 1] } },

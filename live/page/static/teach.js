@@ -97,31 +97,33 @@ export class TeachView {
     this.load();
   }
 
-  get #cameraId() {
+  /** Number of the camera that is shown. */
+  get camera() {
     return Number(this.#camera.value);
   }
 
   #showCamera() {
-    const camera = this.page.state.cameras.find((each) => each.id === this.#cameraId);
+    const camera = this.page.state.cameras.find((each) => each.id === this.camera);
     if (!camera) return;
     if (!this.#pictures.has(camera.id)) this.#pictures.set(camera.id, new PictureView(camera.name));
     this.#stage.replaceChildren(this.#pictures.get(camera.id).element);
+    this.page.look();
     this.page.redraw(camera.id);
   }
 
   /** Draw a picture, if its camera is the one that is shown. */
   picture(camera, jpeg) {
-    if (camera === this.#cameraId) this.#pictures.get(camera)?.draw(jpeg);
+    if (camera === this.camera) this.#pictures.get(camera)?.draw(jpeg);
   }
 
   refresh(connected) {
-    this.#pictures.get(this.#cameraId)?.refresh(connected);
+    this.#pictures.get(this.camera)?.refresh(connected);
   }
 
   /** Take over the numbers of a moment. */
   update(message) {
-    const row = message.cameras.find((each) => each.id === this.#cameraId);
-    const camera = this.page.state.cameras.find((each) => each.id === this.#cameraId);
+    const row = message.cameras.find((each) => each.id === this.camera);
+    const camera = this.page.state.cameras.find((each) => each.id === this.camera);
     if (row && camera) {
       this.#pictures.get(row.id)?.update(row);
       this.#now.hidden = !camera.labels.length;
@@ -177,7 +179,7 @@ export class TeachView {
 
   #card(name) {
     const record = new RecordButton(
-      () => ({ camera: this.#cameraId, label: name, session: this.#session.value.trim() }),
+      () => ({ camera: this.camera, label: name, session: this.#session.value.trim() }),
       () => this.load(),
     );
     const remove = askingButton("Remove", "Remove with all clips?", () => this.#remove(name), "quiet danger");

@@ -5,6 +5,7 @@ python -m tests.live.page.screenshots --all DIR # every view on desktop and phon
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -116,7 +117,7 @@ def _shoot_dialogs(browser, url: str, options: dict, folder: Path, name: str) ->
         tab.wait_for_timeout(1800)
         tab.screenshot(path=folder / f"recording_{name}.png")
         tab.keyboard.up(" ")
-        tab.click('button:text-is("Learn")')
+        tab.click("button.big")
         tab.wait_for_timeout(1000)
         tab.screenshot(path=folder / f"learned_{name}.png")
     finally:
@@ -124,17 +125,27 @@ def _shoot_dialogs(browser, url: str, options: dict, folder: Path, name: str) ->
 
 
 def _shrink(path: Path) -> None:
-    """Keep 200 colors of a screenshot, which is enough for a flat page."""
+    """Compress a screenshot; one of a phone becomes smaller."""
     image = cv2.imread(str(path))
     if image.shape[1] == 2 * PHONE["viewport"]["width"]:
         image = cv2.resize(image, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
-    flat = image.reshape(-1, 3)
-    image = (flat // 8 * 8 + 4).reshape(image.shape)
     cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     assert path.stat().st_size < _LARGEST_BYTES, f"{path.stat().st_size} bytes"
 
 
+def _evening() -> str:
+    """Move this process to a time zone where it is evening, and return its name: the day then
+    has events."""
+    hours = (19 - time.gmtime().tm_hour + 11) % 24 - 11
+    zone = f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # the sign is that of POSIX
+    os.environ["TZ"] = zone
+    time.tzset()
+    return zone
+
+
 def main() -> None:
+    zone = _evening()
+    light, dark = ({"color_scheme": each, "timezone_id": zone} for each in ("light", "dark"))
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--all", type=Path, metavar="DIR")
     options = parser.parse_args()
@@ -143,23 +154,44 @@ def main() -> None:
         if options.all is None:
             with shown_page(folder, 3, lost=2) as url:
                 desktop, phone = ROOT / "docs/page.png", ROOT / "docs/page_phone.png"
-                _shoot(browser, url, {**DESKTOP, "color_scheme": "light"}, "watch", desktop)
-                _shoot(browser, url, {**PHONE, "color_scheme": "dark"}, "events", phone)
+                _shoot(
+                    browser,
+                    url,
+                    DESKTOP | light,
+                    "watch",
+                    desktop,
+                )
+                _shoot(
+                    browser,
+                    url,
+                    PHONE | dark,
+                    "events",
+                    phone,
+                )
             _shrink(desktop)
             _shrink(phone)
             return
         options.all.mkdir(parents=True, exist_ok=True)
         with shown_page(folder, 3, lost=2) as url:
-            dark = {**PHONE, "color_scheme": "dark"}
             _shoot_dialogs(
-                browser, url, {**DESKTOP, "color_scheme": "light"}, options.all, "desktop"
+                browser,
+                url,
+                DESKTOP | light,
+                options.all,
+                "desktop",
             )
-            _shoot_dialogs(browser, url, dark, options.all, "phone")
+            _shoot_dialogs(browser, url, PHONE | dark, options.all, "phone")
             for device, size in (("desktop", DESKTOP), ("phone", PHONE)):
-                for scheme in ("light", "dark"):
+                for scheme, colors in (("light", light), ("dark", dark)):
                     for view in ("watch", "events", "teach"):
                         path = options.all / f"{view}_{device}_{scheme}.png"
-                        _shoot(browser, url, {**size, "color_scheme": scheme}, view, path)
+                        _shoot(
+                            browser,
+                            url,
+                            size | colors,
+                            view,
+                            path,
+                        )
 
 
 if __name__ == "__main__":

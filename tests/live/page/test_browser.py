@@ -102,7 +102,8 @@ def test_eight_cameras_move_while_a_fetch_is_quick(browser):
         arrived = tab.evaluate(
             """async () => {
                 const counts = Array(8).fill(0);
-                page.link.addEventListener("picture", (event) => { counts[event.detail.camera] += 1; });
+                const count = (event) => { counts[event.detail.camera] += 1; };
+                page.link.addEventListener("picture", count);
                 await new Promise((resolve) => setTimeout(resolve, 4000));
                 return counts.map((count) => count / 4);
             }"""

@@ -57,8 +57,9 @@ def test_a_model_with_many_classes_plots_those_that_raise_alarms(client, page):
 
 def test_points_of_an_earlier_model_are_left_out(client, page):
     fill_history(page.hub, 0, 100.0, seconds=10)
-    page.hub.update(0, labels=("one", "two"))
-    assert client.get("/api/cameras/0/history").json()["times"] == []
+    page.hub.update(0, labels=("one", "two", "three"))
+    history = client.get("/api/cameras/0/history").json()
+    assert (history["labels"], history["times"]) == (["one", "two", "three"], [])
 
 
 def test_thresholds_act_at_once_and_off_is_below_on(client, page):

@@ -83,7 +83,7 @@ def test_a_port_in_use_is_one_line(server):
 def test_mjpeg_shows_nothing_of_a_lost_camera(server):
     server, page = server
     page.hub.update(0, state="lost")
-    with httpx.stream("GET", f"{server.url}mjpeg/0", timeout=1.5) as got:
+    with httpx.stream("GET", f"{server.url}mjpeg/0", timeout=0.6) as got:
         assert got.headers["content-type"].startswith("multipart/x-mixed-replace")
         with pytest.raises(httpx.ReadTimeout):
             next(got.iter_bytes())

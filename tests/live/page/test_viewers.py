@@ -93,6 +93,10 @@ def test_nothing_is_encoded_while_nobody_looks(client, page):
         assert pictures.encoded == 0
         with client.websocket_connect(WS) as socket:
             read(socket, seconds=0.5)
+            socket.send_json({"cameras": [1]})
+            read(socket, seconds=0.6, until=lambda _, m: _statuses(m) >= 2)
+            shown, _ = read(socket, seconds=0.5, until=lambda p, _: len(p) >= 2)
+            assert {camera for camera, *_ in shown} == {1}
             socket.send_json({"visible": False})
             read(socket, seconds=0.6, until=lambda _, m: _statuses(m) >= 2)
             hidden = pictures.encoded
@@ -112,8 +116,8 @@ def test_two_viewers_share_the_pictures(client, page):
         client.websocket_connect(WS) as one,
         client.websocket_connect(WS) as other,
     ):
-        mine, _ = read(one, seconds=1.0)
-        theirs, _ = read(other, seconds=1.0)
+        mine, _ = read(one, seconds=0.5)
+        theirs, _ = read(other, seconds=0.5)
         assert page.app.pictures.viewers == 2
     assert {jpeg for *_, jpeg in mine} & {jpeg for *_, jpeg in theirs}
 
@@ -134,18 +138,22 @@ def test_a_viewer_that_does_not_draw_gets_no_more_than_three_rounds(client, page
         _, messages = read(socket, until=lambda _, m: any(each["type"] == "round" for each in m))
         number = next(each["number"] for each in messages if each["type"] == "round")
         socket.send_json({"round": number})
-        _, messages = read(socket, seconds=1.5)
+        _, messages = read(socket, seconds=0.9)
         rounds = [each["number"] for each in messages if each["type"] == "round"]
         assert rounds
         assert max(rounds) <= number + 4  # the fourth may have been on its way
         socket.send_json({"round": max(rounds)})
-        pictures, messages = read(socket, seconds=1.0)
+        pictures, messages = read(
+            socket, until=lambda p, m: p and m[-1:] and m[-1]["type"] == "round"
+        )
         assert [each for each in messages if each["type"] == "round"]
         ages = [time.time() - at / 1000 for _, at, _ in pictures]
         assert min(ages) < 1.0
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", "1", '{"round": "x"}', '{"enlarged": [1]}'])
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "1", '{"round": "x"}', '{"enlarged": [1], "cameras": 1}']
+)
 def test_nonsense_from_a_viewer_is_ignored(client, text):
     with client.websocket_connect(WS) as socket:
         socket.send_text(text)
