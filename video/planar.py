@@ -14,7 +14,9 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from video.frame import Frame
 
 _PLANAR = ("yuv420p", "yuvj420p")
-_PACKED = ("rgb24", "bgr24")  # cameras
+_RGB = ("rgb24", "bgr24")  # webcams
+# MJPEG cameras, phones, and what graphics processors decode: one conversion, without RGB.
+_OTHER = ("yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "yuv420p10le")
 _BT709, _UNSPECIFIED = 1, 2
 _HDR = (16, 18)  # transfer functions PQ and HLG: white text would have the sun's brightness
 _TURNS = (None, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
@@ -38,7 +40,7 @@ class Colors:
     @classmethod
     def of(cls, image: av.VideoFrame) -> "Colors":
         """Return the colors of an image."""
-        full = image.format.name == "yuvj420p"
+        full = image.format.name.startswith("yuvj")
         scope = ColorRange.JPEG if full else image.color_range
         return cls(image.colorspace, scope, image.color_primaries, image.color_trc)
 
@@ -82,11 +84,16 @@ def planar_copy(frame: Frame, reformatter: VideoReformatter) -> av.VideoFrame | 
     width, height = frame.size
     if width % 2 or height % 2 or image.color_trc in _HDR:
         return None
-    if image.format.name in _PACKED:
-        image = Colors().converted(image, reformatter)
+    name = image.format.name
+    if name in _RGB or name in _OTHER:
+        colors = Colors() if name in _RGB else Colors.of(image)
+        try:
+            image = colors.converted(image, reformatter)
+        except av.FFmpegError:  # the way through RGB tells whose fault it is
+            return None
         if not frame.mirrored and not frame.quarter_turns % 4:
             return image
-    elif image.format.name not in _PLANAR or any(plane.line_size <= 0 for plane in image.planes):
+    elif name not in _PLANAR or any(plane.line_size <= 0 for plane in image.planes):
         return None
     copy = av.VideoFrame(width, height, "yuv420p")
     for old, new in zip(planes(image), planes(copy), strict=True):

@@ -97,7 +97,26 @@ def test_drawing_on_the_copy_leaves_the_frame_as_it_is():
         np.testing.assert_array_equal(frame.rgb, before)
 
 
-@pytest.mark.parametrize("format", ["yuv444p", "yuv422p", "yuv420p10le", "nv12", "gray"])
+@pytest.mark.parametrize("turns", [0, 1])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("format", ["yuv444p", "yuv422p", "yuvj422p", "yuv420p10le", "nv12"])
+def test_other_formats_of_brightness_and_color_keep_their_colors(format, full, turns, tmp_path):
+    whole = av.VideoFrame.from_ndarray(picture(), format="rgb24")
+    full = full or format == "yuvj422p"
+    image = VideoReformatter().reformat(
+        whole, format=format, dst_colorspace=1, dst_color_range=2 if full else 1
+    )
+    frame = Frame(0, 0.0, image, quarter_turns=turns)
+    wanted = Frame(0, 0.0, whole, quarter_turns=turns).rgb
+    assert np.abs(frame.rgb.astype(int) - wanted).mean() < 2
+    copy = planar_copy(frame, VideoReformatter())
+    assert copy is not None
+    assert Colors.of(copy) == Colors.of(image)
+    read = file_of(copy, tmp_path / "a.mp4")
+    assert np.abs(read.astype(int) - wanted).mean() < 3
+
+
+@pytest.mark.parametrize("format", ["gray", "rgba", "yuv422p10le", "gbrp"])
 def test_another_format_goes_through_rgb(format):
     image = decoded().image.reformat(format=format)
     assert planar_copy(Frame(0, 0.0, image), VideoReformatter()) is None
