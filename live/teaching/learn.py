@@ -14,30 +14,30 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from extract.architectures.registry import spec_of
 from live.teaching.record import LearningRecord, write_record
 from live.teaching.request import from_json, network_at_hand, with_keys, without_asking
-from live.teaching.splitting import LearningClips, learning_clips
+from live.teaching.splitting import learning_clips
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     QUANTIZED,
     QUANTIZED_WEIGHTS,
     read_config,
+    require_config,
     write_config,
 )
 from model_folder.provenance import SEEN
 from recipes.loader import Settings
 from video.errors import LookbackError
 
-PHASES = ("prepare", "start", "extract", "train", "score")
+PHASES = ("prepare", "start", "extract", "score", "train")
 # Share of the whole at which each phase begins, as measured with 20 clips of 3 seconds.
-_BEGINS = {"prepare": 0.0, "start": 0.03, "extract": 0.35, "train": 0.7, "score": 0.85}
+_BEGINS = {"prepare": 0.0, "start": 0.03, "extract": 0.25, "score": 0.6, "train": 0.8}
 _NICENESS = 10
-# See docs/teaching.md for the comparison behind these choices.
-_SECOND_STAGE: dict[str, Any] = {"sequence.head": "statistics"}
 
 Report = Callable[[str, float, str], object]
 
@@ -60,22 +60,30 @@ def learn(settings: Settings, folder: Path, report: Report) -> LearningRecord:
     count = len(clips.manifest.videos)
     report("start", 0.0, f"Starting with {count} clips")
     from extract.extraction import extract  # imports TensorFlow
+    from live.teaching.choosing import choose
     from sequence.experiment import open_features
     from sequence.trainer import train
 
     report("start", 0.7, "Loading the network")
-    extract(chosen, clips.manifest, lambda share: report("extract", share, "Reading the clips"))
+    passes = 2 if chosen.recipe.backbone.input == "auto" else 1
+    extract(chosen, clips.manifest, _Rising(passes, report))
+    report("score", 0.0, "Measuring with clips that are held back")
     experiment = open_features(chosen, clips.manifest)
     try:
+        experiment, chosen, score = choose(experiment, chosen, clips.folds)
         report("train", 0.0, f"Training on {count} clips")
         with _epochs(chosen, report):
-            result = train(experiment, chosen, ("train", "val"))
-        report("score", 0.0, "Measuring with clips that were held back")
-        record = _scored(clips, chosen, experiment, result.metrics)
+            train(experiment, chosen, ("train", "val"))
+        labels = require_config(folder).labels
+        warnings = clips.warnings
+        if score is None:
+            score = _validated(experiment)
+            warnings = (*warnings, "The score is of the clips that chose the model's epoch.")
     finally:
         experiment.close()
+    record = LearningRecord(score.accuracy, score.method, score.hits, labels, warnings)
     seconds = round(time.perf_counter() - started, 1)
-    record = LearningRecord(**{**asdict(record), "seconds": seconds})
+    record = replace(record, seconds=seconds)
     write_record(folder, record)
     return record
 
@@ -85,38 +93,42 @@ def _settings(settings: Settings, folder: Path) -> Settings:
     old = Path(settings.recipe.model.folder)
     config = read_config(old)
     folder.mkdir(parents=True)
-    keys: dict[str, Any] = {"model.folder": str(folder)}
     if config is None:
         settings = without_asking(settings, {"backbone.name": network_at_hand()})
+        if not spec_of(settings.recipe.backbone.name).is_clip_network:
+            settings = without_asking(settings, {"backbone.input": "auto"})
     else:
         for name in (BACKBONE_WEIGHTS, QUANTIZED, QUANTIZED_WEIGHTS, SEEN):
             if (old / name).is_file():
                 shutil.copy2(old / name, folder / name)
         write_config(folder, config.model_copy(update={"sequence": None}))
-    return without_asking(with_keys(settings, keys), _SECOND_STAGE)
+    return with_keys(settings, {"model.folder": str(folder)})
 
 
-def _scored(
-    clips: LearningClips, settings: Settings, experiment: Any, metrics: dict[str, Any]
-) -> LearningRecord:
-    from live.teaching.scoring import folds_score, validation_score
+def _validated(experiment: Any) -> Any:
+    """Return the score on the validation clips of the model that was trained."""
+    from live.teaching.scoring import validation_score
     from sequence.prediction import load_predictor
 
-    recipe = settings.recipe
-    dataset = experiment.dataset(experiment.look_back(recipe))
-    # Training may have chosen the head.
-    sequence = recipe.sequence.model_copy(update={"head": metrics["head"]})
-    recipe = recipe.model_copy(update={"sequence": sequence})
-    score = folds_score(dataset, recipe, clips.folds) if clips.folds else None
-    warnings = clips.warnings
-    if score is None:
-        folder = experiment.folder
-        config = read_config(folder)
-        assert config is not None  # training has written it
-        predictor = load_predictor(folder, config)
-        score = validation_score(dataset, sequence.head, predictor)
-        warnings = (*warnings, "The score is of the clips that chose the model's epoch.")
-    return LearningRecord(score.accuracy, score.method, score.hits, tuple(dataset.labels), warnings)
+    config = require_config(experiment.folder)
+    predictor = load_predictor(experiment.folder, config)
+    dataset = experiment.dataset(predictor.look_back)
+    return validation_score(dataset, config.sequence.head, predictor)
+
+
+class _Rising:
+    """Reports the share of an extraction that may have several passes over the clips."""
+
+    def __init__(self, passes: int, report: Report) -> None:
+        self._passes, self._report = passes, report
+        self._before, self._last = 0, 0.0
+
+    def __call__(self, share: float) -> None:
+        if share < self._last:
+            self._before += 1
+        self._last = share
+        done = min((self._before + share) / self._passes, 1.0)
+        self._report("extract", done, "Reading the clips")
 
 
 class _epochs(logging.Handler):

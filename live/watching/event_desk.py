@@ -105,11 +105,11 @@ class EventDesk:
         self._tasks.put(None)
         self._thread.join(timeout)
 
-    def wait(self) -> None:
-        """Wait until all that was queued before is done."""
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until all that was queued before is done, for `timeout` seconds."""
         done = threading.Event()
         self._tasks.put(done.set)
-        done.wait()
+        done.wait(timeout)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:

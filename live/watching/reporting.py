@@ -1,7 +1,7 @@
 """Everything that acts on events, started together and ended in order."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -62,23 +62,20 @@ class Reporting:
         messages = chosen.messages
         targets = load_targets(Path(messages.targets)) if messages.targets else []
         broker = load_mqtt_settings(Path(messages.mqtt)) if messages.mqtt else None
-        self.store = EventStore(Path(chosen.folder))
-        self._open.callback(self.store.close)
-        self.store.end_open_events()
-        self._repair()
-        self._disk = Disk(self.store.folder, chosen.recording.free_gigabytes)
-        finisher = Finisher(self.store, self._recorded)
-        self._open.callback(finisher.close, 0.7)
-        retention = Retention(self.store, chosen.recording, self._disk)
-        retention.start()
-        self._open.callback(retention.close, 0.3)
+        self.store = store = EventStore(Path(chosen.folder))
+        self._open.callback(store.close)
+        store.claim()
+        self._recovered = set(store.end_open_events())
+        disk = Disk(store.folder, chosen.recording.free_gigabytes)
+        self._finisher = Finisher(store, lambda number, _: self.desk.recorded(number))
+        self._retention = Retention(store, chosen.recording, disk)
         self.recorders = {
             camera.name: Recorder(
                 camera.name,
-                self.store,
+                store,
                 chosen.recording,
-                self._disk,
-                finisher,
+                disk,
+                self._finisher,
                 hold_seconds=_longest_hold(recipe),
                 keep_seconds=_TEACHING_SECONDS if teaches else 0.0,
                 copies=not camera.privacy,
@@ -88,42 +85,55 @@ class Reporting:
         self.messenger = None
         if targets:
             when, per_hour = messages.when, messages.per_hour
-            self.messenger = Messenger(self.store, targets, when, per_hour, count=hub.count)
-            self.messenger.start()
-            self._open.callback(self.messenger.stop)
-        self.mqtt = None
-        if broker:
-            self.mqtt = Mqtt(broker, on_armed)
-            self.mqtt.start()
-            self._open.callback(self.mqtt.stop)
-        reports = Reports(self.store, self.recorders, self.messenger, self.mqtt)
-        self.desk = EventDesk(reports, hub)
-        self._open.callback(self._close_recorders)
+            self.messenger = Messenger(store, targets, when, per_hour, count=hub.count)
+        self.mqtt = Mqtt(broker, on_armed) if broker else None
+        self.desk = EventDesk(Reports(store, self.recorders, self.messenger, self.mqtt), hub)
+        self._open.callback(self._end)
+        for part in (self._retention, self.messenger, self.mqtt):
+            if part is not None:
+                part.start()
+        self._ending = threading.Event()
+        self._repairing = threading.Thread(target=self._repair, name="repair", daemon=True)
+        self._repairing.start()
 
     def _repair(self) -> None:
+        """Finish what a kill has left: recordings, and messages about the ends of events."""
         try:
-            repair(self.store)
+            self._recovered |= repair(self.store, lambda: not self._ending.is_set()).keys()
+            if self.messenger is None:
+                return
+            never_told = {event.id for event in self.store.unreported("start")}
+            for event in self.store.unreported("end"):
+                if event.id in self._recovered or event.id not in never_told:
+                    self.desk.recorded(event.id)
         except (LookbackError, OSError) as error:
             _LOG.warning(f"note: {self.store.folder}: recordings could not be repaired ({error})")
 
-    def _recorded(self, number: int, paths: object) -> None:
-        self.desk.recorded(number)
-
-    def _close_recorders(self) -> None:
+    def _end(self) -> None:
+        """End in the order of the data: events, recordings, messages."""
+        self._ending.set()
+        self._repairing.join(0.5)
+        self.desk.wait(0.5)
+        _all_at_once([each.close for each in self.recorders.values()])
+        self._finisher.close(0.5)
         self.desk.close(0.5)
-        threads = [
-            threading.Thread(target=each.close, args=(0.7,)) for each in self.recorders.values()
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        ends = [part.stop for part in (self.messenger, self.mqtt) if part is not None]
+        _all_at_once([*ends, self._retention.close])
 
     def __enter__(self) -> "Reporting":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+
+def _all_at_once(ends: Sequence[Callable[[], None]]) -> None:
+    """Call functions that may wait, in threads, and wait for all."""
+    threads = [threading.Thread(target=end) for end in ends]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _longest_hold(recipe: Recipe) -> float:
