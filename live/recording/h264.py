@@ -11,6 +11,8 @@ def parameter_sets(data: bytes) -> bytes:
     >>> parameter_sets(bytes.fromhex("00000109f000000001674200000168ce00000165888400")).hex()
     '00000001674200000168ce'
 
+    Repeated ones are returned once.
+
     Args:
         data: Packet in the byte stream format.
     """
@@ -25,7 +27,8 @@ def parameter_sets(data: bytes) -> bytes:
             unit = data[place + 3 : following if following >= 0 else len(data)]
             found.append(_START + unit.rstrip(b"\x00"))
         place = following
-    return b"\x00" + b"".join(found) if found else b""
+    # A server may repeat the sets that the camera has sent in the same packet.
+    return b"\x00" + b"".join(dict.fromkeys(found)) if found else b""
 
 
 def is_length_prefixed(extradata: bytes) -> bool:
