@@ -54,6 +54,42 @@ class Outbox:
         )
         return done.lastrowid if done.rowcount else None
 
+    def queue_all(
+        self,
+        kind: MessageKind,
+        targets: Sequence[str],
+        subject: str,
+        body: str,
+        camera: str = "",
+        event_id: int | None = None,
+        attachment: str | None = None,
+        now: float | None = None,
+    ) -> int:
+        """Queue a message to several targets in one step; return how many there were not yet.
+
+        Args:
+            kind: Kind of the message.
+            targets: Names of the targets.
+            subject: Subject.
+            body: Text.
+            camera: Name of the camera; empty for none.
+            event_id: Number of the event; None for none.
+            attachment: Path of a still or recording, relative to the folder; None without one.
+            now: Present time.
+        """
+        now = time.time() if now is None else now
+        common = (subject, body, attachment, now, now, now)
+        rows = [(event_id, camera, kind, target, *common) for target in targets]
+        statement = (
+            "INSERT INTO outbox (event_id, camera, kind, target, subject, body, attachment, "
+            "created, due, scheduled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        )
+
+        def work(connection: Any) -> int:
+            return sum(connection.execute(statement, row).rowcount for row in rows)
+
+        return self._database.transaction(work)
+
     def due(self, now: float | None = None, limit: int | None = None) -> list[Message]:
         """Return the waiting messages whose time has come, oldest first.
 

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from live.events.rows import EventRow, MessageKind
+from live.events.store import EventStore
 from live.messages import texts
-from live.messages.delivery import Attempt, Deliver, DeliveryError, Outgoing, deliver
+from live.messages.delivery import Deliver, deliver
 from live.messages.policy import GIVE_UP_AFTER, HOUR
-from live.messages.sender import TIMES, Queue, Sender, Times
+from live.messages.sender import TIMES, Sender, Times
 from live.messages.targets import Target
 from video.console import logger
 from video.errors import LookbackError
@@ -24,31 +24,11 @@ STOP_SECONDS = 2.0
 _MOST_KEPT = 1000
 
 
-class Store(Queue, Protocol):
-    """The database, as far as messages need it; see `live.events.store.EventStore`."""
-
-    folder: Path
-
-    def queue(
-        self,
-        kind: MessageKind,
-        target: str,
-        subject: str,
-        body: str,
-        camera: str = "",
-        event_id: int | None = None,
-        attachment: str | None = None,
-        due: float | None = None,
-        now: float | None = None,
-    ) -> int | None: ...
-
-
 @dataclass(frozen=True)
 class _Kept:
-    """Arguments of `Store.queue`, of a message that could not be stored yet."""
+    """Arguments of `Outbox.queue_all`, of a message that could not be stored yet."""
 
     kind: MessageKind
-    target: str
     text: texts.Text
     camera: str
     event_id: int | None
@@ -65,7 +45,7 @@ class Messenger:
 
     def __init__(
         self,
-        store: Store,
+        store: EventStore,
         targets: Sequence[Target],
         when: When = "both",
         per_hour: int = 20,
@@ -197,13 +177,12 @@ class Messenger:
         event_id: int | None = None,
         attachment: str | None = None,
     ) -> bool:
-        now = self._clock()
-        names = [each.target.name for each in self._senders]
-        rows = [_Kept(kind, name, text, camera, event_id, attachment, now) for name in names]
-        queued = [self._stored(row) for row in rows]
+        if not self._senders:
+            return False
+        queued = self._stored(_Kept(kind, text, camera, event_id, attachment, self._clock()))
         for each in self._senders:
             each.wake()
-        return any(queued)
+        return queued
 
     def _stored(self, row: _Kept) -> bool:
         """Store a message; keep it in memory if the database cannot be written."""
@@ -216,21 +195,21 @@ class Messenger:
                 if len(self._kept) < _MOST_KEPT:
                     self._kept.append(row)
                     return True
-            _LOG.warning("a message to %s is lost: %s", row.target, row.text.subject)
+            _LOG.warning("a message is lost: %s", row.text.subject)
             return False
 
     def _write(self, row: _Kept) -> bool:
-        number = self._store.queue(
+        queued = self._store.queue_all(
             row.kind,
-            row.target,
+            [each.target.name for each in self._senders],
             row.text.subject,
             row.text.body,
             row.camera,
             row.event_id,
             row.attachment,
-            now=row.now,
+            row.now,
         )
-        return number is not None
+        return queued > 0
 
     def _store_kept(self) -> None:
         with self._lock:
@@ -272,48 +251,3 @@ class Messenger:
                     _LOG.warning("messages: %s", error)
                 self._trouble = str(error)
             self._store_kept()
-
-
-def notify_test(
-    targets: Sequence[Target],
-    zone: tzinfo | None = None,
-    deliver: Deliver = deliver,
-    seconds: float = 60.0,
-) -> int:
-    """Send a test message to every target at once, log a line for each, and return an exit code.
-
-    Args:
-        targets: The targets.
-        zone: Time zone of the text; None for the local one.
-        deliver: Sends one message.
-        seconds: Longest time for all targets.
-
-    Returns:
-        0 if every target accepted the message, else 1.
-    """
-    now = time.time()
-    text = texts.test(now, zone)
-    message = Outgoing(f"lookback.test.{round(now * 1000)}", text.subject, text.body)
-    results: dict[str, str] = {}
-
-    def work(target: Target) -> None:
-        try:
-            deliver(target, message, Attempt())
-            results[target.name] = ""
-        except DeliveryError as error:
-            results[target.name] = str(error)
-
-    threads = [
-        threading.Thread(target=work, args=(each,), name=f"messages-{each.name}", daemon=True)
-        for each in targets
-    ]
-    until = time.monotonic() + seconds
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(until - time.monotonic(), 0.0))
-    hangs = f"no answer for {seconds:.0f} s"
-    reasons = {each.name: results.get(each.name, hangs) for each in targets}
-    for name, reason in reasons.items():
-        _LOG.info("%s: %s", name, f"failed: {reason}" if reason else "sent")
-    return int(any(reasons.values()))

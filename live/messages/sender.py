@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from live.events.outbox import Outbox
 from live.events.rows import Message
 from live.messages import texts
 from live.messages.delivery import Attempt, Deliver, DeliveryError, Outgoing
@@ -24,26 +24,6 @@ from video.console import logger
 from video.errors import LookbackError
 
 _LOG = logger(__name__)
-
-
-class Queue(Protocol):
-    """The table of messages; see `live.events.outbox.Outbox`."""
-
-    def waiting(self, target: str | None = None) -> list[Message]: ...
-    def sent_times(self, target: str, count: int) -> list[float]: ...
-    def mark_sent(self, message_id: int, now: float | None = None) -> None: ...
-    def mark_failed(
-        self, message_id: int, error: str, due: float, now: float | None = None
-    ) -> None: ...
-    def mark_given_up(self, message_id: int, error: str) -> None: ...
-    def digest(
-        self,
-        message_ids: Sequence[int],
-        target: str,
-        subject: str,
-        body: str,
-        now: float | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +75,7 @@ class Sender:
     def __init__(
         self,
         target: Target,
-        queue: Queue,
+        queue: Outbox,
         folder: Path,
         per_hour: int,
         deliver: Deliver,

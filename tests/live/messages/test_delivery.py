@@ -13,8 +13,8 @@ import pytest
 
 from live.messages import delivery
 from live.messages.delivery import Attempt, DeliveryError, Outgoing, deliver
-from live.messages.messenger import notify_test
 from live.messages.targets import Target, load_targets
+from live.messages.trial import notify_test
 from tests.live.messages.servers import (
     Mailbox,
     address_of,

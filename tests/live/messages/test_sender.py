@@ -375,7 +375,7 @@ class FullDisk:
         self.full = False
 
     def __getattr__(self, name: str):
-        writes = name in ("queue", "mark_sent", "mark_failed", "digest")
+        writes = name in ("queue_all", "mark_sent", "mark_failed", "digest")
         if writes and self.full:
             raise LookbackError("the disk is full")
         return getattr(self.store, name)
