@@ -12,9 +12,9 @@ FLAGS = (
     Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN),
     *BACKBONE_FLAGS,
     Flag("--events", "live.folder", "folder of events: database, stills, recordings", "FOLDER"),
-    Flag("--notify", "live.messages.targets", "file with targets of messages", "FILE"),
+    Flag("--notify", "live.messages.targets", "file with targets of messages", "FILE", "none"),
     Flag("--notify-when", "live.messages.when", "messages at the start, end or both", "WHEN"),
-    Flag("--mqtt", "live.messages.mqtt", "file with the address of an MQTT broker", "FILE"),
+    Flag("--mqtt", "live.messages.mqtt", "file with the address of an MQTT broker", "FILE", "none"),
 )
 
 

@@ -96,7 +96,7 @@ def test_one_hanging_camera_delays_no_other():
         play(hall.devices[0], 60)  # the other one opens and then shows nothing
         hall.wait(lambda: len(hall.sinks[0].steps) >= 10)
         assert hall.sinks[1].steps == []
-        assert max(hall.loop.ages) < 0.1
+        assert max(hall.loop.ages) < 2.0  # it would be 10 s and more behind the other's silence
         assert hall.hub.statuses()[0].steps >= 10
 
 
