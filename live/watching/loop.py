@@ -111,6 +111,8 @@ class WatchLoop:
         """
         for place, camera in enumerate(self.cameras):
             camera.stream.use(model, every, place % every)
+            if camera.model is None:  # also for a camera that is not live yet
+                self._hub.update(camera.stream.number, labels=model.labels)
 
     def run(self, stop: threading.Event | None = None) -> None:
         """Run until `stop` is set, a sink requests the end, or Ctrl-C.
