@@ -10,10 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from video.console import logger
 from video.errors import LookbackError, UsageError
-
-_LOG = logger(__name__)
 
 SESSION_SECONDS = 30 * 86400
 _TRIES = 5
@@ -70,26 +67,6 @@ def read_token(path: Path) -> str:
     if len(token) < 16:
         raise LookbackError(f"{path}: a token has at least 16 characters; delete the file")
     return token
-
-
-def open_access(address: str, token_file: Path, names: Collection[str] = ()) -> "Access":
-    """Return who may use a page at an address; prints the path of the token if one is needed.
-
-    Args:
-        address: Host and port, as given to `--serve`.
-        token_file: File of the token. It is read, or created, only if the address is not a
-            loopback address.
-        names: Further names by which browsers reach the page, with or without a port.
-
-    Raises:
-        LookbackError: The address is wrong, or the token cannot be read or created.
-    """
-    host, port = parse_address(address)
-    if is_loopback(host):
-        return Access(host, port, names)
-    token = read_token(token_file)
-    _LOG.info("The token of the page is in %s.", token_file)
-    return Access(host, port, names, token)
 
 
 class Tries:

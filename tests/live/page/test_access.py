@@ -10,7 +10,6 @@ from live.page.access import (
     Access,
     Tries,
     is_loopback,
-    open_access,
     parse_address,
     read_token,
 )
@@ -65,18 +64,6 @@ def test_a_short_token_and_a_missing_folder_are_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(LookbackError, match="token"):
         read_token(tmp_path / "file" / "token")
-
-
-def test_only_an_address_for_others_makes_a_token(tmp_path, capsys):
-    path = tmp_path / "token"
-    assert not open_access("127.0.0.1:8000", path).needs_token
-    assert not path.exists()
-    access = open_access("0.0.0.0:8000", path, names=["cam.example.org"])
-    assert access.is_token(path.read_text().strip())
-    assert access.knows_host("cam.example.org", None)
-    said = capsys.readouterr().out
-    assert str(path) in said
-    assert path.read_text().strip() not in said
 
 
 def test_hosts_are_those_of_the_page():
