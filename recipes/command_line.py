@@ -40,8 +40,11 @@ class Flag:
 
 
 WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder: model.yaml, weights", "FOLDER")
+DATA_FLAG = Flag(
+    "--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"
+)
 PLACE_FLAGS = (
-    Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
+    DATA_FLAG,
     WEIGHTS_FLAG,
     Flag(
         "--manifest",

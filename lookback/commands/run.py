@@ -4,7 +4,14 @@ import argparse
 from pathlib import Path
 
 from live.cameras.flags import add_source_flags, require_sources
-from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
+from recipes.command_line import (
+    BACKBONE_FLAGS,
+    DATA_FLAG,
+    WEIGHTS_FLAG,
+    Flag,
+    parser,
+    settings,
+)
 
 _OWN = "head to predict with; own: the fine-tuned backbone's classifier"
 _NOT_OWN = "the second stage, or own if there is none"
@@ -19,7 +26,7 @@ FLAGS = (
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG,))
+    flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG, DATA_FLAG))
     add_source_flags(flags)
     flags.add_argument("--csv", type=Path, metavar="FILE", help="CSV file for the probabilities")
     flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="file for the annotated video")
