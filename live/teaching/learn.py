@@ -108,12 +108,13 @@ def _settings(settings: Settings, folder: Path) -> Settings:
 def _validated(experiment: Any) -> Any:
     """Return the score on the validation clips of the model that was trained."""
     from live.teaching.scoring import validation_score
-    from sequence.prediction import load_predictor
+    from sequence.prediction import load_predictor, require_sequence
 
     config = require_config(experiment.folder)
+    head = require_sequence(experiment.folder, config).head
     predictor = load_predictor(experiment.folder, config)
     dataset = experiment.dataset(predictor.look_back)
-    return validation_score(dataset, config.sequence.head, predictor)
+    return validation_score(dataset, head, predictor)
 
 
 class _Rising:

@@ -81,7 +81,7 @@ class Learner:
         self,
         settings: Settings,
         take_over: TakeOver,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare for learning; nothing is started.
@@ -90,11 +90,11 @@ class Learner:
             settings: Settings that name the data folder and the model folder.
             take_over: Function that receives the folder of a new model and its record, in the
                 learner's thread, and returns why the model is not used; empty if it is.
-            command: Command of the process.
+            command: Command of the process; None for the usual one.
             clock: Clock in seconds.
         """
         self._settings, self._take_over = settings, take_over
-        self._command, self._clock = list(command), clock
+        self._command, self._clock = list(command or _COMMAND), clock
         self._lock = threading.Lock()
         self._progress = Progress()
         self._run: _Run | None = None
@@ -227,7 +227,7 @@ class Learner:
 
     def _new_folder(self) -> Path:
         taught = Path(self._settings.recipe.model.folder) / TAUGHT
-        name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
         folder, number = taught / name, 1
         while folder.exists():
             number += 1
@@ -236,9 +236,13 @@ class Learner:
 
     def _remove_old(self, newest: Path) -> None:
         """Remove the folders of models before the last ones."""
-        if newest.parent.is_dir():
-            for folder in sorted(newest.parent.iterdir())[:-KEPT]:
-                shutil.rmtree(folder, ignore_errors=True)
+        if not newest.parent.is_dir():
+            return
+        # Not by the names alone: the clock may have been set back.
+        others = [each for each in sorted(newest.parent.iterdir()) if each != newest]
+        kept = KEPT - 1 if newest.exists() else KEPT
+        for folder in others[: max(0, len(others) - kept)]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The settings of one learning: how they reach its process, and what they add to the recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from recipes.schema import Recipe
 
 # The fastest first; see docs/teaching.md for the figures. The file is where each one's weights lie
 # after their first use; only those of the last can be fetched from pip's package index.
-_AT_HAND = (
+_AT_HAND: tuple[tuple[str, Callable[[], Path]], ...] = (
     ("efficientnet_lite0", lambda: FOLDER / "efficientnet_lite0-imagenet.weights.h5"),
     ("mobilenet_025", lambda: keras_models() / "mobilenet_2_5_224_tf_no_top.h5"),
     ("efficientnet_b0", lambda: keras_models() / Path(FALLBACKS["efficientnet_b0"].address).name),

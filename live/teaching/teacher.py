@@ -49,8 +49,7 @@ class Teacher:
         self._settings, self._slot = settings, slot
         self._collection = Collection(settings, cutter, cameras, clock)
         self._corrections = Corrections(self._collection, cutter, events, clock)
-        more = {} if command is None else {"command": command}
-        self._learner = Learner(settings, self._take_over, **more)
+        self._learner = Learner(settings, self._take_over, command)
 
     def classes(self) -> list[dict[str, Any]]:
         """See `Collection.classes`."""
