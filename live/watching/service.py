@@ -159,7 +159,7 @@ class _Service:
     def _begin_to_load(self) -> ModelLoader | None:
         """Load the model in a thread; without a model, the page teaches the first one."""
         folder = Path(self._recipe.model.folder)
-        if self._options.serve and "backbone.name" not in self._settings.given:
+        if self._options.serve and "backbone.name" not in self._settings.flags:
             config = read_config(folder)
             has_own = config is not None and self._recipe.sequence.head == OWN_HEAD
             if config is None or (config.sequence is None and not has_own):
