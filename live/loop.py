@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from live.decision import Decision
 from live.model import LiveModel
-from live.overlay import annotate
+from live.overlay import Overlay
 from live.pace import Asynchronous, Synchronous
 from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
@@ -97,7 +97,7 @@ class _Outcome:
     """Passes decisions to the sinks, and frames with the latest decision on them."""
 
     def __init__(self, sinks: list[Sink], watch: Stopwatch, bars: int) -> None:
-        self._sinks, self._watch, self._bars = sinks, watch, bars
+        self._sinks, self._watch, self._overlay = sinks, watch, Overlay(bars)
         self._draws = any(sink.draws for sink in sinks)
         self._latest: Decision | None = None
 
@@ -109,6 +109,6 @@ class _Outcome:
 
     def show(self, frame: Frame) -> None:
         with self._watch.section("output"):
-            image = annotate(frame.rgb, self._latest, self._bars) if self._draws else None
+            image = self._overlay.on(frame, self._latest) if self._draws else None
             for sink in self._sinks:
                 sink.on_frame(frame, image)

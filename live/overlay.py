@@ -1,14 +1,15 @@
 """Overlay: a decision drawn on a frame."""
 
-import cv2
+from functools import cached_property
+
+import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from live.decision import Decision
-
-_PANEL, _TEXT, _FAINT, _BAR = (18, 22, 28), (255, 255, 255), (170, 178, 186), (30, 98, 190)
-# On a thumbnail the bars would hide the image; a very short bar would look like a longer one.
-_MIN_HEIGHT_FOR_BARS, _MIN_BAR = 160, 0.01
-_FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
+from live.panel import Panel
+from video.frame import Frame
+from video.planar import planar_copy
 
 
 def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.ndarray:
@@ -20,62 +21,56 @@ def annotate(rgb: np.ndarray, decision: Decision | None, bars: int = 3) -> np.nd
         bars: The number of most probable labels that have a bar.
     """
     image = rgb.copy()
-    height, width = image.shape[:2]
-    # Readable from thumbnails to 4K: the text grows with the image, and has ten pixels or more.
-    size = int(np.clip(min(height / 22, width / 18), 10, 96))
-    line, margin = round(1.35 * size), max(3, size // 3)
-    best = decision.best(bars) if decision and height >= _MIN_HEIGHT_FOR_BARS else []
-    title, clock = _title(decision), f"{decision.seconds:.1f} s" if decision else ""
-    small = max(8, round(0.7 * size))
-    # The panel is only as wide as its text, to cover little of the image.
-    inner = max(
-        _width(title, size) + size + _width(clock, small),
-        *(_width(f"{label}  100%", small) for label, _ in best),
-        0,
-    )
-    panel_width = min(width, inner + 2 * margin)
-    _shade(image[: round(line * (1.5 + 0.85 * len(best))), :panel_width])
-    color = _TEXT if decision and decision.above_threshold else _FAINT
-    _text(image, title, (margin, line), size, color)
-    _text(image, clock, (panel_width - margin - _width(clock, small), line), small, _FAINT)
-    for number, (label, probability) in enumerate(best):
-        bottom = round(line * (2.0 + 0.85 * number))
-        if probability >= _MIN_BAR:
-            end = margin + round((panel_width - 2 * margin) * probability)
-            cv2.rectangle(image, (margin, bottom - small), (end, bottom), _BAR, -1)
-        base = bottom - max(1, small // 6)
-        _text(image, label, (margin + 2, base), small, _TEXT)
-        share = f"{probability:.0%}"
-        right = panel_width - margin - 2 - _width(share, small)
-        _text(image, share, (right, base), small, _TEXT)
+    Panel(decision, (rgb.shape[1], rgb.shape[0]), bars).draw_on(image)
     return image
 
 
-def _title(decision: Decision | None) -> str:
-    if decision is None:
-        return "..."
-    doubt = "" if decision.above_threshold else "?"
-    return f"{decision.label}{doubt}  {decision.probability:.0%}"
+class AnnotatedFrame:
+    """A frame with a decision on it; drawn when a sink asks for it, once in each format.
+
+    Args:
+        frame: The frame.
+        panel: The panel of the decision, for the frame's size.
+        reformatter: The conversion context of the calling thread.
+    """
+
+    def __init__(self, frame: Frame, panel: Panel, reformatter: VideoReformatter) -> None:
+        self.frame, self.panel = frame, panel
+        self._reformatter = reformatter
+
+    @cached_property
+    def rgb(self) -> np.ndarray:
+        """The annotated frame, uint8 RGB (H, W, 3); it must not be changed."""
+        pixels = self.frame.rgb
+        if self.frame.image.format.name == "rgb24":  # these are the frame's own pixels
+            pixels = pixels.copy()
+        self.panel.draw_on(pixels)
+        return pixels
+
+    @cached_property
+    def planar(self) -> av.VideoFrame | None:
+        """The annotated frame in yuv420p; None where the frame has to go through RGB."""
+        image = planar_copy(self.frame, self._reformatter)
+        if image is not None:
+            self.panel.draw_on_planes(image)
+        return image
 
 
-def _shade(panel: np.ndarray) -> None:
-    panel[:] = cv2.addWeighted(panel, 0.15, np.full_like(panel, _PANEL), 0.85, 0)
+class Overlay:
+    """Annotates the frames of a video. The panel is drawn once per decision and frame size.
 
+    Args:
+        bars: The number of most probable labels that have a bar.
+    """
 
-def _width(text: str, size: int) -> int:
-    """Return the width in pixels of a text of that height."""
-    if _FONT is not None:
-        left, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), _FONT, size)
-        return left + width
-    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size / 30, 1)[0][0]
+    def __init__(self, bars: int = 3) -> None:
+        self._bars = bars
+        self._panel: Panel | None = None
+        self._reformatter = VideoReformatter()
 
-
-def _text(image: np.ndarray, text: str, place: tuple[int, int], size: int, color: tuple) -> None:
-    """Write text with its lower left corner at `place`; `size` is its height in pixels."""
-    for offset, shade in ((1, (0, 0, 0)), (0, color)):
-        where = (place[0] + offset, place[1] + offset)
-        if _FONT is not None:
-            cv2.putText(image, text, where, shade, _FONT, size)
-        else:
-            font, scale = cv2.FONT_HERSHEY_SIMPLEX, size / 30
-            cv2.putText(image, text, where, font, scale, shade, 1, cv2.LINE_AA)
+    def on(self, frame: Frame, decision: Decision | None) -> AnnotatedFrame:
+        """Return a frame with a decision on it; None before the first decision."""
+        panel = self._panel
+        if panel is None or panel.decision is not decision or panel.size != frame.size:
+            panel = self._panel = Panel(decision, frame.size, self._bars)
+        return AnnotatedFrame(frame, panel, self._reformatter)

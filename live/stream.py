@@ -41,6 +41,7 @@ class VideoStream:
         self._labels, self._threshold = labels, threshold
         self._dtype = np.dtype(dtype)
         self._window = RollingWindow(predictor.look_back)
+        self._newest: np.ndarray | None = None
         self._full_steps = 0
 
     def push(self, frame: Frame) -> Iterator[Decision]:
@@ -62,6 +63,19 @@ class VideoStream:
         """
         return self._features.steps(frame)
 
+    def fill(self, count: int) -> None:
+        """Repeat the newest row of the window for steps that are not computed, so that its rows
+        stay as far apart in time as in training.
+
+        Args:
+            count: The number of steps between the newest one and the next.
+        """
+        if self._newest is None:
+            return
+        for _ in range(min(count, self._predictor.look_back)):
+            self._window.push(self._newest)
+        self._full_steps += count if self._full_steps else 0
+
     def decide(self, step: Step, watch: Stopwatch | None = None) -> Decision:
         """Return the decision at a step: the second half of `push`.
 
@@ -73,6 +87,7 @@ class VideoStream:
         with watch.section("backbone"):
             # Round as the feature file does; otherwise live would differ from the report.
             feature = self._features.feature(step).astype(self._dtype).astype(np.float32)
+        self._newest = feature
         with watch.section("sequence"):
             window = self._window.push(feature)
             probabilities, scores = self._predictor.scored(window[None])

@@ -10,7 +10,7 @@ import numpy as np
 from extract.architectures.registry import BACKBONES
 from extract.engines.registry import ENGINES
 from extract.extractor.choice import OWN_HEAD
-from live.addresses import source_kind
+from live.cameras.addresses import source_kind
 from live.decision import Decision
 from live.loop import decisions
 from live.model import LiveModel, choose_live_model, load_live_model

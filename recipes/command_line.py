@@ -4,8 +4,10 @@ import argparse
 import atexit
 import gc
 import io
+import os
 import re
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +40,11 @@ class Flag:
 
 
 WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder: model.yaml, weights", "FOLDER")
+DATA_FLAG = Flag(
+    "--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"
+)
 PLACE_FLAGS = (
-    Flag("--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"),
+    DATA_FLAG,
     WEIGHTS_FLAG,
     Flag(
         "--manifest",
@@ -226,4 +231,18 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         code = 1
+    if any(thread.daemon and is_abandoned(thread) for thread in threading.enumerate()):
+        for output in (sys.stdout, sys.stderr):
+            if output is not None:
+                output.flush()
+        os._exit(code)
     sys.exit(code)
+
+
+# Beginnings of the names of threads that a driver or a compiler can hold for ever.
+_ABANDONED = ("read ", "load model")
+
+
+def is_abandoned(thread: threading.Thread) -> bool:
+    """Return whether a thread may never end. Python would wait for it at its exit, or crash."""
+    return thread.name.startswith(_ABANDONED) and thread.is_alive()

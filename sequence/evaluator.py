@@ -28,6 +28,7 @@ from sequence.own_head import load_own_predictor
 from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
 from sequence.report import (
     folds_summary,
+    report_folder,
     summary,
     write_clip_predictions,
     write_json,
@@ -80,7 +81,7 @@ def evaluate(
         require_spec(config, experiment.store.spec, str(folder))
         predictor = load_predictor(folder, config)
         head = config.sequence.head
-    out = _report_folder(out, folder)
+    out = report_folder(out, folder)
     dataset = experiment.dataset(predictor.look_back)
     segments = dataset.split(split)
     if not segments:
@@ -192,7 +193,7 @@ def evaluate_folds(
         )
     for head in heads_of(recipe.sequence):
         require_head(head)
-    out = _report_folder(out, experiment.folder)
+    out = report_folder(out, experiment.folder)
     rows, lines = [], []
     for each in experiment.inputs:
         dataset = each.dataset(each.look_back(recipe))
@@ -214,15 +215,3 @@ def evaluate_folds(
         _LOG.info(f"\n{line}")
     _LOG.info(f"\n{path}")
     return FoldsReport(path, report)
-
-
-def _report_folder(out: Path | None, folder: Path) -> Path:
-    """Create the report folder, before any work that would be lost without it."""
-    out = out or Path("reports") / folder.resolve().name
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LookbackError(
-            f"{out}: cannot be written ({error.strerror}); use --out FOLDER to write elsewhere"
-        ) from None
-    return out

@@ -12,6 +12,27 @@ from sequence.evaluation import Predictions
 from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
 from sequence.prediction_rows import prediction_header, prediction_row
 from video.atomic_write import atomic_write
+from video.errors import LookbackError
+
+
+def report_folder(out: Path | None, folder: Path) -> Path:
+    """Create the folder of a report, before any work that would be lost without it.
+
+    Args:
+        out: Report folder; None for `reports/<name of the model folder>`.
+        folder: Model folder.
+
+    Raises:
+        LookbackError: The folder cannot be created.
+    """
+    out = out or Path("reports") / folder.resolve().name
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LookbackError(
+            f"{out}: cannot be written ({error.strerror}); use --out FOLDER to write elsewhere"
+        ) from None
+    return out
 
 
 def write_json(path: Path, content: dict) -> None:

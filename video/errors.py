@@ -23,6 +23,10 @@ class VideoError(LookbackError):
     """A video cannot be read or written; the message begins with its name."""
 
 
+class RefusedError(VideoError):
+    """A camera or server answers, but refuses: a wrong password or path. Retries seldom help."""
+
+
 def hint(name: str, known: Collection[str], section: str = "") -> str:
     """Return the end of a message about an unknown name: the closest known name, or all of them.
 

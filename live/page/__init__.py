@@ -1,1 +1,1 @@
-"""The page: live pictures, events, thresholds and teaching in a browser."""
+"""The page: pictures, probabilities and events of the cameras in a browser, and teaching."""

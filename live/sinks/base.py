@@ -1,8 +1,7 @@
 """Interface of the sinks of decisions."""
 
-import numpy as np
-
 from live.decision import Decision
+from live.overlay import AnnotatedFrame
 from video.frame import Frame
 
 
@@ -22,12 +21,13 @@ class Sink:
     def on_step(self, decision: Decision, step_seconds: float) -> None:
         """Take a decision, and the seconds from decoding to the decision."""
 
-    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
+    def on_frame(self, frame: Frame, image: AnnotatedFrame | None) -> None:
         """Take a frame of the source.
 
         Args:
             frame: The frame.
-            image: The annotated frame, uint8 RGB (H, W, 3); None if no sink needs it.
+            image: The frame with the latest decision on it, drawn in the format that is asked for;
+                None if no sink needs it.
         """
 
     def close(self) -> None:

@@ -3,15 +3,20 @@
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
+from live.overlay import AnnotatedFrame
+from live.signals import defer_signals
 from live.sinks.base import Sink
+from video.background_writer import BackgroundWriter
 from video.frame import Frame
 from video.writer import Mp4Writer
 
 
 class VideoSink(Sink):
-    """Writes every frame with the latest decision on it as H.264 mp4."""
+    """Writes every frame with the latest decision on it as H.264 mp4, encoded in a thread.
+
+    Raises:
+        VideoError: The file cannot be written.
+    """
 
     draws = True
 
@@ -22,13 +27,17 @@ class VideoSink(Sink):
         rate: float,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
-        self._writer = Mp4Writer(path, size, rate, pixel_aspect)
+        self._writer = BackgroundWriter(Mp4Writer(path, size, rate, pixel_aspect, fast=True))
         self._size = size
 
-    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
+    def on_frame(self, frame: Frame, image: AnnotatedFrame | None) -> None:
+        assert image is not None  # the loop draws for a sink that asks for it
         if frame.size != self._size:  # the stream changed its frame size
-            image = Frame.from_array(image).resized(*self._size)
-        self._writer.write(image, frame.seconds)
+            picture = Frame.from_array(image.rgb).resized(*self._size)
+        else:
+            picture = image.rgb if image.planar is None else image.planar
+        self._writer.write(picture, frame.seconds)
 
     def close(self) -> None:
-        self._writer.close()
+        with defer_signals():  # a second Ctrl-C must not cost the index of the file
+            self._writer.close()

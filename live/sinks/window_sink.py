@@ -4,8 +4,8 @@ import os
 import time
 
 import cv2
-import numpy as np
 
+from live.overlay import AnnotatedFrame
 from live.screen import REMEDY, require_screen
 from live.sinks.base import Sink, StopRequested
 from video.errors import LookbackError
@@ -31,14 +31,15 @@ class WindowSink(Sink):
         self._started: float | None = None
         _open_window()
 
-    def on_frame(self, frame: Frame, image: np.ndarray | None) -> None:
+    def on_frame(self, frame: Frame, image: AnnotatedFrame | None) -> None:
+        assert image is not None  # the loop draws for a sink that asks for it
         now = time.monotonic()
         if self._started is None:
             self._started = now - frame.seconds
             cv2.resizeWindow(_TITLE, *frame.size)
         if frame.after_gap:  # nothing was recorded in between: do not wait for it
             self._started = now - frame.seconds
-        cv2.imshow(_TITLE, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        cv2.imshow(_TITLE, cv2.cvtColor(image.rgb, cv2.COLOR_RGB2BGR))
         early = 0.0 if self._live else self._started + frame.seconds - now
         key = cv2.waitKey(max(1, int(1000 * early)))
         closed = cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1

@@ -1,9 +1,10 @@
 """Measure the model and its baselines on the test clips; with --folds, train and test by
-cross-validation."""
+cross-validation; with --alarms, measure false alarms on long videos."""
 
 from dataclasses import replace
 from pathlib import Path
 
+from live.alarm_options import add_alarm_flags, alarm_options
 from recipes.command_line import SECOND_STAGE_FLAGS, Flag, parser, settings
 
 FLAGS = (
@@ -30,8 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FOLDER",
         help="report folder (default: reports/<name of the model folder>)",
     )
+    add_alarm_flags(flags)
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
+    if options := alarm_options(parsed, chosen):
+        from live.alarm_evaluation import evaluate_alarms
+
+        evaluate_alarms(options, chosen)
+        return 0
     # Check the command line and its files first: the imports below are slow.
     from sequence.experiment import open_experiment
 

@@ -3,31 +3,31 @@
 import argparse
 from pathlib import Path
 
-from live.addresses import require_right_flag
-from recipes.command_line import BACKBONE_FLAGS, WEIGHTS_FLAG, Flag, parser, settings
+from live.cameras.flags import add_source_flags, require_sources
+from recipes.command_line import (
+    BACKBONE_FLAGS,
+    DATA_FLAG,
+    WEIGHTS_FLAG,
+    Flag,
+    parser,
+    settings,
+)
 
 _OWN = "head to predict with; own: the fine-tuned backbone's classifier"
 _NOT_OWN = "the second stage, or own if there is none"
-FLAGS = (Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN), *BACKBONE_FLAGS)
-
-
-def _camera(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
+FLAGS = (
+    Flag("--head", "sequence.head", _OWN, "NAME", _NOT_OWN),
+    *BACKBONE_FLAGS,
+    Flag("--events", "live.folder", "folder of events: database, stills, recordings", "FOLDER"),
+    Flag("--notify", "live.messages.targets", "file with targets of messages", "FILE", "none"),
+    Flag("--notify-when", "live.messages.when", "messages at the start, end or both", "WHEN"),
+    Flag("--mqtt", "live.messages.mqtt", "file with the address of an MQTT broker", "FILE", "none"),
+)
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
-    flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG,))
-    source = flags.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--webcam",
-        nargs="?",
-        const=0,
-        type=_camera,
-        metavar="N",
-        help="webcam index or device (default: 0)",
-    )
-    source.add_argument("--video", metavar="FILE", help="video file")
-    source.add_argument("--url", metavar="ADDRESS", help="network stream: rtsp://host/stream")
+    flags = parser("run", __doc__, FLAGS, places=(WEIGHTS_FLAG, DATA_FLAG))
+    add_source_flags(flags)
     flags.add_argument("--csv", type=Path, metavar="FILE", help="CSV file for the probabilities")
     flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="file for the annotated video")
     flags.add_argument("--no-window", action="store_true", help="do not open a window")
@@ -39,21 +39,11 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     parsed = _parsed(arguments)
-    kind = next(name for name in ("webcam", "video", "url") if getattr(parsed, name) is not None)
-    require_right_flag(kind, str(getattr(parsed, kind)))
+    require_sources(parsed)
     chosen = settings(parsed)
     # Check the command line first: the imports below are slow.
-    from live.runner import RunOptions, run
     from live.signals import ended_by_signals
+    from live.watching.command import run_command_line
 
-    options = RunOptions(
-        source=kind,
-        address=getattr(parsed, kind),
-        window=not parsed.no_window,
-        csv=parsed.csv,
-        save=parsed.save,
-        step_lines=parsed.verbose,
-    )
     with ended_by_signals():
-        run(options, chosen)
-    return 0
+        return run_command_line(parsed, chosen)

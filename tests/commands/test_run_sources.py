@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.addresses import require_right_flag
+from live.cameras.addresses import require_right_flag
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import csv
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,13 +62,16 @@ def write_scene(path: Path, times: np.ndarray, size: int = 48, rate: float = 10.
 
 
 @pytest.fixture
-def run_live(project) -> Callable[..., int]:
+def run_live(project) -> Iterator[Callable[..., int]]:
     """Return a function that runs run.py without a window, on the small project's model."""
 
     def run(*arguments, weights: Path = project.weights) -> int:
         return run_script("run.py", ["--weights", weights, "--no-window", *arguments])
 
-    return run
+    yield run
+    for thread in threading.enumerate():
+        if thread.name == "load model":  # a run may end before: h5py must not be left in its locks
+            thread.join()
 
 
 @pytest.fixture(scope="session")

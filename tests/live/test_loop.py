@@ -7,6 +7,7 @@ import pytest
 
 from live.decision import Decision
 from live.loop import run_loop
+from live.panel import Panel
 from live.signals import ended_by_signals
 from live.sinks import Sink, StopRequested
 from tests.conftest import read_code, write_coded_video
@@ -80,16 +81,24 @@ def test_every_frame_reaches_the_sinks_after_its_steps(video):
 
 def test_the_picture_shows_the_newest_decision(video, monkeypatch):
     drawn = []
-    monkeypatch.setattr(
-        "live.loop.annotate", lambda rgb, made, bars: drawn.append((made, bars)) or rgb
-    )
+
+    class CountedPanel(Panel):
+        def __init__(self, made, size, bars) -> None:
+            drawn.append((made.step, size, bars))
+            super().__init__(made, size, bars)
+
+    monkeypatch.setattr("live.overlay.Panel", CountedPanel)
+    keeper = Keeper()
     with FileSource(video) as source:
-        run_loop(source, CodeReader(fps=10.0), [Keeper()])
-    assert [(made.step, bars) for made, bars in drawn] == [(n // 2, 2) for n in range(12)]
+        run_loop(source, CodeReader(fps=10.0), [keeper])
+    assert [each.panel.decision.step for each in keeper.pictures] == [n // 2 for n in range(12)]
+    assert [each.frame.index for each in keeper.pictures] == list(range(12))
+    # Once a decision, not once a frame.
+    assert drawn == [(step, (64, 48), 2) for step in range(6)]
 
 
 def test_nothing_is_drawn_where_no_sink_draws(video, monkeypatch):
-    monkeypatch.setattr("live.loop.annotate", pytest.fail)
+    monkeypatch.setattr("live.overlay.Panel", pytest.fail)
     keeper = Keeper(draws=False)
     with FileSource(video) as source:
         run_loop(source, CodeReader(fps=10.0), [keeper])

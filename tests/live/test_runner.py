@@ -4,18 +4,20 @@ import re
 import threading
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
 from live import runner
+from live.cameras import reader
 from live.sinks import Sink, StopRequested
 from recipes.loader import load
 from tests.conftest import coded_frame
 from tests.live.conftest import probabilities, read_rows, read_video, write_scene
 from video.errors import LookbackError, UsageError
-from video.sources import FileSource, camera, newest
+from video.sources import FileSource, camera
 from video.writer import Mp4Writer
 
 
@@ -184,10 +186,13 @@ def test_a_file_that_breaks_off_is_run_to_the_break_and_told(run_live, tmp_path,
 
 
 class Camera:
-    """Stands for OpenCV's capture: 100 coded frames a second, then what `end` does."""
+    """Stands for OpenCV's capture: 100 coded frames a second, then what `end` does.
 
-    def __init__(self, frames: int, end) -> None:
-        self.left, self.end, self.released = frames, end, False
+    The frames count from the moment at which the file `since` exists: the model is loaded then.
+    """
+
+    def __init__(self, frames: int, end, since: Path = Path()) -> None:
+        self.left, self.end, self.released, self.since = frames, end, False, since
 
     def isOpened(self) -> bool:
         return True
@@ -197,7 +202,7 @@ class Camera:
 
     def read(self):
         time.sleep(0.01)
-        self.left -= 1
+        self.left -= self.since.exists()
         return (True, coded_frame(self.left % 256)) if self.left >= 0 else self.end()
 
     def release(self) -> None:
@@ -220,37 +225,37 @@ def failing_read():
 
 @pytest.mark.parametrize(
     ("end", "note"),
-    [(lambda: (False, None), "gives no more frames"), (failing_read, "No such device")],
+    [(lambda: (False, None), "disconnected"), (failing_read, "No such device")],
 )
 def test_a_camera_that_disconnects_leaves_complete_outputs(
-    end, note, run_live, outputs, monkeypatch, capsys
+    end, note, run_live, outputs, monkeypatch
 ):
     monkeypatch.setattr(camera, "_RETRY_SECONDS", 0.1)
-    made = Camera(60, end)
+    made = Camera(100, end, outputs[1])
     monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: made)
-    assert run_live("--webcam", "0", *outputs) == 0
+    with pytest.raises(LookbackError, match=f"camera 0: lost .*{note}"):
+        run_live("--webcam", "0", "--once", *outputs)
     check_a_cameras_outputs(outputs)
     assert made.released
-    assert note in capsys.readouterr().out
 
 
-def test_a_camera_that_falls_silent_ends_the_run(run_live, outputs, monkeypatch, capsys):
+def test_a_camera_that_falls_silent_ends_a_run_with_once(run_live, outputs, monkeypatch):
     unplugged = threading.Event()
 
     def hang():
         unplugged.wait(20)
         return False, None
 
-    monkeypatch.setattr(newest, "SILENCE_SECONDS", 0.5)
-    monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: Camera(60, hang))
+    monkeypatch.setattr(reader, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: Camera(100, hang, outputs[1]))
     started = time.monotonic()
     try:
-        assert run_live("--webcam", *outputs) == 0
+        with pytest.raises(LookbackError, match="camera 0: lost"):
+            run_live("--webcam", "--once", *outputs)
     finally:
         unplugged.set()
     assert time.monotonic() - started < 15
     check_a_cameras_outputs(outputs)
-    assert "gave no frame" in capsys.readouterr().out
 
 
 def test_a_camera_that_cannot_be_opened_is_one_line_that_names_it(run_live, monkeypatch):
@@ -260,7 +265,7 @@ def test_a_camera_that_cannot_be_opened_is_one_line_that_names_it(run_live, monk
 
     monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: Absent(0, failing_read))
     with pytest.raises(LookbackError, match=r"camera 7: .*--webcam 1") as error:
-        run_live("--webcam", "7")
+        run_live("--webcam", "7", "--once")
     assert "\n" not in str(error.value)
 
 

@@ -27,7 +27,7 @@ def _keys_of_schema(section: type[BaseModel], prefix: str = "") -> set[str]:
 def _keys_of_file(tree: dict, prefix: str = "") -> set[str]:
     keys = set()
     for name, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:  # an empty mapping is a value
             keys |= _keys_of_file(value, f"{prefix}{name}.")
         else:
             keys.add(f"{prefix}{name}")

@@ -88,8 +88,9 @@ def test_the_format_is_one_that_browsers_play(tmp_path):
     assert content.index(b"moov") < content.index(b"mdat")
 
 
+@pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize("size", [32, 64, 96])
-def test_equal_frames_make_equal_files(tmp_path, size):
+def test_equal_frames_make_equal_files(tmp_path, size, fast):
     # With x264's macroblock tree one file in three to fifty differed, by what lay in memory.
     random = np.random.default_rng([0, 0])
     scene = sample_scene(random, size)
@@ -97,7 +98,7 @@ def test_equal_frames_make_equal_files(tmp_path, size):
     files = set()
     for number in range(50):
         stirred = [np.full(int(random.integers(100, 60_000)), number) for _ in range(20)]
-        with Mp4Writer(tmp_path / "a.mp4", (size, size), 10) as writer:
+        with Mp4Writer(tmp_path / "a.mp4", (size, size), 10, fast=fast) as writer:
             for index, frame in enumerate(frames):
                 writer.write(frame, index / 10)
         files.add((tmp_path / "a.mp4").read_bytes())

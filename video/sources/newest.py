@@ -2,7 +2,6 @@
 
 import threading
 import time
-from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from video.frame import Frame
 from video.libav import fault_of, reason
 from video.orientation import orientation_of
 from video.sources.base import VideoSource
+from video.sources.device import Device
 
 # A source that gives no frame for this long is disconnected.
 SILENCE_SECONDS = 10.0
@@ -21,24 +21,24 @@ LIVE_GAP_SECONDS = 2.0
 
 
 class NewestFrameSource(VideoSource):
-    """A source that runs in real time. It keeps only the newest frame, so that a slow reader never
-    gets an old one.
-
-    A subclass opens its device in `__init__`, calls `_start()` last, and implements `_grab` and
-    `_release`, which run in the reading thread.
+    """A device that is read until it ends. It keeps only the newest frame, so that a slow reader
+    never gets an old one.
     """
 
     live = True
 
-    @abstractmethod
-    def _grab(self) -> av.VideoFrame | None:
-        """Wait for the next image; None if the device is gone or the stream has ended."""
+    def __init__(self, device: Device) -> None:
+        """Open a device and start the reading thread.
 
-    @abstractmethod
-    def _release(self) -> None:
-        """Close the device."""
+        Args:
+            device: The camera or stream.
 
-    def _start(self) -> None:
+        Raises:
+            VideoError: The device cannot be opened or gives no image.
+        """
+        self.name, self._device = device.name, device
+        device.open()
+        self.size, self.rate, self.pixel_aspect = device.size, device.rate, device.pixel_aspect
         self._condition = threading.Condition()
         self._newest: Frame | None = None
         self._ended = False
@@ -50,7 +50,7 @@ class NewestFrameSource(VideoSource):
         start, before, index = None, None, 0
         try:
             while not self._closing:
-                image = self._grab()
+                image = self._device.read()
                 if image is None:
                     self.note = self.note or "gives no more frames (disconnected or ended)"
                     break
@@ -63,7 +63,7 @@ class NewestFrameSource(VideoSource):
             self.note = f"reading failed ({reason(error)})"
             fault_of(self.name, error)
         finally:
-            self._release()
+            self._device.close()
             with self._condition:
                 self._ended = True
                 self._condition.notify()

@@ -1,16 +1,18 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from live.decision import Decision
+from live.overlay import AnnotatedFrame, Overlay
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, StopRequested, VideoSink, WindowSink
 from live.sinks import window_sink as window_module
 from tests.conftest import coded_frame, read_code
 from tests.live.conftest import read_rows, read_video
 from tests.live.screen import Screen
-from video.errors import LookbackError
+from video.errors import LookbackError, VideoError
 from video.frame import Frame
 
 LABELS = ("a", "b", "c")
@@ -85,8 +87,8 @@ def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
         assert sink.draws
         for number, seconds in enumerate(times):
             size = (64, 48) if number < 3 else (128, 96)  # a stream that grows on the way
-            pixels = coded_frame(number, size)
-            sink.on_frame(Frame.from_array(pixels, number, seconds), pixels)
+            shown = Frame.from_array(coded_frame(number, size), number, seconds)
+            sink.on_frame(shown, annotated(shown))
     sink.close()
     saved = read_video(path)
     assert saved.size == (64, 48)
@@ -94,16 +96,44 @@ def test_the_video_keeps_frames_and_times_and_takes_a_change_of_size(tmp_path):
     np.testing.assert_allclose(saved.seconds, times, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)], ids=["planes", "rgb"])
+def test_a_video_that_is_turned_is_saved_upright(size, tmp_path):
+    with VideoSink(tmp_path / "out.mp4", (size[0], size[1]), 25.0) as sink:
+        for number in range(5):
+            lying = np.ascontiguousarray(np.rot90(coded_frame(number, size), -1))
+            shown = replace(Frame.from_array(lying, number, number / 25), quarter_turns=1)
+            sink.on_frame(shown, annotated(shown))
+    assert [read_code(pixels) for pixels in read_video(tmp_path / "out.mp4").frames] == [*range(5)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk to hand")
+def test_a_full_disk_ends_the_video_with_one_line(tmp_path):
+    (tmp_path / "out.mp4").symlink_to("/dev/full")
+    sink = VideoSink(tmp_path / "out.mp4", (64, 48), 25.0)
+
+    def fill() -> None:
+        with sink:
+            for number in range(100):
+                sink.on_frame(frame(number / 25), annotated(frame()))
+
+    with pytest.raises(VideoError, match=r"out\.mp4: cannot be written \(No space left"):
+        fill()
+
+
 def frame(seconds: float = 0.0) -> Frame:
     return Frame.from_array(coded_frame(1), 0, seconds)
+
+
+def annotated(shown: Frame) -> AnnotatedFrame:
+    return Overlay().on(shown, None)
 
 
 def test_the_window_shows_the_picture_in_opencvs_order_of_colours(monkeypatch):
     screen, picture = Screen(monkeypatch), np.zeros((48, 64, 3), np.uint8)
     picture[..., 0] = 255  # red
     with WindowSink(live=True) as sink:
-        sink.on_frame(frame(), picture)
-    assert screen.shown[0][0, 0].tolist() == [0, 0, 255]
+        sink.on_frame(frame(), annotated(Frame.from_array(picture)))
+    assert screen.shown[0][-1, -1].tolist() == [0, 0, 255]
     assert screen.closed >= 1
 
 
@@ -111,21 +141,21 @@ def test_the_window_shows_the_picture_in_opencvs_order_of_colours(monkeypatch):
 def test_q_and_escape_ask_for_the_end(key, monkeypatch):
     Screen(monkeypatch, key=key)
     with pytest.raises(StopRequested), WindowSink(live=True) as sink:
-        sink.on_frame(frame(), coded_frame(1))
+        sink.on_frame(frame(), annotated(frame()))
 
 
 def test_closing_the_window_asks_for_the_end(monkeypatch):
     Screen(monkeypatch, visible=0.0)
     with pytest.raises(StopRequested), WindowSink(live=True) as sink:
-        sink.on_frame(frame(), coded_frame(1))
+        sink.on_frame(frame(), annotated(frame()))
 
 
 @pytest.mark.parametrize(("live", "least", "most"), [(True, 1, 1), (False, 900, 1000)])
 def test_a_file_plays_at_its_own_pace_and_a_camera_as_it_comes(live, least, most, monkeypatch):
     screen = Screen(monkeypatch)
     with WindowSink(live) as sink:
-        sink.on_frame(frame(0.0), coded_frame(1))
-        sink.on_frame(frame(1.0), coded_frame(1))  # a second later on the file's clock
+        sink.on_frame(frame(0.0), annotated(frame()))
+        sink.on_frame(frame(1.0), annotated(frame()))  # a second later on the file's clock
     assert screen.waits[0] == 1
     assert least <= screen.waits[1] <= most
 
@@ -159,9 +189,9 @@ def test_an_opencv_that_opens_no_window_is_one_line_with_the_remedy(words, told,
 def test_nobody_waits_for_a_gap_of_a_file(monkeypatch):
     screen = Screen(monkeypatch)
     with WindowSink(live=False) as sink:
-        sink.on_frame(frame(0.0), coded_frame(1))
-        sink.on_frame(replace(frame(1800.0), after_gap=True), coded_frame(1))
-        sink.on_frame(frame(1801.0), coded_frame(1))
+        sink.on_frame(frame(0.0), annotated(frame()))
+        sink.on_frame(replace(frame(1800.0), after_gap=True), annotated(frame()))
+        sink.on_frame(frame(1801.0), annotated(frame()))
     assert screen.waits[:2] == [1, 1]
     assert 900 <= screen.waits[2] <= 1000
 

@@ -10,7 +10,7 @@ from tests.conftest import coded_frame, read_code
 from tests.video.exif import write_exif_video
 from video.errors import VideoError
 from video.sources import UrlSource
-from video.sources.url import without_secrets
+from video.sources.url import Stream, without_secrets
 
 
 def test_a_video_on_a_server_arrives_up_to_its_end(coded_video, served):
@@ -25,10 +25,10 @@ def test_a_video_on_a_server_arrives_up_to_its_end(coded_video, served):
 
 
 def test_no_frame_is_held_back_by_threads_that_decode_ahead(coded_video, served, monkeypatch):
-    monkeypatch.setattr(UrlSource, "_release", lambda _: None)  # it may have come to the end
+    monkeypatch.setattr(Stream, "close", lambda _: None)  # it may have come to the end
     coded_video("clip.mp4", frames=30)
     with UrlSource(f"{served}/clip.mp4") as source:
-        (stream,) = source._container.streams.video
+        (stream,) = source._device._container.streams.video
         assert stream.codec_context.thread_count == 1
 
 

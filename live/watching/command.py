@@ -1,0 +1,65 @@
+"""The command line of run.py: a file to the loop of files, cameras to the service."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from live.cameras.config import CameraConfig, camera_of, load_cameras
+from live.messages.targets import load_targets
+from live.messages.trial import notify_test
+from live.runner import RunOptions, run
+from live.watching.outputs import Outputs
+from live.watching.service import WatchOptions, watch
+from recipes.loader import Settings
+from video.errors import UsageError
+
+
+def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
+    """Run the model on the sources of a parsed command line; return the exit code.
+
+    Args:
+        parsed: The command line of run.py.
+        settings: The recipe.
+
+    Raises:
+        LookbackError: A source or the model cannot be opened.
+        UsageError: The flags do not fit together.
+    """
+    settings = _with_alarms(settings, parsed.alarm)
+    messages = settings.recipe.live.messages
+    if parsed.notify_test:
+        if not messages.targets:
+            raise UsageError("--notify-test: name the file with the targets: --notify FILE")
+        return notify_test(load_targets(Path(messages.targets)))
+    window = not parsed.no_window and not parsed.serve
+    outputs = Outputs(window, parsed.csv, parsed.save, parsed.verbose)
+    if parsed.video is not None:
+        run(RunOptions("video", parsed.video, **vars(outputs)), settings)
+        return 0
+    options = WatchOptions(
+        _cameras(parsed),
+        outputs,
+        parsed.once,
+        parsed.serve or "",
+        tuple(parsed.serve_name),
+        parsed.token,
+        acts=bool(settings.recipe.alarms.classes or messages.targets or messages.mqtt),
+    )
+    watch(options, settings)
+    return 0
+
+
+def _cameras(parsed: argparse.Namespace) -> list[CameraConfig]:
+    cameras = load_cameras(parsed.cameras) if parsed.cameras else []
+    cameras += [camera_of(address) for address in parsed.webcam or ()]
+    cameras += [camera_of(address) for address in parsed.url or ()]
+    return cameras or [camera_of(0)]
+
+
+def _with_alarms(settings: Settings, classes: list[str] | None) -> Settings:
+    """Return the settings with the classes of `--alarm`."""
+    if not classes:
+        return settings
+    alarms = settings.recipe.alarms.model_copy(update={"classes": tuple(classes)})
+    recipe = settings.recipe.model_copy(update={"alarms": alarms})
+    return replace(settings, recipe=recipe)
