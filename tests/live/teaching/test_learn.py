@@ -19,7 +19,7 @@ def learned(tmp_path_factory):
     folder = tmp_path_factory.mktemp("learn")
     clock, studio = Clock(), Studio()
     settings = settings_of(folder / "data", model__folder=str(folder / "weights"))
-    settings = with_keys(settings, NETWORK)
+    settings = with_keys(settings, {**NETWORK, "sequence.head": "statistics"})
     collection = Collection(settings, studio, lambda: CAMERAS, clock)
     film(collection, studio, clock)
     reports = []
