@@ -10,8 +10,8 @@ from extract.convert.catalogue import FOLDER
 from recipes.loader import Settings
 from recipes.schema import Recipe
 
-# The fastest first; see docs/teaching.md for the figures. The file is where each one's weights lie
-# after their first use; only those of the last can be fetched from pip's package index.
+# In the order of preference. The file is where each one's weights lie after their first use. Only
+# those of the first can be fetched from pip's package index.
 _AT_HAND: tuple[tuple[str, Callable[[], Path]], ...] = (
     ("efficientnet_lite0", lambda: FOLDER / "efficientnet_lite0-imagenet.weights.h5"),
     ("mobilenet_025", lambda: keras_models() / "mobilenet_2_5_224_tf_no_top.h5"),

@@ -2,15 +2,12 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
-from live.decision import Decision
 from live.model import LiveModel, load_live_model
-from live.stream import VideoStream
 from live.teaching.record import FILE, LearningRecord, read_record, write_record
-from live.timing import Stopwatch
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     BASELINES,
@@ -24,8 +21,6 @@ from model_folder.config import (
 from model_folder.provenance import SEEN, keep_previous
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
-from video.frame import Frame
-from video.steps import Step
 
 MAX_LOST_SHARE = 0.1
 MAX_LOST_CLIPS = 2
@@ -62,9 +57,8 @@ class TakeOver:
 class ModelSlot:
     """The model that all cameras use. Methods may be called from any thread.
 
-    A camera asks for `current` at each frame: another object than before is a new model. It then
-    needs a new stream, because windows must not mix features; `ModelStream` does this without a
-    gap.
+    The watching loop asks for `current` in every round: another object than before is a new model,
+    which `live.watching.camera_stream` takes over without a gap.
     """
 
     def __init__(
@@ -178,110 +172,3 @@ def install(new: Path, folder: Path) -> None:
     record = read_record(new)
     if record is not None:
         write_record(folder, record)
-
-
-@dataclass(frozen=True, eq=False)
-class _Running:
-    """A model with its stream, which began at a time of the source.
-
-    A `VideoStream` expects its first frame at 0, and would make up the time before.
-    """
-
-    source: TakeOver
-    stream: VideoStream
-    began: float
-
-    def steps(self, frame: Frame) -> Iterator["ModelStep"]:
-        """Yield the steps that a frame completes, on the clock of the source."""
-        if self.began:
-            frame = replace(frame, seconds=max(0.0, frame.seconds - self.began))
-        for step in self.stream.steps(frame):
-            yield ModelStep(replace(step, seconds=step.seconds + self.began), self)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStep:
-    """A step of one of the two models that a camera may have.
-
-    Attributes:
-        step: The step.
-        of: The model that decides on it.
-    """
-
-    step: Step
-    of: _Running
-
-
-class ModelStream:
-    """The stream of one camera and session, which changes to a new model at one step.
-
-    It has the two halves of `VideoStream.push`. A new model first fills its own window, from frames
-    that the old one still decides on; the first step at which the window is full is the old model's
-    last. So no window has features of both, and every step has a decision. Meanwhile a step costs
-    both models. The first frame may have any time.
-    """
-
-    def __init__(self, slot: ModelSlot, stride: int | None = None) -> None:
-        """Begin a session with the current model, which may be none.
-
-        Args:
-            slot: The model of all cameras.
-            stride: The sampled frames from one step to the next; None for the model's own.
-        """
-        self._slot, self._stride = slot, stride
-        self._used: _Running | None = None
-        self._coming: _Running | None = None
-        self._next, self._offset = 0, 0
-
-    @property
-    def model(self) -> LiveModel | None:
-        """The model that decides; None before the first."""
-        if self._used is not None:
-            return self._used.source.model
-        newest = self._slot.current()
-        return newest.model if newest else None
-
-    def steps(self, frame: Frame) -> Iterator[ModelStep]:
-        """Yield the steps that a frame completes, those of a coming model last.
-
-        Args:
-            frame: The next frame.
-        """
-        newest = self._slot.current()
-        if self._used is None:
-            if newest is None:
-                return
-            self._used = self._begun(newest, frame.seconds)
-        if self._coming is not None and self._coming.source is not newest:
-            self._coming = None  # a newer one was offered meanwhile
-        used, last = self._used, None
-        for step in used.steps(frame):
-            last = step.step.seconds
-            yield step
-        if newest is not None and newest is not used.source and self._used is used:
-            if self._coming is None and last is not None:
-                # At a step of the old model, so that the steps of both have the same times.
-                self._coming = self._begun(newest, last)
-            if self._coming is not None:
-                yield from self._coming.steps(frame)
-
-    def decide(self, step: ModelStep, watch: Stopwatch | None = None) -> Decision | None:
-        """Return the decision at a step; None for a step that only fills a coming model's window.
-
-        Args:
-            step: A step of `steps`, in order.
-            watch: The stopwatch that times both stages, or None.
-        """
-        if step.of is self._used:
-            decision = step.of.stream.decide(step.step, watch)
-            self._next = decision.step + self._offset + 1
-            return replace(decision, step=self._next - 1)
-        if step.of is self._coming:
-            decision = step.of.stream.decide(step.step, watch)
-            if decision.full:
-                self._used, self._coming = self._coming, None
-                self._offset = self._next - decision.step - 1
-        return None  # also for a step of a model that was replaced meanwhile
-
-    def _begun(self, source: TakeOver, seconds: float) -> _Running:
-        return _Running(source, source.model.stream(self._stride), seconds)

@@ -111,6 +111,8 @@ class CameraStream:
         self._coming: _Run | None = None
         self._session: Session | None = None
         self._waiting: Job | None = None
+        self._counted: _Run | None = None  # the run whose steps have the present offset
+        self._number, self._offset = -1, 0
 
     def use(self, model: LiveModel, every: int = 1, phase: int = 0) -> None:
         """Let a model take over.
@@ -192,10 +194,13 @@ class CameraStream:
         if job.coming is not None:
             step, coming = job.coming
             is_filled = coming.decide(step).full
-        decision = replace(decision, seconds=job.seconds)
         with self._lock:
             if job.run is not self._run:
                 return None
+            if job.run is not self._counted:  # steps are numbered over sessions and models
+                self._counted, self._offset = job.run, self._number + 1 - job.step.index
+            self._number = self._offset + job.step.index
+            decision = replace(decision, step=self._number, seconds=job.seconds)
             self.decision = decision
             if is_filled and job.coming is not None and job.coming[1] is self._coming:
                 # This was the last decision of the model before.

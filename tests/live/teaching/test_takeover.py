@@ -1,6 +1,5 @@
 """A new model beside the old one: which is refused, and that no step and no window suffers."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from live.teaching.record import LearningRecord, read_record, write_record
 from live.teaching.takeover import (
     BEFORE_TEACHING,
     ModelSlot,
-    ModelStream,
     TakeOver,
     install,
     load_warm,
@@ -24,7 +22,6 @@ from model_folder.config import SEQUENCE_WEIGHTS, read_config, write_config
 from tests.conftest import Project
 from tests.extract.projecting import card_of, full_config
 from video.errors import LookbackError
-from video.frame import Frame
 
 LABELS = ("bat", "bowl", "run")
 LOOK_BACK = 4
@@ -67,122 +64,6 @@ def record_of(hits: dict[str, bool], method="groups") -> LearningRecord:
 def offer_of(mark=1.0, hits=None, method="groups", labels=LABELS) -> TakeOver:
     record = None if hits is None else record_of(hits, method)
     return TakeOver(model_of(mark, labels), Path("new"), record)
-
-
-def frames(count: int, first: int = 0, rate: float = 10) -> list[Frame]:
-    pixels = np.zeros((16, 16, 3), np.uint8)
-    return [
-        dataclasses.replace(Frame.from_array(pixels), index=number, seconds=number / rate)
-        for number in range(first, first + count)
-    ]
-
-
-def push(stream: ModelStream, some: list[Frame]) -> list:
-    """Return the decisions on frames, in order."""
-    made = []
-    for frame in some:
-        made += [stream.decide(step) for step in stream.steps(frame)]
-    return [decision for decision in made if decision is not None]
-
-
-def test_a_session_without_a_model_has_no_steps_until_there_is_one():
-    slot = ModelSlot()
-    stream = ModelStream(slot)
-    assert push(stream, frames(3)) == []
-    assert stream.model is None
-    assert slot.offer(offer_of()) == ""
-    made = push(stream, frames(3, 3))
-    assert len(made) == 3
-    assert stream.model is slot.current().model
-
-
-def test_a_new_model_takes_over_at_one_step_without_a_gap():
-    old, new = offer_of(1.0), offer_of(2.0)
-    slot = ModelSlot(old)
-    stream = ModelStream(slot)
-    before = push(stream, frames(10))
-    assert slot.offer(new) == ""
-    assert stream.model is old.model
-    after = push(stream, frames(20, 10))
-    assert stream.model is new.model
-    made = before + after
-    # Every step has one decision, in order, and the alarm never waits for a window to fill up.
-    assert [decision.step for decision in made] == list(range(len(made)))
-    assert np.allclose([decision.seconds for decision in made], np.arange(len(made)) / 10)
-    assert len(made) == 30
-    assert all(decision.full for decision in made[LOOK_BACK - 1 :])
-
-
-def test_no_window_has_features_of_both_models():
-    old, new = offer_of(1.0), offer_of(2.0)
-    slot = ModelSlot(old)
-    stream = ModelStream(slot)
-    push(stream, frames(10))
-    slot.offer(new)
-    push(stream, frames(10, 10))
-    for offered, mark in ((old, 1.0), (new, 2.0)):
-        for window in offered.model.predictor.seen:
-            assert set(window.ravel()) == {mark}
-    # The old one decides until the new one's first full window, which repeats no decision.
-    assert len(old.model.predictor.seen) == 10 + LOOK_BACK
-    assert len(new.model.predictor.seen) == 10
-
-
-def test_a_session_whose_first_frame_is_late_makes_up_no_time():
-    made = push(ModelStream(ModelSlot(offer_of())), frames(5, 1000))
-    assert [decision.step for decision in made] == [0, 1, 2, 3, 4]
-    assert np.allclose([decision.seconds for decision in made], 100 + np.arange(5) / 10)
-
-
-@pytest.mark.parametrize("rate", [7, 10, 25, 29.97])
-def test_the_steps_of_both_models_have_one_rhythm_at_any_frame_rate(rate):
-    slot = ModelSlot(offer_of(1.0))
-    stream = ModelStream(slot)
-    made = push(stream, frames(20, rate=rate))
-    slot.offer(offer_of(2.0))
-    made += push(stream, frames(60, 20, rate=rate))
-    assert stream.model is slot.current().model
-    seconds = np.array([decision.seconds for decision in made])
-    assert np.allclose(np.diff(seconds), 0.1)
-    assert [decision.step for decision in made] == list(range(len(made)))
-
-
-def test_cameras_take_over_for_themselves_and_a_new_session_begins_with_the_new_model():
-    slot = ModelSlot(offer_of(1.0))
-    one, other = ModelStream(slot), ModelStream(slot)
-    push(one, frames(6))
-    push(other, frames(6))
-    new = offer_of(2.0)
-    slot.offer(new)
-    push(one, frames(6, 6))
-    assert one.model is new.model
-    assert other.model is not new.model
-    assert ModelStream(slot).model is new.model
-
-
-def test_a_second_offer_in_the_middle_replaces_the_first():
-    slot = ModelSlot(offer_of(1.0))
-    stream = ModelStream(slot)
-    push(stream, frames(6))
-    slot.offer(offer_of(2.0))
-    push(stream, frames(2, 6))
-    third = offer_of(3.0)
-    slot.offer(third)
-    made = push(stream, frames(10, 8))
-    assert stream.model is third.model
-    assert [decision.step for decision in made] == list(range(8, 18))
-    assert all(set(window.ravel()) == {3.0} for window in third.model.predictor.seen)
-
-
-def test_steps_of_a_model_that_was_replaced_meanwhile_are_dropped():
-    """A loop that collects steps before it decides may hold one of the old model."""
-    slot = ModelSlot(offer_of(1.0))
-    stream = ModelStream(slot)
-    push(stream, frames(6))
-    late = list(stream.steps(frames(1, 6)[0]))
-    slot.offer(offer_of(2.0))
-    push(stream, frames(LOOK_BACK, 7))
-    assert stream.decide(late[0]) is None
 
 
 def test_a_model_that_lacks_the_class_of_an_alarm_is_refused():

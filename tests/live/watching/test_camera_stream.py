@@ -105,12 +105,31 @@ def test_a_model_is_taken_over_at_one_step_without_a_lost_decision(made):
     after = decide_all(made, [40, 50, 60, 70, 80], 3)
     seconds = [each.seconds for each in before + after]
     np.testing.assert_allclose(np.diff(seconds), 0.1)
+    assert [each.step for each in before + after] == list(range(8))
     assert all(each.full for each in after)
     # The old one decides until the new one's window is full; no window has features of both.
     assert len(old.predictor.seen) + len(new.predictor.seen) >= 8
     assert new.predictor.seen[-1] == [60, 70, 80]
     assert old.predictor.seen[-1][-1] < 80
     assert not any(10 in window for window in new.predictor.seen)
+
+
+@pytest.mark.parametrize("rate", [12, 25, 29.97])
+def test_the_steps_of_both_models_have_one_rhythm_at_any_frame_rate(made, rate):
+    new = fake_model()
+    made.use(fake_model())
+    decisions, models = [], []
+    for index in range(80):
+        frame = gray(index, index, index / rate)
+        made.on_frame(frame, 100 + frame.seconds, session())
+        if job := made.take():
+            decisions.append(made.decide(job))
+            models.append(job.model)
+        if index == 20:
+            made.use(new)
+    assert models[-1] is new
+    np.testing.assert_allclose(np.diff([each.seconds for each in decisions]), 0.1, atol=1e-6)
+    assert [each.step for each in decisions] == list(range(len(decisions)))
 
 
 def test_a_newer_model_replaces_one_that_has_not_taken_over_yet(made):
