@@ -1,4 +1,4 @@
-"""The run command: opens the source and the sinks, runs the loop and prints a summary."""
+"""The run command on a file: opens it and the sinks, runs the loop and prints a summary."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from pathlib import Path
 
 from live.loop import run_loop
 from live.model import LiveModel, choose_live_model
-from live.pace import slower_pace
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
 from recipes.loader import Settings
 from video.console import logger
@@ -51,7 +50,7 @@ def run(options: RunOptions, settings: Settings) -> None:
     """
     _check_outputs(options)
     model = choose_live_model(settings)
-    seconds_a_step = model.warm_up()
+    model.warm_up()
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         _LOG.info(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
@@ -59,8 +58,7 @@ def run(options: RunOptions, settings: Settings) -> None:
         name, engine = extractor.config.backbone.name, extractor.engine
         _LOG.info(f"{name}, engine: {engine.name}, {engine.precision}")
         sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model)]
-        stride = slower_pace(model, source.rate, seconds_a_step) if source.live else None
-        watch = run_loop(source, model, sinks, stride)
+        watch = run_loop(source, model, sinks)
     _LOG.info(watch.summary())
     if source.note:
         _LOG.warning(f"note: {source.name}: {source.note}")
