@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from live.cameras.config import CameraConfig, camera_of, load_cameras
-from live.messages.trial import notify_test
 from live.messages.targets import load_targets
+from live.messages.trial import notify_test
 from live.runner import RunOptions, run
 from live.watching.outputs import Outputs
 from live.watching.service import WatchOptions, watch
