@@ -3,8 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -64,8 +66,21 @@ class Watched:
     began: float | None = None
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What came of a step: `decision` is None if its session has ended meanwhile."""
+
+    camera: Watched
+    job: Job
+    decision: Decision | None
+    watch: Stopwatch
+    age: float
+
+
 class WatchLoop:
     """Decides on the newest steps of all cameras in turn, so that no camera starves.
+
+    Where the engine computes several clips at a time, as many cameras are decided on at once.
 
     Attributes:
         watch: The stopwatch of the decisions.
@@ -97,6 +112,8 @@ class WatchLoop:
         self._ready = threading.Event()
         self._states_due = 0.0
         self._next = 0
+        self._parallel = 1
+        self._workers: ThreadPoolExecutor | None = None
 
     def wake(self) -> None:
         """Tell the loop that a step waits."""
@@ -109,6 +126,8 @@ class WatchLoop:
             model: The model.
             every: Number of steps of which one is computed.
         """
+        self._end_workers()
+        self._parallel = max(1, min(model.extractor.engine.parallel, len(self.cameras)))
         for place, camera in enumerate(self.cameras):
             camera.stream.use(model, every, place % every)
             if camera.model is None:  # also for a camera that is not live yet
@@ -131,19 +150,23 @@ class WatchLoop:
                     return
         except (KeyboardInterrupt, StopRequested):
             pass  # the usual ways to end a live run
+        finally:
+            self._end_workers()
+
+    def _end_workers(self) -> None:
+        if self._workers is not None:
+            self._workers.shutdown(wait=False, cancel_futures=True)
+            self._workers = None
 
     def _is_over(self) -> bool:
         return any(camera.reader.is_over() for camera in self.cameras)
 
     def _round(self) -> None:
         self._each_round()
-        count = len(self.cameras)
-        self._next += 1  # another camera comes first in every round
-        for place in range(count):
-            camera = self.cameras[(self._next + place) % count]
-            job = camera.stream.take()
-            if job is not None:
-                self._decide(camera, job)
+        waiting = self._waiting()
+        while chosen := list(islice(waiting, self._parallel)):
+            for decided in self._decided(chosen):
+                self._report(decided)
         for camera in self.cameras:
             self._show(camera)
         now = time.monotonic()
@@ -151,9 +174,34 @@ class WatchLoop:
             self._states_due = now + _STATE_SECONDS
             self._update_states(now)
 
-    def _decide(self, camera: Watched, job: Job) -> None:
-        decision = camera.stream.decide(job, self.watch)
-        self.ages.append(time.monotonic() - job.arrived)
+    def _waiting(self) -> Iterator[tuple[Watched, Job]]:
+        """Yield the cameras with a step, taken as late as possible; another is first each time."""
+        self._next += 1
+        count = len(self.cameras)
+        for place in range(count):
+            camera = self.cameras[(self._next + place) % count]
+            job = camera.stream.take()
+            if job is not None:
+                yield camera, job
+
+    def _decided(self, chosen: list[tuple[Watched, Job]]) -> Iterator[_Decided]:
+        """Yield the decisions on steps of several cameras, computed at once."""
+        if len(chosen) == 1:
+            yield self._decide(*chosen[0])
+            return
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self._parallel, "decide")
+        yield from self._workers.map(lambda each: self._decide(*each), chosen)
+
+    def _decide(self, camera: Watched, job: Job) -> _Decided:
+        watch = Stopwatch()
+        decision = camera.stream.decide(job, watch)
+        return _Decided(camera, job, decision, watch, time.monotonic() - job.arrived)
+
+    def _report(self, decided: _Decided) -> None:
+        camera, job, decision = decided.camera, decided.job, decided.decision
+        self.ages.append(decided.age)
+        self.watch.take_over(decided.watch)
         seconds = self.watch.step_done(job.step.repeats)
         if decision is None:  # its session has ended: nobody saw what it would say
             return

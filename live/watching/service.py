@@ -165,7 +165,8 @@ class _Service:
             if config is None or (config.sequence is None and not has_own):
                 _LOG.info(f"{folder}: there is no model yet; the page teaches one")
                 return None
-        return ModelLoader(lambda: choose_live_model(self._settings))
+        videos = len(self._options.cameras)
+        return ModelLoader(lambda: choose_live_model(self._settings, videos))
 
     def _serve(self) -> None:
         """Start the page."""
