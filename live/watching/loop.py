@@ -18,7 +18,11 @@ from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
 from live.watching.camera_stream import CameraStream, Job
+from video.console import logger
+from video.errors import LookbackError
 from video.frame import Frame
+
+_LOG = logger(__name__)
 
 _WAIT_SECONDS = 0.1
 _STATE_SECONDS = 0.2
@@ -164,8 +168,19 @@ class WatchLoop:
             smoothed = camera.judge.on_decision(decision, job.frame, job.session.number)
         self._hub.decided(camera.stream.number, decision, smoothed)
         shown = self._as_shown(camera, decision, job.session.began)
-        for sink in camera.sinks:
-            sink.on_step(shown, seconds)
+        self._give(camera, lambda sink: sink.on_step(shown, seconds))
+
+    def _give(self, camera: Watched, write: Callable[[Sink], None]) -> None:
+        """Give each sink of a camera what is new. A file that cannot be written, such as on a full
+        disk, must not end the watching: it is told, and the sink gets nothing more."""
+        for sink in list(camera.sinks):
+            try:
+                write(sink)
+            except (LookbackError, OSError) as error:
+                if isinstance(error, BrokenPipeError):
+                    raise  # the reader of our output has ended
+                camera.sinks.remove(sink)
+                _LOG.error(f"{error}; nothing more is written to it, and watching goes on")
 
     def _as_shown(
         self, camera: Watched, decision: Decision | None, began: float
@@ -190,8 +205,7 @@ class WatchLoop:
             camera.began = began if camera.began is None else camera.began
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
             image = camera.overlay.on(frame, camera.drawn) if drawn else None
-            for sink in camera.sinks:
-                sink.on_frame(frame, image)
+            self._give(camera, lambda sink: sink.on_frame(frame, image))
 
     def _update_states(self, now: float) -> None:
         for camera in self.cameras:
