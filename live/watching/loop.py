@@ -53,7 +53,8 @@ class Watched:
         latest: The newest decision of the hub that was drawn.
         drawn: The same decision on the clock of the sinks.
         shown: Number of its newest picture that the sinks have.
-        began: Time of `time.monotonic` at which its first frame arrived; the sinks count from it.
+        began: Time of `time.monotonic` of the first decision or frame that the sinks were given;
+            they count from it.
     """
 
     reader: CameraReader
@@ -167,7 +168,8 @@ class WatchLoop:
         if camera.judge is not None:
             smoothed = camera.judge.on_decision(decision, job.frame, job.session.number)
         self._hub.decided(camera.stream.number, decision, smoothed)
-        shown = self._as_shown(camera, decision, job.session.began)
+        camera.began = decision.seconds if camera.began is None else camera.began
+        shown = replace(decision, seconds=decision.seconds - camera.began)
         self._give(camera, lambda sink: sink.on_step(shown, seconds))
 
     def _give(self, camera: Watched, write: Callable[[Sink], None]) -> None:
@@ -182,12 +184,6 @@ class WatchLoop:
                 camera.sinks.remove(sink)
                 _LOG.error(f"{error}; nothing more is written to it, and watching goes on")
 
-    def _as_shown(
-        self, camera: Watched, decision: Decision | None, began: float
-    ) -> Decision | None:
-        camera.began = began if camera.began is None else camera.began
-        return decision and replace(decision, seconds=decision.seconds - camera.began)
-
     def _show(self, camera: Watched) -> None:
         if not camera.sinks:
             return
@@ -198,11 +194,10 @@ class WatchLoop:
         self.watch.frames += 1
         with self.watch.section("output"):
             drawn = any(sink.draws for sink in camera.sinks)
-            began = picture.arrived - picture.frame.seconds
+            camera.began = picture.arrived if camera.began is None else camera.began
             if picture.decision is not camera.latest:
-                camera.latest = picture.decision
-                camera.drawn = self._as_shown(camera, picture.decision, began)
-            camera.began = began if camera.began is None else camera.began
+                camera.latest = new = picture.decision
+                camera.drawn = new and replace(new, seconds=new.seconds - camera.began)
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
             image = camera.overlay.on(frame, camera.drawn) if drawn else None
             self._give(camera, lambda sink: sink.on_frame(frame, image))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from live.cameras.reader import CameraReader
@@ -42,12 +42,13 @@ class SavedCamera(Sink):
     def __init__(self, path: Path, reader: CameraReader) -> None:
         self._path, self._reader = path, reader
         self._video: VideoSink | None = None
+        self._began = 0.0
 
     def on_frame(self, frame: Frame, image: AnnotatedFrame | None) -> None:
         if self._video is None:
-            device = self._reader.device
+            device, self._began = self._reader.device, frame.seconds
             self._video = VideoSink(self._path, frame.size, device.rate, device.pixel_aspect)
-        self._video.on_frame(frame, image)
+        self._video.on_frame(replace(frame, seconds=frame.seconds - self._began), image)
 
     def close(self) -> None:
         if self._video is not None:
