@@ -37,6 +37,7 @@ from sequence.report import (
 )
 from sequence.results import EvaluationReport, FoldsReport
 from sequence.selection import selection_summary
+from sequence.visual.report_page import Evaluated, write_report_page
 from video.console import logger
 from video.errors import LookbackError, UsageError
 
@@ -117,13 +118,18 @@ def evaluate(
     write_plots(out, predictions[0], targets, results[head])
     write_json(out / "metrics.json", report)
     _LOG.info("\n" + summary(split.capitalize(), results, predictor.pooling.rule))
+    sentences: list[str] = []
     if config.sequence and not own:
         rows = [{"name": name, **values} for name, values in results.items()]
-        for line in remarks(head, rows, dataset):
+        sentences = list(remarks(head, rows, dataset))
+        for line in sentences:
             _LOG.info(f"\n{line}")
     if selection:
         _LOG.info("\n" + selection_summary(selection))
-    _LOG.info(f"\n{out}")
+    evaluated = Evaluated(
+        experiment, dataset, predictor, segments, predictions[0], results, sentences
+    )
+    _LOG.info(f"\n{write_report_page(out, split, evaluated)}")
     return EvaluationReport(out, report)
 
 
