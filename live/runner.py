@@ -11,6 +11,7 @@ from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowS
 from recipes.loader import Settings
 from video.console import logger
 from video.errors import LookbackError, UsageError
+from video.image_folder import is_video
 from video.sources import SOURCES, VideoSource
 
 _LOG = logger(__name__)
@@ -73,9 +74,12 @@ def run(options: RunOptions, settings: Settings) -> None:
 
 def _check_outputs(options: RunOptions) -> None:
     """Refuse outputs that would destroy the source or that no player would open."""
-    if options.source == "video" and not Path(options.address).is_file():
+    if options.source == "video" and not is_video(options.address):
         what = "is a folder" if Path(options.address).is_dir() else "there is no such file"
-        raise LookbackError(f"{options.address}: {what}; --video takes one video file")
+        raise LookbackError(
+            f"{options.address}: {what}; --video takes one video file, or a folder of frames with "
+            "its rate, such as frames@25fps"
+        )
     for flag, path in (("--csv", options.csv), ("--save", options.save)):
         if path and options.source == "video" and path.resolve() == Path(options.address).resolve():
             raise UsageError(f"{flag} {path}: is the video itself; name another file")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from video.sources import FileSource
+from video.sources import open_video
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def probe(path: Path) -> ClipFacts:
         VideoError: No frame can be decoded, or the pixels cannot be converted.
     """
     frames, seconds = 0, 0.0
-    with FileSource(path, threads=0) as source:
+    with open_video(path, threads=0) as source:
         for frame in source:
             if not frames:
                 frame.resized(8, 8)  # fail early if the pixel format cannot be converted

@@ -5,13 +5,13 @@ be lost. Commands skip such rows and print their number.
 """
 
 import csv
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from clips.manifest.entries import Entry, Manifest
 from recipes.commands import command
 from video.errors import LookbackError
+from video.image_folder import is_video
 
 _MAX_MISSING = 0.5  # share of the listed videos; more is probably a wrong folder
 REJECTED = "rejected.csv"
@@ -19,7 +19,7 @@ REJECTED = "rejected.csv"
 
 def missing_videos(manifest: Manifest) -> list[str]:
     """Return the listed videos whose file is missing, in the order of the rows."""
-    return [video for video in manifest.videos if not os.path.isfile(manifest.place(video))]
+    return [video for video in manifest.videos if not is_video(manifest.place(video))]
 
 
 def listed_videos(count: int) -> str:
