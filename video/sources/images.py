@@ -18,6 +18,8 @@ from video.sampling import Sampling
 from video.skipping import skipping_plan
 from video.sources.base import VideoSource
 
+_CODECS = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG": "png", b"BM": "bmp"}  # by the first bytes
+
 
 class ImageSource(VideoSource):
     """The images of a folder, as `FOLDER@25fps` names them; see `video.image_folder`.
@@ -103,10 +105,12 @@ class ImageSource(VideoSource):
     def _image(self, path: Path, damage: list[str]) -> av.VideoFrame | None:
         """Return an image; None, and a line in `damage`, if it cannot be decoded."""
         try:
-            return _decode(path)
+            image, why = _decode(path), "holds no picture"
         except Exception as error:
-            damage.append(f"{path.name}: {fault_of(self.name, error)}")
-            return None
+            image, why = None, fault_of(self.name, error)
+        if image is None:
+            damage.append(f"{path.name}: {why}")
+        return image
 
     def _frame(self, index: int, seconds: float, after_gap: bool, image: av.VideoFrame) -> Frame:
         turned = orientation_of(image)
@@ -126,8 +130,16 @@ class ImageSource(VideoSource):
         self._first.close()
 
 
-def _decode(path: Path) -> av.VideoFrame:
-    """Return the picture of an image file."""
+def _decode(path: Path) -> av.VideoFrame | None:
+    """Return the picture of an image file; None if the file holds none."""
+    content = path.read_bytes()
+    for start, codec in _CODECS.items():
+        if content.startswith(start):
+            # The decoder alone takes a fifth of the time that opening the image as a file takes.
+            decoder = av.CodecContext.create(codec, "r")
+            assert isinstance(decoder, av.VideoCodecContext)
+            decoder.thread_count = 1
+            return next(iter([*decoder.decode(av.Packet(content)), *decoder.decode(None)]), None)
     # From memory, because FFmpeg takes a % in a path for a pattern of names.
-    with open_input(io.BytesIO(path.read_bytes())) as container:
-        return next(container.decode(video=0))
+    with open_input(io.BytesIO(content)) as container:
+        return next(container.decode(video=0), None)

@@ -50,7 +50,11 @@ def test_a_sampling_takes_the_same_frames_of_all_images_and_of_a_damaged_folder(
 
 def test_damaged_images_are_noted_and_only_damaged_ones_refused(tmp_path):
     path = write_coded_images(tmp_path / "a", range(3))
-    (tmp_path / "a" / "img_00001.png").write_bytes(b"")
+    broken = tmp_path / "a" / "img_00001.png"
+    for content in (b"", broken.read_bytes()[:30], b"\xff\xd8\xff", b"BM"):
+        broken.write_bytes(content)
+        with open_video(path) as source:
+            assert len(list(source)) == 2
     with open_video(path) as source:
         assert len(list(source)) == 2
         assert "1 image is left out, such as img_00001.png" in source.note
