@@ -152,8 +152,8 @@ def _image_note(root: Path, images: list[Path], with_clips: set[str]) -> str:
     )
     return (
         f"image files are not clips ({folders}); if they are the frames of a video, make a video "
-        f"of each folder first: {_ffmpeg_command(Path(_printable(root / frames[0])))}; or take each "
-        f"folder as a clip, with its frame rate: {command('prepare')} --fps 25"
+        f"of each folder first: {_ffmpeg_command(Path(_printable(root / frames[0])))}; or take "
+        f"each folder as a clip, with its frame rate: {command('prepare')} --fps 25"
     )
 
 

@@ -22,6 +22,11 @@ class ClipFacts:
     size: tuple[int, int]
     note: str
 
+    @property
+    def duration(self) -> float:
+        """The time from the first frame to the end of the last, in seconds."""
+        return self.seconds * self.frames / (self.frames - 1) if self.frames > 1 else 0.0
+
 
 def probe(path: Path) -> ClipFacts:
     """Decode a whole clip and return its properties.

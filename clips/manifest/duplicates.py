@@ -85,13 +85,16 @@ class _Joined:
             self._parent[second] = first
 
 
-def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: str) -> None:
+def refuse_contradictions(
+    entries: list[Entry], equal: list[list[str]], source: str, splits: bool = True
+) -> None:
     """Refuse videos with the same content in two classes or in two splits.
 
     Args:
         entries: The rows; a split may be empty.
         equal: Groups of videos with the same content, as `equal_videos` returns them.
         source: The file name at the start of the message.
+        splits: Whether two splits are refused; else only two classes.
 
     Raises:
         LookbackError: There are such videos; the message names them.
@@ -106,10 +109,10 @@ def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: 
             f"{source}: videos with the same content have different labels: {_listed(labels)}; "
             "keep one of the two"
         )
-    splits = [text for pair in pairs if (text := _two_splits(rows, *pair))]
-    if splits:
+    crossing = [text for pair in pairs if (text := _two_splits(rows, *pair))]
+    if splits and crossing:
         raise LookbackError(
-            f"{source}: videos with the same content are in two splits: {_listed(splits)}; "
+            f"{source}: videos with the same content are in two splits: {_listed(crossing)}; "
             f"remove one of the two, or make a new split with {command('prepare')} "
             "--split 0.7/0.15/0.15"
         )

@@ -70,11 +70,17 @@ def drop_videos(manifest: Manifest, videos: Iterable[str]) -> Manifest:
 
 def rejected_videos(folder: Path) -> set[str]:
     """Return the videos listed in the rejected.csv of a folder."""
+    return set(rejected_reasons(folder))
+
+
+def rejected_reasons(folder: Path) -> dict[str, str]:
+    """Return the reason of each video listed in the rejected.csv of a folder."""
     path = folder / REJECTED
     if not path.is_file():
-        return set()
+        return {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return {row.get("video") or "" for row in csv.DictReader(file)}
+            rows = csv.DictReader(file)
+            return {row.get("video") or "": row.get("reason") or "" for row in rows}
     except (UnicodeDecodeError, csv.Error):
-        return set()  # prepare.py writes it again
+        return {}  # prepare.py writes it again
