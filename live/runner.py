@@ -10,6 +10,7 @@ from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowS
 from recipes.loader import Settings
 from video.console import logger
 from video.errors import LookbackError, UsageError
+from video.image_folder import is_video
 from video.sources import SOURCES, VideoSource
 
 _LOG = logger(__name__)
@@ -70,9 +71,13 @@ def run(options: RunOptions, settings: Settings) -> None:
 
 
 def _check_outputs(options: RunOptions) -> None:
-    if options.source == "video" and not Path(options.address).is_file():
+    """Refuse a source that is no video, and outputs; see `check_outputs`."""
+    if options.source == "video" and not is_video(options.address):
         what = "is a folder" if Path(options.address).is_dir() else "there is no such file"
-        raise LookbackError(f"{options.address}: {what}; --video takes one video file")
+        raise LookbackError(
+            f"{options.address}: {what}; --video takes one video file, or a folder of frames with "
+            "its rate, such as frames@25fps"
+        )
     source = Path(options.address) if options.source == "video" else None
     check_outputs(options.csv, options.save, source)
 

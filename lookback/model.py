@@ -21,11 +21,11 @@ from recipes.loader import load as load_settings
 from video.console import logger
 from video.errors import UsageError, VideoError, hint
 from video.frame import Frame
-from video.sources import SOURCES, FileSource
+from video.sources import SOURCES, open_video
 
 _LOG = logger(__name__)
 
-_EVERY_CORE = 0  # decoder threads of FileSource
+_EVERY_CORE = 0  # decoder threads of a file
 
 
 class Model:
@@ -177,7 +177,7 @@ class Model:
     def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
         """Yield the frames of a file that the sampling needs."""
         sampling = self._live.extractor.config.sampling
-        with FileSource(Path(video), _EVERY_CORE, sampling) as source:
+        with open_video(Path(video), _EVERY_CORE, sampling) as source:
             yield from source
             _warn(source.name, source.note)
 

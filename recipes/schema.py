@@ -25,8 +25,15 @@ class Data(Section):
     folder: str
     manifest: str | None
     features: str | None
+    dataset: str
+    lists: str | None
+    official_split: Positive
+    frame_rate: Rate | None
+    merge: tuple[str, ...]
+    min_seconds: NotNegative
     group_by: str
     split: str
+    fold: str | int | None
 
 
 class ModelPlace(Section):

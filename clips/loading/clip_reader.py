@@ -16,7 +16,7 @@ from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
 from video.preprocessing import CENTER, Placement, Preprocessing, Preprocessor
 from video.sampling import Sample, Sampler, Sampling
-from video.sources import FileSource, VideoSource
+from video.sources import VideoSource, open_video
 
 _THREADS = 2
 # Maximum of clips that a thread decodes ahead: a number, or a size in bytes for small clips.
@@ -55,7 +55,7 @@ class SegmentFrames:
 
 def _frames_in(path: Path, segment: Segment, sampler: Sampler) -> range:
     first = last = 0
-    with FileSource(path) as source:
+    with open_video(path) as source:
         for sample in _samples(source, sampler):
             if sample.seconds >= segment.end:
                 break
@@ -151,7 +151,7 @@ def read_clips(
     shown = -1
     images: dict[Placement, np.ndarray] = {}
     sampled_by = Sampler(sampler.fps, sampler.sampling.change_seconds)
-    with FileSource(sampler.folder / segment.video) as source:
+    with open_video(sampler.folder / segment.video) as source:
         for sample in _samples(source, sampled_by):
             if sample.frame.index != shown:
                 shown, images = sample.frame.index, {}

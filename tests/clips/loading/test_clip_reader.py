@@ -317,7 +317,7 @@ def test_the_same_seed_samples_the_same_clips_in_the_same_order(
 def test_a_segments_length_is_found_once_and_changes_no_sample(folder, low, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        clip_reader, "FileSource", lambda path: opened.append(path) or FileSource(path)
+        clip_reader, "open_video", lambda path: opened.append(path) or FileSource(path)
     )
     made = sampler(folder, 2, 4)
     first, again = sample(low, made, 3), sample(low, made, 3)
@@ -347,7 +347,7 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
     made = sampler(folder, 3, 4)
     sample(low, made)
     monkeypatch.setattr(clip_reader, "Preprocessor", Watched)
-    monkeypatch.setattr(clip_reader, "FileSource", WatchedFile)
+    monkeypatch.setattr(clip_reader, "open_video", WatchedFile)
     stops = set()
     for seed in range(10):
         converted.clear(), decoded.clear()
