@@ -61,8 +61,8 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
     config = read_config(folder)
     if manifest:
         refuse_known_videos(videos, manifest)
-        if config and recipe.evaluate.split == "test":
-            refuse_seen_clips(folder, config, manifest)
+        if config and recipe.evaluate.split in ("test", "all"):
+            refuse_seen_clips(folder, config, manifest, split=recipe.evaluate.split)
     # The imports of the networks are slow: everything that needs none was checked before.
     from live.model import choose_live_model
     from sequence.report import report_folder, write_json
@@ -82,7 +82,9 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
     segments: list[Segment] = []
     tested: list[Recording] = []
     if manifest:
-        in_split = (each for each in segments_of(manifest) if each.split == recipe.evaluate.split)
+        in_split = (
+            each for each in segments_of(manifest) if recipe.evaluate.split in (each.split, "all")
+        )
         segments = list(in_split)
         named = {each.video: manifest.path.parent / each.video for each in segments}
         tested = record_videos(named, model, "test clips")

@@ -14,6 +14,7 @@ _FORMS_OF_A_CLONE = {
     "extract": "python extract.py",
     "train": "python train_lstm.py",
     "evaluate": "python evaluate.py",
+    "compare": "python -m sequence.compare",
     "run": "python run.py",
     "quantize": "python -m extract.quantize",
     "convert": "python -m extract.convert",

@@ -167,11 +167,14 @@ class Sequence(Section):
 
 
 class Evaluate(Section):
-    split: Literal["train", "val", "test"]
+    split: Literal["train", "val", "test", "all"]
+    label_map: str | dict[str, str] | None
     views: Positive | Literal["all"]
     folds: Whole
     repeats: Positive
     bootstrap: Positive
+    shuffles: Whole
+    speed: bool
 
 
 class AlarmRule(Section):
