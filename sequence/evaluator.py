@@ -103,13 +103,10 @@ def evaluate(
     write_json(out / "metrics.json", report)
     texts = list(_texts(report, results, dataset, baselines))
     for text in texts:
-        _LOG.info(f"
-{text}")
-    sentences = [text for text in texts if "
-" not in text]  # the others are tables
+        _LOG.info(f"\n{text}")
+    sentences = [text for text in texts if "\n" not in text]  # the others are tables
     evaluated = Evaluated(experiment, dataset, predictor, segments, head, results, sentences)
-    _LOG.info(f"
-{write_report_page(out, recipe.evaluate.split, evaluated)}")
+    _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)
 
 

@@ -15,7 +15,6 @@ _DPI = 110
 _COLORS = ("#0b63ce", "#c2571a", "#1f8a5b", "#8e44ad", "#b8860b", "#c0392b", "#16858a", "#6b7280")
 # t-SNE needs some neighbors of each point to mean anything.
 _MIN_POINTS_FOR_TSNE = 30
-_BINS = 10
 
 
 def png_of(figure: Figure) -> bytes:
@@ -78,30 +77,6 @@ def class_distribution(splits: Sequence[str], labels: Sequence[str]) -> bytes:
             left += values
     axes.invert_yaxis()
     axes.set(xlabel="clips")
-    axes.legend(fontsize=8)
-    return png_of(figure)
-
-
-def reliability(probabilities: np.ndarray, targets: np.ndarray) -> bytes:
-    """Return the reliability plot: accuracy of the clips by the probability of their label.
-
-    Args:
-        probabilities: Probabilities of n clips: (n, K).
-        targets: True classes, ints in 0..K-1: (n,).
-    """
-    confidence = probabilities.max(1)
-    hits = probabilities.argmax(1) == targets
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    figure = Figure(figsize=(4.6, 4.2))
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="perfect")
-    for each in np.unique(bins):
-        mine = bins == each
-        axes.bar(
-            (each + 0.5) / _BINS, hits[mine].mean(), 0.9 / _BINS, color=color_of(0), alpha=0.75
-        )
-        axes.text((each + 0.5) / _BINS, 0.02, str(mine.sum()), ha="center", fontsize=7)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the label", ylabel="accuracy")
     axes.legend(fontsize=8)
     return png_of(figure)
 

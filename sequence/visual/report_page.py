@@ -55,7 +55,6 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
         evaluated: What was evaluated.
     """
     labels, dataset = evaluated.dataset.labels, evaluated.dataset
-    targets = np.array([segment.target for segment in evaluated.segments])
     mistakes = find_mistakes(
         evaluated.segments,
         evaluated.predictions.clip,
@@ -66,7 +65,6 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
     windows = dataset.full_windows(evaluated.segments, 2)[slice(None)]
     pictures = {
         "training.png": figures.training_curves(evaluated.experiment.folder / "history.csv"),
-        "reliability.png": figures.reliability(evaluated.predictions.clip, targets),
         "distribution.png": figures.class_distribution(
             [segment.split for segment in dataset.segments],
             [labels[segment.target] for segment in dataset.segments],
@@ -96,7 +94,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
                     (_read(out / "confusion.png"), "Confusion matrix"),
                     (_read(out / "roc.png"), "ROC curves"),
                     (_read(out / "precision_recall.png"), "Precision and recall"),
-                    (pictures["reliability.png"], "Reliability: accuracy by probability"),
+                    (_read(out / "reliability.png"), "Reliability: accuracy by probability"),
                     (pictures["training.png"], "Training of the second stage"),
                     (pictures["distribution.png"], "Clips of each class and split"),
                 ]

@@ -34,7 +34,6 @@ def test_training_curves_need_two_epochs(tmp_path):
 
 def test_the_other_figures():
     probabilities = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [1.0, 0.0]])
-    assert is_picture(figures.reliability(probabilities, np.array([0, 1, 0, 0])))
     assert is_picture(figures.class_distribution(["train", "test"], ["bat", "bowl"]))
     assert is_picture(figures.step_importance(np.array([0.1, -0.02, 0.4])))
     seconds = np.arange(4) / 10
