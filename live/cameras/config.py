@@ -15,7 +15,7 @@ from live.cameras.addresses import source_kind
 from recipes.schema import AlarmRule, Rate, Section, Share
 from recipes.unique_keys import RepeatedKeyError, load_unique
 from video.console import logger
-from video.errors import LookbackError, UsageError, hint
+from video.errors import UsageError, hint
 from video.sources.url import without_secrets
 
 _LOG = logger(__name__)
@@ -103,13 +103,12 @@ def load_cameras(path: Path) -> list[CameraConfig]:
     600.
 
     Raises:
-        LookbackError: The file cannot be read.
-        UsageError: A key or value is wrong; the message names it.
+        UsageError: The file cannot be read, or a key or value is wrong; the message names it.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise LookbackError(f"--cameras {path}: {error.strerror}") from None
+        raise UsageError(f"--cameras {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"--cameras {path}: is not a text file in UTF-8") from None
     try:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from live.cameras.config import CameraConfig, camera_of, load_cameras
-from video.errors import LookbackError, UsageError
+from video.errors import UsageError
 
 
 def write(tmp_path, text: str, mode: int = 0o600):
@@ -81,7 +81,7 @@ def test_a_wrong_file_is_one_line_without_a_secret(text, problem, tmp_path):
 
 
 def test_a_missing_file_is_one_line(tmp_path):
-    with pytest.raises(LookbackError, match=r"--cameras .*none\.yaml: No such file"):
+    with pytest.raises(UsageError, match=r"--cameras .*none\.yaml: No such file"):
         load_cameras(tmp_path / "none.yaml")
 
 
