@@ -60,7 +60,7 @@ class EventStore(Outbox):
         except filelock.Timeout:
             raise LookbackError(
                 f"{self.folder}: another program watches cameras with this folder; end it, or "
-                "choose another one with live.folder"
+                "choose another one with --events"
             ) from None
         except OSError as error:
             raise LookbackError(f"{self._claim.lock_file}: {error.strerror or error}") from None

@@ -78,7 +78,7 @@ def repair(
     found = {number: store.event(number) for number in repaired}
     paths = {number: list(event.paths) for number, event in found.items() if event is not None}
     if paths:
-        _LOG.info(f"{store.folder}: {len(repaired)} unfinished recordings were repaired")
+        _LOG.info(f"{store.folder}: unfinished recordings that were repaired: {len(repaired)}")
     return paths
 
 

@@ -83,7 +83,8 @@ class EventDesk:
             event: The event; it is copied.
             frame: The frame of the confirmation.
             silent: Whether nobody is told.
-            sent: Called, in the thread of the desk, when a message was queued.
+            sent: Called, in the thread of the desk, when a message was queued, or is certain to be
+                queued at the end of the event.
         """
         copied = replace(event)
         self._tasks.put(lambda: self._confirmed(camera, copied, frame, silent, sent))
@@ -187,9 +188,10 @@ class EventDesk:
             self._reports.mqtt.set_event(camera, event.label, True)
         quiet = " (not armed, or cooling down: nobody is told)" if silent else ""
         _LOG.info(f"{camera}: event {number}, {event.label} ({event.peak:.2f}){quiet}")
-        if self._reports.messenger is not None and not silent:
+        messenger = self._reports.messenger
+        if messenger is not None and not silent:
             row = store.event(number)
-            if row is not None and self._reports.messenger.confirmed(row):
+            if row is not None and (messenger.confirmed(row) or not messenger.tells_starts):
                 sent()
 
     def _write_still(self, number: int, camera: str, started: float, frame: Frame) -> None:

@@ -102,6 +102,8 @@ class Reporting:
         for part in (self._retention, self.messenger, self.mqtt):
             if part is not None:
                 part.start()
+        # Events of this run are told when their recordings exist, however long the repair takes.
+        self._before = frozenset(event.id for event in self.store.unreported("end"))
         self._ending = threading.Event()
         self._repairing = threading.Thread(target=self._repair, name="repair", daemon=True)
         self._repairing.start()
@@ -115,7 +117,8 @@ class Reporting:
                 return
             never_told = {event.id for event in self.store.unreported("start")}
             for event in self.store.unreported("end"):
-                if event.id in self._recovered or event.id not in never_told:
+                is_told = event.id in self._recovered or event.id not in never_told
+                if event.id in self._before and is_told:
                     self.desk.recorded(event.id)
         except (LookbackError, OSError) as error:
             _LOG.warning(f"note: {self.store.folder}: recordings could not be repaired ({error})")

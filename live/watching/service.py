@@ -98,7 +98,7 @@ def _check(options: WatchOptions) -> None:
     names = [camera.name for camera in options.cameras]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"camera {name} is there twice; give each a name of its own")
+            raise UsageError(f"{name}: two cameras; give each a name of its own in --cameras FILE")
     for camera in options.cameras:
         try:
             parse_schedule(camera.armed)
