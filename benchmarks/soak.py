@@ -10,10 +10,11 @@ turn. Where the server cannot run, the cameras are files that are played, and do
 looks at the page (WebSocket, pictures, metrics, recordings) and leaves, again and again.
 
 Resident memory, threads and open handles are read from /proc (Linux only). Two quiet times without
-faults and viewers are compared by their medians: one after the warm-up (five minutes, or a quarter
-of a shorter run), and the end. Exit code 1 if memory has grown by 5 % or more, if there are more
-threads or handles, if a camera is not live at the end, if no event was recorded, or if the program
-does not end in order.
+faults and viewers are compared: one after the warm-up (five minutes, or a quarter of a shorter
+run), and the end. Memory is compared by medians, and threads and handles by the fewest, as some
+come and go. Recordings that are being written are counted apart. Exit code 1 if memory has grown by
+5 % or more, if there are more threads or handles, or always more recordings, than before, if a
+camera is not live at the end, if no event was recorded, or if the program does not end in order.
 """
 
 import argparse
@@ -30,7 +31,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -47,6 +48,8 @@ _ROOT = Path(__file__).resolve().parents[1]
 _RATE, _CAMERAS = 25, 2
 _CLIP_SECONDS, _BITS = 20, 1_000_000
 _MOST_GROWTH = 0.05
+_THREADS_LAST = 12  # seconds
+_COUNTS = ("threads", "handles", "recordings")
 _START_SECONDS, _END_SECONDS = 120.0, 20.0
 _ALARMS = {
     "threshold_on": 0.27,  # a hardly trained model gives every class about a quarter
@@ -65,13 +68,15 @@ class Sample:
         seconds: Time since its first decision.
         megabytes: Resident memory.
         threads: Number of threads.
-        handles: Number of open files and sockets.
+        handles: Number of open files and sockets, without `recordings`.
+        recordings: Number of recordings that are being written.
     """
 
     seconds: float
     megabytes: float
     threads: int
     handles: int
+    recordings: int
 
     @classmethod
     def of(cls, process: int, seconds: float) -> "Sample":
@@ -84,12 +89,14 @@ class Sample:
         place = Path("/proc") / str(process)
         lines = (place / "status").read_text().splitlines()
         values = dict(line.split(":", 1) for line in lines)
-        return cls(
-            seconds,
-            int(values["VmRSS"].split()[0]) / 1024,
-            int(values["Threads"]),
-            len(os.listdir(place / "fd")),
-        )
+        targets = []
+        for handle in (place / "fd").iterdir():
+            with suppress(OSError):  # it has just been closed
+                targets.append(os.readlink(handle))
+        recordings = sum("/recordings/" in target for target in targets)
+        megabytes = int(values["VmRSS"].split()[0]) / 1024
+        others = len(targets) - recordings
+        return cls(seconds, megabytes, int(values["Threads"]), others, recordings)
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,13 @@ class Plan:
         """Return whether a time belongs to a quiet time."""
         first = self.warm_up <= seconds < self.warm_up + self.quiet
         return first or seconds >= self.length - self.quiet
+
+    def lets_look(self, seconds: float) -> bool:
+        """Return whether a viewer may look: not in a quiet time, nor shortly before.
+
+        The page's threads end about ten seconds after the last look.
+        """
+        return not any(self.is_quiet(seconds + later) for later in range(_THREADS_LAST + 1))
 
     def faults(self) -> list[float]:
         """Return the times of faults, each long enough before a quiet time to be over by then."""
@@ -292,41 +306,40 @@ class Faults:
         self.done.append((round(seconds, 1), f"camera {place} {kind}"))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Growth:
     """What has changed from the first quiet time to the second.
 
     Attributes:
-        before, after: Medians of megabytes, threads and handles.
+        before, after: Megabytes, threads, handles, and recordings.
+        failures: What has grown.
     """
 
-    before: tuple[float, ...] = ()
-    after: tuple[float, ...] = ()
-    failures: list[str] = field(default_factory=list)
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    failures: list[str]
 
     @classmethod
     def of(cls, samples: list[Sample], plan: Plan) -> "Growth":
         """Compare the two quiet times of a run."""
         quiet = [each for each in samples if plan.is_quiet(each.seconds)]
-        middle = plan.length / 2
-        made = cls(
-            _medians([each for each in quiet if each.seconds < middle]),
-            _medians([each for each in quiet if each.seconds >= middle]),
-        )
-        growth = made.after[0] / made.before[0] - 1
-        if growth >= _MOST_GROWTH:
-            made.failures.append(f"memory has grown by {growth:.1%}")
-        for name, old, new in zip(
-            ("threads", "handles"), made.before[1:], made.after[1:], strict=True
-        ):
+        first = [each for each in quiet if each.seconds < plan.length / 2]
+        second = [each for each in quiet if each.seconds >= plan.length / 2]
+        before, after = _typical(first), _typical(second)
+        failures = []
+        if (growth := after[0] / before[0] - 1) >= _MOST_GROWTH:
+            failures.append(f"memory has grown by {growth:.1%}")
+        for name, old, new in zip(("threads", "handles"), before[1:], after[1:], strict=False):
             if new > old:
-                made.failures.append(f"{name}: {old:g} before, {new:g} after")
-        return made
+                failures.append(f"{name}: {old:g} before, {new:g} after")
+        if after[3] > max(each.recordings for each in first):
+            failures.append(f"{after[3]:g} recordings stay open")
+        return cls(before, after, failures)
 
 
-def _medians(samples: list[Sample]) -> tuple[float, ...]:
-    rows = [(each.megabytes, each.threads, each.handles) for each in samples]
-    return tuple(statistics.median(column) for column in zip(*rows, strict=True))
+def _typical(samples: list[Sample]) -> tuple[float, ...]:
+    least = (min(getattr(each, name) for each in samples) for name in _COUNTS)
+    return statistics.median(each.megabytes for each in samples), *least
 
 
 def figure(size: tuple[int, int], seed: int) -> Iterator[np.ndarray]:
@@ -382,7 +395,7 @@ def start(folder: Path, weights: Path, addresses: list[str]) -> Program:
 def watch(program: Program, plan: Plan, faults: Faults) -> tuple[list[Sample], list[str]]:
     """Let the program run for the planned time; return the samples, and what went wrong."""
     began = time.monotonic()
-    visitor = Visitor(program, lambda: not plan.is_quiet(time.monotonic() - began))
+    visitor = Visitor(program, lambda: plan.lets_look(time.monotonic() - began))
     samples: list[Sample] = []
     while (now := time.monotonic() - began) < plan.length:
         if program.process.poll() is not None:
@@ -396,7 +409,7 @@ def watch(program: Program, plan: Plan, faults: Faults) -> tuple[list[Sample], l
                 newest = samples[-1]
                 print(
                     f"{now:6.0f} s  {newest.megabytes:7.1f} MB  {newest.threads:3} threads  "
-                    f"{newest.handles:3} handles",
+                    f"{newest.handles:3} handles  {newest.recordings} recordings",
                     flush=True,
                 )
         time.sleep(0.1)
@@ -412,12 +425,10 @@ def run_soak(folder: Path, plan: Plan, chosen: argparse.Namespace) -> dict:
     size = tuple(int(side) for side in chosen.size.split("x"))
     with ExitStack() as stack:
         weights = chosen.weights or make_model(folder)
-        clips = [
-            write_h264(
-                folder / f"clip{number}.h264", figure(size, number), size, _RATE, _RATE, _BITS
-            )
-            for number in range(_CAMERAS)
-        ]
+        clips = [folder / f"clip{number}.h264" for number in range(_CAMERAS)]
+        for number, clip in enumerate(clips):
+            if not clip.is_file():
+                write_h264(clip, figure(size, number), size, _RATE, _RATE, _BITS)
         servers: list[RtspServer] = []
         if missing := missing_server():
             print(f"The cameras are played files without faults: the RTSP server {missing}.")
@@ -451,12 +462,12 @@ def run_soak(folder: Path, plan: Plan, chosen: argparse.Namespace) -> dict:
             failures.append(f"run.py has ended with {code}")
     growth = Growth.of(samples, plan)
     rows = [
-        [name, before, after, f"{after / before - 1:+.1%}"]
-        for name, before, after in zip(
-            ("memory in MB", "threads", "handles"), growth.before, growth.after, strict=True
-        )
+        [name, before, after, after - before]
+        for name, before, after in zip(("MB", *_COUNTS), growth.before, growth.after, strict=True)
     ]
-    print(table(["median", "warm", "end", "growth"], rows))
+    share = growth.after[0] / growth.before[0] - 1
+    print(table(["", "warm", "end", "growth"], rows))
+    print(f"memory {share:+.1%}")
     print(
         f"{counts['events']:.0f} events, {len(recordings)} recordings at the end, "
         f"{len(faults.done)} faults, {counts['sessions']:.0f} connections, "
