@@ -127,6 +127,8 @@ def load_cameras(path: Path) -> list[CameraConfig]:
 
 def _camera(path: Path, name: str, row: object) -> CameraConfig:
     where = f"--cameras {path}: {name}"
+    if not name.strip() or not name.isprintable():
+        raise UsageError(f"--cameras {path}: {name!r}: a name is one line of visible characters")
     if isinstance(row, str | int):
         row = {"address": row}
     if not isinstance(row, dict):
