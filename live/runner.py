@@ -72,19 +72,33 @@ def run(options: RunOptions, settings: Settings) -> None:
 
 
 def _check_outputs(options: RunOptions) -> None:
-    """Refuse outputs that would destroy the source or that no player would open."""
     if options.source == "video" and not Path(options.address).is_file():
         what = "is a folder" if Path(options.address).is_dir() else "there is no such file"
         raise LookbackError(f"{options.address}: {what}; --video takes one video file")
-    for flag, path in (("--csv", options.csv), ("--save", options.save)):
-        if path and options.source == "video" and path.resolve() == Path(options.address).resolve():
+    source = Path(options.address) if options.source == "video" else None
+    check_outputs(options.csv, options.save, source)
+
+
+def check_outputs(csv: Path | None, save: Path | None, source: Path | None = None) -> None:
+    """Refuse outputs that would destroy the source or each other, or that no player would open.
+
+    Args:
+        csv: The CSV file, or None.
+        save: The video, or None.
+        source: The file that is played, or None.
+
+    Raises:
+        UsageError: A name must be another.
+    """
+    for flag, path in (("--csv", csv), ("--save", save)):
+        if path and source and path.resolve() == source.resolve():
             raise UsageError(f"{flag} {path}: is the video itself; name another file")
-    if options.csv and options.save and options.csv.resolve() == options.save.resolve():
-        raise UsageError(f"--save {options.save}: is the file of --csv as well; name another")
-    if options.csv and options.csv.suffix.lower() == ".mp4" and options.csv.is_file():
-        raise UsageError(f"--csv {options.csv}: is a video; name the table of probabilities .csv")
-    if options.save and options.save.suffix.lower() != ".mp4":
-        raise UsageError(f"--save {options.save}: the video is H.264 in mp4; name it .mp4")
+    if csv and save and csv.resolve() == save.resolve():
+        raise UsageError(f"--save {save}: is the file of --csv as well; name another")
+    if csv and csv.suffix.lower() == ".mp4" and csv.is_file():
+        raise UsageError(f"--csv {csv}: is a video; name the table of probabilities .csv")
+    if save and save.suffix.lower() != ".mp4":
+        raise UsageError(f"--save {save}: the video is H.264 in mp4; name it .mp4")
 
 
 def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[Sink]:

@@ -5,13 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from live.cameras.config import CameraConfig, camera_of, load_cameras
-from live.messages.trial import notify_test
 from live.messages.targets import load_targets
+from live.messages.trial import notify_test
 from live.runner import RunOptions, run
 from live.watching.outputs import Outputs
 from live.watching.service import WatchOptions, watch
 from recipes.loader import Settings
 from video.errors import UsageError
+
+# Flags that act on events, and their keys of the recipe.
+_LIVE_FLAGS = {
+    "--events": "live.folder",
+    "--notify": "live.messages.targets",
+    "--notify-when": "live.messages.when",
+    "--mqtt": "live.messages.mqtt",
+}
 
 
 def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
@@ -25,6 +33,7 @@ def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
         LookbackError: A source or the model cannot be opened.
         UsageError: The flags do not fit together.
     """
+    _check_flags(parsed, settings)
     settings = _with_alarms(settings, parsed.alarm)
     messages = settings.recipe.live.messages
     if parsed.notify_test:
@@ -43,16 +52,45 @@ def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
         parsed.serve or "",
         tuple(parsed.serve_name),
         parsed.token,
-        acts=bool(settings.recipe.alarms.classes or messages.targets or messages.mqtt),
+        acts=bool(
+            settings.recipe.alarms.classes
+            or messages.targets
+            or messages.mqtt
+            or "live.folder" in settings.given
+        ),
     )
     watch(options, settings)
     return 0
 
 
+def _check_flags(parsed: argparse.Namespace, settings: Settings) -> None:
+    """Refuse flags that would have no effect: somebody relies on them."""
+    if not parsed.serve:
+        for flag, given in (("--serve-name", parsed.serve_name), ("--token", parsed.token)):
+            if given:
+                raise UsageError(f"{flag} is for the page: add --serve")
+    if parsed.video is not None:
+        for flag, key in _LIVE_FLAGS.items():
+            if key in settings.given:
+                raise UsageError(
+                    f"{flag} is for cameras; to play a file as a camera, name it in --cameras"
+                )
+    if "live.messages.when" in settings.given and not settings.recipe.live.messages.targets:
+        raise UsageError("--notify-when: name the file with the targets: --notify FILE")
+
+
 def _cameras(parsed: argparse.Namespace) -> list[CameraConfig]:
     cameras = load_cameras(parsed.cameras) if parsed.cameras else []
-    cameras += [camera_of(address) for address in parsed.webcam or ()]
-    cameras += [camera_of(address) for address in parsed.url or ()]
+    addresses = [*(parsed.webcam or ()), *(parsed.url or ())]
+    for address in addresses:
+        camera = camera_of(address)
+        if addresses.count(address) == 1:
+            # Addresses that differ only in what is not shown, such as ?channel=2.
+            taken, number = {each.name for each in cameras}, 1
+            while camera.name in taken:
+                number += 1
+                camera = camera_of(address, f"{camera_of(address).name} ({number})")
+        cameras.append(camera)
     return cameras or [camera_of(0)]
 
 

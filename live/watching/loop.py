@@ -18,7 +18,11 @@ from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
 from live.watching.camera_stream import CameraStream, Job
+from video.console import logger
+from video.errors import LookbackError
 from video.frame import Frame
+
+_LOG = logger(__name__)
 
 _WAIT_SECONDS = 0.1
 _STATE_SECONDS = 0.2
@@ -49,7 +53,8 @@ class Watched:
         latest: The newest decision of the hub that was drawn.
         drawn: The same decision on the clock of the sinks.
         shown: Number of its newest picture that the sinks have.
-        began: Time of `time.monotonic` at which its first frame arrived; the sinks count from it.
+        began: Time of `time.monotonic` of the first decision or frame that the sinks were given;
+            they count from it.
     """
 
     reader: CameraReader
@@ -163,15 +168,21 @@ class WatchLoop:
         if camera.judge is not None:
             smoothed = camera.judge.on_decision(decision, job.frame, job.session.number)
         self._hub.decided(camera.stream.number, decision, smoothed)
-        shown = self._as_shown(camera, decision, job.session.began)
-        for sink in camera.sinks:
-            sink.on_step(shown, seconds)
+        camera.began = decision.seconds if camera.began is None else camera.began
+        shown = replace(decision, seconds=decision.seconds - camera.began)
+        self._give(camera, lambda sink: sink.on_step(shown, seconds))
 
-    def _as_shown(
-        self, camera: Watched, decision: Decision | None, began: float
-    ) -> Decision | None:
-        camera.began = began if camera.began is None else camera.began
-        return decision and replace(decision, seconds=decision.seconds - camera.began)
+    def _give(self, camera: Watched, write: Callable[[Sink], None]) -> None:
+        """Give each sink of a camera what is new. A file that cannot be written, such as on a full
+        disk, must not end the watching: it is told, and the sink gets nothing more."""
+        for sink in list(camera.sinks):
+            try:
+                write(sink)
+            except (LookbackError, OSError) as error:
+                if isinstance(error, BrokenPipeError):
+                    raise  # the reader of our output has ended
+                camera.sinks.remove(sink)
+                _LOG.error(f"{error}; nothing more is written to it, and watching goes on")
 
     def _show(self, camera: Watched) -> None:
         if not camera.sinks:
@@ -183,15 +194,13 @@ class WatchLoop:
         self.watch.frames += 1
         with self.watch.section("output"):
             drawn = any(sink.draws for sink in camera.sinks)
-            began = picture.arrived - picture.frame.seconds
+            camera.began = picture.arrived if camera.began is None else camera.began
             if picture.decision is not camera.latest:
-                camera.latest = picture.decision
-                camera.drawn = self._as_shown(camera, picture.decision, began)
-            camera.began = began if camera.began is None else camera.began
+                camera.latest = new = picture.decision
+                camera.drawn = new and replace(new, seconds=new.seconds - camera.began)
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
             image = camera.overlay.on(frame, camera.drawn) if drawn else None
-            for sink in camera.sinks:
-                sink.on_frame(frame, image)
+            self._give(camera, lambda sink: sink.on_frame(frame, image))
 
     def _update_states(self, now: float) -> None:
         for camera in self.cameras:
