@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_coded_video
+from tests.conftest import coded_frame
 from tests.live.servers import RtspServer, require_rtsp_server, write_h264
 from tests.live.watching.program import Alarm, Program
 from tests.running import run_script
+from video.writer import Mp4Writer
 
 STILL = 0b10110010
 
@@ -25,10 +26,7 @@ def clip(tmp_path_factory) -> Path:
 def alarm(project, tmp_path_factory) -> Alarm:
     """A class that the small model sees in the picture of `clip`."""
     folder = tmp_path_factory.mktemp("alarm")
-    video = write_coded_video(folder / "still.mp4", 1, times=[0.0])
-    from tests.conftest import coded_frame
-    from video.writer import Mp4Writer
-
+    video = folder / "still.mp4"
     with Mp4Writer(video, (64, 48), 10.0) as writer:
         for index in range(20):
             writer.write(coded_frame(STILL), index / 10)

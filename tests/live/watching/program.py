@@ -2,7 +2,6 @@
 
 import csv
 import os
-import queue
 import signal
 import sqlite3
 import subprocess
@@ -57,7 +56,8 @@ class Program:
     Attributes:
         folder: Where its files are.
         lines: What it has printed so far, both outputs.
-        csv_began: Time of `time.monotonic` of the first row of its CSV file.
+        csv: Its CSV file.
+        code: Its exit code, after `end` or `join`.
     """
 
     def __init__(self, folder: Path, *arguments: object, env: dict[str, str] | None = None) -> None:
@@ -73,7 +73,7 @@ class Program:
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
         )
-        self._ended: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self.code: int | None = None
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
@@ -141,7 +141,7 @@ class Program:
         self._reading.join(5)
 
     def end(self, number: int = signal.SIGINT, limit: float = 20.0) -> float:
-        """End it by a signal; return the seconds that it took. `code` has the exit code."""
+        """End it by a signal; return the seconds that it took."""
         began = time.monotonic()
         self._process.send_signal(number)
         try:
