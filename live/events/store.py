@@ -38,7 +38,10 @@ class EventStore(Outbox):
         path = Path(path)
         path = path if path.suffix == ".db" else path / _FILE
         self.folder = path.parent
-        self._claim = filelock.FileLock(path.with_name(path.name + ".lock"))
+        self._claim = filelock.FileLock(
+            path.with_name(path.name + ".lock"),
+            thread_local=False,  # another thread may close it
+        )
         super().__init__(Database(path))
 
     def close(self) -> None:

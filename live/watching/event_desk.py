@@ -67,7 +67,7 @@ class EventDesk:
         self._reports, self._hub, self._utc, self._clock = reports, hub, utc, clock
         self._numbers: dict[tuple[str, str], int] = {}
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._told = ""
+        self._told, self._lacks_stills = "", False
         self._failing_since: float | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="events", daemon=True)
@@ -87,6 +87,8 @@ class EventDesk:
                 queued at the end of the event.
         """
         copied = replace(event)
+        if recorder := self._reports.recorders.get(camera):
+            recorder.expect(event.started)
         self._tasks.put(lambda: self._confirmed(camera, copied, frame, silent, sent))
 
     def ended(self, camera: str, event: Event) -> None:
@@ -156,10 +158,10 @@ class EventDesk:
             try:
                 number = add()
             except LookbackError as error:
-                self._tell(error)
                 now = self._clock()
                 if self._failing_since is None:
                     self._failing_since = now
+                self._tell(error)
                 if now - self._failing_since >= _RETRY_SECONDS or self._closing.is_set():
                     raise
                 self._closing.wait(_RETRY_PAUSE)
@@ -200,8 +202,11 @@ class EventDesk:
         try:
             write_still(frame, self._reports.store.folder / path)
         except (OSError, LookbackError) as error:
-            _LOG.warning(f"note: {path}: no still could be written ({error})")
+            if not self._lacks_stills:  # a disk that is full for a week is told once
+                _LOG.warning(f"note: {path}: no still could be written ({error})")
+            self._lacks_stills = True
             return
+        self._lacks_stills = False
         self._reports.store.set_still(number, path.as_posix())
 
     def _ended(self, camera: str, event: Event) -> None:

@@ -140,7 +140,7 @@ class Reporting:
             self.desk.wait(ending.left(0.5))
             with AtOnce([each.close for each in self.recorders.values()], ending):
                 pass
-            self._finisher.close(ending.left(0.5))
+            self._finisher.close(ending.left(0.3))
             self.desk.close(ending.left(0.5))
         with AtOnce([self.store.close], ending):  # it waits for a thread that uses the database
             pass

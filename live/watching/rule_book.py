@@ -91,7 +91,7 @@ class RuleBook:
     def classes(self, model: LiveModel | None) -> tuple[str, ...]:
         """Return the classes that raise alarms."""
         if model is None:
-            return tuple(self._set.get(_CLASSES) or self._recipe.alarms.classes or ())
+            return tuple(self._wanted() or ())
         return self._classes(model)
 
     def set_classes(self, labels: Sequence[str]) -> None:
@@ -155,12 +155,12 @@ class RuleBook:
 
     def _chosen(self, model: LiveModel) -> tuple[str, ...] | None:
         """Return the classes that a person or the recipe chose; None without a choice."""
-        chosen = self._set.get(_CLASSES)
-        if chosen is None:
-            chosen = self._recipe.alarms.classes
-        if chosen is None:
-            return None
-        return tuple(label for label in chosen if label in model.labels)
+        chosen = self._wanted()
+        return None if chosen is None else tuple(each for each in chosen if each in model.labels)
+
+    def _wanted(self) -> Sequence[str] | None:
+        chosen: Sequence[str] | None = self._set.get(_CLASSES)
+        return self._recipe.alarms.classes if chosen is None else chosen
 
     def _classes(self, model: LiveModel) -> tuple[str, ...]:
         chosen = self._chosen(model)

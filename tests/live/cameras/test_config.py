@@ -71,6 +71,8 @@ def test_a_password_is_in_no_text_of_a_camera():
         ),
         ("door: missing.mp4", r"door\.address: .*missing\.mp4: there is no such file"),
         ("door: {password: geheim", r"is not YAML \(line"),
+        ('"front\\ndoor": 0', r"'front\\ndoor': a name is one line"),
+        ('" ": 0', "' ': a name is one line of visible characters"),
     ],
 )
 def test_a_wrong_file_is_one_line_without_a_secret(text, problem, tmp_path):
