@@ -3,7 +3,7 @@
 import math
 import struct
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.sidedata.sidedata import SideData, SideDataContainer, Type
@@ -33,7 +33,8 @@ def _side_data(image: av.VideoFrame) -> Iterator[SideData]:
     until the garbage collector runs, and with it hundreds of images of a camera.
     """
     # PyAV's stubs call the container a mapping of names; iterating gives the entries.
-    return cast(Iterator[SideData], iter(SideDataContainer(image)))  # type: ignore[call-arg]
+    entries: Any = SideDataContainer(image)  # type: ignore[call-arg]
+    return iter(entries)
 
 
 def orientation_of(image: av.VideoFrame) -> tuple[int, bool]:

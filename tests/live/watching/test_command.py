@@ -26,7 +26,7 @@ REFUSED = {
     "--notify-test": "--notify-test: name the file",
     "--webcam 0 --webcam 1": "one window shows one camera",
     "--webcam 0 --webcam 1 --no-window --save a.mp4": "--save writes one camera",
-    "--webcam 0 --webcam 0 --no-window": "camera 0 is there twice",
+    "--webcam 0 --webcam 0 --no-window": "camera 0: two cameras",
     "--webcam --no-window --save a.avi": "name it .mp4",
     "--webcam --no-window --csv a.mp4 --save a.mp4": "is the file of --csv as well",
     "--url 0": "that is for --webcam",
