@@ -43,16 +43,17 @@ def test_a_run_that_is_ended_early_leaves_its_timeline_and_one_without_steps_not
     with SegmentsSink((path,), "a.mp4", 0.1, rules):
         pass
     assert not path.exists()
-    with (
-        pytest.raises(KeyboardInterrupt),
-        FileSource(a_clip) as source,
-        SegmentsSink((path,), "a.mp4", 0.1, rules) as sink,
-    ):
-        for frame in source:
-            sink.on_step(Decision(0, frame.seconds, [0.9, 0.1], labels, 0.5), 0.0)
-            sink.on_frame(frame, None)
-            if frame.index == 9:
-                raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with FileSource(a_clip) as source, SegmentsSink((path,), "a.mp4", 0.1, rules) as sink:
+            for frame in source:
+                sink.on_step(Decision(0, frame.seconds, [0.9, 0.1], labels, 0.5), 0.0)
+                sink.on_frame(frame, None)
+                if frame.index == 9:
+                    raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     with path.open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row == {"label": "a", "start": "0.000", "end": "1.000", "probability": "0.9000"}
