@@ -6,8 +6,19 @@ from pathlib import Path
 
 from live.loop import run_loop
 from live.model import LiveModel, choose_live_model
-from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
+from live.sinks import (
+    ChangeLines,
+    CsvSink,
+    SegmentsSink,
+    Sink,
+    StepLines,
+    VideoSink,
+    WindowSink,
+)
+from metrics.timeline import TimelineRules
 from recipes.loader import Settings
+from recipes.schema import Timeline
+from sequence.timeline_files import require_suffix
 from video.console import logger
 from video.errors import LookbackError, UsageError
 from video.image_folder import is_video
@@ -27,6 +38,7 @@ class RunOptions:
         csv: The CSV file to write, or None.
         save: The annotated video to write, or None.
         step_lines: Whether to print two lines per step.
+        segments: The files of the timeline to write, each in the format of its suffix.
     """
 
     source: str
@@ -35,6 +47,7 @@ class RunOptions:
     csv: Path | None = None
     save: Path | None = None
     step_lines: bool = False
+    segments: tuple[Path, ...] = ()
 
 
 def run(options: RunOptions, settings: Settings) -> None:
@@ -58,12 +71,12 @@ def run(options: RunOptions, settings: Settings) -> None:
         extractor = model.extractor
         name, engine = extractor.config.backbone.name, extractor.engine
         _LOG.info(f"{name}, engine: {engine.name}, {engine.precision}")
-        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model)]
+        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model, settings)]
         watch = run_loop(source, model, sinks)
     _LOG.info(watch.summary())
     if source.note:
         _LOG.warning(f"note: {source.name}: {source.note}")
-    for path in (options.csv, options.save):
+    for path in (options.csv, options.save, *(options.segments if watch.steps else ())):
         if path:
             _LOG.info(path)
     if not watch.steps:
@@ -79,6 +92,12 @@ def _check_outputs(options: RunOptions) -> None:
             "its rate, such as frames@25fps"
         )
     source = Path(options.address) if options.source == "video" else None
+    for path in options.segments:
+        require_suffix(path, "--segments")
+        if source and path.resolve() == source.resolve():
+            raise UsageError(f"--segments {path}: is the video itself; name another file")
+        if options.csv and options.csv.resolve() == path.resolve():
+            raise UsageError(f"--segments {path}: is the file of --csv as well; name another")
     check_outputs(options.csv, options.save, source)
 
 
@@ -104,7 +123,9 @@ def check_outputs(csv: Path | None, save: Path | None, source: Path | None = Non
         raise UsageError(f"--save {save}: the video is H.264 in mp4; name it .mp4")
 
 
-def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[Sink]:
+def _sinks(
+    options: RunOptions, source: VideoSource, model: LiveModel, settings: Settings
+) -> list[Sink]:
     # The window is opened first: without a screen, no older file is overwritten.
     window = [WindowSink(source.live)] if options.window else []
     best = None if model.shows_all else model.best
@@ -113,4 +134,17 @@ def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[S
         sinks.append(CsvSink(options.csv, model.labels, best))
     if options.save:
         sinks.append(VideoSink(options.save, source.size, source.rate, source.pixel_aspect))
+    if options.segments:
+        rules = timeline_rules(settings.recipe.timeline, model.threshold)
+        sinks.append(SegmentsSink(options.segments, source.name, 1 / source.rate, rules))
     return [*sinks, *window]
+
+
+def timeline_rules(chosen: Timeline, threshold: float) -> TimelineRules:
+    """Return the rules of a recipe's timelines.
+
+    Args:
+        chosen: Section `timeline` of the recipe.
+        threshold: Probability that a label has to reach, 0 to 1.
+    """
+    return TimelineRules(chosen.smoothing_seconds, chosen.min_seconds, threshold)

@@ -23,6 +23,7 @@ _COMMANDS = {
         "extract.backbones.__main__",
         "list the backbones, or the layers of one backbone",
     ),
+    "doctor": ("lookback.doctor.__main__", "check the machine and the installation"),
 }
 
 

@@ -97,12 +97,17 @@ class Model:
         """
         _require_file(video)
         stream = self._live.stream()
-        made = [each for frame in self._frames(video) for each in stream.push(frame)]
+        made: list[Decision] = []
+        end = 0.0
+        for frame, frame_end in self._frames(video):
+            made += stream.push(frame)
+            end = frame_end
         _require_steps(len(made), video)
         rows = np.stack([each.probabilities for each in made])
         full = np.array([each.full for each in made])
         whole = self._pooled(rows, full, np.array([each.score for each in made]))
-        return Prediction(self.labels, [each.seconds for each in made], rows, full, whole)
+        seconds = [each.seconds for each in made]
+        return Prediction(self.labels, seconds, rows, full, whole, self.threshold, end)
 
     def features(self, video: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of a video file, as the second stage sees them.
@@ -125,7 +130,7 @@ class Model:
         """
         _require_file(video)
         stream, dtype = self._live.extractor.stream(), np.dtype(self._live.dtype)
-        made = [each for frame in self._frames(video) for each in stream.push(frame)]
+        made = [each for frame, _ in self._frames(video) for each in stream.push(frame)]
         _require_steps(len(made), video)
         rows = np.stack([feature for _, feature in made])
         seconds = np.array([step.seconds for step, _ in made], np.float64)
@@ -174,11 +179,12 @@ class Model:
         whole: np.ndarray = pool(rows[used], np.zeros(len(used), int), pooling, scores[used])[0]
         return whole
 
-    def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
-        """Yield the frames of a file that the sampling needs."""
+    def _frames(self, video: str | os.PathLike[str]) -> Iterator[tuple[Frame, float]]:
+        """Yield the frames of a file that the sampling needs, with the time when each ends."""
         sampling = self._live.extractor.config.sampling
         with open_video(Path(video), _EVERY_CORE, sampling) as source:
-            yield from source
+            for frame in source:
+                yield frame, frame.seconds + 1 / source.rate
             _warn(source.name, source.note)
 
 

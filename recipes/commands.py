@@ -19,6 +19,7 @@ _FORMS_OF_A_CLONE = {
     "quantize": "python -m extract.quantize",
     "convert": "python -m extract.convert",
     "backbones": "python -m extract.backbones",
+    "doctor": "python -m lookback.doctor",
 }
 COMMANDS = tuple(_FORMS_OF_A_CLONE)
 _ROOT = Path(__file__).resolve().parents[1]

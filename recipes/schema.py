@@ -238,6 +238,13 @@ class Live(Section):
     messages: Messages
 
 
+class Timeline(Section):
+    """Segments of a video file; see `metrics.timeline`."""
+
+    smoothing_seconds: NotNegative
+    min_seconds: NotNegative
+
+
 class Recipe(Section):
     """All settings, from the labeled clips to the report."""
 
@@ -251,5 +258,6 @@ class Recipe(Section):
     finetune: Finetune
     sequence: Sequence
     evaluate: Evaluate
+    timeline: Timeline
     alarms: Alarms
     live: Live

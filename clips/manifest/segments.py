@@ -19,6 +19,11 @@ class Segment:
     start: float = 0.0
     end: float = float("inf")
 
+    @property
+    def is_part(self) -> bool:
+        """Whether the segment is less than its whole video, as far as the manifest tells."""
+        return self.start > 0 or self.end < float("inf")
+
     def holds(self, seconds: float) -> bool:
         return self.start <= seconds < self.end
 

@@ -43,7 +43,8 @@ def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
     window = not parsed.no_window and not parsed.serve
     outputs = Outputs(window, parsed.csv, parsed.save, parsed.verbose)
     if parsed.video is not None:
-        run(RunOptions("video", parsed.video, **vars(outputs)), settings)
+        segments = tuple(parsed.segments)
+        run(RunOptions("video", parsed.video, **vars(outputs), segments=segments), settings)
         return 0
     options = WatchOptions(
         _cameras(parsed),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clips.loading import batches as batching
-from clips.loading import clip_reader
+from clips.loading import clip_reader, sampled_frames
 from clips.loading.batches import ordered_batches, training_batches
 from clips.loading.clip_reader import (
     ClipSampler,
@@ -315,16 +315,21 @@ def test_the_same_seed_samples_the_same_clips_in_the_same_order(
 
 
 def test_a_segments_length_is_found_once_and_changes_no_sample(folder, low, monkeypatch):
-    opened = []
+    opened, indexed = [], []
     monkeypatch.setattr(
-        clip_reader, "open_video", lambda path: opened.append(path) or FileSource(path)
+        sampled_frames, "open_video", lambda path: opened.append(path) or FileSource(path)
+    )
+    index_of = sampled_frames.index_of
+    monkeypatch.setattr(
+        sampled_frames, "index_of", lambda path: indexed.append(path) or index_of(path)
     )
     made = sampler(folder, 2, 4)
     first, again = sample(low, made, 3), sample(low, made, 3)
     assert len(opened) == 3  # looked for, sampled, sampled
     assert np.array_equal(first, again)
     sample(replace(low, end=1.0), made)
-    assert len(opened) == 5  # another segment of the video has its own
+    sample(replace(low, start=1.0), made)
+    assert (len(opened), len(indexed)) == (3, 1)  # the parts of a video are found together
     assert np.array_equal(sample(low, replace(made), 3), first)
 
 
@@ -347,7 +352,7 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
     made = sampler(folder, 3, 4)
     sample(low, made)
     monkeypatch.setattr(clip_reader, "Preprocessor", Watched)
-    monkeypatch.setattr(clip_reader, "open_video", WatchedFile)
+    monkeypatch.setattr(sampled_frames, "open_video", WatchedFile)
     stops = set()
     for seed in range(10):
         converted.clear(), decoded.clear()
