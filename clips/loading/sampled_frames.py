@@ -16,8 +16,8 @@ import numpy as np
 
 from clips.manifest.segments import Segment
 from video.frame import Frame
-from video.sampling import Sample, Sampler
 from video.image_folder import image_folder
+from video.sampling import Sample, Sampler
 from video.sources import VideoSource, open_video
 from video.sources.chosen_frames import ChosenFrames, FileIndex, NotAsIndexedError, index_of
 

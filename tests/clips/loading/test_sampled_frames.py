@@ -74,7 +74,7 @@ def test_clips_of_spans_are_those_of_a_whole_decoding(folder, segments, sampling
 
 def test_only_the_parts_around_the_clips_are_decoded(folder, segments, monkeypatch):
     made, wanted = sampler(folder, Sampling(5.0)), []
-    monkeypatch.setattr(sampled_frames, "FileSource", None)  # would decode from the beginning
+    monkeypatch.setattr(sampled_frames, "open_video", None)  # would decode from the beginning
     read_from = ChosenFrames._from_key
 
     def watched(self, key, places, first):
