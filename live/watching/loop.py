@@ -28,7 +28,7 @@ _LOG = logger(__name__)
 
 _WAIT_SECONDS = 0.1
 _STATE_SECONDS = 0.2
-_AGES_KEPT = 36_000
+_STEPS_KEPT = 6_000  # of the summary
 
 
 class Judge(Protocol):
@@ -110,7 +110,7 @@ class WatchLoop:
                 judge and sinks.
             once: Whether to end when a camera is lost.
         """
-        self.watch, self.ages = Stopwatch(), deque[float](maxlen=_AGES_KEPT)
+        self.watch, self.ages = Stopwatch(_STEPS_KEPT), deque[float](maxlen=_STEPS_KEPT)
         self.cameras: list[Watched] = []
         self._hub, self._beat, self._each_round = hub, beat, each_round
         self._prepare, self._once = prepare, once
