@@ -120,9 +120,9 @@ def test_an_outage_longer_than_the_bridge_ends_the_event_before_it(server, watch
     time.sleep(1)
     server.kill()
     killed = time.time()
-    program.wait(lambda: events_of(tmp_path / "events")[0]["ended"], 20, "the end of the event")
+    program.wait(lambda: events_of(tmp_path / "events")[0]["ended"], what="the end of the event")
     server.start()
-    program.wait(lambda: len(events_of(tmp_path / "events")) == 2, 30, "a second event")
+    program.wait(lambda: len(events_of(tmp_path / "events")) == 2, what="a second event")
     ended = events_of(tmp_path / "events")[0]["ended"]
     row_told("outage beyond the bridge", f"the event ended {killed - ended:.2f} s before the kill")
     assert -UNDER_WAY < ended - killed < UNDER_WAY
