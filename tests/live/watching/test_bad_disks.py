@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.watching.program import events_of, row_told, select
+from tests.live.watching.program import START_SECONDS, events_of, row_told, select
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_folders_that_become_read_only(server, watch, disk):
 def test_a_folder_that_is_read_only_at_the_start_is_one_line(watch, disk):
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     program = watch("--webcam", "0")
-    assert program.join(60) == 1
+    assert program.join(START_SECONDS) == 1
     row_told("read-only at the start", program.lines[-1].strip())
     assert "cannot be used as the database" in program.text
     assert "Traceback" not in program.text

@@ -12,7 +12,7 @@ from tests.live.servers import RtspServer, require_rtsp_server, write_h264
 from tests.live.watching.conftest import STILL
 from tests.live.watching.program import Program, events_of, row_told
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 # A picture is on its way for this long: through the server, the network and the decoder.
 UNDER_WAY = 0.7
