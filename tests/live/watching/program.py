@@ -16,7 +16,7 @@ from live.events.store import EventStore
 from tests.running import ROOT
 
 # The model is loaded and compiled; four of these may share two cores.
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)

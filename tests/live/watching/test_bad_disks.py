@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.watching.program import events_of, row_told, select
+from tests.live.watching.program import START_SECONDS, events_of, row_told, select
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_full_disk(server, watch, disk):
         server.kill()
         time.sleep(3)
         server.start()
-        program.wait_for(f"event {number + 1},", 40)
+        program.wait_for(f"event {number + 1},")
     rows = program.wait_for_rows(5)
     said = [line for line in program.lines if "watching goes on" in line]
     kept = [line for line in program.lines if "kept in memory" in line]
@@ -72,9 +72,9 @@ def test_a_full_disk(server, watch, disk):
     again = watch(*flags)
     again.wait_for("engine:")
     again.wait_for_rows(5)
-    again.wait_for(" event ", 30)
+    again.wait_for(" event ")
     ballast.unlink()
-    again.wait(lambda: len(select(disk, "SELECT id FROM events WHERE ended IS NULL")) == 1, 40)
+    again.wait(lambda: len(select(disk, "SELECT id FROM events WHERE ended IS NULL")) == 1)
     row_told("disk full at the start", "watching goes on; stored when there was room again")
     assert again.end() < 3
 
@@ -91,7 +91,7 @@ def test_folders_that_become_read_only(server, watch, disk):
             server.kill()
             time.sleep(3)
             server.start()
-            program.wait_for(f"event {number},", 40)
+            program.wait_for(f"event {number},")
         program.wait_for_rows(20)
         assert len(events_of(disk)) == 3
         took = program.end()
@@ -108,7 +108,7 @@ def test_folders_that_become_read_only(server, watch, disk):
 def test_a_folder_that_is_read_only_at_the_start_is_one_line(watch, disk):
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     program = watch("--webcam", "0")
-    assert program.join(60) == 1
+    assert program.join(START_SECONDS) == 1
     row_told("read-only at the start", program.lines[-1].strip())
     assert "cannot be used as the database" in program.text
     assert "Traceback" not in program.text

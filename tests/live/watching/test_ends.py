@@ -13,7 +13,7 @@ from tests.live.messages.servers import Mailbox, address_of, bad_server, free_po
 from tests.live.servers import RtspServer
 from tests.live.watching.program import events_of, recordings_of, row_told
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 LIMIT = 3.0
 EITHER = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])

@@ -11,7 +11,7 @@ import pytest
 from tests.live.messages.servers import Mailbox, address_of, free_port, mail_server
 from tests.live.watching.program import events_of, recordings_of, row_told, select
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 PREROLL = 2.0
 

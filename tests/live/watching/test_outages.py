@@ -12,7 +12,7 @@ from tests.live.servers import RtspServer, require_rtsp_server, write_h264
 from tests.live.watching.conftest import STILL
 from tests.live.watching.program import Program, events_of, row_told
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 # A picture is on its way for this long: through the server, the network and the decoder.
 UNDER_WAY = 0.7
@@ -120,9 +120,9 @@ def test_an_outage_longer_than_the_bridge_ends_the_event_before_it(server, watch
     time.sleep(1)
     server.kill()
     killed = time.time()
-    program.wait(lambda: events_of(tmp_path / "events")[0]["ended"], 20, "the end of the event")
+    program.wait(lambda: events_of(tmp_path / "events")[0]["ended"], what="the end of the event")
     server.start()
-    program.wait(lambda: len(events_of(tmp_path / "events")) == 2, 30, "a second event")
+    program.wait(lambda: len(events_of(tmp_path / "events")) == 2, what="a second event")
     ended = events_of(tmp_path / "events")[0]["ended"]
     row_told("outage beyond the bridge", f"the event ended {killed - ended:.2f} s before the kill")
     assert -UNDER_WAY < ended - killed < UNDER_WAY

@@ -12,7 +12,7 @@ from tests.live.messages.servers import free_port
 from tests.live.servers import RtspServer
 from tests.live.watching.program import events_of, row_told
 
-pytestmark = [pytest.mark.live_servers, pytest.mark.shared]
+pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
 CAMERA, WRONG, TOKEN, MAIL, BROKER = (
     "c4mera-geheim",
