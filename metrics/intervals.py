@@ -3,7 +3,7 @@
     groups      share of correct clips      difference of two models on the same clips
     below 200   Wilson's interval           Student's t interval
     from 200    percentile bootstrap        percentile bootstrap
-    no mistake  Wilson's, group by group    exact, group by group (no clip differs)
+    no mistake  Wilson's, group by group    exact, group by group
 
 A bootstrap knows only the groups that it resamples. With few of them, or where nothing was wrong,
 its interval is too narrow: `python -m benchmarks.intervals` measures how often each method contains
@@ -30,7 +30,7 @@ METHODS: dict[Method, str] = {
     "bootstrap": "percentile bootstrap over groups",
     "wilson": "Wilson over groups, for the effective number of clips",
     "t": "Student's t over groups",
-    "exact": "exact over groups, because no clip differs",
+    "exact": "exact over groups, because all clips are alike",
     "one group": "all that is possible, because there is one group only",
 }
 
@@ -97,8 +97,8 @@ def difference_interval(
     """Return the 95 % confidence interval of the mean difference of two models on the same clips.
 
     Below 200 groups it is Student's t interval with the linearized variance of a ratio (Cochran
-    1977, section 6.4). Where no clip differs it is the largest share of groups with a difference
-    that would leave so many groups without one in 2.5 % of all cases, in both directions.
+    1977, section 6.4). Where all clips have the same difference, such as none, it is the largest
+    share of other groups that would leave so many alike in 2.5 % of all cases, in both directions.
 
     Args:
         values: Difference of each clip, from -1 to 1: (n,).
@@ -109,12 +109,13 @@ def difference_interval(
     count, mean, variance = _spread(values, groups)
     if count == 1:
         return Interval(-1.0, 1.0, "one group")
-    if not np.any(values):
+    if np.ptp(values) == 0:
         widest = 1 - ((1 - CONFIDENCE) / 2) ** (1 / count)
-        return Interval(-widest, widest, "exact")
+        return Interval(max(-1.0, mean - widest), min(1.0, mean + widest), "exact")
     if count >= MANY_GROUPS:
         return Interval(*bootstrap_interval(values, list(groups), resamples, seed), "bootstrap")
-    half = _student(count) * float(np.sqrt(variance))
+    least = float(np.var(values)) / (_MOST_EFFECTIVE * len(values))
+    half = _student(count) * float(np.sqrt(max(variance, least)))
     return Interval(max(-1.0, mean - half), min(1.0, mean + half), "t")
 
 

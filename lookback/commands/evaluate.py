@@ -12,8 +12,7 @@ FLAGS = (
     Flag(
         "--label-map",
         "evaluate.label_map",
-        "for another data set: its labels and those of the model, such as kick=fight,other=-, or a "
-        "YAML file; - leaves a label out",
+        "another set: kick=fight,other=-, or a YAML file",
         "MAP",
     ),
     Flag("--folds", "evaluate.folds", "folds of a cross-validation over groups; 0: off", "N"),
@@ -32,18 +31,11 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("evaluate", __doc__, FLAGS)
+    out = "report folder (default: reports/<name of the model folder>)"
+    flags.add_argument("--out", type=Path, metavar="FOLDER", help=out)
+    speed = "also measure the speed of both stages, and store it in the model folder"
     flags.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="report folder (default: reports/<name of the model folder>)",
-    )
-    flags.add_argument(
-        "--speed",
-        dest="evaluate.speed",
-        action="store_const",
-        const=True,
-        help="also measure the speed of both stages, and store it in the model folder",
+        "--speed", dest="evaluate.speed", action="store_const", const=True, help=speed
     )
     add_alarm_flags(flags)
     parsed = flags.parse_args(arguments)

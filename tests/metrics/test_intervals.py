@@ -75,6 +75,14 @@ def test_models_that_never_differ_may_still_differ():
     assert found.low == -found.high
 
 
+def test_groups_that_are_all_the_same_do_not_make_the_difference_certain():
+    alike = difference_interval(np.tile([1.0, 0.0], 20), named(20, 2), 100, 0)
+    half = t.ppf(0.975, 19) * np.sqrt(0.25 / 80)  # as if the clips were twice as many
+    assert alike.limits == pytest.approx([0.5 - half, 0.5 + half])
+    always = difference_interval(np.ones(16), named(8, 2), 100, 0)
+    assert always.limits == pytest.approx([0.025 ** (1 / 8), 1])
+
+
 def test_the_line_names_each_method_once():
     assert methods_line(["wilson", "t", "wilson"]) == (
         "95 % intervals: Wilson over groups, for the effective number of clips; Student's t over "
