@@ -41,7 +41,7 @@ def _advice(batch_size: int, accumulation: int, precision: str) -> str:
             f"--set finetune.gradient_accumulation_steps={steps} an update sees as many clips"
         )
     else:
-        text += "no batch is smaller, so choose a smaller backbone or --set sampling.clip_length"
+        text += "no batch is smaller, so choose a smaller --backbone"
     if precision == "float32":
         text += "; on a GPU, --set finetune.mixed_precision=mixed_float16 also needs about half"
     return f"{text}; fewer trained stages (finetune.phases) need less"
