@@ -266,3 +266,9 @@ def test_something_something_version_1_is_folders_of_frames(tmp_path, lists):
     assert manifest.entries[0].video == "clips/20bn-something-something-v1/0@12fps"
     assert [entry.split for entry in manifest.entries].count("test") == 4
     assert manifests.read(tmp_path / "manifest.csv") == manifest
+    lists("something-something-v1-train.csv", "1;Holding something", "2;Moving something; up")
+    with pytest.raises(LookbackError, match=r"train\.csv, line 2: must be an id and a label"):
+        _prepared(tmp_path, lists, "something_something", data__frame_rate=12)
+    (lists.folder / "something-something-v1-train.csv").write_bytes(b"\xff\xfe1\x00")
+    with pytest.raises(LookbackError, match=r"train\.csv: not a CSV file in UTF-8"):
+        _prepared(tmp_path, lists, "something_something", data__frame_rate=12)
