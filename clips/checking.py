@@ -68,7 +68,12 @@ def check_files(
 def without_short_parts(
     entries: Sequence[Entry], facts: dict[str, ClipFacts], min_seconds: float
 ) -> list[Entry]:
-    """Return the rows without the parts of videos that are shorter than a time in seconds."""
+    """Return the rows without the parts of videos that are shorter than a time in seconds.
+
+    With a time of 0, all rows stay, also a part behind the end of its video.
+    """
+    if not min_seconds:
+        return list(entries)
 
     def seconds(entry: Entry) -> float:
         whole = facts[entry.video].duration if entry.video in facts else float("inf")
@@ -81,7 +86,7 @@ def without_short_parts(
         _LOG.warning(
             f"note: {len(entries) - len(kept)} parts of videos are shorter than --min-seconds "
             f"{min_seconds:g} and left out, such as {short.label} of {short.video} from "
-            f"{short.start or 0.0:g} s"
+            f"{short.start or 0.0:g} s; their time counts as background if the video has other rows"
         )
     return kept
 

@@ -108,7 +108,8 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
             rows = _without_missing(rows)
         check = check_files(rows, data.min_seconds, start.left_out)
         long = without_short_parts(rows.entries, check.facts, data.min_seconds)
-        usable = drop_videos(rows.with_entries(long), dict(check.rejected))
+        rows = rows.with_entries(long)
+        usable = drop_videos(rows, dict(check.rejected))
         manifest = complete(usable, settings, check.equal, start.train_or_val, start.official)
         refuse_contradictions(
             list(manifest.entries), check.equal, str(path.parent), splits=not start.official

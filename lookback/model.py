@@ -241,7 +241,10 @@ def _require_file(video: str | os.PathLike[str]) -> None:
     if "://" in text:  # not repeated in the message: it may contain a password
         raise VideoError("an address is not a video file; use model.stream(address)")
     if Path(text).is_dir():
-        raise VideoError(f"{text}: is a folder; name one video file")
+        raise VideoError(
+            f"{text}: is a folder; name one video file, or add the rate of the frames in it: "
+            f"{text}@25fps"
+        )
 
 
 def _require_values(engine: str, threshold: float | None) -> None:

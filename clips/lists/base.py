@@ -1,5 +1,6 @@
 """What a list of a data set says about its clips."""
 
+import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,20 @@ def lines_of(path: Path) -> list[tuple[str, str]]:
         for number, line in enumerate(text.splitlines(), 1)
         if line.strip()
     ]
+
+
+def csv_rows(path: Path, delimiter: str = ",") -> list[tuple[str, list[str]]]:
+    """Return the rows of a CSV file that are not empty, each with its place for messages.
+
+    Raises:
+        LookbackError: The file is not CSV in UTF-8.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file, delimiter=delimiter)
+            return [(f"{path}, line {rows.line_num}", row) for row in rows if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LookbackError(f"{path}: not a CSV file in UTF-8 ({error}); save it as one") from None
 
 
 def required_file(folder: Path, name: str) -> Path:

@@ -7,11 +7,10 @@ A clip is <youtube_id>_<time_start>_<time_end> with six digits each, as the usua
 it, or the whole video <youtube_id>, of which the segment has the label. The group is the video.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from clips.lists.base import DatasetLists, ListedClip, Request, split_of_file
+from clips.lists.base import DatasetLists, ListedClip, Request, csv_rows, split_of_file
 from clips.splitting.given_splits import split_of_folder
 from video.errors import LookbackError
 
@@ -32,25 +31,23 @@ def _read(request: Request) -> Sequence[ListedClip]:
 
 
 def _clips(path: Path, request: Request) -> list[ListedClip]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        missing = [name for name in _NEEDED[1:] if name not in (rows.fieldnames or ())]
-        if "youtube_id" in missing:
-            return []  # another CSV file, such as the data folder's own manifest
-        if missing:
-            raise LookbackError(f"{path}: has no column {missing[0]}; is it a list of Kinetics?")
-        listed = []
-        for row in rows:
-            where = f"{path}, line {rows.line_num}"
-            if row.get("label"):  # the test clips of some versions have no published label
-                listed.append(_clip(where, row, split_of_file(path), request))
-        return listed
+    rows = csv_rows(path)
+    header = [name.strip() for name in rows[0][1]] if rows else []
+    missing = [name for name in _NEEDED[1:] if name not in header]
+    if "youtube_id" in missing:
+        return []  # another CSV file, such as the data folder's own manifest
+    if missing:
+        raise LookbackError(f"{path}: has no column {missing[0]}; is it a list of Kinetics?")
+    named = [(where, dict(zip(header, row, strict=False))) for where, row in rows[1:]]
+    # The test clips of some versions have no published label.
+    labelled = [(where, row) for where, row in named if row.get("label", "").strip()]
+    return [_clip(where, row, split_of_file(path), request) for where, row in labelled]
 
 
 def _clip(where: str, row: dict[str, str], of_file: str, request: Request) -> ListedClip:
     try:
         start, end = (float(row[name]) for name in _NEEDED[2:])
-    except (TypeError, ValueError):
+    except (KeyError, ValueError):
         raise LookbackError(
             f"{where}: time_start and time_end must be seconds, such as 59 and 69"
         ) from None

@@ -131,9 +131,7 @@ def _with_test_split(entries: list[Entry]) -> tuple[list[Entry], frozenset[str],
         blank = [replace(entry, split="") for entry in entries]
         return blank, frozenset(), "the lists give no train and test split, so one is made"
     (held_out,) = there - {"train"}
-    split = [
-        replace(entry, split="test") if entry.split == held_out else entry for entry in entries
-    ]
+    split = [replace(each, split="test" if each.split == held_out else "") for each in entries]
     training = frozenset(entry.video for entry in entries if entry.split == "train")
     role = "" if held_out == "test" else f"{held_out} of the lists is the test split; "
     return split, training, f"{role}some groups of train are taken for validation"

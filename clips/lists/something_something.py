@@ -8,12 +8,11 @@ except in test-answers.csv: without it, the validation clips are the test split.
 are folders of frames at 12 a second.
 """
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from clips.lists.base import DatasetLists, ListedClip, Request, split_of_file
+from clips.lists.base import DatasetLists, ListedClip, Request, csv_rows, split_of_file
 from video.errors import LookbackError
 
 
@@ -52,13 +51,16 @@ def _json_clips(path: Path, split: str) -> list[ListedClip]:
 
 
 def _csv_clips(path: Path, split: str) -> list[ListedClip]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file, delimiter=";")
-        return [
-            ListedClip((row[0].strip(),), _class(row[1]), f"{path}, line {rows.line_num}", split)
-            for row in rows
-            if len(row) > 1 and row[1].strip()
-        ]
+    listed = []
+    for where, row in csv_rows(path, ";"):
+        if len(row) > 2 or not row[0].strip():
+            raise LookbackError(
+                f"{where}: must be an id and a label, such as 78687;Holding something; put a label "
+                "with a semicolon in double quotes"
+            )
+        if len(row) == 2 and row[1].strip():  # a test list has ids alone
+            listed.append(ListedClip((row[0].strip(),), _class(row[1]), where, split))
+    return listed
 
 
 def _class(template: str) -> str:

@@ -91,12 +91,12 @@ def kept_splits(entries: list[Entry]) -> tuple[list[Entry], list[str]]:
     sides of it.
 
     Args:
-        entries: The rows; a split may be empty.
+        entries: The rows; an empty split is train, of which a part will be val.
     """
     splits: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        splits[entry.group].add(entry.split)
-    crossing = sorted(group for group, found in splits.items() if len(found - {""}) > 1)
+        splits[entry.group].add(entry.split or "train")
+    crossing = sorted(group for group, found in splits.items() if len(found) > 1)
     several = set(crossing)
     divided = [
         replace(entry, group=f"{entry.group} ({entry.split or 'train'})")

@@ -22,7 +22,7 @@ from clips.loading.clip_reader import (
 from clips.loading.clip_sampling import plan
 from clips.manifest.segments import Segment
 from recipes.schema import Augment
-from tests.conftest import coded_frame, read_code, write_coded_video
+from tests.conftest import coded_frame, read_code, write_coded_images, write_coded_video
 from video.errors import VideoError
 from video.preprocessing import Preprocessing, Preprocessor
 from video.sampling import Sampling
@@ -331,6 +331,14 @@ def test_a_segments_length_is_found_once_and_changes_no_sample(folder, low, monk
     sample(replace(low, start=1.0), made)
     assert (len(opened), len(indexed)) == (3, 1)  # the parts of a video are found together
     assert np.array_equal(sample(low, replace(made), 3), first)
+
+
+def test_clips_come_from_a_folder_of_frames_as_from_a_video(folder, low, tmp_path):
+    write_coded_images(tmp_path / "a", range(FRAMES), 10.0)
+    frames = replace(low, video="a@10fps")
+    for how in ("random", "uniform", "dense"):
+        of_frames = codes(sample(frames, sampler(tmp_path, 3, 4, how=how)))
+        assert of_frames == codes(sample(low, sampler(folder, 3, 4, how=how)))
 
 
 def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
