@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clips import manifest as manifests
-from clips.completing import add_new_clips, complete
+from clips.completing import add_new_clips, complete, grouped
 from clips.finding.clip_files import Found, check_name, find_clips
-from clips.finding.probing import ClipFacts, probe
+from clips.finding.probing import ClipFacts
+from clips.inspecting import Confirm, inspect, look_at, report, with_chosen_groups
+from clips.inspection.leaks import joinable
+from clips.inspection.report import Inspection
+from clips.inspection.sketches import Sketch
 from clips.manifest import COLUMNS, Entry, Manifest
 from clips.manifest.columns import misspelled_columns
 from clips.manifest.duplicates import equal_videos, refuse_contradictions
@@ -76,7 +80,12 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
     return drop_videos(manifest, missing) if videos_needed else manifest
 
 
-def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
+def prepare(
+    settings: Settings,
+    drop_missing: bool = False,
+    out: Path | None = None,
+    confirm: Confirm | None = None,
+) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
     The rows of an existing manifest keep their split and group, unless the user requests new ones
@@ -86,6 +95,8 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     Args:
         settings: The recipe, which names the folder.
         drop_missing: Whether to remove rows whose file is missing.
+        out: Folder of the report, which exists; None for no report.
+        confirm: Function that asks whether proposed groups are accepted; None accepts none.
 
     Returns:
         The usable rows, and those whose file is missing.
@@ -104,13 +115,16 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
             rows = _without_missing(rows)
         check = _check_files(rows)
         usable = drop_videos(rows, dict(check.rejected))
-        manifest = complete(usable, settings, check.equal, found.given.train_or_val)
+        usable = with_chosen_groups(usable, settings, check.found, confirm)
+        same = [*check.equal, *_copies(usable, settings, check)]
+        manifest = complete(usable, settings, same, found.given.train_or_val)
         refuse_contradictions(list(manifest.entries), check.equal, str(path.parent))
         check_split(list(manifest.entries), str(path.parent))
         whole = _with_rejected(manifest, listed, rows)
         previous = keep_previous(path, before, manifests.content_of(whole))
         manifests.write(whole)
     _print_outcome(manifest, check, previous)
+    report(manifest, check.found, out)
     _print_lost_classes(rows, manifest)
     if check.missing:
         refuse_many_missing(manifest, check.missing)
@@ -127,24 +141,36 @@ class _Check:
         facts: Properties of each decoded video.
         rejected: Videos that cannot be decoded, each with the reason.
         equal: Groups of videos with the same content.
+        found: What else was found out about the clips.
     """
 
     missing: list[str]
     facts: dict[str, ClipFacts]
     rejected: list[tuple[str, str]]
     equal: list[list[str]]
+    found: Inspection
 
 
 def _check_files(rows: Manifest) -> _Check:
     """Decode every existing video; write rejected.csv."""
     folder = rows.path.parent
     missing = missing_videos(rows)
-    facts, rejected = _probe_all(folder, drop_videos(rows, missing).videos)
+    looks, rejected = _look_at_all(folder, drop_videos(rows, missing).videos)
+    facts = {video: fact for video, (fact, _) in looks.items()}
     manifests.write_rows(folder / REJECTED, ["video", "reason"], rejected)
     if not facts:
         refuse_many_missing(rows, missing)
         raise LookbackError(f"{folder}: no clip can be read; see {folder / REJECTED}")
-    return _Check(missing, facts, rejected, equal_videos(folder, facts))
+    equal = equal_videos(folder, facts)
+    sketches = {video: sketch for video, (_, sketch) in looks.items()}
+    found = inspect(folder, facts, sketches, rejected, missing, equal)
+    return _Check(missing, facts, rejected, equal, found)
+
+
+def _copies(usable: Manifest, settings: Settings, check: _Check) -> list[list[str]]:
+    """Return the copies that are put into one group."""
+    entries = grouped(list(usable.entries), settings, check.equal)
+    return joinable(check.found.likeness, entries)
 
 
 def _without_missing(rows: Manifest) -> Manifest:
@@ -221,12 +247,12 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
     return found
 
 
-def _probe_all(
+def _look_at_all(
     folder: Path, videos: list[str]
-) -> tuple[dict[str, ClipFacts], list[tuple[str, str]]]:
-    def look(video: str) -> ClipFacts | str:
+) -> tuple[dict[str, tuple[ClipFacts, Sketch]], list[tuple[str, str]]]:
+    def look(video: str) -> tuple[ClipFacts, Sketch] | str:
         try:
-            return probe(folder / video)
+            return look_at(folder / video)
         except VideoError as error:
             return str(error).removeprefix(f"{folder / video}: ")
 
@@ -234,8 +260,9 @@ def _probe_all(
     with ThreadPoolExecutor(2) as pool:
         results = list(progress_bar(pool.map(look, videos), "check", len(videos), unit="clip"))
     answers = dict(zip(videos, results, strict=True))
-    facts = {video: answer for video, answer in answers.items() if isinstance(answer, ClipFacts)}
-    return facts, [(video, answer) for video, answer in answers.items() if video not in facts]
+    looks = {video: answer for video, answer in answers.items() if not isinstance(answer, str)}
+    rejected = [(video, answer) for video, answer in answers.items() if isinstance(answer, str)]
+    return looks, rejected
 
 
 def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> Manifest:

@@ -20,6 +20,7 @@ ORDER = (
     "clips.manifest",
     "clips.splitting",
     "clips.finding",
+    "clips.inspection",
     "clips.loading",
     "clips",
     "model_folder",
