@@ -1,11 +1,10 @@
 """Check the clips of a folder, group and split them, and write manifest.csv and rejected.csv."""
 
-import sys
-from pathlib import Path
-
-from clips.inspecting import Confirm, Unconfirmed
+from clips.converting import convert
+from clips.inspecting import Unconfirmed
 from clips.inspection.report import report_folder
 from clips.preparation import manifest_path, prepare
+from lookback.commands.prepare_flags import add_prepare_flags, check_conversion, confirmation
 from recipes.command_line import Flag, parser, settings
 from video.console import logger
 
@@ -27,32 +26,17 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("prepare", __doc__, FLAGS)
-    flags.add_argument(
-        "--drop-missing",
-        action="store_true",
-        help="remove the manifest rows whose video is missing (default: keep them)",
-    )
-    flags.add_argument("--yes", action="store_true", help="accept the groups of propose unasked")
-    flags.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="report folder (default: reports/<name of the data folder>)",
-    )
+    add_prepare_flags(flags)
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
-    out = report_folder(parsed.out, manifest_path(chosen).parent)
+    data = manifest_path(chosen).parent
+    check_conversion(parsed, data)
+    out = report_folder(parsed.out, data)
     try:
-        prepare(chosen, parsed.drop_missing, out, _confirmation(parsed.yes))
+        manifest = prepare(chosen, parsed.drop_missing, out, confirmation(parsed.yes))
     except Unconfirmed as end:
         _LOG.info(str(end))
+        return 0
+    if parsed.convert:
+        convert(manifest, parsed.convert, parsed.short_side)
     return 0
-
-
-def _confirmation(yes: bool) -> Confirm | None:
-    """Return the function that asks the user; None if there is nobody to ask."""
-    if yes:
-        return lambda question: True
-    if not sys.stdin.isatty():
-        return None
-    return lambda question: input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
