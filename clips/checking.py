@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clips import manifest as manifests
-from clips.finding.probing import ClipFacts, probe
+from clips.finding.probing import ClipFacts
+from clips.inspecting import inspect, look_at
+from clips.inspection.report import Inspection
+from clips.inspection.sketches import Sketch
 from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import equal_videos
 from clips.manifest.presence import REJECTED, drop_videos, missing_videos, refuse_many_missing
@@ -25,12 +28,14 @@ class Check:
         facts: Properties of each decoded video.
         rejected: Videos that cannot be decoded or are too short, each with the reason.
         equal: Groups of videos with the same content.
+        found: What else was found out about the clips.
     """
 
     missing: list[str]
     facts: dict[str, ClipFacts]
     rejected: list[tuple[str, str]]
     equal: list[list[str]]
+    found: Inspection
 
 
 def check_files(
@@ -48,7 +53,8 @@ def check_files(
     """
     folder = rows.path.parent
     missing = missing_videos(rows)
-    facts, rejected = _probe_all(folder, drop_videos(rows, missing).videos)
+    looks, rejected = _look_at_all(folder, drop_videos(rows, missing).videos)
+    facts = {video: fact for video, (fact, _) in looks.items()}
     short = [
         (video, f"{fact.duration:.2f} s, shorter than --min-seconds {min_seconds:g}")
         for video, fact in facts.items()
@@ -62,7 +68,10 @@ def check_files(
     if not facts:
         refuse_many_missing(rows, missing)
         raise LookbackError(f"{folder}: no clip can be read; see {folder / REJECTED}")
-    return Check(missing, facts, rejected, equal_videos(folder, facts))
+    equal = equal_videos(folder, facts)
+    sketches = {video: looks[video][1] for video in facts}
+    found = inspect(folder, facts, sketches, rejected, missing, equal)
+    return Check(missing, facts, rejected, equal, found)
 
 
 def without_short_parts(
@@ -91,12 +100,12 @@ def without_short_parts(
     return kept
 
 
-def _probe_all(
+def _look_at_all(
     folder: Path, videos: list[str]
-) -> tuple[dict[str, ClipFacts], list[tuple[str, str]]]:
-    def look(video: str) -> ClipFacts | str:
+) -> tuple[dict[str, tuple[ClipFacts, Sketch]], list[tuple[str, str]]]:
+    def look(video: str) -> tuple[ClipFacts, Sketch] | str:
         try:
-            return probe(folder / video)
+            return look_at(folder / video)
         except VideoError as error:
             return str(error).removeprefix(f"{folder / video}: ")
 
@@ -104,5 +113,6 @@ def _probe_all(
     with ThreadPoolExecutor(2) as pool:
         results = list(progress_bar(pool.map(look, videos), "check", len(videos), unit="clip"))
     answers = dict(zip(videos, results, strict=True))
-    facts = {video: answer for video, answer in answers.items() if isinstance(answer, ClipFacts)}
-    return facts, [(video, answer) for video, answer in answers.items() if video not in facts]
+    looks = {video: answer for video, answer in answers.items() if not isinstance(answer, str)}
+    rejected = [(video, answer) for video, answer in answers.items() if isinstance(answer, str)]
+    return looks, rejected

@@ -29,7 +29,8 @@ FLAGS = (
         "data.group_by",
         "rule that puts clips into groups; a group is never divided between train, val and test: "
         "auto (_gNN_ in the file's name, else each file is its own group), folder or folder:N (a "
-        "subfolder), a column of the manifest, or a regular expression whose bracket is the group",
+        "subfolder), a column of the manifest, a regular expression whose bracket is the group, "
+        "propose (groups from names, dates and pictures, to confirm), or a CSV file of groups",
         "RULE",
     ),
     Flag(
@@ -56,9 +57,4 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="also make a data folder clips/CLASS/CLIP of links to the clips",
-    )
-    flags.add_argument(
-        "--drop-missing",
-        action="store_true",
-        help="remove the manifest rows whose video is missing (default: keep them)",
     )

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from clips import manifest as manifests
 from clips.checking import Check, check_files, without_short_parts
-from clips.completing import add_new_clips, complete
+from clips.completing import add_new_clips, complete, grouped
 from clips.finding.clip_files import Found, check_name, find_clips
+from clips.inspecting import Confirm, report, with_chosen_groups
+from clips.inspection.leaks import joinable
 from clips.lists.reading import listed_set, still_left_out, uses_lists
 from clips.manifest import COLUMNS, Entry, Manifest
 from clips.manifest.columns import misspelled_columns
@@ -78,7 +80,12 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
     return drop_videos(manifest, missing) if videos_needed else manifest
 
 
-def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
+def prepare(
+    settings: Settings,
+    drop_missing: bool = False,
+    out: Path | None = None,
+    confirm: Confirm | None = None,
+) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
     With `data.lists` or `data.dataset`, the clips are those of the lists, with their splits. Else
@@ -89,6 +96,8 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     Args:
         settings: The recipe, which names the folder.
         drop_missing: Whether to remove rows whose file is missing.
+        out: Folder of the report, which exists; None for no report.
+        confirm: Function that asks whether proposed groups are accepted; None accepts none.
 
     Returns:
         The usable rows, and those whose file is missing.
@@ -110,7 +119,9 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
         long = without_short_parts(rows.entries, check.facts, data.min_seconds)
         rows = rows.with_entries(long)
         usable = drop_videos(rows, dict(check.rejected))
-        manifest = complete(usable, settings, check.equal, start.train_or_val, start.official)
+        usable = with_chosen_groups(usable, settings, check.found, confirm)
+        same = [*check.equal, *_copies(usable, settings, check, start)]
+        manifest = complete(usable, settings, same, start.train_or_val, start.official)
         refuse_contradictions(
             list(manifest.entries), check.equal, str(path.parent), splits=not start.official
         )
@@ -119,6 +130,7 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
         previous = keep_previous(path, before, manifests.content_of(whole))
         manifests.write(whole)
     _print_outcome(manifest, check, previous)
+    report(manifest, check.found, out)
     _print_lost_classes(rows, manifest)
     if check.missing:
         refuse_many_missing(manifest, check.missing)
@@ -167,6 +179,17 @@ def _from_lists(path: Path, settings: Settings) -> _Start:
         return _Start(found.entries, [], found.train_or_val, found.left_out, found.official)
     blank = [replace(entry, split="") for entry in found.entries]
     return _Start(blank, [], frozenset(), found.left_out)
+
+
+def _copies(usable: Manifest, settings: Settings, check: Check, start: _Start) -> list[list[str]]:
+    """Return the copies that are put into one group."""
+    entries = grouped(list(usable.entries), settings, check.equal)
+    # Clips that are split between train and val only must not join those of test.
+    given = [
+        replace(each, split="train") if each.video in start.train_or_val else each
+        for each in entries
+    ]
+    return joinable(check.found.likeness, given)
 
 
 def _without_missing(rows: Manifest) -> Manifest:

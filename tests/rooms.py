@@ -21,6 +21,7 @@ ORDER = (
     "clips.splitting",
     "clips.finding",
     "clips.lists",
+    "clips.inspection",
     "clips.loading",
     "clips",
     "model_folder",

@@ -1,8 +1,10 @@
 """Check of a clip by decoding it completely, because headers can be wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from video.frame import Frame
 from video.sources import open_video
 
 
@@ -28,8 +30,12 @@ class ClipFacts:
         return self.seconds * self.frames / (self.frames - 1) if self.frames > 1 else 0.0
 
 
-def probe(path: Path) -> ClipFacts:
+def probe(path: Path, observe: Callable[[Frame], None] | None = None) -> ClipFacts:
     """Decode a whole clip and return its properties.
+
+    Args:
+        path: The video.
+        observe: Function that is called with every frame.
 
     Raises:
         VideoError: No frame can be decoded, or the pixels cannot be converted.
@@ -40,4 +46,6 @@ def probe(path: Path) -> ClipFacts:
             if not frames:
                 frame.resized(8, 8)  # fail early if the pixel format cannot be converted
             frames, seconds = frames + 1, frame.seconds
+            if observe:
+                observe(frame)
         return ClipFacts(frames, seconds, source.size, source.note)

@@ -8,8 +8,15 @@ from clips.manifest import Entry
 from clips.splitting.given_splits import split_of_folder
 from video.errors import UsageError
 
+# Value of `--group-by` for groups that are proposed and confirmed.
+PROPOSE = "propose"
 # UCF101 names its clips v_<class>_g<group>_c<clip>.
 _UCF_GROUP = re.compile(r"_(g\d+)(?=_|\.|$)")
+
+
+def is_group_file(group_by: str) -> bool:
+    """Return whether a value of `--group-by` names a file of groups."""
+    return group_by.casefold().endswith(".csv")
 
 
 def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
@@ -21,11 +28,13 @@ def group_entries(entries: list[Entry], group_by: str) -> list[Entry]:
             `folder` (the folder of the file), `folder:N` (the N-th folder below the class), the
             name of a column of the manifest, or a regular expression that is searched in the path.
             Its first capturing group, or the whole match, is the group. A path without a match is
-            its own group.
+            its own group. With `propose` or a CSV file, the entries have their groups already.
 
     Raises:
         UsageError: `group_by` has none of these forms, or matches no path.
     """
+    if group_by == PROPOSE or is_group_file(group_by):
+        return [_by_column(entry, "group") for entry in entries]
     columns = {name for entry in entries for name, _ in entry.extra} | {"group"}
     by_folded = {name.casefold(): name for name in columns}
     if group_by.strip().casefold() in by_folded:

@@ -1,18 +1,35 @@
 """Check the clips of a folder, group and split them, and write manifest.csv and rejected.csv."""
 
+from clips.converting import convert
 from clips.flags import FLAGS, add_flags
 from clips.flattening import flatten
-from clips.preparation import prepare
+from clips.inspecting import Unconfirmed
+from clips.inspection.report import report_folder
+from clips.preparation import manifest_path, prepare
+from lookback.commands.prepare_flags import add_prepare_flags, check_conversion, confirmation
 from recipes.command_line import parser, settings
+from video.console import logger
 
+_LOG = logger(__name__)
 __all__ = ["FLAGS", "main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("prepare", __doc__, FLAGS)
     add_flags(flags)
+    add_prepare_flags(flags)
     parsed = flags.parse_args(arguments)
-    manifest = prepare(settings(parsed), parsed.drop_missing)
+    chosen = settings(parsed)
+    data = manifest_path(chosen).parent
+    check_conversion(parsed, data)
+    out = report_folder(parsed.out, data)
+    try:
+        manifest = prepare(chosen, parsed.drop_missing, out, confirmation(parsed.yes))
+    except Unconfirmed as end:
+        _LOG.info(str(end))
+        return 0
     if parsed.flatten:
         flatten(manifest, parsed.flatten)
+    if parsed.convert:
+        convert(manifest, parsed.convert, parsed.short_side)
     return 0

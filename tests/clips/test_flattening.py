@@ -3,12 +3,14 @@
 import pytest
 
 from clips import manifest as manifests
+from clips.converting import convert
 from clips.flattening import flatten
 from clips.preparation import load_manifest, prepare
 from lookback.commands import prepare as command
 from tests.clips.preparing import settings
-from tests.conftest import write_coded_images
+from tests.conftest import read_code, write_coded_images
 from video.errors import LookbackError
+from video.sources import open_video
 
 
 def test_clips_of_any_depth_become_flat_links_with_the_same_splits(tmp_path, add):
@@ -46,3 +48,16 @@ def test_folders_of_frames_are_linked_whole(tmp_path):
     made = flatten(manifest, tmp_path / "flat")
     assert "clips/run/0_v@10fps" in made.videos
     assert prepare(settings(tmp_path / "flat", data__frame_rate=10)) == made
+
+
+def test_folders_of_frames_are_converted_to_videos(tmp_path):
+    for label in ("run", "walk"):
+        for n in range(3):
+            place = tmp_path / "clips" / label / f"v{n}"
+            write_coded_images(place, range(n, n + 8 + (label == "run")), 12.5)
+    manifest = prepare(settings(tmp_path, data__frame_rate=12.5))
+    made = convert(manifest, tmp_path / "mp4", None, workers=2)
+    assert made.videos == [f"clips/{label}/v{n}.mp4" for label in ("run", "walk") for n in range(3)]
+    with open_video(made.place("clips/walk/v1.mp4")) as source:
+        frames = [(read_code(frame.rgb), frame.seconds) for frame in source]
+    assert frames == [(1 + n, pytest.approx(n / 12.5, abs=1e-3)) for n in range(8)]

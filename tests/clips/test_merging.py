@@ -7,7 +7,7 @@ from clips.manifest import Entry
 from clips.merging import merge_classes
 from clips.preparation import load_manifest, prepare
 from tests.clips.preparing import rejected, settings
-from tests.conftest import write_coded_video
+from tests.conftest import distinct_copy, write_coded_video
 from video.errors import UsageError
 
 _ROWS = [Entry("a", "Golf-Back"), Entry("b", "Golf-Side"), Entry("c", "Walk")]
@@ -46,15 +46,15 @@ def test_prepare_merges_and_keeps_it(data, add):
 
 
 def test_short_clips_are_left_out_with_their_duration(data):
-    for label, frames in (("run", 10), ("walk", 20)):
+    long = write_coded_video(data / "long.mp4", 5)
+    for label in ("run", "walk"):
         for g in range(5):
-            path = data / "clips" / label / f"v_{label}_g{g:02}_long.mp4"
-            write_coded_video(path, frames + g)
-    manifest = prepare(settings(data, data__min_seconds=1.0))
+            distinct_copy(long, data / "clips" / label / f"v_{label}_g{g:02}_long.mp4")
+    manifest = prepare(settings(data, data__min_seconds=0.5))
     assert all("_long" in entry.video for entry in manifest.entries)
-    assert len(manifest.entries) == 10  # one of exactly a second stays
+    assert len(manifest.entries) == 10  # of exactly half a second
     assert len(rejected(data)) == 20
-    reason = "0.30 s, shorter than --min-seconds 1"
+    reason = "0.30 s, shorter than --min-seconds 0.5"
     assert rejected(data)["clips/run/v_run_g00_c1.mp4"] == reason
     assert len(load_manifest(settings(data)).entries) == 10
     assert len(prepare(settings(data)).entries) == 30  # without the flag they are back
