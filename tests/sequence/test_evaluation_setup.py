@@ -20,7 +20,7 @@ def test_a_label_map_leaves_clips_out(project, tmp_path):
 
 def test_all_clips_of_the_models_own_set_are_refused(project, tmp_path):
     refused = pytest.raises(
-        LookbackError, match="trained or validated .* for clips of another data"
+        LookbackError, match=r"trained or validated .* for clips of another data"
     )
     with refused:
         run_script("evaluate.py", [*project.arguments, "--split", "all", "--out", tmp_path])
