@@ -12,8 +12,9 @@ FLAGS = (
     Flag(
         "--label-map",
         "evaluate.label_map",
-        "another set: kick=fight,other=-, or a YAML file",
+        "labels of another data set: kick=fight,other=- or a YAML file",
         "MAP",
+        "none",
     ),
     Flag("--folds", "evaluate.folds", "folds of a cross-validation over groups; 0: off", "N"),
     Flag("--repeats", "evaluate.repeats", "repeats of it, each with new folds", "N"),

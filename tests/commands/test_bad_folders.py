@@ -244,7 +244,11 @@ def test_an_end_while_a_model_is_saved_never_leaves_a_mixture(
     for ending in try_all():
         assert (ending.code, ending.errors) == (0, [])
     report = json.loads((tmp_path / "report" / "metrics.json").read_text())
-    assert (report["head"], report["look_back"], report["baselines"]) == ("own", 1, {})
+    assert (report["head"], report["look_back"], list(report["baselines"])) == (
+        "own",
+        1,
+        ["majority"],
+    )
 
 
 def test_resuming_where_nothing_was_left_unfinished_says_so(copied, end_of):

@@ -133,7 +133,11 @@ def test_frozen_stages_do_not_change_by_one_bit(tuned, start):
 
 def test_without_a_second_stage_the_report_is_of_the_network_s_own_head(tuned):
     metrics, videos = report_of(tuned, "own")
-    assert (metrics["head"], metrics["look_back"], metrics["baselines"]) == ("own", 1, {})
+    assert (metrics["head"], metrics["look_back"], list(metrics["baselines"])) == (
+        "own",
+        1,
+        ["majority"],
+    )
     config = require_config(tuned.weights)
     assert config.sequence is None
     assert config.backbone.network.one_logit
@@ -155,7 +159,7 @@ def test_live_equals_the_report_of_the_own_head(tuned, run_live, tmp_path):
 def test_live_equals_the_report_of_an_lstm_on_top(with_lstm, run_live, tmp_path):
     metrics, _ = report_of(with_lstm, "lstm")
     assert (metrics["head"], metrics["look_back"]) == ("lstm", 3)
-    assert set(metrics["baselines"]) == {"mean", "ridge", "moments", "motion"}
+    assert set(metrics["baselines"]) == {"mean", "ridge", "moments", "motion", "majority"}
     assert_live_equals(with_lstm, "lstm", run_live, tmp_path)
 
 
