@@ -22,6 +22,7 @@ _COMMANDS = {
         "extract.backbones.__main__",
         "list the backbones, or the layers of one backbone",
     ),
+    "preview": ("clips.preview", "show what each augmentation does to a clip"),
 }
 
 

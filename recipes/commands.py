@@ -18,6 +18,7 @@ _FORMS_OF_A_CLONE = {
     "quantize": "python -m extract.quantize",
     "convert": "python -m extract.convert",
     "backbones": "python -m extract.backbones",
+    "preview": "python -m clips.preview",
 }
 COMMANDS = tuple(_FORMS_OF_A_CLONE)
 _ROOT = Path(__file__).resolve().parents[1]
