@@ -108,8 +108,13 @@ def lags(arrivals: list[float], durations: list[float]) -> np.ndarray:
     return np.array(ends) - np.array(arrivals)
 
 
-def make_random_parts(settings: Settings) -> Parts:
-    """Return a backbone with random weights and an untrained sequence model of the recipe."""
+def make_random_parts(settings: Settings, videos: int = 1) -> Parts:
+    """Return a backbone with random weights and an untrained sequence model of the recipe.
+
+    Args:
+        settings: The recipe.
+        videos: Number of videos at once.
+    """
     folder, chosen = Path(settings.recipe.model.folder), settings.recipe.sequence
     if settings.recipe.extract.precision == "int8":
         quantization.MIN_COSINE = -1.0  # only the speed matters with random weights
@@ -128,7 +133,10 @@ def make_random_parts(settings: Settings) -> Parts:
         chosen.delta,
     )
     return _parts(
-        folder, config.model_copy(update={"labels": ("one", "two")}), Predictor(model, look_back)
+        folder,
+        config.model_copy(update={"labels": ("one", "two")}),
+        Predictor(model, look_back),
+        videos,
     )
 
 
@@ -139,10 +147,12 @@ def load_parts(folder: Path) -> Parts:
     return _parts(folder, config, load_predictor(folder, config) if config.sequence else None)
 
 
-def _parts(folder: Path, config: ModelConfig, predictor: Predictor | None) -> Parts:
-    extractor = load_extractor(folder, config, live=True)
+def _parts(
+    folder: Path, config: ModelConfig, predictor: Predictor | None, videos: int = 1
+) -> Parts:
+    extractor = load_extractor(folder, config, live=videos)
     predictor = predictor or own_predictor(extractor)
-    predictor.use_engine("auto", folder)
+    predictor.use_engine("auto", folder, videos)
     return Parts(extractor, predictor, feature_network(load_network(folder, config)))
 
 

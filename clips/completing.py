@@ -8,8 +8,10 @@ from clips.finding.clip_files import Found
 from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import join_groups
 from clips.splitting.assignment import parse_shares, split_entries, split_off_validation
+from clips.splitting.folds import Folds, filled_folds, parse_folds, test_on, with_folds
+from clips.splitting.given_splits import kept_splits
 from clips.splitting.grouping import group_entries
-from recipes.loader import Settings
+from recipes.loader import Settings, default_value
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -34,6 +36,7 @@ def complete(
     settings: Settings,
     equal: Sequence[list[str]] = (),
     train_or_val: frozenset[str] = frozenset(),
+    official: bool = False,
 ) -> Manifest:
     """Return the manifest with a group and a split in every row.
 
@@ -45,16 +48,44 @@ def complete(
         settings: The recipe, with the seed, the shares of the splits and the grouping.
         equal: Videos with the same content, as `equal_videos` returns them; they share a group.
         train_or_val: Videos that are split between train and val only.
+        official: Whether the given split stands where groups cross it.
     """
     data, seed = settings.recipe.data, settings.recipe.seed
     originals = [entry for entry in manifest.entries if not entry.parent]
     entries = grouped(originals, settings, equal)
-    shares = parse_shares(data.split)
+    folds = parse_folds(data.split)
+    shares = parse_shares(default_value("data.split") if folds else data.split)
+    entries = _folded(entries, folds, seed)
+    if folds and not any(entry.split for entry in entries):
+        entries = test_on(entries, folds.test, shares, seed, str(manifest.path))
+    if official:
+        entries = _official(entries)
     if train_or_val and "data.split" not in settings.given:
         entries = split_off_validation(entries, train_or_val, shares, seed)
     if any(not entry.split for entry in entries):
         entries = split_entries(entries, shares, seed)
+    if data.fold is not None:
+        entries = test_on(entries, str(data.fold), shares, seed, str(manifest.path))
     return manifest.with_entries(with_copies(list(manifest.entries), entries))
+
+
+def _folded(entries: list[Entry], folds: Folds | None, seed: int) -> list[Entry]:
+    """Return the rows with the folds that are asked for, or with those that they have."""
+    if folds and not any(entry.split for entry in entries):
+        return with_folds(entries, folds, seed)
+    return filled_folds(entries)
+
+
+def _official(entries: list[Entry]) -> list[Entry]:
+    """Return the rows with an official split, and say which groups it divides."""
+    entries, crossing = kept_splits(entries)
+    if crossing:
+        _LOG.warning(
+            f"note: {len(crossing)} groups are in several of the official splits, such as "
+            f"{crossing[0]}; they stay, so that results can be compared, but test clips of these "
+            "groups are easier than new ones"
+        )
+    return entries
 
 
 def grouped(

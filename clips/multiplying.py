@@ -11,13 +11,14 @@ import numpy as np
 from clips import manifest as manifests
 from clips.loading.augmentation import draw
 from clips.manifest import PARENT, SPLITS, Entry, Manifest
+from clips.manifest.presence import missing_videos
 from clips.manifest.replacing import writable
 from recipes.loader import Settings
 from recipes.schema import Augment
 from video.atomic_write import atomic_write
 from video.console import logger, progress_bar
 from video.errors import UsageError, VideoError
-from video.sources import FileSource
+from video.sources import open_video
 from video.writer import Mp4Writer
 
 _LOG = logger(__name__)
@@ -109,9 +110,10 @@ def _wanted(
     """Return (parent, row of the copy) of every missing copy."""
     clips: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     present: dict[tuple[str, str], int] = defaultdict(int)
+    missing = set(missing_videos(manifest))
     for entry in manifest.entries:
         present[entry.split, entry.label] += 1
-        if not entry.parent and manifest.place(entry.video).is_file():
+        if not entry.parent and entry.video not in missing:
             clips[entry.split, entry.label].append(entry)
     taken = {entry.video for entry in manifest.entries}
     wanted = []
@@ -159,7 +161,7 @@ def _write_copy(
     speed = 1 + random.uniform(-amounts.speed, amounts.speed)
     start, end = parent.start or 0.0, math.inf if parent.end is None else parent.end
     shown = 0
-    with FileSource(manifest.place(parent.video)) as source, atomic_write(path) as temporary:
+    with open_video(manifest.place(parent.video)) as source, atomic_write(path) as temporary:
         drawn = draw(*source.size, amounts, random)
         with Mp4Writer(temporary, source.size, source.rate, source.pixel_aspect) as writer:
             for frame in source:

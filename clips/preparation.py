@@ -3,18 +3,18 @@
 prepare.py runs it, and so does every other command if there is no manifest yet.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clips import manifest as manifests
+from clips.checking import Check, check_files, without_short_parts
 from clips.completing import add_new_clips, complete
 from clips.copies import without_lost_copies
 from clips.finding.clip_files import Found, check_name, find_clips
-from clips.finding.probing import ClipFacts, probe
+from clips.lists.reading import listed_set, still_left_out, uses_lists
 from clips.manifest import COLUMNS, Entry, Manifest
 from clips.manifest.columns import misspelled_columns
-from clips.manifest.duplicates import equal_videos, refuse_contradictions
+from clips.manifest.duplicates import refuse_contradictions
 from clips.manifest.presence import (
     REJECTED,
     drop_videos,
@@ -22,16 +22,18 @@ from clips.manifest.presence import (
     missing_note,
     missing_videos,
     refuse_many_missing,
+    rejected_reasons,
     rejected_videos,
 )
 from clips.manifest.replacing import keep_previous, writable
+from clips.merging import merge_classes
 from clips.splitting.assignment import check_split
 from clips.splitting.given_splits import GivenSplit, LayoutError
 from clips.summary import print_notes, print_repeated, print_table
 from recipes.commands import command
 from recipes.loader import Settings
-from video.console import logger, progress_bar
-from video.errors import LookbackError, VideoError
+from video.console import logger
+from video.errors import LookbackError
 
 _LOG = logger(__name__)
 
@@ -80,7 +82,8 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
 def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     """Find, check, group and split the clips; write manifest.csv and rejected.csv.
 
-    The rows of an existing manifest keep their split and group, unless the user requests new ones
+    With `data.lists` or `data.dataset`, the clips are those of the lists, with their splits. Else
+    the rows of an existing manifest keep their split and group, unless the user requests new ones
     (`--group-by`, `--split`, `--seed`). Rows whose file is missing or cannot be decoded stay too.
     The old manifest is saved as manifest.previous.csv, or with a number.
 
@@ -98,17 +101,22 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
     path = manifest_path(settings)
     with writable(path):
         before = path.read_bytes() if path.is_file() else None
-        listed = list(_read(path, settings).entries) if before else []
-        found = _find(path.parent, listed, settings)
-        rows = Manifest(path, tuple(add_new_clips(listed, found, settings)))
+        data = settings.recipe.data
+        by_lists = uses_lists(data)
+        start = _from_lists(path, settings) if by_lists else _from_folders(path, settings)
+        rows = Manifest(path, tuple(merge_classes(start.rows, data.merge)))
         if drop_missing:
             rows = _without_missing(rows)
-        check = _check_files(rows)
+        check = check_files(rows, data.min_seconds, start.left_out)
+        long = without_short_parts(rows.entries, check.facts, data.min_seconds)
+        rows = rows.with_entries(long)
         usable = drop_videos(rows, dict(check.rejected))
-        manifest = complete(usable, settings, check.equal, found.given.train_or_val)
-        refuse_contradictions(list(manifest.entries), check.equal, str(path.parent))
+        manifest = complete(usable, settings, check.equal, start.train_or_val, start.official)
+        refuse_contradictions(
+            list(manifest.entries), check.equal, str(path.parent), splits=not start.official
+        )
         check_split(list(manifest.entries), str(path.parent))
-        whole = _with_rejected(manifest, listed, rows)
+        whole = _with_rejected(manifest, start.listed, rows)
         previous = keep_previous(path, before, manifests.content_of(whole))
         manifests.write(whole)
     _print_outcome(manifest, check, previous)
@@ -120,32 +128,46 @@ def prepare(settings: Settings, drop_missing: bool = False) -> Manifest:
 
 
 @dataclass(frozen=True)
-class _Check:
-    """Result of decoding the files of a manifest.
+class _Start:
+    """The rows before the check of their files.
 
     Attributes:
-        missing: Videos whose file is missing.
-        facts: Properties of each decoded video.
-        rejected: Videos that cannot be decoded, each with the reason.
-        equal: Groups of videos with the same content.
+        rows: Rows; a split or a group may be empty.
+        listed: Rows of the manifest that is replaced, which stay if their files are rejected.
+        train_or_val: Videos that are split between train and val only.
+        left_out: Lines of rejected.csv about clips that lists leave out.
+        official: Whether the split stands where groups cross it.
     """
 
-    missing: list[str]
-    facts: dict[str, ClipFacts]
-    rejected: list[tuple[str, str]]
-    equal: list[list[str]]
+    rows: list[Entry]
+    listed: list[Entry]
+    train_or_val: frozenset[str]
+    left_out: list[tuple[str, str]]
+    official: bool = False
 
 
-def _check_files(rows: Manifest) -> _Check:
-    """Decode every existing video; write rejected.csv."""
-    folder = rows.path.parent
-    missing = missing_videos(rows)
-    facts, rejected = _probe_all(folder, drop_videos(rows, missing).videos)
-    manifests.write_rows(folder / REJECTED, ["video", "reason"], rejected)
-    if not facts:
-        refuse_many_missing(rows, missing)
-        raise LookbackError(f"{folder}: no clip can be read; see {folder / REJECTED}")
-    return _Check(missing, facts, rejected, equal_videos(folder, facts))
+def _from_folders(path: Path, settings: Settings) -> _Start:
+    """Return the rows of the existing manifest and of new files."""
+    there = path.is_file()
+    listed = list(_read(path, settings).entries) if there else []
+    found = _find(path.parent, listed, settings)
+    # What lists left out is not new, as long as the manifest that they made is there.
+    left_out = still_left_out(rejected_reasons(path.parent)) if there else []
+    skipped = dict(left_out)
+    found = replace(found, clips=[clip for clip in found.clips if clip[0] not in skipped])
+    rows = add_new_clips(listed, found, settings)
+    return _Start(rows, listed, found.given.train_or_val, left_out)
+
+
+def _from_lists(path: Path, settings: Settings) -> _Start:
+    """Return the rows of the lists that the recipe names."""
+    found = listed_set(settings.recipe.data, path.parent)
+    for note in found.notes:
+        _LOG.info(note)
+    if "data.split" not in settings.given:
+        return _Start(found.entries, [], found.train_or_val, found.left_out, found.official)
+    blank = [replace(entry, split="") for entry in found.entries]
+    return _Start(blank, [], frozenset(), found.left_out)
 
 
 def _without_missing(rows: Manifest) -> Manifest:
@@ -154,7 +176,7 @@ def _without_missing(rows: Manifest) -> Manifest:
     return drop_videos(rows, missing)
 
 
-def _print_outcome(manifest: Manifest, check: _Check, previous: Path | None) -> None:
+def _print_outcome(manifest: Manifest, check: Check, previous: Path | None) -> None:
     print_notes(check.facts, check.rejected)
     repeated = print_repeated(check.equal)
     print_table(manifest, check.facts, len(check.rejected), len(check.missing), repeated)
@@ -202,7 +224,7 @@ def _columns_used(manifest: Manifest) -> list[str]:
 def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
     """Return the clips below a folder; none if there are only the rows of a manifest."""
     try:
-        found = find_clips(folder)
+        found = find_clips(folder, settings.recipe.data.frame_rate)
     except LayoutError as error:
         if listed:
             return _NO_CLIPS
@@ -221,23 +243,6 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
                 "To leave the class out, remove the folder or link"
             )
     return found
-
-
-def _probe_all(
-    folder: Path, videos: list[str]
-) -> tuple[dict[str, ClipFacts], list[tuple[str, str]]]:
-    def look(video: str) -> ClipFacts | str:
-        try:
-            return probe(folder / video)
-        except VideoError as error:
-            return str(error).removeprefix(f"{folder / video}: ")
-
-    # The decoder has its own threads; two clips at once use the time between clips.
-    with ThreadPoolExecutor(2) as pool:
-        results = list(progress_bar(pool.map(look, videos), "check", len(videos), unit="clip"))
-    answers = dict(zip(videos, results, strict=True))
-    facts = {video: answer for video, answer in answers.items() if isinstance(answer, ClipFacts)}
-    return facts, [(video, answer) for video, answer in answers.items() if video not in facts]
 
 
 def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> Manifest:

@@ -14,7 +14,8 @@ from recipes.command_line import DATA_FLAG, Flag, parser, run_command, settings
 from recipes.schema import Augment
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
-from video.sources import FileSource
+from video.image_folder import image_folder
+from video.sources import open_video
 
 # Amounts that can be seen, for the keys that a recipe leaves at 0.
 SHOWN = {
@@ -132,10 +133,10 @@ def sheet(rows: Iterable[tuple[str, np.ndarray]]) -> np.ndarray:
 
 def _frames(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return evenly spaced frames of a video, uint8 RGB (T, H, W, 3)."""
-    with FileSource(path) as source:
+    with open_video(path) as source:
         times = [frame.seconds for frame in source]
     places = np.linspace(0, len(times) - 1, _COLUMNS).round().astype(int).tolist()
-    with FileSource(path) as source:
+    with open_video(path) as source:
         width, height = size or (_WIDTH, max(1, round(_WIDTH * source.size[1] / source.size[0])))
         shown = {n: f.resized(width, height) for n, f in enumerate(source) if n in places}
     return np.stack([shown[place] for place in places])
@@ -154,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
     video: Path | None = parsed.video
-    if video and not video.is_file():
+    if video and not video.exists() and not image_folder(video):
         raise LookbackError(f"{video}: there is no such file; check --video")
     path, other = (video, video) if video else _training_videos(load_manifest(chosen))
     clip = _frames(path)

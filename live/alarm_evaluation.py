@@ -29,14 +29,15 @@ from model_folder.provenance import refuse_seen_clips
 from recipes.loader import Settings
 from video.console import logger, progress_bar
 from video.errors import LookbackError, UsageError, VideoError
-from video.sources.file import FileSource
+from video.image_folder import is_video
+from video.sources import open_video
 
 if TYPE_CHECKING:
     from live.model import LiveModel
 
 _LOG = logger(__name__)
 
-_EVERY_CORE = 0  # decoder threads of FileSource
+_EVERY_CORE = 0  # decoder threads of a file
 
 
 def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
@@ -60,8 +61,8 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
     config = read_config(folder)
     if manifest:
         refuse_known_videos(videos, manifest)
-        if config and recipe.evaluate.split == "test":
-            refuse_seen_clips(folder, config, manifest)
+        if config and recipe.evaluate.split in ("test", "all"):
+            refuse_seen_clips(folder, config, manifest, split=recipe.evaluate.split)
     # The imports of the networks are slow: everything that needs none was checked before.
     from live.model import choose_live_model
     from sequence.report import report_folder, write_json
@@ -81,7 +82,9 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
     segments: list[Segment] = []
     tested: list[Recording] = []
     if manifest:
-        in_split = (each for each in segments_of(manifest) if each.split == recipe.evaluate.split)
+        in_split = (
+            each for each in segments_of(manifest) if recipe.evaluate.split in (each.split, "all")
+        )
         segments = list(in_split)
         named = {each.video: manifest.path.parent / each.video for each in segments}
         tested = record_videos(named, model, "test clips")
@@ -106,7 +109,7 @@ def find_videos(places: Iterable[Path]) -> list[Path]:
             files = [path for path in walk(place).files if kind_of(path) == CLIP]
             if not files:
                 raise LookbackError(f"{place}: there is no video in this folder")
-        elif place.is_file():
+        elif is_video(place):
             files = [place]
         else:
             raise LookbackError(f"{place}: there is no such file; --alarms takes videos or folders")
@@ -168,7 +171,7 @@ def record(name: str, path: Path, model: "LiveModel") -> Recording:
     Raises:
         VideoError: The video cannot be read, or has no step.
     """
-    with FileSource(path, _EVERY_CORE, model.extractor.config.sampling) as source:
+    with open_video(path, _EVERY_CORE, model.extractor.config.sampling) as source:
         steps = progress_bar(model.decisions(source), desc=path.name, unit="step", leave=False)
         made = [(each.seconds, each.probabilities, each.full) for each in steps]
         if source.note:

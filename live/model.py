@@ -104,8 +104,12 @@ class LiveModel:
         return min(times)
 
 
-def choose_live_model(settings: Settings) -> LiveModel:
+def choose_live_model(settings: Settings, videos: int = 1) -> LiveModel:
     """Return the model that run.py uses; see `extract.extractor.choice.choose_for_inference`.
+
+    Args:
+        settings: The settings of the run.
+        videos: Number of videos at once.
 
     Raises:
         UsageError: Flags contradict each other.
@@ -116,12 +120,16 @@ def choose_live_model(settings: Settings) -> LiveModel:
         threshold = None
     choice = choose_for_inference(settings)
     if isinstance(choice, PretrainedModel):
-        return _published_live_model(choice, threshold)
-    return _folder_live_model(choice, threshold, settings.recipe.extract.engine)
+        return _published_live_model(choice, threshold, videos)
+    return _folder_live_model(choice, threshold, settings.recipe.extract.engine, videos)
 
 
 def load_live_model(
-    folder: Path, threshold: float | None = None, head: str = "", engine: str = "auto"
+    folder: Path,
+    threshold: float | None = None,
+    head: str = "",
+    engine: str = "auto",
+    videos: int = 1,
 ) -> LiveModel:
     """Return the model of a model folder.
 
@@ -130,37 +138,42 @@ def load_live_model(
         threshold: The probability, 0 to 1, that a label has to reach; None for the model's own.
         head: Name of a head; see `extract.extractor.choice.choose_head`.
         engine: Name of an engine; see `extract.engines.registry.make_engine`.
+        videos: Number of videos at once.
 
     Raises:
         LookbackError: A part is missing, or the parts do not belong together.
     """
     config = require_config(folder)
     choice = FolderModel(folder, config, head=choose_head(folder, config, head))
-    return _folder_live_model(choice, threshold, engine)
+    return _folder_live_model(choice, threshold, engine, videos)
 
 
-def _folder_live_model(choice: FolderModel, threshold: float | None, engine: str) -> LiveModel:
+def _folder_live_model(
+    choice: FolderModel, threshold: float | None, engine: str, videos: int
+) -> LiveModel:
     folder, config = choice.folder, choice.config
     if choice.head == OWN_HEAD:
-        extractor = load_extractor(folder, config, engine, live=True)
+        extractor = load_extractor(folder, config, engine, live=videos)
         predictor = own_predictor(extractor)
-        predictor.use_engine(engine, extractor.folder)
+        predictor.use_engine(engine, extractor.folder, videos)
         shown_from = _OWN_THRESHOLD if threshold is None else threshold
         return LiveModel(extractor, predictor, config.backbone.labels, shown_from)
     trained = require_sequence(folder, config)
-    extractor = load_extractor(folder, config, engine, live=True)
+    extractor = load_extractor(folder, config, engine, live=videos)
     # Check this before loading the weights: their shape depends on the features.
     require_spec(config, extractor.spec(trained.dtype), str(folder))
     predictor = load_predictor(folder, config)
-    predictor.use_engine(engine, extractor.folder)
+    predictor.use_engine(engine, extractor.folder, videos)
     shown_from = trained.threshold if threshold is None else threshold
     return LiveModel(extractor, predictor, config.labels, shown_from, trained.dtype)
 
 
-def _published_live_model(choice: PretrainedModel, threshold: float | None) -> LiveModel:
-    extractor = load_published(choice)
+def _published_live_model(
+    choice: PretrainedModel, threshold: float | None, videos: int
+) -> LiveModel:
+    extractor = load_published(choice, videos)
     predictor = own_predictor(extractor)
-    predictor.use_engine(choice.settings.recipe.extract.engine, extractor.folder)
+    predictor.use_engine(choice.settings.recipe.extract.engine, extractor.folder, videos)
     # With 400 classes the top probability rarely reaches 0.5: without an explicit threshold the
     # label is always shown.
     return LiveModel(extractor, predictor, extractor.config.labels, threshold or 0.0)

@@ -1,4 +1,4 @@
-"""The run command: opens the source and the sinks, runs the loop and prints a summary."""
+"""The run command on a file: opens it and the sinks, runs the loop and prints a summary."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -6,11 +6,22 @@ from pathlib import Path
 
 from live.loop import run_loop
 from live.model import LiveModel, choose_live_model
-from live.pace import slower_pace
-from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
+from live.sinks import (
+    ChangeLines,
+    CsvSink,
+    SegmentsSink,
+    Sink,
+    StepLines,
+    VideoSink,
+    WindowSink,
+)
+from metrics.timeline import TimelineRules
 from recipes.loader import Settings
+from recipes.schema import Timeline
+from sequence.timeline_files import require_suffix
 from video.console import logger
 from video.errors import LookbackError, UsageError
+from video.image_folder import is_video
 from video.sources import SOURCES, VideoSource
 
 _LOG = logger(__name__)
@@ -27,6 +38,7 @@ class RunOptions:
         csv: The CSV file to write, or None.
         save: The annotated video to write, or None.
         step_lines: Whether to print two lines per step.
+        segments: The files of the timeline to write, each in the format of its suffix.
     """
 
     source: str
@@ -35,6 +47,7 @@ class RunOptions:
     csv: Path | None = None
     save: Path | None = None
     step_lines: bool = False
+    segments: tuple[Path, ...] = ()
 
 
 def run(options: RunOptions, settings: Settings) -> None:
@@ -51,20 +64,19 @@ def run(options: RunOptions, settings: Settings) -> None:
     """
     _check_outputs(options)
     model = choose_live_model(settings)
-    seconds_a_step = model.warm_up()
+    model.warm_up()
     with ExitStack() as stack:
         source = stack.enter_context(SOURCES[options.source](options.address))
         _LOG.info(f"{source.name}: {source.size[0]}x{source.size[1]} at {source.rate:.3g} frames/s")
         extractor = model.extractor
         name, engine = extractor.config.backbone.name, extractor.engine
         _LOG.info(f"{name}, engine: {engine.name}, {engine.precision}")
-        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model)]
-        stride = slower_pace(model, source.rate, seconds_a_step) if source.live else None
-        watch = run_loop(source, model, sinks, stride)
+        sinks = [stack.enter_context(sink) for sink in _sinks(options, source, model, settings)]
+        watch = run_loop(source, model, sinks)
     _LOG.info(watch.summary())
     if source.note:
         _LOG.warning(f"note: {source.name}: {source.note}")
-    for path in (options.csv, options.save):
+    for path in (options.csv, options.save, *(options.segments if watch.steps else ())):
         if path:
             _LOG.info(path)
     if not watch.steps:
@@ -72,22 +84,48 @@ def run(options: RunOptions, settings: Settings) -> None:
 
 
 def _check_outputs(options: RunOptions) -> None:
-    """Refuse outputs that would destroy the source or that no player would open."""
-    if options.source == "video" and not Path(options.address).is_file():
+    """Refuse a source that is no video, and outputs; see `check_outputs`."""
+    if options.source == "video" and not is_video(options.address):
         what = "is a folder" if Path(options.address).is_dir() else "there is no such file"
-        raise LookbackError(f"{options.address}: {what}; --video takes one video file")
-    for flag, path in (("--csv", options.csv), ("--save", options.save)):
-        if path and options.source == "video" and path.resolve() == Path(options.address).resolve():
+        raise LookbackError(
+            f"{options.address}: {what}; --video takes one video file, or a folder of frames with "
+            "its rate, such as frames@25fps"
+        )
+    source = Path(options.address) if options.source == "video" else None
+    for path in options.segments:
+        require_suffix(path, "--segments")
+        if source and path.resolve() == source.resolve():
+            raise UsageError(f"--segments {path}: is the video itself; name another file")
+        if options.csv and options.csv.resolve() == path.resolve():
+            raise UsageError(f"--segments {path}: is the file of --csv as well; name another")
+    check_outputs(options.csv, options.save, source)
+
+
+def check_outputs(csv: Path | None, save: Path | None, source: Path | None = None) -> None:
+    """Refuse outputs that would destroy the source or each other, or that no player would open.
+
+    Args:
+        csv: The CSV file, or None.
+        save: The video, or None.
+        source: The file that is played, or None.
+
+    Raises:
+        UsageError: A name must be another.
+    """
+    for flag, path in (("--csv", csv), ("--save", save)):
+        if path and source and path.resolve() == source.resolve():
             raise UsageError(f"{flag} {path}: is the video itself; name another file")
-    if options.csv and options.save and options.csv.resolve() == options.save.resolve():
-        raise UsageError(f"--save {options.save}: is the file of --csv as well; name another")
-    if options.csv and options.csv.suffix.lower() == ".mp4" and options.csv.is_file():
-        raise UsageError(f"--csv {options.csv}: is a video; name the table of probabilities .csv")
-    if options.save and options.save.suffix.lower() != ".mp4":
-        raise UsageError(f"--save {options.save}: the video is H.264 in mp4; name it .mp4")
+    if csv and save and csv.resolve() == save.resolve():
+        raise UsageError(f"--save {save}: is the file of --csv as well; name another")
+    if csv and csv.suffix.lower() == ".mp4" and csv.is_file():
+        raise UsageError(f"--csv {csv}: is a video; name the table of probabilities .csv")
+    if save and save.suffix.lower() != ".mp4":
+        raise UsageError(f"--save {save}: the video is H.264 in mp4; name it .mp4")
 
 
-def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[Sink]:
+def _sinks(
+    options: RunOptions, source: VideoSource, model: LiveModel, settings: Settings
+) -> list[Sink]:
     # The window is opened first: without a screen, no older file is overwritten.
     window = [WindowSink(source.live)] if options.window else []
     best = None if model.shows_all else model.best
@@ -96,4 +134,17 @@ def _sinks(options: RunOptions, source: VideoSource, model: LiveModel) -> list[S
         sinks.append(CsvSink(options.csv, model.labels, best))
     if options.save:
         sinks.append(VideoSink(options.save, source.size, source.rate, source.pixel_aspect))
+    if options.segments:
+        rules = timeline_rules(settings.recipe.timeline, model.threshold)
+        sinks.append(SegmentsSink(options.segments, source.name, 1 / source.rate, rules))
     return [*sinks, *window]
+
+
+def timeline_rules(chosen: Timeline, threshold: float) -> TimelineRules:
+    """Return the rules of a recipe's timelines.
+
+    Args:
+        chosen: Section `timeline` of the recipe.
+        threshold: Probability that a label has to reach, 0 to 1.
+    """
+    return TimelineRules(chosen.smoothing_seconds, chosen.min_seconds, threshold)

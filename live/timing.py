@@ -24,12 +24,17 @@ class Stopwatch:
         frames: The number of frames read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = _STEPS_KEPT) -> None:
+        """Begin to count.
+
+        Args:
+            kept: Number of the last steps that the summary is about; it bounds the memory.
+        """
         self.steps = 0
         self.repeated = 0
         self.skipped = 0
         self.frames = 0
-        self._recent: deque[dict[str, float]] = deque(maxlen=_STEPS_KEPT)
+        self._recent: deque[dict[str, float]] = deque(maxlen=kept)
         self._now: dict[str, float] = defaultdict(float)
         self._start = time.perf_counter()
 

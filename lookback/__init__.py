@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lookback.results import Prediction
     from lookback.saved_models import load_model
     from lookback.training import TrainingRun, train
+    from metrics.timeline import TimelineSegment
     from sequence.results import EvaluationReport
     from video.errors import LookbackError, UsageError, VideoError
 
@@ -35,6 +36,7 @@ _MODULES = {
     "LookbackError": "video.errors",
     "Model": "lookback.model",
     "Prediction": "lookback.results",
+    "TimelineSegment": "metrics.timeline",
     "TrainingRun": "lookback.training",
     "UsageError": "video.errors",
     "VideoError": "video.errors",
@@ -50,6 +52,7 @@ __all__ = [
     "LookbackError",
     "Model",
     "Prediction",
+    "TimelineSegment",
     "TrainingRun",
     "UsageError",
     "VideoError",

@@ -15,6 +15,7 @@ _COMMANDS = {
     "extract": ("lookback.commands.extract", "compute the features of every clip"),
     "train": ("lookback.commands.train", "train the second stage on the features"),
     "evaluate": ("lookback.commands.evaluate", "measure the model on the test clips"),
+    "compare": ("sequence.compare", "compare two models on the same clips"),
     "run": ("lookback.commands.run", "classify a webcam, a video file or a network stream"),
     "quantize": ("extract.quantize", "quantize the backbone to int8 and measure the lost accuracy"),
     "convert": ("extract.convert.__main__", "convert a published checkpoint to a weights file"),
@@ -22,6 +23,7 @@ _COMMANDS = {
         "extract.backbones.__main__",
         "list the backbones, or the layers of one backbone",
     ),
+    "doctor": ("lookback.doctor.__main__", "check the machine and the installation"),
     "preview": ("clips.preview", "show what each augmentation does to a clip"),
 }
 

@@ -21,11 +21,11 @@ from recipes.loader import load as load_settings
 from video.console import logger
 from video.errors import UsageError, VideoError, hint
 from video.frame import Frame
-from video.sources import SOURCES, FileSource
+from video.sources import SOURCES, open_video
 
 _LOG = logger(__name__)
 
-_EVERY_CORE = 0  # decoder threads of FileSource
+_EVERY_CORE = 0  # decoder threads of a file
 
 
 class Model:
@@ -97,12 +97,17 @@ class Model:
         """
         _require_file(video)
         stream = self._live.stream()
-        made = [each for frame in self._frames(video) for each in stream.push(frame)]
+        made: list[Decision] = []
+        end = 0.0
+        for frame, frame_end in self._frames(video):
+            made += stream.push(frame)
+            end = frame_end
         _require_steps(len(made), video)
         rows = np.stack([each.probabilities for each in made])
         full = np.array([each.full for each in made])
         whole = self._pooled(rows, full, np.array([each.score for each in made]))
-        return Prediction(self.labels, [each.seconds for each in made], rows, full, whole)
+        seconds = [each.seconds for each in made]
+        return Prediction(self.labels, seconds, rows, full, whole, self.threshold, end)
 
     def features(self, video: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of a video file, as the second stage sees them.
@@ -125,7 +130,7 @@ class Model:
         """
         _require_file(video)
         stream, dtype = self._live.extractor.stream(), np.dtype(self._live.dtype)
-        made = [each for frame in self._frames(video) for each in stream.push(frame)]
+        made = [each for frame, _ in self._frames(video) for each in stream.push(frame)]
         _require_steps(len(made), video)
         rows = np.stack([feature for _, feature in made])
         seconds = np.array([step.seconds for step, _ in made], np.float64)
@@ -174,11 +179,12 @@ class Model:
         whole: np.ndarray = pool(rows[used], np.zeros(len(used), int), pooling, scores[used])[0]
         return whole
 
-    def _frames(self, video: str | os.PathLike[str]) -> Iterator[Frame]:
-        """Yield the frames of a file that the sampling needs."""
+    def _frames(self, video: str | os.PathLike[str]) -> Iterator[tuple[Frame, float]]:
+        """Yield the frames of a file that the sampling needs, with the time when each ends."""
         sampling = self._live.extractor.config.sampling
-        with FileSource(Path(video), _EVERY_CORE, sampling) as source:
-            yield from source
+        with open_video(Path(video), _EVERY_CORE, sampling) as source:
+            for frame in source:
+                yield frame, frame.seconds + 1 / source.rate
             _warn(source.name, source.note)
 
 
@@ -235,7 +241,10 @@ def _require_file(video: str | os.PathLike[str]) -> None:
     if "://" in text:  # not repeated in the message: it may contain a password
         raise VideoError("an address is not a video file; use model.stream(address)")
     if Path(text).is_dir():
-        raise VideoError(f"{text}: is a folder; name one video file")
+        raise VideoError(
+            f"{text}: is a folder; name one video file, or add the rate of the frames in it: "
+            f"{text}@25fps"
+        )
 
 
 def _require_values(engine: str, threshold: float | None) -> None:

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from metrics.timeline import TimelineSegment
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +24,8 @@ class Prediction:
             this argument all steps count as full.
         whole: (K,) float64, the probabilities of the whole video if they are not the mean over the
             full steps, or None. `Model.predict` sets it for a model with another pooling.
+        threshold: The probability, 0 to 1, that a label has to reach in a timeline.
+        end: The end of the video in seconds, or None if it is not known.
 
     Raises:
         ValueError: The shapes do not fit together, there is no step, or the times descend.
@@ -41,6 +47,8 @@ class Prediction:
     probabilities: np.ndarray
     full: np.ndarray
     whole: np.ndarray | None
+    threshold: float
+    end: float | None
 
     def __init__(
         self,
@@ -49,6 +57,8 @@ class Prediction:
         probabilities: ArrayLike,
         full: ArrayLike | None = None,
         whole: ArrayLike | None = None,
+        threshold: float = 0.0,
+        end: float | None = None,
     ) -> None:
         times, rows = np.asarray(seconds, np.float64), np.asarray(probabilities)
         if not np.issubdtype(rows.dtype, np.floating):
@@ -59,7 +69,7 @@ class Prediction:
         if video is not None and video.shape != (len(labels),):
             raise ValueError(f"whole must be {(len(labels),)}, and is {video.shape}")
         fields: dict[str, object] = {"labels": tuple(labels), "seconds": times, "whole": video}
-        fields |= {"probabilities": rows, "full": windows}
+        fields |= {"probabilities": rows, "full": windows, "threshold": threshold, "end": end}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -107,6 +117,64 @@ class Prediction:
             raise ValueError("label_at: the time is not a number")
         step = max(int(np.searchsorted(self.seconds, seconds, side="right")) - 1, 0)
         return self.labels[int(self.probabilities[step].argmax())]
+
+    def segments(
+        self,
+        smoothing_seconds: float = 0.5,
+        min_seconds: float = 0.5,
+        threshold: float | None = None,
+    ) -> "list[TimelineSegment]":
+        """Return the timeline: parts of the video with one label each, in order of time.
+
+        The defaults are those of `run.py --segments`. Parts in which no label reaches the threshold
+        are left out.
+
+        Args:
+            smoothing_seconds: The time over which probabilities are averaged, centered on each
+                step; 0 for none.
+            min_seconds: The length below which a segment is merged into the neighbor whose label
+                is more probable there; 0 keeps all.
+            threshold: The probability, 0 to 1, that a label has to reach; None for that of the
+                prediction.
+
+        Raises:
+            ValueError: An argument is out of its range.
+
+        Example:
+            for each in model.predict("match.mp4").segments():
+                print(f"{each.start:.1f} - {each.end:.1f} s  {each.label}")
+        """
+        from metrics.timeline import TimelineRules, timeline
+
+        least = self.threshold if threshold is None else threshold
+        rules = TimelineRules(smoothing_seconds, min_seconds, least)
+        return timeline(self.labels, self.seconds, self.probabilities, self.full, self.end, rules)
+
+    def save_segments(
+        self,
+        path: str | Path,
+        smoothing_seconds: float = 0.5,
+        min_seconds: float = 0.5,
+        threshold: float | None = None,
+    ) -> None:
+        """Write the timeline, replacing the file in one step.
+
+        Args:
+            path: The file. Its suffix names the format: .csv, .json, or .srt or .vtt for players.
+            smoothing_seconds: As for `segments`.
+            min_seconds: As for `segments`.
+            threshold: As for `segments`.
+
+        Raises:
+            LookbackError: The file cannot be written.
+            UsageError: The suffix names no format.
+            ValueError: An argument is out of its range.
+        """
+        # This module imports the video libraries, which a result itself does not need.
+        from sequence.timeline_files import write_timeline
+
+        found = self.segments(smoothing_seconds, min_seconds, threshold)
+        write_timeline(Path(path), found)
 
     def to_csv(self, path: str | Path) -> None:
         """Write every step as `run.py --csv` does, replacing the file in one step.

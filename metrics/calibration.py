@@ -1,6 +1,7 @@
-"""Temperature scaling: softmax, log loss, and the temperature fitted on validation clips."""
+"""Calibration: reliability and its error, and the temperature fitted on validation clips."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -36,6 +37,63 @@ def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
     """
     true_probabilities = probabilities[np.arange(len(targets)), targets]
     return float(-np.log(np.maximum(true_probabilities, 1e-12)).mean())
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Predictions of similar confidence.
+
+    Attributes:
+        low, high: Limits of the confidence.
+        count: Number of predictions.
+        confidence: Their mean confidence.
+        accuracy: Share of correct ones.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(confidences: np.ndarray, hits: np.ndarray, bins: int = 10) -> list[ReliabilityBin]:
+    """Return the bins of equal width that have a prediction, the lowest first.
+
+    Args:
+        confidences: Probability of the predicted class: (n,).
+        hits: Whether the prediction is correct: (n,).
+        bins: Number of bins.
+    """
+    indices = np.minimum((confidences * bins).astype(int), bins - 1)
+    return [
+        ReliabilityBin(
+            number / bins,
+            (number + 1) / bins,
+            int((indices == number).sum()),
+            float(confidences[indices == number].mean()),
+            float(hits[indices == number].mean()),
+        )
+        for number in np.unique(indices).tolist()
+    ]
+
+
+def calibration_error(probabilities: np.ndarray, hits: np.ndarray, bins: int = 10) -> float:
+    """Return the expected calibration error (Guo et al. 2017).
+
+    It is the mean difference between confidence and accuracy over bins of equal width, weighted by
+    the number of predictions in each bin.
+
+    Args:
+        probabilities: Probability of the predicted class: (n,).
+        hits: Whether the prediction is correct: (n,).
+        bins: Number of bins.
+    """
+    gaps = [
+        abs(each.accuracy - each.confidence) * each.count
+        for each in reliability(probabilities, hits, bins)
+    ]
+    return float(sum(gaps)) / len(probabilities)
 
 
 def fit_temperature(

@@ -1,41 +1,25 @@
 """Classification metrics: accuracy, F1, areas under curves, calibration error, confusion."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TypeVar
 
 import numpy as np
 from sklearn import metrics as sk
 
-from metrics.calibration import log_loss
+from metrics.calibration import calibration_error, log_loss, reliability
 
 Label = TypeVar("Label")
 
-
-def calibration_error(probabilities: np.ndarray, hits: np.ndarray, bins: int = 10) -> float:
-    """Return the expected calibration error (Guo et al. 2017).
-
-    It is the mean difference between confidence and accuracy over bins of equal width, weighted by
-    the number of predictions in each bin.
-
-    Args:
-        probabilities: Probability of the predicted class: (n,).
-        hits: Whether the prediction is correct: (n,).
-        bins: Number of bins.
-    """
-    indices = np.minimum((probabilities * bins).astype(int), bins - 1)
-    gaps = [
-        abs(hits[indices == number].mean() - probabilities[indices == number].mean())
-        * np.mean(indices == number)
-        for number in range(bins)
-        if np.any(indices == number)
-    ]
-    return float(sum(gaps))
+# Top-5 accuracy says little where five classes are most of them.
+TOP = 5
 
 
 def scores(probabilities: np.ndarray, targets: np.ndarray, labels: list[str]) -> dict:
     """Return all metrics of predictions as JSON-ready values.
 
-    Averages over classes leave out classes without a clip.
+    Averages over classes leave out classes without a clip. `macro` weights classes equally,
+    `weighted` by their clips. With more than five classes there is a top-5 accuracy.
 
     Args:
         probabilities: Predicted probabilities: (n, K).
@@ -49,14 +33,22 @@ def scores(probabilities: np.ndarray, targets: np.ndarray, labels: list[str]) ->
         targets, predicted, labels=numbers, zero_division=0.0
     )
     present = support > 0
+    weighted = support / support.sum()
     areas = class_areas(probabilities, targets, labels)
     return {
         "count": len(targets),
         "accuracy": float(hits.mean()),
+        **_top_accuracy(probabilities, targets),
         "balanced_accuracy": float(recall[present].mean()),
+        "macro_precision": float(precision[present].mean()),
+        "macro_recall": float(recall[present].mean()),
         "macro_f1": float(f1[present].mean()),
+        "weighted_precision": float(precision @ weighted),
+        "weighted_recall": float(recall @ weighted),
+        "weighted_f1": float(f1 @ weighted),
         "log_loss": log_loss(probabilities, targets),
         "calibration_error": calibration_error(probabilities.max(1), hits),
+        "reliability": [asdict(each) for each in reliability(probabilities.max(1), hits)],
         "roc_auc": mean_area(areas, "roc_auc"),
         "pr_auc": mean_area(areas, "pr_auc"),
         "classes": {
@@ -71,6 +63,17 @@ def scores(probabilities: np.ndarray, targets: np.ndarray, labels: list[str]) ->
         },
         "confusion": sk.confusion_matrix(targets, predicted, labels=numbers).tolist(),
     }
+
+
+def _top_accuracy(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """Return `top5_accuracy` of probabilities (n, K) and true classes (n,); nothing for K <= 5.
+
+    Of equal probabilities the class that comes first counts as the greater, as in `argmax`.
+    """
+    if probabilities.shape[1] <= TOP:
+        return {}
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :TOP]
+    return {"top5_accuracy": float((best == targets[:, None]).any(1).mean())}
 
 
 def class_areas(

@@ -42,7 +42,11 @@ def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
 
 
 def refuse_seen_clips(
-    folder: Path, config: ModelConfig, manifest: Manifest, contents: Mapping[str, str] | None = None
+    folder: Path,
+    config: ModelConfig,
+    manifest: Manifest,
+    contents: Mapping[str, str] | None = None,
+    split: str = "test",
 ) -> None:
     """Refuse to test a model on videos that trained or validated it.
 
@@ -52,6 +56,7 @@ def refuse_seen_clips(
         manifest: Manifest with the test split.
         contents: Content hash of each video, as far as known: a video that was renamed after the
             training is recognized by it.
+        split: Split that is tested, or `all`.
 
     Raises:
         LookbackError: A test video, or one of its group, trained or validated the model.
@@ -63,15 +68,19 @@ def refuse_seen_clips(
     seen_contents = {contents[video] for video in seen if video in contents}
     seen |= {video for video in manifest.videos if contents.get(video) in seen_contents}
     seen_groups = {entry.group for entry in manifest.entries if entry.video in seen}
-    tested = {entry.video for entry in manifest.entries if entry.split == "test"}
+    tested = {entry.video for entry in manifest.entries if split in (entry.split, "all")}
     leaking = sorted(
         {e.video for e in manifest.entries if e.video in tested and e.group in seen_groups}
     )
     if leaking:
         raise LookbackError(
             f"{manifest.path}: {len(leaking)} of {len(tested)} test clips, or clips of their "
-            f"groups, trained or validated the model in {folder} (such as {leaking[0]}): the split "
-            "has changed since; train again"
+            f"groups, trained or validated the model in {folder} (such as {leaking[0]}): "
+            + (
+                "--split all is for clips of another data set"
+                if split == "all"
+                else "the split has changed since; train again"
+            )
         )
 
 

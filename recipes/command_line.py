@@ -53,6 +53,13 @@ PLACE_FLAGS = (
         "FILE",
         "manifest.csv in --data",
     ),
+    Flag(
+        "--fold",
+        "data.fold",
+        "fold of the manifest that is the test split of this run; see prepare --split folds:5",
+        "NAME",
+        "the manifest's splits",
+    ),
     Flag("--features", "data.features", "feature file (HDF5)", "FILE", "features.h5 in --data"),
     Flag("--seed", "seed", "random seed of splits, weights and sampling", "N"),
 )

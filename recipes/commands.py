@@ -14,10 +14,12 @@ _FORMS_OF_A_CLONE = {
     "extract": "python extract.py",
     "train": "python train_lstm.py",
     "evaluate": "python evaluate.py",
+    "compare": "python -m sequence.compare",
     "run": "python run.py",
     "quantize": "python -m extract.quantize",
     "convert": "python -m extract.convert",
     "backbones": "python -m extract.backbones",
+    "doctor": "python -m lookback.doctor",
     "preview": "python -m clips.preview",
 }
 COMMANDS = tuple(_FORMS_OF_A_CLONE)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from recipes.renamed_keys import refuse_renamed_keys
 from recipes.schema import Recipe
+from recipes.unique_keys import load_unique
 from video.errors import UsageError, hint
 
 DEFAULT = Path(__file__).with_name("default.yaml")
@@ -89,7 +90,7 @@ def default_value(key: str) -> Any:
 
 def _read(path: Path) -> dict:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_unique(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: the recipe cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

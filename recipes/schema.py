@@ -25,8 +25,15 @@ class Data(Section):
     folder: str
     manifest: str | None
     features: str | None
+    dataset: str
+    lists: str | None
+    official_split: Positive
+    frame_rate: Rate | None
+    merge: tuple[str, ...]
+    min_seconds: NotNegative
     group_by: str
     split: str
+    fold: str | int | None
 
 
 class ModelPlace(Section):
@@ -176,11 +183,14 @@ class Search(Section):
 
 
 class Evaluate(Section):
-    split: Literal["train", "val", "test"]
+    split: Literal["train", "val", "test", "all"]
+    label_map: str | dict[str, str] | None
     views: Positive | Literal["all"]
     folds: Whole
     repeats: Positive
     bootstrap: Positive
+    shuffles: Whole
+    speed: bool
 
 
 class AlarmRule(Section):
@@ -244,6 +254,13 @@ class Live(Section):
     messages: Messages
 
 
+class Timeline(Section):
+    """Segments of a video file; see `metrics.timeline`."""
+
+    smoothing_seconds: NotNegative
+    min_seconds: NotNegative
+
+
 class Recipe(Section):
     """All settings, from the labeled clips to the report."""
 
@@ -258,5 +275,6 @@ class Recipe(Section):
     sequence: Sequence
     search: Search
     evaluate: Evaluate
+    timeline: Timeline
     alarms: Alarms
     live: Live

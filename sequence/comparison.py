@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.bootstrap import bootstrap_interval
+from metrics.intervals import difference_interval
 from recipes.commands import command
 from sequence.baselines import MOTION, SUMMARIES, missing_motion_note
 from sequence.dataset import Dataset, LabeledSegment
@@ -54,13 +54,13 @@ def difference_to(
         seed: Seed of the resampling.
 
     Returns:
-        `accuracy` and `interval`, as in metrics.json and folds.json.
+        `accuracy`, `interval` and its `method`, as in metrics.json and folds.json.
     """
     targets = np.array([segment.target for segment in segments])
     gain = (other.argmax(1) == targets).astype(float) - (head.argmax(1) == targets)
     groups = [segment.group for segment in segments]
-    interval = bootstrap_interval(gain, groups, resamples, seed)
-    return {"accuracy": float(gain.mean()), "interval": list(interval)}
+    found = difference_interval(gain, groups, resamples, seed)
+    return {"accuracy": float(gain.mean()), "interval": found.limits, "method": found.method}
 
 
 def remarks(head: str, rows: list[dict], dataset: Dataset) -> list[str]:

@@ -7,7 +7,13 @@ from metrics.pooling import Rule
 from recipes.schema import Recipe, Sequence
 from sequence.baselines import available_baselines, fit_baseline
 from sequence.dataset import Dataset, LabeledSegment
-from sequence.evaluation import Predictions, measure_all, predict, predict_baseline
+from sequence.evaluation import (
+    Predictions,
+    measure_all,
+    predict,
+    predict_baseline,
+    predict_majority,
+)
 from sequence.folds import make_folds, split_validation
 from sequence.model import AUTO_HEADS
 from sequence.pooling_choice import choose_pooling
@@ -133,4 +139,5 @@ def _predict_fold(
     for name in available_baselines(dataset):
         baseline = fit_baseline(name, dataset, training, validation)
         predictions.append(predict_baseline(baseline, dataset, test))
+    predictions.append(predict_majority([*training, *validation], test, dataset.labels))
     return predictions

@@ -14,9 +14,12 @@ from clips.manifest.segments import Segment, segments_of
 from extract.feature_store.reader import FeatureStore
 from recipes.commands import command
 from sequence.feature_matrix import FeatureMatrix
+from sequence.label_map import LabelMap
 from sequence.windows import full_steps, window_rows
 from video.errors import LookbackError
 from video.sampling import steps_before_full
+
+ALL = "all"  # all splits together
 
 # A feature that is almost constant in training has a standard deviation near 0, and dividing by it
 # would amplify any later change. Standard deviations are at least this share of their mean.
@@ -111,28 +114,38 @@ class Dataset:
         LookbackError: The store has no features of any labeled segment.
     """
 
-    def __init__(self, store: FeatureStore, manifest: Manifest, look_back: int) -> None:
+    def __init__(
+        self,
+        store: FeatureStore,
+        manifest: Manifest,
+        look_back: int,
+        mapping: LabelMap | None = None,
+    ) -> None:
         """Find the labeled segments. Features are read when they are first needed.
 
         Args:
             store: Feature store of the videos.
             manifest: Manifest with the labels and the split.
             look_back: Number of steps in a window, L.
+            mapping: Labels of the manifest and those of a model, whose order counts; None if they
+                are the same.
         """
         self.store = store
         self.look_back = look_back
         # The first steps of a clip network see fewer frames than a clip has.
         clip_length, stride = store.spec["clip_length"], store.spec["sampling"]["hop"]
         self._steps_before_full = steps_before_full(clip_length, stride)
-        self.labels = manifest.labels
+        self.labels = list(mapping.labels) if mapping else manifest.labels
         self.without_features = [video for video in manifest.videos if video not in store]
         missing = set(self.without_features)
         steps = {video: store.steps(video) for video in manifest.videos if video not in missing}
         targets = {label: target for target, label in enumerate(self.labels)}
         self.segments: list[LabeledSegment] = []
         for segment in segments_of(manifest):
-            if segment.video not in missing:
-                labeled = _labeled_segment(store, segment, targets, steps[segment.video])
+            label = mapping.of(segment.label) if mapping else segment.label
+            if segment.video not in missing and label is not None:
+                target = targets[label]
+                labeled = _labeled_segment(store, segment, target, steps[segment.video])
                 if labeled.first < labeled.last:
                     self.segments.append(labeled)
         if not self.segments:
@@ -149,8 +162,8 @@ class Dataset:
         return other
 
     def split(self, name: str) -> list[LabeledSegment]:
-        """Return the segments of a split (train, val or test)."""
-        return [segment for segment in self.segments if segment.split == name]
+        """Return the segments of a split (train, val or test), or of all."""
+        return [segment for segment in self.segments if name in (segment.split, ALL)]
 
     def require_splits(self, splits: Sequence[str] = SPLITS) -> None:
         """Check that every class has features in every split.
@@ -264,6 +277,11 @@ class Dataset:
         order = random.permutation(len(segments))[:, None] * size + np.arange(size)
         return bags.reorder(order.ravel())
 
+    @property
+    def first_full(self) -> int:
+        """The first step of a video whose window is full, with all its clips."""
+        return self.look_back + self._steps_before_full - 1
+
     def rows(self, segment: LabeledSegment) -> np.ndarray:
         """Return the features of a segment: float32 (n, D), a view that must not be changed."""
         first = self._matrix.first_row(segment.video)
@@ -315,7 +333,7 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
 
 
 def _labeled_segment(
-    store: FeatureStore, segment: Segment, targets: dict[str, int], steps: int
+    store: FeatureStore, segment: Segment, target: int, steps: int
 ) -> LabeledSegment:
     """Convert a segment from seconds to steps of its video, which has `steps` steps."""
     first, last = 0, steps
@@ -325,7 +343,7 @@ def _labeled_segment(
         ).tolist()
     return LabeledSegment(
         segment.video,
-        targets[segment.label],
+        target,
         segment.split,
         segment.group,
         first,

@@ -1,17 +1,20 @@
 """Evaluation: predictions of a model and its baselines, and their metrics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.bootstrap import bootstrap_interval
 from metrics.classification import scores
+from metrics.intervals import share_interval
 from metrics.pooling import Rule
 from sequence.baselines import LinearBaseline
 from sequence.comparison import difference_to
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.prediction import Predictor
 from sequence.training import window_logits
+
+MAJORITY = "majority"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,20 @@ def predict_baseline(
 ) -> Predictions:
     """Return the predictions of a linear baseline."""
     return Predictions(baseline.name, baseline.predict_segments(dataset, segments))
+
+
+def predict_majority(
+    training: Sequence[LabeledSegment], segments: Sequence[LabeledSegment], labels: list[str]
+) -> Predictions:
+    """Return the predictions of the baseline `majority`: the shares of the classes in training.
+
+    Args:
+        training: Segments of the training.
+        segments: Segments to predict.
+        labels: Names of the K classes.
+    """
+    counts = np.bincount([each.target for each in training], minlength=len(labels))
+    return Predictions(MAJORITY, np.tile(counts / counts.sum(), (len(segments), 1)))
 
 
 def measure(
@@ -126,8 +143,13 @@ def _with_interval(
     """Return `scores` with the confidence interval of the accuracy."""
     values = scores(probabilities, targets, labels)
     hits = (probabilities.argmax(1) == targets).astype(float)
-    interval = bootstrap_interval(hits, groups, resamples, seed)
-    return {"accuracy_interval": list(interval), "groups": len(set(groups)), **values}
+    interval = share_interval(hits, groups, resamples, seed)
+    return {
+        "accuracy_interval": interval.limits,
+        "accuracy_interval_method": interval.method,
+        "groups": len(set(groups)),
+        **values,
+    }
 
 
 def video_predictions(

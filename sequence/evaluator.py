@@ -1,18 +1,18 @@
 """The evaluate command: report of a trained model, or cross-validation of a recipe."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from extract.extractor.choice import OWN_HEAD, choose_head, requested_head
-from model_folder.config import require_config
-from model_folder.provenance import refuse_seen_clips
 from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
-from sequence.baselines import available_baselines, load_baselines
+from sequence.baselines import LinearBaseline, available_baselines, load_baselines
 from sequence.comparison import remarks
+from sequence.costs import HEAD, measure_speed, model_costs
 from sequence.cross_validation import cross_validate, heads_of
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
@@ -20,12 +20,15 @@ from sequence.evaluation import (
     measure_all,
     predict,
     predict_baseline,
+    predict_majority,
     video_predictions,
 )
+from sequence.evaluation_events import events_summary, measure_events, true_events
+from sequence.evaluation_setup import Tested, open_tested
+from sequence.evaluation_time import SHUFFLED, Draws, measure_shuffled, time_remark
 from sequence.experiment import Experiment
 from sequence.model import require_head
-from sequence.own_head import load_own_predictor
-from sequence.prediction import load_mean_predictor, load_predictor, require_sequence, require_spec
+from sequence.prediction import Predictor, load_mean_predictor
 from sequence.report import (
     folds_summary,
     report_folder,
@@ -37,8 +40,9 @@ from sequence.report import (
 )
 from sequence.results import EvaluationReport, FoldsReport
 from sequence.selection import selection_summary
+from sequence.visual.report_page import Evaluated, write_report_page
 from video.console import logger
-from video.errors import LookbackError, UsageError
+from video.errors import UsageError
 
 _LOG = logger(__name__)
 
@@ -60,81 +64,115 @@ def evaluate(
         LookbackError: Model, features and manifest do not fit together, the split has no clip with
             features, or the model was trained on clips of the test split.
     """
-    recipe, folder, config = settings.recipe, experiment.folder, experiment.config
-    split = recipe.evaluate.split
-    if split == "test":
-        refuse_seen_clips(folder, config, experiment.manifest, experiment.store.contents())
-    own = choose_head(folder, config, requested_head(settings)) == OWN_HEAD
-    if not own:
-        require_sequence(folder, config)
-    labels = config.backbone.labels if own else config.labels
-    if list(labels) != experiment.manifest.labels:
-        raise LookbackError(
-            f"{folder}: was trained on the classes {', '.join(labels)}, but the manifest has "
-            f"{', '.join(experiment.manifest.labels)}; run "
-            + command("finetune" if own else "train")
-        )
-    if own:
-        head, predictor = OWN_HEAD, load_own_predictor(folder, config)
-    else:
-        _require_input(experiment)
-        require_spec(config, experiment.store.spec, str(folder))
-        predictor = load_predictor(folder, config)
-        head = config.sequence.head
+    recipe, folder = settings.recipe, experiment.folder
+    tested = open_tested(experiment, settings)
     out = report_folder(out, folder)
-    dataset = experiment.dataset(predictor.look_back)
-    segments = dataset.split(split)
-    if not segments:
-        raise LookbackError(
-            f"{experiment.store.path}: contains no features of any clip in split {split}; run "
-            + command("extract")
-        )
-    predictions = [predict(head, predictor, dataset, segments, recipe.evaluate.views)]
-    if config.sequence and not own:
-        predictions += _predict_baselines(experiment, dataset, segments, recipe.evaluate.views)
-    resamples, seed = recipe.evaluate.bootstrap, recipe.seed
+    views, resamples, seed = recipe.evaluate.views, recipe.evaluate.bootstrap, recipe.seed
+    dataset, segments, predictor = tested.dataset, tested.segments, tested.predictor
+    head = predict(tested.head, predictor, dataset, segments, views)
+    baselines = _Baselines.of(experiment, tested)
+    predictions = [head, *baselines.predict(dataset, segments, views)]
     results = measure_all(predictions, segments, dataset.labels, resamples, seed)
-
-    selection = None if own else _selection(experiment)
+    draws = Draws(recipe.evaluate.shuffles, seed)
+    shuffled = measure_shuffled(head, predictor, dataset, segments, draws, views, resamples)
+    videos = list(dict.fromkeys(segment.video for segment in segments))
+    steps = video_predictions(predictor, dataset, videos)
+    truth = true_events(experiment.manifest, recipe.evaluate.split, tested.mapping)
+    events = measure_events(steps, truth, dataset.labels, dataset.first_full)
+    selection = None if tested.is_own else _selection(experiment)
     report = {
-        "split": split,
+        "split": recipe.evaluate.split,
         "seed": seed,
-        "head": head,
-        "ensemble": 1 if own else config.sequence.ensemble,
+        "head": tested.head,
+        "ensemble": 1 if tested.is_own else experiment.config.sequence.ensemble,
         "look_back": predictor.look_back,
         "pooling": predictor.pooling.rule,
-        "views": recipe.evaluate.views,
+        "views": views,
+        **({"label_map": dict(tested.mapping.names)} if tested.mapping else {}),
         **({"selection": selection} if selection else {}),
-        **results[head],
-        "baselines": {name: values for name, values in results.items() if name != head},
+        **results[tested.head],
+        "baselines": {name: values for name, values in results.items() if name != tested.head},
+        **({SHUFFLED: shuffled} if shuffled else {}),
+        **({"events": events} if events else {}),
+        "costs": _costs(experiment, tested, baselines, settings),
     }
-    videos = list(dict.fromkeys(segment.video for segment in segments))
-    write_predictions(
-        out / "predictions.csv", video_predictions(predictor, dataset, videos), dataset.labels
-    )
-    write_clip_predictions(out / "clips.csv", segments, predictions[0].clip, dataset.labels)
+    write_predictions(out / "predictions.csv", steps, dataset.labels)
+    write_clip_predictions(out / "clips.csv", segments, head.clip, dataset.labels)
     targets = np.array([segment.target for segment in segments])
-    write_plots(out, predictions[0], targets, results[head])
+    write_plots(out, head, targets, results[tested.head])
     write_json(out / "metrics.json", report)
-    _LOG.info("\n" + summary(split.capitalize(), results, predictor.pooling.rule))
-    if config.sequence and not own:
-        rows = [{"name": name, **values} for name, values in results.items()]
-        for line in remarks(head, rows, dataset):
-            _LOG.info(f"\n{line}")
-    if selection:
-        _LOG.info("\n" + selection_summary(selection))
-    _LOG.info(f"\n{out}")
+    texts = list(_texts(report, results, dataset, baselines))
+    for text in texts:
+        _LOG.info(f"\n{text}")
+    sentences = [text for text in texts if "\n" not in text]  # the others are tables
+    evaluated = Evaluated(experiment, dataset, predictor, segments, head, results, sentences)
+    _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)
 
 
-def _require_input(experiment: Experiment) -> None:
-    """Raise `UsageError` if a flag names the features that the model was not trained on."""
-    trained = require_config(experiment.folder).sampling.input
-    if trained != experiment.input:
-        raise UsageError(
-            f"--input {experiment.input}: the model in {experiment.folder} was trained on "
-            f"{trained}; leave the flag out, or run {command('train')} --input {experiment.input}"
-        )
+@dataclass(frozen=True)
+class _Baselines:
+    """The baselines that were trained with a sequence model.
+
+    Attributes:
+        mean: Predictor of `mean`; None if the model itself has this head, or there is no model.
+        linear: Linear baselines that the features allow.
+        training: Segments of the train split; those of the report where there are none.
+    """
+
+    mean: Predictor | None
+    linear: list[LinearBaseline]
+    training: list[LabeledSegment]
+
+    @classmethod
+    def of(cls, experiment: Experiment, tested: Tested) -> "_Baselines":
+        """Load the baselines of a model folder."""
+        folder, config = experiment.folder, experiment.config
+        known = [] if tested.mapping else tested.dataset.split("train")
+        training = known or tested.segments
+        if tested.is_own or not config.sequence:
+            return cls(None, [], training)
+        no_mean = config.sequence.head == "mean"
+        mean = None if no_mean else load_mean_predictor(folder, config)
+        possible = available_baselines(tested.dataset)
+        linear = [each for each in load_baselines(folder / BASELINES) if each.name in possible]
+        return cls(mean, linear, training)
+
+    def predict(
+        self, dataset: Dataset, segments: list[LabeledSegment], views: int | str
+    ) -> list[Predictions]:
+        """Return the predictions of all baselines."""
+        found = [predict("mean", self.mean, dataset, segments, views)] if self.mean else []
+        found += [predict_baseline(baseline, dataset, segments) for baseline in self.linear]
+        return [*found, predict_majority(self.training, segments, dataset.labels)]
+
+
+def _costs(
+    experiment: Experiment, tested: Tested, baselines: _Baselines, settings: Settings
+) -> dict[str, dict]:
+    """Return the costs of all models by name; measure the speed if the settings ask for it."""
+    folder, config, own = experiment.folder, experiment.config, tested.is_own
+    if settings.recipe.evaluate.speed:
+        measure_speed(folder, config, tested.predictor, settings.recipe.extract.engine, own)
+    costs = model_costs(folder, config, tested.predictor, baselines.mean, baselines.linear, own)
+    return {tested.head if name == HEAD else name: cost for name, cost in costs.items()}
+
+
+def _texts(
+    report: dict, results: dict[str, dict], dataset: Dataset, baselines: _Baselines
+) -> Iterator[str]:
+    """Yield the tables and sentences that are printed."""
+    head, shuffled = report["head"], report.get(SHUFFLED)
+    shown = {head: results[head], **({SHUFFLED: shuffled} if shuffled else {}), **results}
+    yield summary(report["split"].capitalize(), shown, report["pooling"], report["costs"])
+    if shuffled:
+        yield time_remark(head, results[head]["clip"]["accuracy"], shuffled)
+    if baselines.linear:
+        yield from remarks(head, [{"name": name, **row} for name, row in results.items()], dataset)
+    if "events" in report:
+        yield events_summary(report["events"])
+    if "selection" in report:
+        yield selection_summary(report["selection"])
 
 
 def _selection(experiment: Experiment) -> dict | None:
@@ -150,20 +188,6 @@ def _selection(experiment: Experiment) -> dict | None:
         return selection if selection["chosen"] == names else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # the file is a report for people, and evaluation does not depend on it
-
-
-def _predict_baselines(
-    experiment: Experiment, dataset: Dataset, segments: list[LabeledSegment], views: int | str
-) -> list[Predictions]:
-    """Return the predictions of the baselines that were trained with the sequence model."""
-    folder, config = experiment.folder, experiment.config
-    predictions = []
-    if config.sequence.head != "mean":
-        average = load_mean_predictor(folder, config)
-        predictions.append(predict("mean", average, dataset, segments, views))
-    possible = available_baselines(dataset)
-    linear = [each for each in load_baselines(folder / BASELINES) if each.name in possible]
-    return predictions + [predict_baseline(baseline, dataset, segments) for baseline in linear]
 
 
 def evaluate_folds(

@@ -17,6 +17,7 @@ from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Recipe
 from sequence.dataset import Dataset
+from sequence.label_map import LabelMap
 from video.console import logger
 from video.errors import LookbackError, UsageError
 from video.sampling import Sampling
@@ -68,13 +69,14 @@ class Experiment:
         is_clip_network = self.config.backbone.clip_length > 1
         return recipe.sequence.look_back or (_CLIP_STEPS if is_clip_network else _FRAME_STEPS)
 
-    def dataset(self, look_back: int) -> Dataset:
+    def dataset(self, look_back: int, mapping: LabelMap | None = None) -> Dataset:
         """Return the dataset of labeled segments; warn about videos without features.
 
         Args:
             look_back: Number of steps in a window, L.
+            mapping: Labels of the manifest and those of the model; None if they are the same.
         """
-        dataset = Dataset(self.store, self.manifest, look_back)
+        dataset = Dataset(self.store, self.manifest, look_back, mapping)
         missing = dataset.without_features
         if missing:
             _LOG.warning(

@@ -1,4 +1,4 @@
-"""Plots of a report: confusion matrix, ROC and precision-recall curves."""
+"""Plots of a report: confusion matrix, ROC, precision-recall and reliability curves."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
+from metrics.calibration import calibration_error, reliability
 from video.atomic_write import atomic_write
 
 # Figures without pyplot: they write files on machines without a screen too, and do not change the
@@ -73,6 +74,31 @@ def plot_precision_recall(
         axes.step(recall, precision, where="post", linewidth=width, label=f"{label} ({area:.2f})")
     axes.set(xlabel="recall", ylabel="precision", title="Precision and recall over clips")
     _finish(figure, axes, path)
+
+
+def plot_reliability(confidences: np.ndarray, hits: np.ndarray, path: Path) -> None:
+    """Plot the accuracy over the confidence of the predictions, with their number below.
+
+    Args:
+        confidences: Probability of the predicted class of n clips: (n,).
+        hits: Whether the prediction is correct: (n,).
+        path: PNG file to write.
+    """
+    bins = reliability(confidences, hits)
+    figure = Figure(figsize=_SIZE)
+    axes, counts = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    middles, width = [(each.low + each.high) / 2 for each in bins], 0.09
+    accuracies = [each.accuracy for each in bins]
+    axes.bar(middles, accuracies, width, color="#9ecae1", label="accuracy in the bin")
+    axes.plot([each.confidence for each in bins], accuracies, "o-", color="#08519c")
+    axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="calibrated")
+    error = calibration_error(confidences, hits)
+    axes.set(ylabel="share of correct clips", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(f"Reliability over clips (calibration error {error:.3f})")
+    axes.legend(loc="upper left")
+    counts.bar(middles, [each.count for each in bins], width, color="#bdbdbd")
+    counts.set(xlabel="confidence", ylabel="clips")
+    _save(figure, path)
 
 
 def _line_width(number: int, count: int) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from extract.backbones import load_weights
 from extract.backbones.heads import weights_sha256
-from extract.engines import Engine, NetworkId, Workload
+from extract.engines import Engine, NetworkId, live_workload
 from extract.engines.registry import make_engine
 from extract.feature_store.reader import spec_sha256
 from metrics.pooling import MEAN, Pooling
@@ -49,7 +49,7 @@ class Predictor:
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # see extract/engines/keras_engine.py
 
-    def use_engine(self, engine: str, folder: Path | None) -> None:
+    def use_engine(self, engine: str, folder: Path | None, videos: int = 1) -> None:
         """Run all later predictions on an inference engine, one window at a time, for live use.
 
         For single windows Keras is several times slower, and its threads compete with those of the
@@ -58,10 +58,12 @@ class Predictor:
         Args:
             engine: Name of the engine, see `extract.engines.registry.make_engine`.
             folder: Model folder, where the converted model is cached; None for no cache.
+            videos: Number of live videos at once.
         """
         network_id = NetworkId(folder, weights_sha256(self.model), "sequence")
         with unrolled():
-            self._engine = make_engine(self.model, network_id, engine, Workload(live=True))
+            workload = live_workload("f32", videos)
+            self._engine = make_engine(self.model, network_id, engine, workload)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return the logits (n, K) of windows (n, L, D).

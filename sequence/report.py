@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import write_rows
+from metrics.intervals import methods_line
 from sequence.dataset import LabeledSegment
 from sequence.evaluation import Predictions
-from sequence.plots import plot_confusion, plot_precision_recall, plot_roc
+from sequence.plots import plot_confusion, plot_precision_recall, plot_reliability, plot_roc
 from sequence.prediction_rows import prediction_header, prediction_row
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
@@ -80,7 +81,8 @@ def write_clip_predictions(
 
 
 def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, metrics: dict) -> None:
-    """Write the plots of the clip predictions: confusion.png, roc.png and precision_recall.png.
+    """Write the plots of the clip predictions: confusion.png, roc.png, precision_recall.png
+    and reliability.png.
 
     Args:
         folder: Report folder.
@@ -92,15 +94,24 @@ def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, met
     plot_confusion(metrics["clip"]["confusion"], labels, folder / "confusion.png")
     plot_roc(predictions.clip, targets, labels, folder / "roc.png")
     plot_precision_recall(predictions.clip, targets, labels, folder / "precision_recall.png")
+    hits = predictions.clip.argmax(1) == targets
+    plot_reliability(predictions.clip.max(1), hits, folder / "reliability.png")
 
 
-def summary(title: str, results: dict[str, dict], pooling: str = "mean") -> str:
+def summary(
+    title: str,
+    results: dict[str, dict],
+    pooling: str = "mean",
+    costs: dict[str, dict] | None = None,
+) -> str:
     """Return a table of models, followed by the classes and the confusion matrix of the first.
 
     Args:
         title: Name of the split.
         results: Metrics of each model by its name, as `evaluation.measure` returns them.
         pooling: Name of the rule from windows to clips, which is shown unless it is `mean`.
+        costs: Costs of the models by name, see `sequence.costs.model_costs`; None to leave the
+            columns out.
     """
     first = next(iter(results.values()))["clip"]
     lines = [
@@ -108,7 +119,7 @@ def summary(title: str, results: dict[str, dict], pooling: str = "mean") -> str:
         + ("" if pooling == "mean" else f"; clips by {pooling} pooling of their windows"),
         "",
         f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
-        f"{'window accuracy':>17}",
+        f"{'window accuracy':>17}" + (_COST_HEADER if costs else ""),
     ]
     for name, metrics in results.items():
         clip = metrics["clip"]
@@ -119,8 +130,50 @@ def summary(title: str, results: dict[str, dict], pooling: str = "mean") -> str:
         lines.append(
             f"{name:<18}{clip['accuracy']:>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
             f"{_number(clip['roc_auc']):>9}{loss:>10}{window:>17}"
+            + (_cost_cells(costs.get(name)) if costs else "")
         )
+    lines += ["", *_notes(results, costs), "", *_average_lines(first)]
     return "\n".join([*lines, "", *_class_lines(first), "", *_confusion_lines(first)])
+
+
+_COST_HEADER = f"{'parameters':>13}{'GFLOPs':>9}{'MB':>8}{'fps':>7}"
+
+
+def _cost_cells(cost: dict | None) -> str:
+    """Return the columns of a model's costs; empty for one without, such as `majority`."""
+    if cost is None:
+        return ""
+    fps = "-" if cost["fps"] is None else f"{cost['fps']:.0f}"
+    return f"{cost['parameters']:>13,}{cost['gflops']:>9.3f}{cost['megabytes']:>8.2f}{fps:>7}"
+
+
+def _notes(results: dict[str, dict], costs: dict[str, dict] | None) -> list[str]:
+    """Return the lines that explain the columns of the table."""
+    methods = [each["clip"].get("accuracy_interval_method") for each in results.values()]
+    lines = [methods_line([method for method in methods if method])] if any(methods) else []
+    if costs:
+        lines.append(
+            "parameters, GFLOPs (of a step) and MB: both stages; fps: sampled frames per second "
+            "without decoding"
+            + ("." if any(each["fps"] for each in costs.values()) else ", measured by --speed.")
+        )
+    return lines
+
+
+def _average_lines(clip: dict) -> list[str]:
+    """Return the averages over classes and clips of the first model."""
+    rows = [
+        (name, [clip.get(f"{name}_{score}") for score in ("precision", "recall", "f1")])
+        for name in ("macro", "weighted")
+    ]
+    lines = [f"{'average':<12}{'precision':>11}{'recall':>11}{'F1':>11}"]
+    lines += [f"{name:<12}" + "".join(f"{_number(x):>11}" for x in row) for name, row in rows]
+    top = f", top-5 accuracy {clip['top5_accuracy']:.3f}" if "top5_accuracy" in clip else ""
+    return [
+        *lines,
+        f"balanced accuracy {clip['balanced_accuracy']:.3f}{top}, PR AUC "
+        f"{_number(clip['pr_auc'])}, calibration error {clip['calibration_error']:.3f}",
+    ]
 
 
 def _class_lines(clip: dict) -> list[str]:

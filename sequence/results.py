@@ -52,7 +52,7 @@ class EvaluationReport(Mapping[str, Any]):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of `accuracy`, bootstrapped over groups."""
+        """95 % confidence interval of `accuracy` over groups, see `metrics.intervals`."""
         low, high = self.metrics["clip"]["accuracy_interval"]
         return low, high
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.bootstrap import bootstrap_interval
 from metrics.calibration import log_loss
+from metrics.intervals import share_interval
 from recipes.schema import Recipe, Sequence
 from sequence.comparison import difference_to
 from sequence.cross_validation import heads_of
@@ -145,7 +145,7 @@ def _measured(
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
     return {
         "accuracy": float(hits.mean()),
-        "accuracy_interval": list(bootstrap_interval(hits, groups, resamples, seed)),
+        "accuracy_interval": share_interval(hits, groups, resamples, seed).limits,
         "log_loss": float(log_loss(clip, targets)),
         "difference_to_first": difference_to(reference, clip, segments, resamples, seed),
     }

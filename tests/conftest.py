@@ -3,16 +3,19 @@
 import os
 import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from clips.synthetic import render
 from tests.own_faults import no_own_fault_is_a_videos  # noqa: F401 (every test has it)
 from video.console import console
+from video.image_folder import with_rate
 from video.writer import Mp4Writer
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -70,6 +73,22 @@ def write_coded_video(
         for index, seconds in enumerate(times):
             writer.write(coded_frame(index % 256, size), seconds)
     return path
+
+
+def write_coded_images(
+    folder: Path, numbers: Iterable[int], rate: float = 10.0, name: str = "img_{:05d}.png"
+) -> Path:
+    """Write a folder of coded images, each with its number in its name; return the folder's path
+    with the rate, as a manifest names it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        image = av.VideoFrame.from_ndarray(coded_frame(number), format="rgb24")
+        encoder = av.CodecContext.create("png", "w")
+        encoder.width, encoder.height, encoder.pix_fmt = image.width, image.height, "rgb24"
+        encoder.time_base = Fraction(1, 25)
+        packets = [*encoder.encode(image), *encoder.encode(None)]
+        (folder / name.format(number)).write_bytes(b"".join(bytes(packet) for packet in packets))
+    return Path(with_rate(str(folder), rate))
 
 
 def distinct_copy(source: Path, place: Path) -> Path:

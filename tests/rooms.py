@@ -20,6 +20,7 @@ ORDER = (
     "clips.manifest",
     "clips.splitting",
     "clips.finding",
+    "clips.lists",
     "clips.loading",
     "clips",
     "model_folder",

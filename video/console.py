@@ -4,13 +4,16 @@ Every module logs to a logger below `lookback`. From Python these loggers are si
 program installs a handler of its own. A command shows them as plain lines on standard output.
 """
 
+import errno
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOT = logging.getLogger("lookback")
 _ROOT.addHandler(logging.NullHandler())  # without it, Python prints warnings on standard error
 
@@ -28,7 +31,14 @@ class _Console(logging.Handler):
     """Prints each message unchanged. A closed output raises an error, as with `print`."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), flush=True)
+        try:
+            print(self.format(record), flush=True)
+        except OSError as error:
+            # A full disk takes no lines; what a thread logs must not end it. The main thread ends
+            # the program if nobody reads its output any more.
+            is_main = threading.current_thread() is threading.main_thread()
+            if is_main and error.errno not in _FULL:
+                raise
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -46,8 +46,8 @@ def address_of(path: str | Path) -> str:
     return os.path.abspath(path)
 
 
-def open_input(address: str, **options: Any) -> InputContainer:
-    """Open a file or stream for reading; `options` are those of `av.open`."""
+def open_input(address: str | BinaryIO, **options: Any) -> InputContainer:
+    """Open a file, stream or file in memory for reading; `options` are those of `av.open`."""
     # Old AVI files have titles in Latin-1, which must not make the video unreadable.
     container: InputContainer = av.open(address, metadata_errors="replace", **options)
     return container

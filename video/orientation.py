@@ -3,10 +3,10 @@
 import math
 import struct
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import av
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import SideData, SideDataContainer, Type
 
 _MATRIX_BYTES = 36
 
@@ -26,6 +26,17 @@ def _nameless(cls: type[Type], value: int) -> Type:
 Type._missing_ = classmethod(_nameless)  # type: ignore[method-assign, assignment]
 
 
+def _side_data(image: av.VideoFrame) -> Iterator[SideData]:
+    """Yield the side data of an image.
+
+    `image.side_data` would refer to the image and be kept by it. Such an image stays in memory
+    until the garbage collector runs, and with it hundreds of images of a camera.
+    """
+    # PyAV's stubs call the container a mapping of names; iterating gives the entries.
+    entries: Any = SideDataContainer(image)  # type: ignore[call-arg]
+    return iter(entries)
+
+
 def orientation_of(image: av.VideoFrame) -> tuple[int, bool]:
     """Return (quarter turns counterclockwise, whether to mirror left and right before turning).
 
@@ -33,8 +44,7 @@ def orientation_of(image: av.VideoFrame) -> tuple[int, bool]:
     A negative determinant means that the image is also mirrored. An image without a matrix, or with
     a degenerate one, is upright.
     """
-    # PyAV's stubs call the container a mapping of names; iterating gives the entries.
-    entries = cast(Iterator[SideData], iter(image.side_data))
+    entries = _side_data(image)
     matrix = next((bytes(entry) for entry in entries if entry.type is Type.DISPLAYMATRIX), b"")
     if len(matrix) < _MATRIX_BYTES:
         return 0, False

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from clips.finding.file_kinds import AUDIO, CLIP, COMPANION, IMAGE, PLAYLIST, kind_of
+from clips.finding.frame_folders import frame_folders, named
 from clips.finding.walking import Walk, walk
 from clips.splitting.given_splits import GivenSplit, LayoutError, given_split, split_folders
+from recipes.commands import command
 from video.errors import LookbackError
 
 _LISTED = 5
@@ -36,8 +38,12 @@ class Found:
         return {video for video, _ in self.clips}
 
 
-def find_clips(folder: Path) -> Found:
+def find_clips(folder: Path, frame_rate: float | None = None) -> Found:
     """Return all clips below `folder`/clips/<class>/ or `folder`/clips/<split>/<class>/.
+
+    Args:
+        folder: The data folder.
+        frame_rate: Frames per second of folders of frames, which are clips then; None skips them.
 
     Raises:
         LayoutError: There is no clips folder, it holds no clips, or a clip is in no class folder.
@@ -51,12 +57,16 @@ def find_clips(folder: Path) -> Found:
         raise LayoutError(f"{root}: there is no such folder; {layout}")
     walked = walk(root)
     paths = [path for path in walked.files if os.path.isfile(path)]
-    clips = [path.relative_to(root) for path in paths if kind_of(path) == CLIP]
+    files = [path for path in paths if kind_of(path) == CLIP]
+    frames = set(frame_folders(root, paths, files)) if frame_rate else set()
+    skipped = [path for path in paths if path.parent not in frames]
+    files = sorted([*files, *(named(each, frame_rate or 0.0) for each in frames)])
+    clips = [path.relative_to(root) for path in files]
     for clip in clips:
         check_name(root, clip)
         if len(clip.parts) < 2:
             raise LayoutError(f"{root / clip}: is not in a class folder; {layout}")
-    notes = [*_skipped(root, paths, clips), *_not_followed(folder, walked)]
+    notes = [*_skipped(root, skipped, clips), *_not_followed(folder, walked)]
     notes += _empty_classes(walked, paths)
     if not clips:
         raise LayoutError(f"{root}: contains no clips; {'; '.join([layout, *notes])}")
@@ -142,7 +152,8 @@ def _image_note(root: Path, images: list[Path], with_clips: set[str]) -> str:
     )
     return (
         f"image files are not clips ({folders}); if they are the frames of a video, make a video "
-        f"of each folder first: {_ffmpeg_command(Path(_printable(root / frames[0])))}"
+        f"of each folder first: {_ffmpeg_command(Path(_printable(root / frames[0])))}; or take "
+        f"each folder as a clip, with its frame rate: {command('prepare')} --fps 25"
     )
 
 

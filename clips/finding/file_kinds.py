@@ -24,6 +24,12 @@ _SUFFIXES = {
         " .zip .part"
     ),
 }
+# Suffixes that mark the end of a path in a line of text.
+_VIDEO = (
+    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .mp2 .mts .m2ts .ts .wmv .flv .3gp .ogv .gif .vob "
+    ".asf .mjpeg .mjpg .h264 .264 .hevc .265"
+)
+VIDEO_SUFFIXES = frozenset(_VIDEO.split())
 _KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 
 

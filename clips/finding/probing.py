@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from video.sources import FileSource
+from video.sources import open_video
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class ClipFacts:
     size: tuple[int, int]
     note: str
 
+    @property
+    def duration(self) -> float:
+        """The time from the first frame to the end of the last, in seconds."""
+        return self.seconds * self.frames / (self.frames - 1) if self.frames > 1 else 0.0
+
 
 def probe(path: Path) -> ClipFacts:
     """Decode a whole clip and return its properties.
@@ -30,7 +35,7 @@ def probe(path: Path) -> ClipFacts:
         VideoError: No frame can be decoded, or the pixels cannot be converted.
     """
     frames, seconds = 0, 0.0
-    with FileSource(path, threads=0) as source:
+    with open_video(path, threads=0) as source:
         for frame in source:
             if not frames:
                 frame.resized(8, 8)  # fail early if the pixel format cannot be converted

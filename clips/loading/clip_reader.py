@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,64 +11,18 @@ import numpy as np
 
 from clips.loading.augmentation import augment_clip, retimed, sample_placement
 from clips.loading.clip_sampling import ClipSampling, plan
+from clips.loading.sampled_frames import SegmentFrames, read_samples
 from clips.manifest.segments import Segment
 from recipes.schema import Augment
 from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
 from video.preprocessing import CENTER, Placement, Preprocessing, Preprocessor
 from video.sampling import Sample, Sampler, Sampling
-from video.sources import FileSource, VideoSource
 
 _THREADS = 2
 # Maximum of clips that a thread decodes ahead: a number, or a size in bytes for small clips.
 _CLIPS_AHEAD = 4
 _BYTES_AHEAD = 16 * 2**20
-
-
-class SegmentFrames:
-    """The sampled frames of each segment, found by decoding it once and then cached.
-
-    Thread-safe: if two threads look up the same segment at once, both compute the same value.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple, range] = {}
-
-    def __call__(
-        self, path: Path, segment: Segment, fps: float | None, change_seconds: float | None = None
-    ) -> range:
-        """Return the indices of a segment's sampled frames, from 0 at the start of the video.
-
-        Args:
-            path: The video.
-            segment: The segment of the video.
-            fps: Sampled frames per second; None for all frames.
-            change_seconds: Time between the two frames of a change picture; None for frames alone.
-
-        Raises:
-            VideoError: The file cannot be read.
-        """
-        key = (path, segment.start, segment.end, fps, change_seconds)
-        if key not in self._known:
-            self._known[key] = _frames_in(path, segment, Sampler(fps, change_seconds))
-        return self._known[key]
-
-
-def _frames_in(path: Path, segment: Segment, sampler: Sampler) -> range:
-    first = last = 0
-    with FileSource(path) as source:
-        for sample in _samples(source, sampler):
-            if sample.seconds >= segment.end:
-                break
-            last = sample.index + 1
-            if not segment.holds(sample.seconds):
-                first = last
-    return range(first, last)
-
-
-def _samples(source: VideoSource, sampler: Sampler) -> Iterator[Sample]:
-    for frame in source:
-        yield from sampler.push(frame)
 
 
 @dataclass(frozen=True)
@@ -129,8 +84,9 @@ def read_clips(
 
     T is 2 for a change picture: the earlier frame and the sampled one.
 
-    Only the frames of the clips are converted, and decoding ends at the last one. If the file has
-    become shorter, the clips beyond its end are missing.
+    Only the frames of the clips are converted, and decoding ends at the last one. For a part of a
+    video, it begins at the key frame before the first one. If the file has become shorter, the
+    clips beyond its end are missing.
 
     Args:
         segment: The segment to sample from.
@@ -150,9 +106,8 @@ def read_clips(
     preprocess = Preprocessor(sampler.preprocessing)
     shown = -1
     images: dict[Placement, np.ndarray] = {}
-    sampled_by = Sampler(sampler.fps, sampler.sampling.change_seconds)
-    with FileSource(sampler.folder / segment.video) as source:
-        for sample in _samples(source, sampled_by):
+    with closing(_samples(segment, sampler, sorted(wanted))) as samples:
+        for sample in samples:
             if sample.frame.index != shown:
                 shown, images = sample.frame.index, {}
             for clip in wanted.pop(sample.index, ()):
@@ -165,6 +120,14 @@ def read_clips(
                 yield (augment_clip(pixels, sampler.augment, random) if sampler.augment else pixels)
             if not clips:
                 return
+
+
+def _samples(
+    segment: Segment, sampler: ClipSampler, wanted: list[int]
+) -> Generator[Sample, None, None]:
+    path, change_seconds = sampler.folder / segment.video, sampler.sampling.change_seconds
+    video = sampler.segment_frames.video(path, segment, sampler.fps, change_seconds)
+    yield from read_samples(path, wanted, Sampler(sampler.fps, change_seconds), video)
 
 
 def _planned(

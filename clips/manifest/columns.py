@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from recipes.commands import command
 from video.errors import LookbackError
 
 COLUMNS = ("video", "label", "split", "group", "start", "end")
@@ -32,7 +33,7 @@ def column_names(path: Path, header: list[str]) -> list[str]:
     if missing:
         raise LookbackError(
             f"{path}: the column {' and '.join(sorted(missing))} is missing"
-            f"{_separator_hint(header)}; a manifest's first line is {','.join(COLUMNS)}"
+            f"{_separator_hint(path, header)}; a manifest's first line is {','.join(COLUMNS)}"
         )
     return names
 
@@ -54,10 +55,11 @@ def _refuse_equal(path: Path, header: list[str]) -> None:
         first[key] = typed
 
 
-def _separator_hint(header: list[str]) -> str:
+def _separator_hint(path: Path, header: list[str]) -> str:
     for separator, name in _SEPARATORS.items():
         if any(separator in typed for typed in header):
-            return f" (the first line is separated by {name}; a manifest needs commas)"
+            reads = f"{command('prepare')} --lists {path} takes any separator"
+            return f" (the first line is separated by {name}; a manifest needs commas; {reads})"
     return ""
 
 

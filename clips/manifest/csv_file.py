@@ -12,6 +12,7 @@ from clips.manifest.entries import BACKGROUND, SPLITS, Entry, Manifest
 from recipes.commands import command
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
+from video.image_folder import is_video
 
 
 def read(path: Path) -> Manifest:
@@ -97,7 +98,7 @@ def _video_name(folder: Path, typed: str) -> str:
     if os.sep == "\\":
         return slashed
     for name in (typed, stripped, typed.replace("\\", "/"), slashed):
-        if os.path.isfile(folder / name):
+        if is_video(folder / name):
             return name
     # The file does not exist, perhaps because a disk is not mounted. prepare.py writes the name
     # again, so it must not change. If it has both kinds of slash, prepare.py wrote it, and the

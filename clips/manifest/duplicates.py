@@ -1,7 +1,6 @@
 """Videos with the same content, which must be in one split."""
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,14 +10,23 @@ from pathlib import Path
 from clips.manifest.entries import Entry
 from recipes.commands import command
 from video.errors import LookbackError
+from video.image_folder import image_folder
 
 _LISTED = 3
 
 
 def content_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a video's content, in hexadecimal."""
+    if images := image_folder(path):
+        return images.sha256()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_size(path: Path) -> int:
+    """Return the size of a video in bytes, for a folder of images that of all images."""
+    images = image_folder(path)
+    return images.size() if images else path.stat().st_size
 
 
 def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
@@ -26,7 +34,7 @@ def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
 
     Only files of the same size are read.
     """
-    by_size = same_value({video: os.path.getsize(folder / video) for video in videos})
+    by_size = same_value({video: content_size(folder / video) for video in videos})
     contents = {video: content_sha256(folder / video) for videos in by_size for video in videos}
     return same_value(contents)
 
@@ -77,13 +85,16 @@ class _Joined:
             self._parent[second] = first
 
 
-def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: str) -> None:
+def refuse_contradictions(
+    entries: list[Entry], equal: list[list[str]], source: str, splits: bool = True
+) -> None:
     """Refuse videos with the same content in two classes or in two splits.
 
     Args:
         entries: The rows; a split may be empty.
         equal: Groups of videos with the same content, as `equal_videos` returns them.
         source: The file name at the start of the message.
+        splits: Whether two splits are refused; else only two classes.
 
     Raises:
         LookbackError: There are such videos; the message names them.
@@ -98,10 +109,10 @@ def refuse_contradictions(entries: list[Entry], equal: list[list[str]], source: 
             f"{source}: videos with the same content have different labels: {_listed(labels)}; "
             "keep one of the two"
         )
-    splits = [text for pair in pairs if (text := _two_splits(rows, *pair))]
-    if splits:
+    crossing = [text for pair in pairs if (text := _two_splits(rows, *pair))]
+    if splits and crossing:
         raise LookbackError(
-            f"{source}: videos with the same content are in two splits: {_listed(splits)}; "
+            f"{source}: videos with the same content are in two splits: {_listed(crossing)}; "
             f"remove one of the two, or make a new split with {command('prepare')} "
             "--split 0.7/0.15/0.15"
         )

@@ -5,13 +5,13 @@ be lost. Commands skip such rows and print their number.
 """
 
 import csv
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from clips.manifest.entries import Entry, Manifest
 from recipes.commands import command
 from video.errors import LookbackError
+from video.image_folder import is_video
 
 _MAX_MISSING = 0.5  # share of the listed videos; more is probably a wrong folder
 REJECTED = "rejected.csv"
@@ -19,7 +19,7 @@ REJECTED = "rejected.csv"
 
 def missing_videos(manifest: Manifest) -> list[str]:
     """Return the listed videos whose file is missing, in the order of the rows."""
-    return [video for video in manifest.videos if not os.path.isfile(manifest.place(video))]
+    return [video for video in manifest.videos if not is_video(manifest.place(video))]
 
 
 def listed_videos(count: int) -> str:
@@ -70,11 +70,17 @@ def drop_videos(manifest: Manifest, videos: Iterable[str]) -> Manifest:
 
 def rejected_videos(folder: Path) -> set[str]:
     """Return the videos listed in the rejected.csv of a folder."""
+    return set(rejected_reasons(folder))
+
+
+def rejected_reasons(folder: Path) -> dict[str, str]:
+    """Return the reason of each video listed in the rejected.csv of a folder."""
     path = folder / REJECTED
     if not path.is_file():
-        return set()
+        return {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return {row.get("video") or "" for row in csv.DictReader(file)}
+            rows = csv.DictReader(file)
+            return {row.get("video") or "": row.get("reason") or "" for row in rows}
     except (UnicodeDecodeError, csv.Error):
-        return set()  # prepare.py writes it again
+        return {}  # prepare.py writes it again

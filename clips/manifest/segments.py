@@ -23,6 +23,11 @@ class Segment:
     end: float = float("inf")
     is_copy: bool = False
 
+    @property
+    def is_part(self) -> bool:
+        """Whether the segment is less than its whole video, as far as the manifest tells."""
+        return self.start > 0 or self.end < float("inf")
+
     def holds(self, seconds: float) -> bool:
         return self.start <= seconds < self.end
 

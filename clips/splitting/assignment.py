@@ -10,6 +10,8 @@ from recipes.commands import command
 from video.errors import LookbackError, UsageError
 
 _TRIES = 50
+# Of several tries together. With many groups, a single try is as even as they allow.
+_MAX_ASSIGNED = 100_000
 _LISTED = 10  # of classes in a message
 
 
@@ -59,7 +61,7 @@ def split_entries(
     }
     free = sorted(group for group in groups if group not in split_of)
     best, best_cost = split_of, float("inf")
-    for attempt in range(_TRIES):
+    for attempt in range(max(1, min(_TRIES, _MAX_ASSIGNED // max(1, len(free))))):
         order = free.copy()
         random.Random(f"{seed}-{attempt}").shuffle(order)
         # Large groups first, so that the small ones can even out the differences.
@@ -161,6 +163,8 @@ def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str
     again = ""
     if all(len(names) >= len(SPLITS) for names in groups.values()):
         again = f"; {command('prepare')} --split 0.7/0.15/0.15 makes a new split"
+    elif any(entry.is_part for entry in entries):
+        again = "; cut a long video into files, or label spans of others"
     raise LookbackError(
         f"{source}: every class must be in train, val and test; missing: {shown} ({counts}; a "
         f"class needs clips from at least three groups){again}"

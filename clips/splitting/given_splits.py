@@ -4,10 +4,10 @@ data/clips/train/<class>/**   data/clips/val/<class>/**   data/clips/test/<class
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from clips.manifest import SPLITS
+from clips.manifest import SPLITS, Entry
 from recipes.commands import command
 from video.errors import LookbackError
 
@@ -27,6 +27,7 @@ _SPLIT_NAMES = {
     "val": "val",
     "valid": "val",
     "validation": "val",
+    "validate": "val",
     "test": "test",
     "testing": "test",
 }
@@ -81,6 +82,29 @@ class GivenSplit:
     splits: dict[str, str]
     train_or_val: frozenset[str] = frozenset()
     note: str = ""
+
+
+def kept_splits(entries: list[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the rows with a group per split where a group is in several, and those groups.
+
+    An official split stands, because results on it are compared, although some scenes are on both
+    sides of it.
+
+    Args:
+        entries: The rows; an empty split is train, of which a part will be val.
+    """
+    splits: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        splits[entry.group].add(entry.split or "train")
+    crossing = sorted(group for group, found in splits.items() if len(found) > 1)
+    several = set(crossing)
+    divided = [
+        replace(entry, group=f"{entry.group} ({entry.split or 'train'})")
+        if entry.group in several
+        else entry
+        for entry in entries
+    ]
+    return divided, crossing
 
 
 def given_split(folders: dict[str, str]) -> GivenSplit:

@@ -77,6 +77,8 @@ def _macs(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
     if hasattr(layer, "macs"):  # a layer of this project that computes more than one product
         return layer.macs()
     layers = keras.layers
+    if isinstance(layer, (layers.RNN, layers.Bidirectional)):  # LSTM and GRU
+        return _recurrent_macs(layer)
     if isinstance(layer, layers.Dense):
         return prod(shape[:-1]) * prod(layer.kernel.shape)
     if isinstance(layer, layers.SeparableConv2D):
@@ -85,3 +87,11 @@ def _macs(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
     if hasattr(layer, "kernel"):  # convolutions, depthwise ones too: (..., inputs, outputs)
         return prod(shape[:-1]) * prod(layer.kernel.shape)
     return 0
+
+
+def _recurrent_macs(layer: keras.layers.RNN | keras.layers.Bidirectional) -> int:
+    """Return the multiply-adds of a recurrent layer over all its steps."""
+    both = isinstance(layer, keras.layers.Bidirectional)
+    directions = (layer.forward_layer, layer.backward_layer) if both else (layer,)
+    kernels = [(each.cell.kernel, each.cell.recurrent_kernel) for each in directions]
+    return layer.input.shape[1] * sum(prod(each.shape) for pair in kernels for each in pair)

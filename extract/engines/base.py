@@ -24,6 +24,20 @@ class Workload:
 EXACT = Workload()
 
 
+def live_workload(precision: str, videos: int = 1) -> Workload:
+    """Return the workload of live video.
+
+    Of one video, all cores compute a clip together, which is fastest. Of several, each core
+    computes a clip of its own: no core waits for another, which takes a fifth less processor time
+    (EfficientNetB0, two cores: 13.4 against 16.8 ms a clip).
+
+    Args:
+        precision: Compute precision.
+        videos: Number of videos at once.
+    """
+    return Workload(precision, live=True) if videos <= 1 else Workload(precision, batch_size=1)
+
+
 class Engine:
     """Computes features in batches of a constant size.
 

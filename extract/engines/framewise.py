@@ -13,7 +13,7 @@ from extract.architectures.building import from_pixels
 from extract.architectures.costs import gflops
 from extract.architectures.graph_cuts import cut_points, tail_of
 from extract.architectures.spec import BackboneSpec
-from extract.engines import ClipStream, Engine, NetworkId, Workload
+from extract.engines import ClipStream, Engine, NetworkId, live_workload
 from extract.engines.registry import make_engine
 from training.keras_backend import keras
 
@@ -97,7 +97,7 @@ class FramewiseEngine(Engine):
         """
         super().__init__(batch_size=1)
         self.name, self.precision = tail.name, tail.precision
-        self.feature_size = tail.feature_size
+        self.feature_size, self.parallel = tail.feature_size, tail.parallel
         self._stem, self._tail, self._shape = stem, tail, shape
 
     def stem_outputs(self, frames: np.ndarray) -> np.ndarray:
@@ -144,6 +144,7 @@ def make_live_engine(
     network: NetworkId,
     engine: str,
     precision: str,
+    videos: int = 1,
 ) -> Engine:
     """Return the engine for live video.
 
@@ -157,8 +158,9 @@ def make_live_engine(
         network: Identity under which the converted form is cached.
         engine: Name of the engine, or `auto`.
         precision: Compute precision.
+        videos: Number of videos at once.
     """
-    workload = Workload(precision, live=True)
+    workload = live_workload(precision, videos)
     core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
     overlaps = core is not None and stride < spec.clip_length and precision != "int8"
     cut = framewise_cut(core) if overlaps and spec.is_clip_network else None

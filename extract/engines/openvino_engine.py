@@ -118,6 +118,13 @@ def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
     return engine
 
 
+def device_names() -> list[str]:
+    """Return OpenVINO's devices with their names, such as `CPU (Intel(R) ...)`."""
+    core = _core()
+    names = {each: core.get_property(each, "FULL_DEVICE_NAME") for each in core.available_devices}
+    return [f"{device} ({str(name).strip()})" for device, name in names.items()]
+
+
 def processor_has(precision: str) -> bool:
     """Return whether the processor has instructions for a precision."""
     capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -163,7 +163,7 @@ def with_input(folder: Path, config: ModelConfig, change_seconds: float | None) 
 
 
 def make_extractor(
-    network: LoadedNetwork, engine: str = "auto", batch_size: int | None = None, live: bool = False
+    network: LoadedNetwork, engine: str = "auto", batch_size: int | None = None, live: int = 0
 ) -> Extractor:
     """Return the extractor of a network, in the precision of its config.
 
@@ -171,7 +171,8 @@ def make_extractor(
         network: Network in memory.
         engine: Name of an engine; see `extract.engines.registry.make_engine`.
         batch_size: Clips per batch; None for the engine's own.
-        live: Whether to minimize the latency of one clip, instead of maximizing throughput.
+        live: Number of live videos at once, for a short time per clip; 0 for the highest
+            throughput.
 
     Raises:
         UsageError: The engine is unavailable or does not support the precision.
@@ -187,7 +188,9 @@ def make_extractor(
     features = feature_network(network.model)
     if live:
         spec, stride = spec_of(backbone.name), config.sampling.stride
-        made = make_live_engine(features, spec, stride, network.identity, engine, config.precision)
+        made = make_live_engine(
+            features, spec, stride, network.identity, engine, config.precision, live
+        )
     else:
         made = make_engine(
             features, network.identity, engine, Workload(config.precision, batch_size)
@@ -200,7 +203,7 @@ def load_extractor(
     config: ModelConfig,
     engine: str = "auto",
     batch_size: int | None = None,
-    live: bool = False,
+    live: int = 0,
 ) -> Extractor:
     """Return the extractor of a model folder.
 
@@ -209,7 +212,7 @@ def load_extractor(
         config: Its config, or one that differs in sampling or precision.
         engine: Name of an engine; see `make_extractor`.
         batch_size: Clips per batch; see `make_extractor`.
-        live: Whether to minimize latency; see `make_extractor`.
+        live: Number of live videos at once; see `make_extractor`.
 
     Raises:
         UsageError: The engine is unavailable or does not support the precision.
@@ -249,12 +252,13 @@ def _require_int8(folder: Path, config: ModelConfig) -> None:
             )
 
 
-def load_published(choice: PretrainedModel) -> Extractor:
+def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
     """Return a clip network with the classifier of its published weights: nothing is trained, and
     no model folder is needed.
 
     Args:
         choice: Choice whose backbone is a clip network.
+        videos: Number of live videos at once.
 
     Raises:
         UsageError: The backbone has no classifier.
@@ -293,5 +297,6 @@ def load_published(choice: PretrainedModel) -> Extractor:
         NetworkId(place, sha256),
         recipe.extract.engine,
         config.precision,
+        videos,
     )
     return Extractor(config, made, own_classifier(network), place)

@@ -22,7 +22,7 @@ import filelock
 import h5py
 import numpy as np
 
-from clips.manifest.duplicates import content_sha256
+from clips.manifest.duplicates import content_sha256, content_size
 from extract.feature_store.rollback_file import journal_path, roll_back
 from recipes.commands import command
 from recipes.loader import Settings
@@ -72,8 +72,8 @@ def spec_sha256(spec: dict) -> str:
 
 
 def source_of(path: Path) -> dict:
-    """Return a file's size in bytes and SHA-256, which detect a changed video."""
-    return {"size": path.stat().st_size, "sha256": content_sha256(path)}
+    """Return a video's size in bytes and SHA-256, which detect a changed video."""
+    return {"size": content_size(path), "sha256": content_sha256(path)}
 
 
 class FeatureStore:

@@ -1,5 +1,6 @@
 """Fine-tunes a backbone on labeled clips and writes the best epoch to the model folder."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from clips.manifest import Manifest
@@ -9,7 +10,9 @@ from extract.backbones.model_config import make_config
 from extract.backbones.reachable import with_reachable_backbone
 from extract.finetuning.checkpoint import Checkpoint, require_same_run, run_identity
 from extract.finetuning.dataset import ClipDataset
+from extract.finetuning.mixed_precision import training_precision
 from extract.finetuning.model import FineTunedModel
+from extract.finetuning.out_of_memory import OutOfMemoryError, explained_out_of_memory
 from extract.finetuning.run import FineTuningRun
 from extract.finetuning.schedule import Phases
 from extract.finetuning.validation import Scores
@@ -81,7 +84,8 @@ class Trainer:
         if weights == "none" and len(self.phases.at(0).rates) < len(spec.stages):
             _LOG.warning("note: the weights are random, and the first phase freezes some of them.")
         keras.utils.set_random_seed(recipe.seed)
-        self.network = FineTunedModel(recipe, self.clips, self.backbone)
+        with self._explained_out_of_memory():
+            self.network = FineTunedModel(recipe, self.clips, self.backbone)
         self.run = FineTuningRun(recipe, self.clips, self.network, self.phases, self.checkpoint)
 
     def train(self, resume: bool = False) -> Scores:
@@ -96,9 +100,17 @@ class Trainer:
 
         Raises:
             LookbackError: No clip can be read, or there is nothing to resume.
+            OutOfMemoryError: The memory does not suffice. The best of the finished epochs is saved.
             UsageError: The unfinished run had another recipe.
             KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch.
         """
+        try:
+            with self._explained_out_of_memory():
+                return self._train(resume)
+        except OutOfMemoryError as error:
+            raise OutOfMemoryError(f"{error}{self._keep_finished_epochs()}") from None
+
+    def _train(self, resume: bool) -> Scores:
         self._begin(resume)
         logs = self.folder / "logs" / "finetune"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +126,25 @@ class Trainer:
         if completed:
             self.checkpoint.remove()
         return state.best
+
+    def _explained_out_of_memory(self) -> AbstractContextManager[None]:
+        return explained_out_of_memory(
+            self.clips.batch_size,
+            self.chosen.gradient_accumulation_steps,
+            training_precision(self.chosen.mixed_precision),
+        )
+
+    def _keep_finished_epochs(self) -> str:
+        """Save the best epoch so far; return what the message says about it."""
+        state = self.run.state
+        if state.best is None:
+            return ""
+        self._finish(state.best)
+        epochs = f"the {state.epochs} finished epochs" if state.epochs > 1 else "the finished epoch"
+        return (
+            f". The best of {epochs} is the model in {self.folder}; --resume continues after it "
+            "with the same settings, if other programs freed memory"
+        )
 
     def _require_classes(self) -> None:
         if self.chosen.head.one_logit and len(self.labels) != 2:

@@ -10,7 +10,7 @@ import numpy as np
 from video.errors import VideoError
 from video.motion import CELLS, MotionMeter
 from video.pipeline_stage import PipelineStage
-from video.sources import FileSource
+from video.sources import open_video
 from video.steps import Step, Stepper, too_short
 
 _FRAMES_PER_BATCH = 16
@@ -83,7 +83,7 @@ def batches_of(
     collector, number = _Collector(), 0
     meter = MotionMeter()
     try:
-        with FileSource(path, threads, stepper.sampling) as source:
+        with open_video(path, threads, stepper.sampling) as source:
             for frame in source:
                 for step in stepper.push(frame):
                     motion = meter.push(step.clip[-1], step.repeats)

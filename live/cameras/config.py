@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError
 
 from live.cameras.addresses import source_kind
 from recipes.schema import AlarmRule, Rate, Section, Share
+from recipes.unique_keys import RepeatedKeyError, load_unique
 from video.console import logger
-from video.errors import LookbackError, UsageError
+from video.errors import UsageError, hint
 from video.sources.url import without_secrets
 
 _LOG = logger(__name__)
@@ -102,31 +103,35 @@ def load_cameras(path: Path) -> list[CameraConfig]:
     600.
 
     Raises:
-        LookbackError: The file cannot be read.
-        UsageError: A key or value is wrong; the message names it.
+        UsageError: The file cannot be read, or a key or value is wrong; the message names it.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise LookbackError(f"--cameras {path}: {error.strerror}") from None
+        raise UsageError(f"--cameras {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"--cameras {path}: is not a text file in UTF-8") from None
     try:
-        tree = yaml.safe_load(text)
+        tree = load_unique(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark else ""  # the line itself may hold a password
+        if isinstance(error, RepeatedKeyError):
+            raise UsageError(f"--cameras {path}: a name or key is there twice{place}") from None
         raise UsageError(f"--cameras {path}: is not YAML{place}") from None
     rows = tree.get("cameras", tree) if isinstance(tree, dict) else None
     if not isinstance(rows, dict) or not rows:
         raise UsageError(f"--cameras {path}: write a camera as NAME: {{address: rtsp://...}}")
     cameras = [_camera(path, str(name), row) for name, row in rows.items()]
-    _ask_for_mode_600(path, cameras)
+    if any(_holds_secret(row) for row in rows.values()):
+        _ask_for_mode_600(path)
     return cameras
 
 
 def _camera(path: Path, name: str, row: object) -> CameraConfig:
     where = f"--cameras {path}: {name}"
+    if not name.strip() or not name.isprintable():
+        raise UsageError(f"--cameras {path}: {name!r}: a name is one line of visible characters")
     if isinstance(row, str | int):
         row = {"address": row}
     if not isinstance(row, dict):
@@ -135,9 +140,7 @@ def _camera(path: Path, name: str, row: object) -> CameraConfig:
     try:
         parsed = _CameraRow.model_validate(row)
     except ValidationError as error:
-        problem = error.errors(include_input=False)[0]
-        key = ".".join(str(each) for each in problem["loc"])
-        raise UsageError(f"{where}.{key}: {problem['msg'].lower()}") from None
+        raise UsageError(f"{where}.{_first_problem(error)}") from None
     address = parsed.address
     if isinstance(address, str) and address.isdigit():
         address = int(address)
@@ -165,6 +168,18 @@ def _camera(path: Path, name: str, row: object) -> CameraConfig:
     )
 
 
+def _first_problem(error: ValidationError) -> str:
+    """Return the key and its problem: an unknown key first, for `adress` is also a missing one."""
+    problems = error.errors(include_input=False)
+    unknown = [each for each in problems if each["type"] == "extra_forbidden"]
+    problem = (unknown or problems)[0]
+    key = ".".join(str(each) for each in problem["loc"])
+    text = f"{key}: {problem['msg'].lower()}"
+    if unknown and len(problem["loc"]) == 1:
+        text += f"; {hint(key, list(_CameraRow.model_fields))}"
+    return text
+
+
 def _filled(value: object, where: str) -> object:
     """Return a value with the environment variables that it names."""
     if not isinstance(value, str):
@@ -178,10 +193,15 @@ def _filled(value: object, where: str) -> object:
     return _VARIABLE.sub(variable, value)
 
 
-def _ask_for_mode_600(path: Path, cameras: list[CameraConfig]) -> None:
-    holds_secret = any(
-        camera.password or "@" in str(camera.address) or "?" in str(camera.address)
-        for camera in cameras
-    )
-    if os.name == "posix" and holds_secret and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+def _holds_secret(row: object) -> bool:
+    """Return whether a row of the file itself holds a secret; a variable's name is none."""
+    if not isinstance(row, dict):
+        row = {"address": row}
+    password = _VARIABLE.sub("", str(row.get("password", "")))
+    address = _VARIABLE.sub("", str(row.get("address", "")))
+    return bool(password) or "@" in address or "?" in address
+
+
+def _ask_for_mode_600(path: Path) -> None:
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         _LOG.warning(f"note: {path}: others may read its passwords: chmod 600 {path}")

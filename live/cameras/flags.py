@@ -82,6 +82,8 @@ def require_sources(parsed: argparse.Namespace) -> None:
                 raise UsageError(
                     f"--{flag} is for cameras; to play a file as a camera, name it in --cameras"
                 )
+    elif parsed.segments:
+        raise UsageError("--segments is the timeline of a file; name it with --video")
     elif not live and not parsed.serve:
         raise UsageError("one of the arguments --webcam --video --url --cameras is required")
 

@@ -190,12 +190,18 @@ class CameraReader:
                 why = reason(error)
                 _log_fault(self.device.name, error)
             finally:
-                self.device.close()
+                self._close_device()
             if self._closing.is_set():
                 break
             live = self._newest - began if began else 0.0
             self._enter("lost", why)
             self._closing.wait(self._backoff.after_failure(live, refused))
+
+    def _close_device(self) -> None:
+        try:
+            self.device.close()
+        except Exception as error:  # the thread must survive; the next attempt opens a new one
+            _log_fault(self.device.name, error)
 
     def _enter(self, phase: Literal["connecting", "lost"], why: str) -> None:
         with self._lock:

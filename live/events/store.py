@@ -38,7 +38,10 @@ class EventStore(Outbox):
         path = Path(path)
         path = path if path.suffix == ".db" else path / _FILE
         self.folder = path.parent
-        self._claim = filelock.FileLock(path.with_name(path.name + ".lock"))
+        self._claim = filelock.FileLock(
+            path.with_name(path.name + ".lock"),
+            thread_local=False,  # another thread may close it
+        )
         super().__init__(Database(path))
 
     def close(self) -> None:
@@ -60,7 +63,7 @@ class EventStore(Outbox):
         except filelock.Timeout:
             raise LookbackError(
                 f"{self.folder}: another program watches cameras with this folder; end it, or "
-                "choose another one with live.folder"
+                "choose another one with --events"
             ) from None
         except OSError as error:
             raise LookbackError(f"{self._claim.lock_file}: {error.strerror or error}") from None

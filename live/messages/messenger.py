@@ -40,7 +40,11 @@ class Messenger:
     """Sends messages about events and cameras to all targets.
 
     Methods that queue a message write it into the database and return; they never wait for a
-    target. They return whether a message was queued, which begins the cool-down of a class.
+    target. They return whether a message was queued, which begins the cool-down of a class. If only
+    ends are told, it begins at the confirmation as well, for the message is certain then.
+
+    Attributes:
+        tells_starts: Whether confirmed events are told at once.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Messenger:
         """
         self._store = store
         self._when = when
+        self.tells_starts = when != "end"
         self._clock = clock
         self._zone = zone
         self._kept: list[_Kept] = []
@@ -112,7 +117,7 @@ class Messenger:
         Args:
             event: The event, with the path of its still; a silent one sends nothing.
         """
-        if event.silent or self._when == "end":
+        if event.silent or not self.tells_starts:
             return False
         text = texts.start(
             event.id, event.camera, event.label, event.started, event.peak, self._zone

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from recipes.unique_keys import RepeatedKeyError, load_unique
 from video.console import logger
 from video.errors import UsageError
 
@@ -27,13 +28,15 @@ def read_secrets_file(path: Path, example: str) -> dict[str, Any]:
         UsageError: It cannot be read, or contains no keys and values. No message repeats a value.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_unique(path.read_text(encoding="utf-8"))
         mode = path.stat().st_mode
     except OSError as error:
         raise UsageError(f"{path}: the file cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
+        if isinstance(error, RepeatedKeyError):
+            raise UsageError(f"{path}{line}: this name is there twice; rename one") from None
         raise UsageError(
             f"{path}{line}: this is not YAML; it holds lines such as '{example}'"
         ) from None

@@ -1,21 +1,38 @@
 """Bodies of requests: their keys and limits, and the answers to wrong ones."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+_IN_NO_NAME = re.compile(r"[/\\\x00-\x1f]")
+
+
+def _of_a_folder(name: str) -> str:
+    """Return a name that a folder can have: a class is a folder's name, too."""
+    if _IN_NO_NAME.search(name):
+        raise PydanticCustomError("name", "neither / nor \\ nor a control character can be in it")
+    return name
+
+
 Name = Annotated[
     str,
-    # A class is a folder's name, too.
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^/\\\x00-\x1f]+$"
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60),
+    AfterValidator(_of_a_folder),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -51,8 +51,8 @@ class PageServer:
             bound = socket.create_server((self.host, self.port), family=family, backlog=128)
         except OSError as error:
             raise LookbackError(
-                f"--serve {self.host}:{self.port} cannot be used ({error.strerror or error}); "
-                "choose another port"
+                f"--serve {self.host}:{self.port} cannot be used ({_reason(error)}); "
+                "choose another port or address"
             ) from None
         self.port = bound.getsockname()[1]
         self._app.access.bound(self.port)
@@ -99,3 +99,8 @@ class PageServer:
             asyncio.run(serve())
         finally:
             bound.close()
+
+
+def _reason(error: OSError) -> str:
+    # Python appends the address, which stands before it already.
+    return str(error.strerror or error).partition(" (while attempting")[0]

@@ -143,6 +143,19 @@ class Recorder:
         """
         self._intake.restart()
 
+    def expect(self, started: float) -> None:
+        """Keep the seconds before an event in memory until `begin`, for which a slow database may
+        let it wait.
+
+        Args:
+            started: Start of the event.
+        """
+        with self._condition:
+            self._ring.wait_for(self._since(started))
+
+    def _since(self, started: float) -> float:
+        return started - self._settings.preroll_seconds - _DECODING_SECONDS
+
     def begin(self, event_id: int, started: float) -> None:
         """Record an event, from the seconds before it on.
 
@@ -150,8 +163,9 @@ class Recorder:
             event_id: Number of the event in the database.
             started: Its start.
         """
-        since = started - self._settings.preroll_seconds - _DECODING_SECONDS
+        since = self._since(started)
         with self._condition:
+            self._ring.stop_waiting(since)
             if event_id in self._stops or self._is_closing:
                 return
             self._stops[event_id] = None

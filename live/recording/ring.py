@@ -4,6 +4,8 @@ from collections import deque
 
 from live.recording.coded import Coded
 
+_LONGEST_WAIT = 90.0
+
 
 class Ring:
     """The newest compressed pictures of a camera, in whole groups.
@@ -29,6 +31,17 @@ class Ring:
         self.overflows = 0
         self._limit = megabytes * 1e6
         self._groups: deque[list[Coded]] = deque()
+        self._awaited: list[float] = []
+
+    def wait_for(self, seconds: float) -> None:
+        """Keep what came since `seconds`, up to the limit of the memory, until `stop_waiting`; at
+        most for a minute and a half."""
+        self._awaited.append(seconds)
+
+    def stop_waiting(self, seconds: float) -> None:
+        """Let go of what `wait_for` keeps."""
+        if seconds in self._awaited:
+            self._awaited.remove(seconds)
 
     def add(self, coded: Coded) -> bool:
         """Add a picture; return False for one that cannot be decoded, as its key is missing."""
@@ -39,8 +52,11 @@ class Ring:
         else:
             return False
         self.size += len(coded.data)
+        if self._awaited:
+            self._awaited = [each for each in self._awaited if each > coded.seconds - _LONGEST_WAIT]
+        oldest = min([coded.seconds - self.seconds, *self._awaited])
         while len(self._groups) > 1 and (
-            self._groups[1][0].seconds <= coded.seconds - self.seconds or self.size > self._limit
+            self._groups[1][0].seconds <= oldest or self.size > self._limit
         ):
             self._drop()
         if self.size > self._limit:

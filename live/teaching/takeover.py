@@ -125,18 +125,21 @@ def worse_score(old: TakeOver | None, new: TakeOver) -> str:
     )
 
 
-def load_warm(folder: Path, engine: str = "auto", threshold: float | None = None) -> TakeOver:
+def load_warm(
+    folder: Path, engine: str = "auto", threshold: float | None = None, videos: int = 1
+) -> TakeOver:
     """Load the model of a folder and compile it, so that its first step is as fast as the others.
 
     Args:
         folder: The model folder.
         engine: Name of the engine.
         threshold: Probability that a label has to reach; None for the model's own.
+        videos: Number of videos at once.
 
     Raises:
         LookbackError: The model cannot be loaded.
     """
-    model = load_live_model(folder, threshold, engine=engine)
+    model = load_live_model(folder, threshold, engine=engine, videos=videos)
     model.warm_up()
     return TakeOver(model, folder, read_record(folder))
 

@@ -46,7 +46,7 @@ class Teacher:
             clock: Clock of the cutter, in seconds.
             command: Command of the learning process; None for the usual one.
         """
-        self._settings, self._slot = settings, slot
+        self._settings, self._slot, self._cameras = settings, slot, cameras
         self._collection = Collection(settings, cutter, cameras, clock)
         self._corrections = Corrections(self._collection, cutter, events, clock)
         self._learner = Learner(settings, self._take_over, command)
@@ -114,7 +114,8 @@ class Teacher:
     def _take_over(self, folder: Path, record: LearningRecord) -> str:
         """Load and warm a new model, offer it, and install it; return why it is not used."""
         try:
-            new = load_warm(folder, self._settings.recipe.extract.engine)
+            videos = len(self._cameras())
+            new = load_warm(folder, self._settings.recipe.extract.engine, videos=videos)
         except LookbackError as error:
             return f"the new model cannot be loaded: {error}"
         if reason := self._slot.offer(new):

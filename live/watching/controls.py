@@ -35,22 +35,28 @@ class LiveControls:
         return self._book.classes(self._model())
 
     def set_rule(self, camera: int | None, label: str, on: float, off: float) -> None:
-        """Set the thresholds of a class, for one camera or for all (None)."""
+        """Set the thresholds of a class, for one camera or for all (None).
+
+        Raises:
+            LookupError: The model has no such class.
+        """
+        self._require(label)
         name = None if camera is None else self._cameras[camera].reader.name
         self._book.set_thresholds(name, label, on, off)
 
     def set_alarm_classes(self, labels: Sequence[str]) -> None:
-        """Set the classes that raise alarms."""
+        """Set the classes that raise alarms.
+
+        Raises:
+            LookupError: The model has no such class.
+        """
+        for label in labels:
+            self._require(label)
         self._book.set_classes(labels)
 
     def set_armed(self, camera: int, armed: bool) -> None:
         """Set whether the events of a camera are reported."""
-        self._book.set_armed(self._cameras[camera].reader.name, armed)
-
-    def set_armed_by_name(self, name: str, armed: bool) -> None:
-        """Arm or disarm a camera by its name; a name that does not exist does nothing."""
-        if any(camera.reader.name == name for camera in self._cameras):
-            self._book.set_armed(name, armed)
+        self._book.set_armed(self._cameras[camera].reader.camera, armed)
 
     def delete_event(self, event: int) -> None:
         """Delete an event with its still and recordings.
@@ -60,6 +66,11 @@ class LiveControls:
         """
         if not self._store.delete_event(event):
             raise LookupError(event)
+
+    def _require(self, label: str) -> None:
+        model = self._model()
+        if model is not None and label not in model.labels:  # before a model, classes are planned
+            raise LookupError(label)
 
     def _model(self) -> LiveModel | None:
         return next((each.model for each in self._cameras if each.model is not None), None)

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from video.errors import LookbackError
 from video.frame import Frame
 
 _LOG = logger(__name__)
+
+# A locked database is tried again for this time before an event is lost.
+_RETRY_SECONDS, _RETRY_PAUSE = 60.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,27 @@ class EventDesk:
     Writing to a disk or a database can take long, so the watching loop only queues.
     """
 
-    def __init__(self, reports: Reports, hub: Hub, utc: Callable[[float], float] = utc_of) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        hub: Hub,
+        utc: Callable[[float], float] = utc_of,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Start the thread.
 
         Args:
             reports: Where events are reported.
             hub: The hub that counts them.
             utc: Returns the UTC time of a time of `time.monotonic`.
+            clock: Seconds that rise.
         """
-        self._reports, self._hub, self._utc = reports, hub, utc
+        self._reports, self._hub, self._utc, self._clock = reports, hub, utc, clock
         self._numbers: dict[tuple[str, str], int] = {}
-        self._touched = 0.0
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._told = ""
+        self._told, self._lacks_stills = "", False
+        self._failing_since: float | None = None
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="events", daemon=True)
         self._thread.start()
 
@@ -71,9 +83,12 @@ class EventDesk:
             event: The event; it is copied.
             frame: The frame of the confirmation.
             silent: Whether nobody is told.
-            sent: Called, in the thread of the desk, when a message was queued.
+            sent: Called, in the thread of the desk, when a message was queued, or is certain to be
+                queued at the end of the event.
         """
         copied = replace(event)
+        if recorder := self._reports.recorders.get(camera):
+            recorder.expect(event.started)
         self._tasks.put(lambda: self._confirmed(camera, copied, frame, silent, sent))
 
     def ended(self, camera: str, event: Event) -> None:
@@ -90,6 +105,12 @@ class EventDesk:
         """Take the end of an event's recording, from the thread that finished it."""
         self._tasks.put(lambda: self._tell_end(event_id))
 
+    def camera_state(self, camera: str, live: bool, armed: bool) -> None:
+        """Publish whether a camera is live, and whether it is armed."""
+        if mqtt := self._reports.mqtt:
+            self._tasks.put(lambda: mqtt.set_live(camera, live))
+            self._tasks.put(lambda: mqtt.set_armed(camera, armed))
+
     def camera_lost(self, camera: str, since: float, why: str) -> None:
         """Tell that a camera is lost since a time of `time.monotonic`."""
         if messenger := self._reports.messenger:
@@ -102,6 +123,7 @@ class EventDesk:
 
     def close(self, timeout: float = 1.0) -> None:
         """Do what is queued, for `timeout` seconds."""
+        self._closing.set()
         self._tasks.put(None)
         self._thread.join(timeout)
 
@@ -115,14 +137,39 @@ class EventDesk:
         while (task := self._tasks.get()) is not None:
             try:
                 task()
-                self._told = ""
             except (LookbackError, OSError) as error:
-                # A disk that is full for a week is told once, and watching goes on.
-                if str(error) != self._told:
-                    _LOG.warning(f"note: an event could not be stored: {error}")
-                self._told = str(error)
+                self._tell(error)
             except Exception:
                 _LOG.exception("an event could not be reported")
+
+    def _tell(self, error: Exception) -> None:
+        # A database that fails for a week is told once, and watching goes on.
+        if str(error) != self._told:
+            self._told = str(error)
+            _LOG.warning(f"note: an event could not be stored: {error}")
+
+    def _stored(self, add: Callable[[], int]) -> int:
+        """Add a row and return its number; a database that another program locks is awaited.
+
+        Raises:
+            LookbackError: It could not be written for a minute, or was not the last time either.
+        """
+        while True:
+            try:
+                number = add()
+            except LookbackError as error:
+                now = self._clock()
+                if self._failing_since is None:
+                    self._failing_since = now
+                self._tell(error)
+                if now - self._failing_since >= _RETRY_SECONDS or self._closing.is_set():
+                    raise
+                self._closing.wait(_RETRY_PAUSE)
+            else:
+                if self._told:
+                    _LOG.info("events are stored again")
+                self._told, self._failing_since = "", None
+                return number
 
     def _confirmed(
         self, camera: str, event: Event, frame: Frame, silent: bool, sent: Callable[[], None]
@@ -130,7 +177,9 @@ class EventDesk:
         assert event.confirmed is not None
         store, started = self._reports.store, self._utc(event.started)
         confirmed = started + event.confirmed - event.started
-        number = store.add_event(camera, event.label, started, confirmed, event.peak, silent)
+        number = self._stored(
+            lambda: store.add_event(camera, event.label, started, confirmed, event.peak, silent)
+        )
         self._numbers[camera, event.label] = number
         self._hub.count("events")
         recorder = self._reports.recorders.get(camera)
@@ -141,9 +190,10 @@ class EventDesk:
             self._reports.mqtt.set_event(camera, event.label, True)
         quiet = " (not armed, or cooling down: nobody is told)" if silent else ""
         _LOG.info(f"{camera}: event {number}, {event.label} ({event.peak:.2f}){quiet}")
-        if self._reports.messenger is not None and not silent:
+        messenger = self._reports.messenger
+        if messenger is not None and not silent:
             row = store.event(number)
-            if row is not None and self._reports.messenger.confirmed(row):
+            if row is not None and (messenger.confirmed(row) or not messenger.tells_starts):
                 sent()
 
     def _write_still(self, number: int, camera: str, started: float, frame: Frame) -> None:
@@ -152,8 +202,11 @@ class EventDesk:
         try:
             write_still(frame, self._reports.store.folder / path)
         except (OSError, LookbackError) as error:
-            _LOG.warning(f"note: {path}: no still could be written ({error})")
+            if not self._lacks_stills:  # a disk that is full for a week is told once
+                _LOG.warning(f"note: {path}: no still could be written ({error})")
+            self._lacks_stills = True
             return
+        self._lacks_stills = False
         self._reports.store.set_still(number, path.as_posix())
 
     def _ended(self, camera: str, event: Event) -> None:

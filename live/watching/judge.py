@@ -35,6 +35,7 @@ class CameraJudge:
         bridge_seconds: float,
         lost_seconds: float,
         local_time: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        now: float | None = None,
     ) -> None:
         """Begin without rules.
 
@@ -48,6 +49,7 @@ class CameraJudge:
             bridge_seconds: Time that an open event waits for a lost camera.
             lost_seconds: Time after which a lost camera is told.
             local_time: Returns the local time with its zone.
+            now: Present time of `time.monotonic`; None for that of the system.
         """
         self.armed: bool | None = None
         self._number, self._name, self._desk, self._hub = number, name, desk, hub
@@ -58,7 +60,8 @@ class CameraJudge:
         self._labels: tuple[str, ...] = ()
         self._session = 0
         self._frame: Frame | None = None
-        self._last_live = time.monotonic()
+        self._last_live = time.monotonic() if now is None else now
+        self._told_state: tuple[bool, bool] | None = None
         self._is_told_lost = False
         self._touched = 0.0
 
@@ -92,10 +95,16 @@ class CameraJudge:
     def on_time(self, now: float, state: str, reason: str) -> None:
         """See `live.watching.loop.Judge`."""
         self._tell_lost(now, state, reason)
-        self._hub.update(self._number, armed=self.is_armed())
+        armed = self.is_armed()
+        self._hub.update(self._number, armed=armed)
+        if self._told_state != (state == "live", armed):
+            self._told_state = (state == "live", armed)
+            self._desk.camera_state(self._name, *self._told_state)
         if self._detector is None:
             return
-        self._report(self._detector.tick(now))
+        if state != "live":
+            # Steps of a live camera may be far apart: one frame a second, or a slow network.
+            self._report(self._detector.tick(now))
         if self._detector.open_events and now - self._touched >= _TOUCH_SECONDS:
             self._touched = now
             for event in self._detector.open_events:

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -18,11 +20,15 @@ from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
 from live.watching.camera_stream import CameraStream, Job
+from video.console import logger
+from video.errors import LookbackError
 from video.frame import Frame
+
+_LOG = logger(__name__)
 
 _WAIT_SECONDS = 0.1
 _STATE_SECONDS = 0.2
-_AGES_KEPT = 36_000
+_STEPS_KEPT = 6_000  # of the summary
 
 
 class Judge(Protocol):
@@ -49,7 +55,8 @@ class Watched:
         latest: The newest decision of the hub that was drawn.
         drawn: The same decision on the clock of the sinks.
         shown: Number of its newest picture that the sinks have.
-        began: Time of `time.monotonic` at which its first frame arrived; the sinks count from it.
+        began: Time of `time.monotonic` of the first decision or frame that the sinks were given;
+            they count from it.
     """
 
     reader: CameraReader
@@ -64,8 +71,21 @@ class Watched:
     began: float | None = None
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What came of a step: `decision` is None if its session has ended meanwhile."""
+
+    camera: Watched
+    job: Job
+    decision: Decision | None
+    watch: Stopwatch
+    age: float
+
+
 class WatchLoop:
     """Decides on the newest steps of all cameras in turn, so that no camera starves.
+
+    Where the engine computes several clips at a time, as many cameras are decided on at once.
 
     Attributes:
         watch: The stopwatch of the decisions.
@@ -90,13 +110,15 @@ class WatchLoop:
                 judge and sinks.
             once: Whether to end when a camera is lost.
         """
-        self.watch, self.ages = Stopwatch(), deque[float](maxlen=_AGES_KEPT)
+        self.watch, self.ages = Stopwatch(_STEPS_KEPT), deque[float](maxlen=_STEPS_KEPT)
         self.cameras: list[Watched] = []
         self._hub, self._beat, self._each_round = hub, beat, each_round
         self._prepare, self._once = prepare, once
         self._ready = threading.Event()
         self._states_due = 0.0
         self._next = 0
+        self._parallel = 1
+        self._workers: ThreadPoolExecutor | None = None
 
     def wake(self) -> None:
         """Tell the loop that a step waits."""
@@ -109,6 +131,8 @@ class WatchLoop:
             model: The model.
             every: Number of steps of which one is computed.
         """
+        self._end_workers()
+        self._parallel = max(1, min(model.extractor.engine.parallel, len(self.cameras)))
         for place, camera in enumerate(self.cameras):
             camera.stream.use(model, every, place % every)
             if camera.model is None:  # also for a camera that is not live yet
@@ -131,19 +155,23 @@ class WatchLoop:
                     return
         except (KeyboardInterrupt, StopRequested):
             pass  # the usual ways to end a live run
+        finally:
+            self._end_workers()
+
+    def _end_workers(self) -> None:
+        if self._workers is not None:
+            self._workers.shutdown(wait=False, cancel_futures=True)
+            self._workers = None
 
     def _is_over(self) -> bool:
         return any(camera.reader.is_over() for camera in self.cameras)
 
     def _round(self) -> None:
         self._each_round()
-        count = len(self.cameras)
-        self._next += 1  # another camera comes first in every round
-        for place in range(count):
-            camera = self.cameras[(self._next + place) % count]
-            job = camera.stream.take()
-            if job is not None:
-                self._decide(camera, job)
+        waiting = self._waiting()
+        while chosen := list(islice(waiting, self._parallel)):
+            for decided in self._decided(chosen):
+                self._report(decided)
         for camera in self.cameras:
             self._show(camera)
         now = time.monotonic()
@@ -151,9 +179,34 @@ class WatchLoop:
             self._states_due = now + _STATE_SECONDS
             self._update_states(now)
 
-    def _decide(self, camera: Watched, job: Job) -> None:
-        decision = camera.stream.decide(job, self.watch)
-        self.ages.append(time.monotonic() - job.arrived)
+    def _waiting(self) -> Iterator[tuple[Watched, Job]]:
+        """Yield the cameras with a step, taken as late as possible; another is first each time."""
+        self._next += 1
+        count = len(self.cameras)
+        for place in range(count):
+            camera = self.cameras[(self._next + place) % count]
+            job = camera.stream.take()
+            if job is not None:
+                yield camera, job
+
+    def _decided(self, chosen: list[tuple[Watched, Job]]) -> Iterator[_Decided]:
+        """Yield the decisions on steps of several cameras, computed at once."""
+        if len(chosen) == 1:
+            yield self._decide(*chosen[0])
+            return
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self._parallel, "decide")
+        yield from self._workers.map(lambda each: self._decide(*each), chosen)
+
+    def _decide(self, camera: Watched, job: Job) -> _Decided:
+        watch = Stopwatch()
+        decision = camera.stream.decide(job, watch)
+        return _Decided(camera, job, decision, watch, time.monotonic() - job.arrived)
+
+    def _report(self, decided: _Decided) -> None:
+        camera, job, decision = decided.camera, decided.job, decided.decision
+        self.ages.append(decided.age)
+        self.watch.take_over(decided.watch)
         seconds = self.watch.step_done(job.step.repeats)
         if decision is None:  # its session has ended: nobody saw what it would say
             return
@@ -165,15 +218,21 @@ class WatchLoop:
         if camera.judge is not None:
             smoothed = camera.judge.on_decision(decision, job.frame, job.session.number)
         self._hub.decided(camera.stream.number, decision, smoothed)
-        shown = self._as_shown(camera, decision, job.session.began)
-        for sink in camera.sinks:
-            sink.on_step(shown, seconds)
+        camera.began = decision.seconds if camera.began is None else camera.began
+        shown = replace(decision, seconds=decision.seconds - camera.began)
+        self._give(camera, lambda sink: sink.on_step(shown, seconds))
 
-    def _as_shown(
-        self, camera: Watched, decision: Decision | None, began: float
-    ) -> Decision | None:
-        camera.began = began if camera.began is None else camera.began
-        return decision and replace(decision, seconds=decision.seconds - camera.began)
+    def _give(self, camera: Watched, write: Callable[[Sink], None]) -> None:
+        """Give each sink of a camera what is new. A file that cannot be written, such as on a full
+        disk, must not end the watching: it is told, and the sink gets nothing more."""
+        for sink in list(camera.sinks):
+            try:
+                write(sink)
+            except (LookbackError, OSError) as error:
+                if isinstance(error, BrokenPipeError):
+                    raise  # the reader of our output has ended
+                camera.sinks.remove(sink)
+                _LOG.error(f"{error}; nothing more is written to it, and watching goes on")
 
     def _show(self, camera: Watched) -> None:
         if not camera.sinks:
@@ -185,15 +244,13 @@ class WatchLoop:
         self.watch.frames += 1
         with self.watch.section("output"):
             drawn = any(sink.draws for sink in camera.sinks)
-            began = picture.arrived - picture.frame.seconds
+            camera.began = picture.arrived if camera.began is None else camera.began
             if picture.decision is not camera.latest:
-                camera.latest = picture.decision
-                camera.drawn = self._as_shown(camera, picture.decision, began)
-            camera.began = began if camera.began is None else camera.began
+                camera.latest = new = picture.decision
+                camera.drawn = new and replace(new, seconds=new.seconds - camera.began)
             frame = replace(picture.frame, seconds=picture.arrived - camera.began)
             image = camera.overlay.on(frame, camera.drawn) if drawn else None
-            for sink in camera.sinks:
-                sink.on_frame(frame, image)
+            self._give(camera, lambda sink: sink.on_frame(frame, image))
 
     def _update_states(self, now: float) -> None:
         for camera in self.cameras:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from live.cameras.reader import CameraReader
@@ -10,7 +10,11 @@ from live.decision import Decision
 from live.model import LiveModel
 from live.overlay import AnnotatedFrame
 from live.sinks import ChangeLines, CsvSink, Sink, StepLines, VideoSink, WindowSink
+from video.console import logger
+from video.errors import LookbackError
 from video.frame import Frame
+
+_LOG = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,13 @@ class SavedCamera(Sink):
     def __init__(self, path: Path, reader: CameraReader) -> None:
         self._path, self._reader = path, reader
         self._video: VideoSink | None = None
+        self._began = 0.0
 
     def on_frame(self, frame: Frame, image: AnnotatedFrame | None) -> None:
         if self._video is None:
-            device = self._reader.device
+            device, self._began = self._reader.device, frame.seconds
             self._video = VideoSink(self._path, frame.size, device.rate, device.pixel_aspect)
-        self._video.on_frame(frame, image)
+        self._video.on_frame(replace(frame, seconds=frame.seconds - self._began), image)
 
     def close(self) -> None:
         if self._video is not None:
@@ -79,24 +84,37 @@ class OutputSinks:
         best = None if model.shows_all else model.best
         lines = StepLines(name) if outputs.step_lines else ChangeLines(best or 1, name)
         sinks: list[Sink] = [lines]
-        if outputs.csv:
-            sinks.append(_Rows(self._csv_of(model, best).rows_of(name)))
+        if outputs.csv and (csv := self._csv_of(model, best)) is not None:
+            sinks.append(_Rows(csv.rows_of(name)))
         if outputs.save:
             if self._saved is None:
                 self._saved = self._open.enter_context(SavedCamera(outputs.save, reader))
             sinks.append(self._saved)
         return [*sinks, *self._window]
 
-    def _csv_of(self, model: LiveModel, best: int | None) -> CsvSink:
-        """Return the CSV file with the columns of a model: the next one if its classes are new."""
-        if self._csv is None or self._labels != model.labels:
+    def _csv_of(self, model: LiveModel, best: int | None) -> CsvSink | None:
+        """Return the CSV file with the columns of a model: the next one if its classes are new.
+
+        None if the next one cannot be written, which must not end the watching.
+
+        Raises:
+            LookbackError: The first one cannot be written.
+        """
+        if not self._files or self._labels != model.labels:
             path = self._outputs.csv
             assert path is not None
             self._files += 1
             if self._files > 1:
                 path = path.with_stem(f"{path.stem}-{self._files}")
-            csv = CsvSink(path, model.labels, best, with_camera=self._several)
-            self._csv, self._labels = self._open.enter_context(csv), model.labels
+            self._labels, self._csv = model.labels, None
+            try:
+                csv = CsvSink(path, model.labels, best, with_camera=self._several)
+            except LookbackError as error:
+                if self._files == 1:
+                    raise
+                _LOG.error(f"{error}; watching goes on")
+                return None
+            self._csv = self._open.enter_context(csv)
         return self._csv
 
     def __enter__(self) -> "OutputSinks":

@@ -11,17 +11,20 @@ _LOG = logger(__name__)
 _SHARE = 0.8
 
 
-def steps_apart(seconds_a_step: float, rates: list[float]) -> int:
+def steps_apart(seconds_a_step: float, rates: list[float], parallel: int = 1) -> int:
     """Return n, so that computing every n-th step of all cameras leaves enough time.
 
     Args:
         seconds_a_step: The time that one step takes.
         rates: The steps per second of each camera.
+        parallel: Number of steps that are computed at once.
 
     >>> steps_apart(0.013, [10.0] * 4), steps_apart(0.013, [10.0] * 8)
     (1, 2)
+    >>> steps_apart(0.013, [10.0] * 8, parallel=2)
+    1
     """
-    return max(1, math.ceil(seconds_a_step * sum(rates) / _SHARE))
+    return max(1, math.ceil(seconds_a_step * sum(rates) / parallel / _SHARE))
 
 
 def spread_steps(model: LiveModel, cameras: int, rate: float, seconds_a_step: float) -> int:
@@ -35,7 +38,8 @@ def spread_steps(model: LiveModel, cameras: int, rate: float, seconds_a_step: fl
     """
     sampling = model.extractor.config.sampling
     steps_per_second = (sampling.fps or rate) / sampling.stride
-    apart = steps_apart(seconds_a_step, [steps_per_second] * cameras)
+    parallel = min(model.extractor.engine.parallel, cameras)
+    apart = steps_apart(seconds_a_step, [steps_per_second] * cameras, parallel)
     if apart > 1:
         many = f"{cameras} cameras" if cameras > 1 else "a camera"
         _LOG.warning(

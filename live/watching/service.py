@@ -7,6 +7,7 @@ from pathlib import Path
 
 from extract.extractor.choice import OWN_HEAD
 from live.alarms.cool_down import CoolDown
+from live.alarms.rule import Rule
 from live.alarms.schedule import parse_schedule
 from live.cameras.config import CameraConfig
 from live.cameras.reader import CameraReader
@@ -17,6 +18,7 @@ from live.page.app import PageApp
 from live.page.health import camera_health
 from live.page.server import PageServer
 from live.page.shown_events import ShownEvents
+from live.runner import check_outputs
 from live.teaching.cutting import Recorders
 from live.teaching.event_log import StoredEvents
 from live.teaching.record import read_record
@@ -24,6 +26,7 @@ from live.teaching.takeover import ModelSlot, TakeOver
 from live.teaching.teacher import Teacher
 from live.watching.camera_stream import CameraStream, FrameHook
 from live.watching.controls import LiveControls
+from live.watching.ending import AtOnce, Ending
 from live.watching.judge import CameraJudge
 from live.watching.loading import ModelLoader
 from live.watching.loop import Watched, WatchLoop, close_readers
@@ -91,10 +94,11 @@ def _check(options: WatchOptions) -> None:
         raise UsageError("one window shows one camera; add --no-window, and --serve to see all")
     if several and options.outputs.save:
         raise UsageError("--save writes one camera; --alarm records the events of several")
+    check_outputs(options.outputs.csv, options.outputs.save)
     names = [camera.name for camera in options.cameras]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"camera {name} is there twice; give each a name of its own")
+            raise UsageError(f"{name}: two cameras; give each a name of its own in --cameras FILE")
     for camera in options.cameras:
         try:
             parse_schedule(camera.armed)
@@ -109,6 +113,10 @@ class _Service:
         self._options, self._settings, self._stack = options, settings, stack
         self._recipe = settings.recipe
         self._why_over = ""
+        self._told_rules = ""
+        self._ending = Ending()
+        self._server: PageServer | None = None
+        self._teacher: Teacher | None = None
         self._used: TakeOver | None = None
         self._seconds_a_step = 0.0
         self._changes = -1
@@ -120,15 +128,16 @@ class _Service:
         )
         self._watchdog = None if options.outputs.window else stack.enter_context(Watchdog())
         self._reporting: Reporting | None = None
+        stack.callback(self._end)
         if options.acts or options.serve:
-            self._reporting = stack.enter_context(
-                Reporting(self._recipe, options.cameras, self.hub, bool(options.serve), self._arm)
+            self._reporting = Reporting(
+                self._recipe, options.cameras, self.hub, bool(options.serve), self._arm
             )
         self._book = RuleBook(settings, self._reporting.store if self._reporting else None)
         self._cool_down = CoolDown()
         for camera in options.cameras:
+            self._book.check(camera, None)
             self.loop.cameras.append(self._watched(camera))
-        stack.callback(close_readers, self.loop.cameras)
         self._slot = ModelSlot(armed=lambda: self._book.classes(None))
         self._loader = self._begin_to_load()
         if options.serve:
@@ -165,7 +174,8 @@ class _Service:
             if config is None or (config.sequence is None and not has_own):
                 _LOG.info(f"{folder}: there is no model yet; the page teaches one")
                 return None
-        return ModelLoader(lambda: choose_live_model(self._settings))
+        videos = len(self._options.cameras)
+        return ModelLoader(lambda: choose_live_model(self._settings, videos))
 
     def _serve(self) -> None:
         """Start the page."""
@@ -179,26 +189,24 @@ class _Service:
             _LOG.info(f"the token of the page is in {path}")
         names = [camera.name for camera in self._options.cameras]
         recorders = [self._reporting.recorders[name] for name in names]
-        teacher = Teacher(
+        self._teacher = Teacher(
             self._settings,
             self._slot,
             Recorders(lambda: recorders),
             StoredEvents(store, lambda: names),
             lambda: names,
         )
-        self._stack.callback(teacher.close)
         app = PageApp(
             self.hub,
             ShownEvents(store),
             LiveControls(self.loop.cameras, self._book, store),
             Access(host, port, self._options.names, token),
-            teacher,
+            self._teacher,
             self._health(),
         )
-        server = PageServer((host, port), app)
-        server.start()
-        self._stack.callback(server.stop)
-        _LOG.info(f"the page: {server.url}")
+        self._server = PageServer((host, port), app)
+        self._server.start()
+        _LOG.info(f"the page: {self._server.url}")
 
     def _health(self):
         cameras = camera_health(self.hub)
@@ -217,14 +225,25 @@ class _Service:
         if self._loader is None:
             tell_ready()
         self.loop.run()
-        tell_stopping()
         if self._options.once:
             over = [each.reader for each in self.loop.cameras if each.reader.is_over()]
             if over:
-                self._why_over = f"{over[0].name}: lost ({over[0].state()[1]})"
+                why = over[0].state()[1] or f"no frame for {over[0].silence():.0f} s"
+                self._why_over = f"{over[0].name}: lost ({why})"
+
+    def _end(self) -> None:
+        """End all parts within the time of `Ending`, also after an error."""
+        tell_stopping()
+        self._ending.left()
         for camera in self.loop.cameras:
             if isinstance(camera.judge, CameraJudge):
                 camera.judge.finish()
+        ends = [each.stop for each in (self._server,) if each is not None]
+        ends += [each.close for each in (self._teacher,) if each is not None]
+        with AtOnce(ends, self._ending):
+            close_readers(self.loop.cameras, self._ending.left(0.8))
+            if self._reporting is not None:
+                self._reporting.end(self._ending)
 
     def _on_beat(self) -> None:
         self._beat = time.monotonic()
@@ -236,6 +255,8 @@ class _Service:
         if self._loader is not None and (loaded := self._loader.result()) is not None:
             folder = Path(self._recipe.model.folder)
             self._seconds_a_step, self._loader = loaded.seconds_a_step, None
+            for camera in self._options.cameras:
+                self._book.check(camera, loaded.model)
             self._slot.offer(TakeOver(loaded.model, folder, read_record(folder)))
             tell_ready()
         newest = self._slot.current()
@@ -246,6 +267,7 @@ class _Service:
             self._changes = self._book.changes
             for camera in self.loop.cameras:
                 self._set_rules(camera)
+            self._announce()
 
     def _take_over(self, model: LiveModel) -> None:
         extractor = model.extractor
@@ -263,6 +285,7 @@ class _Service:
         """Set what takes the decisions of a model on a camera."""
         camera.sinks = self._sinks.of(camera.reader, model)
         self._set_rules(camera)
+        self._announce()
 
     def _set_rules(self, camera: Watched) -> None:
         judge = camera.judge
@@ -270,21 +293,36 @@ class _Service:
             return
         judge.armed = self._book.armed(camera.reader.name)
         if camera.model is not None:
-            judge.use(camera.model.labels, self._book.rules(camera.reader.camera, camera.model))
-        if self._reporting and self._reporting.mqtt and camera.model is not None:
-            classes = {
-                each.reader.name: [
-                    rule.label for rule in self._book.rules(each.reader.camera, model)
-                ]
-                for each in self.loop.cameras
-                if (model := each.model) is not None
-            }
-            self._reporting.mqtt.set_cameras(classes)
+            judge.use(camera.model.labels, self._rules(camera, camera.model))
+
+    def _rules(self, camera: Watched, model: LiveModel) -> list[Rule]:
+        """Return the rules of a camera. Those that a model learned meanwhile makes impossible are
+        told once, and watching goes on."""
+        try:
+            return self._book.rules(camera.reader.camera, model)
+        except UsageError as error:
+            if str(error) != self._told_rules:
+                self._told_rules = str(error)
+                _LOG.error(f"{camera.reader.name}: there are no alarms: {error}")
+            return []
+
+    def _announce(self) -> None:
+        """Tell the MQTT broker the cameras, and the classes that raise alarms."""
+        if self._reporting is not None and self._reporting.mqtt is not None:
+            self._reporting.mqtt.set_cameras(
+                {
+                    each.reader.name: [rule.label for rule in self._rules(each, each.model)]
+                    if each.model is not None
+                    else []
+                    for each in self.loop.cameras
+                }
+            )
 
     def _arm(self, camera: str, armed: bool) -> None:
         """Take a command of MQTT."""
-        if any(each.name == camera for each in self._options.cameras):
-            self._book.set_armed(camera, armed)
+        for each in self._options.cameras:
+            if each.name == camera:
+                self._book.set_armed(each, armed)
 
     def report(self) -> None:
         """Print what the run has done.

@@ -8,7 +8,13 @@ from live.alarm_options import add_alarm_flags, alarm_options
 from recipes.command_line import SECOND_STAGE_FLAGS, Flag, parser, settings
 
 FLAGS = (
-    Flag("--split", "evaluate.split", "clips to measure on: train, val or test", "SPLIT"),
+    Flag("--split", "evaluate.split", "clips to measure on: train, val, test or all", "SPLIT"),
+    Flag(
+        "--label-map",
+        "evaluate.label_map",
+        "another set: kick=fight,other=-, or a YAML file",
+        "MAP",
+    ),
     Flag("--folds", "evaluate.folds", "folds of a cross-validation over groups; 0: off", "N"),
     Flag("--repeats", "evaluate.repeats", "repeats of it, each with new folds", "N"),
     Flag("--views", "evaluate.views", "windows averaged per clip, evenly spaced, or all", "N"),
@@ -25,11 +31,11 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("evaluate", __doc__, FLAGS)
+    out = "report folder (default: reports/<name of the model folder>)"
+    flags.add_argument("--out", type=Path, metavar="FOLDER", help=out)
+    speed = "also measure the speed of both stages, and store it in the model folder"
     flags.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="report folder (default: reports/<name of the model folder>)",
+        "--speed", dest="evaluate.speed", action="store_const", const=True, help=speed
     )
     add_alarm_flags(flags)
     parsed = flags.parse_args(arguments)

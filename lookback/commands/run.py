@@ -30,6 +30,14 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     add_source_flags(flags)
     flags.add_argument("--csv", type=Path, metavar="FILE", help="CSV file for the probabilities")
     flags.add_argument("--save", type=Path, metavar="FILE.mp4", help="file for the annotated video")
+    flags.add_argument(
+        "--segments",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="timeline of --video: .csv, .json, .srt or .vtt; may be repeated",
+    )
     flags.add_argument("--no-window", action="store_true", help="do not open a window")
     flags.add_argument(
         "--verbose", action="store_true", help="print the probability and the latency of every step"

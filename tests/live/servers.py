@@ -30,9 +30,15 @@ def require_rtsp_server() -> None:
 
 
 def write_h264(
-    path: Path, frames: int = 100, rate: int = 25, group: int = 25, size: tuple[int, int] = (64, 48)
+    path: Path,
+    frames: int = 100,
+    rate: int = 25,
+    group: int = 25,
+    size: tuple[int, int] = (64, 48),
+    still: int | None = None,
 ) -> Path:
-    """Write coded frames as an H.264 byte stream with a key frame every `group` frames."""
+    """Write coded frames as an H.264 byte stream with a key frame every `group` frames; `still` is
+    the number that all frames show."""
     with av.open(str(path), "w", format="h264") as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
@@ -44,7 +50,7 @@ def write_h264(
             "x264-params": f"aud=1:keyint={group}:min-keyint={group}:scenecut=0",
         }
         for number in range(frames):
-            pixels = coded_frame(number, size)
+            pixels = coded_frame(number if still is None else still, size)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
     return path

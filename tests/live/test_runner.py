@@ -14,7 +14,7 @@ from live import runner
 from live.cameras import reader
 from live.sinks import Sink, StopRequested
 from recipes.loader import load
-from tests.conftest import coded_frame
+from tests.conftest import coded_frame, write_coded_images
 from tests.live.conftest import probabilities, read_rows, read_video, write_scene
 from video.errors import LookbackError, UsageError
 from video.sources import FileSource, camera
@@ -90,6 +90,16 @@ def test_at_the_end_of_the_file_all_outputs_are_complete(run_live, a_clip, outpu
     table = {line.split()[0] for line in lines if line}
     assert {"decode", "preprocess", "backbone", "sequence", "output", "step"} <= table
     assert any(re.match(r"20 steps of 20 frames in \d+\.\d s", line) for line in lines)
+
+
+def test_a_folder_of_frames_runs_with_its_rate_and_not_without(run_live, tmp_path, capsys):
+    images = write_coded_images(tmp_path / "frames", range(12), 10.0)
+    assert run_live("--video", images, "--csv", tmp_path / "out.csv") == 0
+    rows = read_rows(tmp_path / "out.csv")
+    assert [float(row["seconds"]) for row in rows] == pytest.approx(np.arange(12) / 10, abs=1e-3)
+    assert f"{images}: 64x48 at 10 frames/s" in capsys.readouterr().out
+    with pytest.raises(LookbackError, match=r"is a folder; .* its rate, such as frames@25fps"):
+        run_live("--video", tmp_path / "frames")
 
 
 def test_verbose_prints_two_lines_a_step(run_live, a_clip, outputs, capsys):

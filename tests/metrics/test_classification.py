@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
 
-from metrics.classification import calibration_error, class_areas, scores
+from metrics.calibration import calibration_error, reliability
+from metrics.classification import class_areas, scores
 
 
 def test_calibration_error_of_values_computed_by_hand():
@@ -54,3 +57,66 @@ def test_scores_of_a_single_class_are_valid_json():
 def test_log_loss_of_a_zero_probability_is_large_but_finite():
     found = scores(np.array([[1.0, 0.0]]), np.array([1]), ["a", "b"])
     assert 20 < found["log_loss"] < 30
+
+
+@pytest.fixture
+def many() -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of 120 clips for 7 classes of different size, and their true classes."""
+    random = np.random.default_rng(1)
+    targets = random.choice(7, 120, p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05])
+    return random.dirichlet(np.ones(7), 120) * 0.6 + 0.4 * np.eye(7)[targets], targets
+
+
+def test_every_score_is_that_of_scikit_learn(many):
+    probabilities, targets = many
+    predicted = probabilities.argmax(1)
+    found = scores(probabilities, targets, [*"abcdefg"])
+    assert found["top5_accuracy"] == pytest.approx(
+        sk.top_k_accuracy_score(targets, probabilities, k=5)
+    )
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(targets, predicted))
+    assert found["balanced_accuracy"] == pytest.approx(
+        sk.balanced_accuracy_score(targets, predicted)
+    )
+    for average in ("macro", "weighted"):
+        expected = sk.precision_recall_fscore_support(
+            targets, predicted, average=average, zero_division=0.0
+        )[:3]
+        names = ("precision", "recall", "f1")
+        assert [found[f"{average}_{name}"] for name in names] == pytest.approx(expected)
+    assert found["log_loss"] == pytest.approx(sk.log_loss(targets, probabilities))
+    assert found["roc_auc"] == pytest.approx(
+        sk.roc_auc_score(targets, probabilities, multi_class="ovr", average="macro")
+    )
+    truth = np.eye(7)[targets]
+    assert found["pr_auc"] == pytest.approx(sk.average_precision_score(truth, probabilities))
+    each = sk.precision_recall_fscore_support(targets, predicted, zero_division=0.0)
+    for number, row in enumerate(found["classes"].values()):
+        values = [row["precision"], row["recall"], row["f1"], row["count"]]
+        assert values == pytest.approx([column[number] for column in each])
+        assert row["roc_auc"] == pytest.approx(
+            sk.roc_auc_score(truth[:, number], probabilities[:, number])
+        )
+        assert row["pr_auc"] == pytest.approx(
+            sk.average_precision_score(truth[:, number], probabilities[:, number])
+        )
+    assert found["confusion"] == sk.confusion_matrix(targets, predicted).tolist()
+
+
+def test_top_5_needs_more_than_five_classes():
+    five = scores(np.full((2, 5), 0.2), np.array([0, 4]), [*"abcde"])
+    assert "top5_accuracy" not in five
+    six = scores(np.full((2, 6), 1 / 6), np.array([0, 5]), [*"abcdef"])
+    assert six["top5_accuracy"] == 0.5  # of equal ones the first five
+
+
+def test_reliability_is_that_of_scikit_learn(many):
+    probabilities, targets = many
+    confidences, hits = probabilities.max(1), probabilities.argmax(1) == targets
+    found = reliability(confidences, hits)
+    accuracy, confidence = calibration_curve(hits, confidences, n_bins=10)
+    assert [each.accuracy for each in found] == pytest.approx(accuracy)
+    assert [each.confidence for each in found] == pytest.approx(confidence)
+    assert sum(each.count for each in found) == len(targets)
+    error = sum(each.count * abs(each.accuracy - each.confidence) for each in found) / len(targets)
+    assert calibration_error(confidences, hits) == pytest.approx(error)

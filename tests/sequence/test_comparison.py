@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metrics.bootstrap import bootstrap_interval
+from metrics.intervals import difference_interval
 from sequence.comparison import Comparison, advice, comparisons, difference_to, remarks
 from sequence.dataset import LabeledSegment
 from tests.sequence.stores import Clip, dataset_of
@@ -62,8 +62,13 @@ def test_the_difference_is_paired_over_groups():
     found = difference_to(wrong_in_ab, wrong_in_a, truth, 500, 0)
     assert found["accuracy"] == 0.25
     gain = np.array([0, 0, 1, 1, 0, 0, 0, 0])
-    assert found["interval"] == list(bootstrap_interval(gain, [*"aabbccdd"], 500, 0))
-    assert difference_to(wrong_in_a, wrong_in_a, truth, 500, 0)["interval"] == [0.0, 0.0]
+    expected = difference_interval(gain, [*"aabbccdd"], 500, 0)
+    assert (found["interval"], found["method"]) == (expected.limits, "t")
+    same = difference_to(wrong_in_a, wrong_in_a, truth, 500, 0)
+    low, high = same["interval"]
+    # Four groups without a difference do not say that there is none.
+    assert (same["accuracy"], low, same["method"]) == (0.0, -high, "exact")
+    assert high > 0.3
 
 
 def row(name: str, accuracy: float, low: float, high: float) -> dict:

@@ -109,7 +109,9 @@ def test_a_row_has_metrics_over_all_clips_and_per_fold(tmp_path, predict_calls):
     dataset = grouped_set(tmp_path, groups=9)
     rows = cross_validate(dataset, recipe(folds=3, repeats=2))
     assert [(row["name"], row["repeat"]) for row in rows] == [
-        (name, repeat) for repeat in (1, 2) for name in ("lstm", "mean", "ridge", "moments")
+        (name, repeat)
+        for repeat in (1, 2)
+        for name in ("lstm", "mean", "ridge", "moments", "majority")
     ]
     truth = np.array([segment.target for segment in dataset.segments])
     clips = [windows(dataset.rows(segment), 4)[3:].mean(1)[:, :2] for segment in dataset.segments]

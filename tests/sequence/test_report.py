@@ -56,6 +56,7 @@ def test_plots_can_be_read_and_the_confusion_matrix_grows_with_the_classes(class
     write_plots(tmp_path, *random_predictions(classes))
     assert size_of(tmp_path / "roc.png") == (704, 572)
     assert size_of(tmp_path / "precision_recall.png") == (704, 572)
+    assert size_of(tmp_path / "reliability.png") == (704, 572)
     width, height = size_of(tmp_path / "confusion.png")
     assert height == (572 if classes < 6 else round(110 * (0.55 * classes + 2)))
     assert width == pytest.approx(1.15 * height, abs=1)
@@ -77,7 +78,7 @@ def test_metrics_json_has_the_documented_keys(metrics):
     assert metrics["split"] == "test"
     assert metrics["head"] == "lstm"
     assert metrics["look_back"] == 6
-    assert sorted(metrics["baselines"]) == ["mean", "moments", "motion", "ridge"]
+    assert sorted(metrics["baselines"]) == ["majority", "mean", "moments", "motion", "ridge"]
     wanted = {"accuracy", "accuracy_interval", "count", "groups", "balanced_accuracy", "macro_f1"}
     wanted |= {"log_loss", "calibration_error", "roc_auc", "pr_auc", "classes", "confusion"}
     baselines = metrics["baselines"].values()
@@ -95,6 +96,43 @@ def test_metrics_json_has_the_documented_keys(metrics):
         low, high = each["difference_to_head"]["interval"]
         assert low <= gain + 1e-9
         assert gain <= high + 1e-9
+
+
+def test_a_report_has_the_same_model_with_shuffled_steps(metrics):
+    shuffled = metrics["shuffled"]
+    assert (shuffled["draws"], len(shuffled["accuracies"])) == (5, 5)
+    assert shuffled["clip"]["accuracy"] == pytest.approx(np.mean(shuffled["accuracies"]))
+    gain = shuffled["clip"]["accuracy"] - metrics["clip"]["accuracy"]
+    assert shuffled["difference_to_head"]["accuracy"] == pytest.approx(gain)
+
+
+def test_majority_predicts_the_shares_of_the_training(metrics):
+    # The demo has as many clips of every class: the first is predicted.
+    majority = metrics["baselines"]["majority"]["clip"]
+    assert majority["accuracy"] == 0.25
+    assert majority["log_loss"] == pytest.approx(np.log(4))
+
+
+def test_a_report_has_the_costs_of_every_model(metrics, project):
+    costs = metrics["costs"]
+    assert set(costs) == {"lstm", "mean", "ridge", "moments", "motion"}
+    backbone = (
+        costs["mean"]["megabytes"] - (project.weights / "mean.weights.h5").stat().st_size / 1e6
+    )
+    sizes = [
+        (project.weights / f"{name}.weights.h5").stat().st_size for name in ("backbone", "sequence")
+    ]
+    assert backbone == pytest.approx(sizes[0] / 1e6)
+    assert costs["lstm"]["megabytes"] == pytest.approx(sum(sizes) / 1e6)
+    assert (
+        costs["motion"]["parameters"] == 4 * 48 + 4
+    )  # 3 x 16 numbers, 4 classes, without a network
+    assert costs["ridge"]["gflops"] < costs["lstm"]["gflops"]
+    assert costs["lstm"]["fps"] is None  # it was not measured
+
+
+def test_whole_videos_have_no_events(metrics):
+    assert "events" not in metrics
 
 
 def test_metrics_count_every_test_clip_and_every_full_window(metrics, project):
@@ -155,6 +193,10 @@ def test_the_summary_names_every_model_and_class(metrics):
     other = summary_of("Test", results, "top").splitlines()
     assert other[0] == "Test: 8 clips in 2 groups; clips by top pooling of their windows"
     assert other[1:] == lines[1:]
+    assert "95 % intervals: Wilson over groups, for the effective number of clips." in lines
+    shown = summary_of("Test", results, costs=metrics["costs"])
+    assert f"{metrics['costs']['lstm']['parameters']:,}" in shown
+    assert "measured by --speed" in shown
     first_words = [line.split()[0] for line in lines if line]
     for name in ("lstm", "mean", "ridge", "moments", "motion", "down", "lower", "raise", "up"):
         assert name in first_words

@@ -1,8 +1,10 @@
 """Messages are silent from Python and plain lines while a console is open."""
 
+import errno
 import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -53,6 +55,37 @@ def test_a_closed_output_is_an_error_of_the_caller(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Closed())
     with pytest.raises(BrokenPipeError):
         logger("rooms.module").info("anything")
+
+
+class Failing:
+    """An output that takes nothing."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+    def write(self, _) -> int:
+        raise self.error
+
+    def flush(self) -> None: ...
+
+
+def test_a_full_disk_takes_no_lines_and_ends_nothing(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Failing(OSError(errno.ENOSPC, "No space left on device")))
+    logger("rooms.module").info("anything")
+
+
+def test_a_line_of_a_thread_does_not_end_the_thread(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Failing(BrokenPipeError()))
+    done = []
+
+    def work() -> None:
+        logger("rooms.module").info("anything")
+        done.append(1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
 
 
 def test_a_progress_bar_counts_what_it_is_given():

@@ -1,5 +1,7 @@
 """Display matrices: what they say, checked by moving pixels as the standard says."""
 
+import sys
+
 import av
 import numpy as np
 import pytest
@@ -96,11 +98,16 @@ def test_kinds_of_side_data_without_a_name_are_distinct():
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 8, b"\0" * 36, b"\xff" * 35])
-def test_a_matrix_that_shows_nothing_is_upright(content):
+def test_a_matrix_that_shows_nothing_is_upright(content, monkeypatch):
     class Data(bytes):
         type = Type.DISPLAYMATRIX
 
-    class Image:
-        side_data = (Data(content),)
+    monkeypatch.setattr("video.orientation._side_data", lambda image: iter([Data(content)]))
+    assert orientation_of(av.VideoFrame(64, 48, "yuv420p")) == (0, False)
 
-    assert orientation_of(Image()) == (0, False)
+
+def test_nothing_keeps_an_image_whose_orientation_was_asked_for():
+    image = av.VideoFrame(64, 48, "yuv420p")
+    references = sys.getrefcount(image)
+    assert orientation_of(image) == (0, False)
+    assert sys.getrefcount(image) == references

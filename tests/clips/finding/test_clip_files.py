@@ -255,3 +255,35 @@ def test_a_clips_folder_on_a_disk_that_is_not_mounted_is_named(tmp_path):
         LookbackError, match=r"clips: the target of the link .* is a disk not mounted"
     ):
         find_clips(tmp_path)
+
+
+def test_folders_of_frames_are_clips_with_a_rate_and_other_images_are_not(tmp_path):
+    frames = [f"{n:05}.jpg" for n in range(1, 4)]
+    for place in ("walk/a", "walk/007/b", "run/c", "run/001/jpeg"):
+        _files(tmp_path, *(f"clips/{place}/{name}" for name in frames))
+    _files(tmp_path, "clips/run/001/d.avi", "clips/run/e/thumb.jpg", "clips/run/e/e.mp4")
+    _files(tmp_path, "clips/run/one/1.jpg", "clips/run/00001.jpg", "clips/run/00002.jpg")
+    found = find_clips(tmp_path, 12.5)
+    assert found.clips == [
+        ("clips/run/001/d.avi", "run"),
+        ("clips/run/c@12.5fps", "run"),
+        ("clips/run/e/e.mp4", "run"),
+        ("clips/walk/007/b@12.5fps", "walk"),
+        ("clips/walk/a@12.5fps", "walk"),
+    ]
+    (note,) = found.notes  # the images of c, a and b are not among the skipped ones
+    assert note.startswith("7 image files are skipped")
+    assert [video for video, _ in find_clips(tmp_path).clips if "fps" in video] == []
+
+
+def test_a_set_of_frames_may_be_split_by_folders(tmp_path):
+    for place in ("train/walk/a", "test/walk/b"):
+        _files(tmp_path, *(f"clips/{place}/img_{n}.png" for n in range(3)))
+    found = find_clips(tmp_path, 25)
+    assert found.clips == [
+        ("clips/test/walk/b@25fps", "walk"),
+        ("clips/train/walk/a@25fps", "walk"),
+    ]
+    assert found.given.train_or_val == {"clips/train/walk/a@25fps"}
+    with pytest.raises(LookbackError, match=r"take each folder as a clip.* --fps 25"):
+        find_clips(tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clips.loading import batches as batching
-from clips.loading import clip_reader
+from clips.loading import clip_reader, sampled_frames
 from clips.loading.batches import ordered_batches, training_batches
 from clips.loading.clip_reader import (
     ClipSampler,
@@ -22,7 +22,7 @@ from clips.loading.clip_reader import (
 from clips.loading.clip_sampling import plan
 from clips.manifest.segments import Segment
 from recipes.schema import Augment
-from tests.conftest import coded_frame, read_code, write_coded_video
+from tests.conftest import coded_frame, read_code, write_coded_images, write_coded_video
 from video.errors import VideoError
 from video.preprocessing import Preprocessing, Preprocessor
 from video.sampling import Sampling
@@ -324,17 +324,30 @@ def test_the_same_seed_samples_the_same_clips_in_the_same_order(
 
 
 def test_a_segments_length_is_found_once_and_changes_no_sample(folder, low, monkeypatch):
-    opened = []
+    opened, indexed = [], []
     monkeypatch.setattr(
-        clip_reader, "FileSource", lambda path: opened.append(path) or FileSource(path)
+        sampled_frames, "open_video", lambda path: opened.append(path) or FileSource(path)
+    )
+    index_of = sampled_frames.index_of
+    monkeypatch.setattr(
+        sampled_frames, "index_of", lambda path: indexed.append(path) or index_of(path)
     )
     made = sampler(folder, 2, 4)
     first, again = sample(low, made, 3), sample(low, made, 3)
     assert len(opened) == 3  # looked for, sampled, sampled
     assert np.array_equal(first, again)
     sample(replace(low, end=1.0), made)
-    assert len(opened) == 5  # another segment of the video has its own
+    sample(replace(low, start=1.0), made)
+    assert (len(opened), len(indexed)) == (3, 1)  # the parts of a video are found together
     assert np.array_equal(sample(low, replace(made), 3), first)
+
+
+def test_clips_come_from_a_folder_of_frames_as_from_a_video(folder, low, tmp_path):
+    write_coded_images(tmp_path / "a", range(FRAMES), 10.0)
+    frames = replace(low, video="a@10fps")
+    for how in ("random", "uniform", "dense"):
+        of_frames = codes(sample(frames, sampler(tmp_path, 3, 4, how=how)))
+        assert of_frames == codes(sample(low, sampler(folder, 3, 4, how=how)))
 
 
 def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
@@ -356,7 +369,7 @@ def test_only_frames_of_the_plan_are_converted_and_decoding_ends_with_them(
     made = sampler(folder, 3, 4)
     sample(low, made)
     monkeypatch.setattr(clip_reader, "Preprocessor", Watched)
-    monkeypatch.setattr(clip_reader, "FileSource", WatchedFile)
+    monkeypatch.setattr(sampled_frames, "open_video", WatchedFile)
     stops = set()
     for seed in range(10):
         converted.clear(), decoded.clear()

@@ -100,3 +100,15 @@ def test_spec_costs_equal_the_published_ones(name, millions, gflops):
     spec = spec_of(name)
     assert spec.parameters / 1e6 == pytest.approx(millions, rel=0.01)
     assert spec.gflops == pytest.approx(gflops, rel=0.01)
+
+
+def test_recurrent_layers_count_every_step():
+    from extract.architectures.costs import layer_costs
+    from training.keras_backend import keras
+
+    inputs = keras.Input((5, 6))
+    both = keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True))(inputs)
+    model = keras.Model(inputs, keras.layers.GRU(3)(both))
+    macs = {cost.kind: cost.macs for cost in layer_costs(model)}
+    # Four gates of an LSTM, three of a GRU, each with weights for inputs and state; five steps.
+    assert macs == {"Bidirectional": 2 * 5 * 4 * (6 * 4 + 4 * 4), "GRU": 5 * 3 * (8 * 3 + 3 * 3)}

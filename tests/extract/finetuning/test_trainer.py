@@ -5,6 +5,7 @@ from itertools import pairwise
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from clips.manifest import BACKGROUND, Entry, Manifest
 from clips.manifest.segments import Segment, limited
@@ -238,6 +239,39 @@ def test_ctrl_c_within_the_first_epoch_leaves_the_folder_s_model(scripted_run):
         again.train()
     assert (tuning.folder / BACKBONE_WEIGHTS).read_bytes() == before
     assert saved_epoch(tuning) == 0
+
+
+def test_a_full_memory_ends_in_one_line_and_keeps_the_finished_epochs(scripted_run):
+    error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor\nmany lines")
+    tuning = scripted_run([2, 3, error], epochs=9, batch_size=8, gradient_accumulation_steps=2)
+    with pytest.raises(LookbackError) as ended:
+        tuning.train()
+    said = str(ended.value)
+    assert "\n" not in said
+    assert said.startswith("out of memory with batches of 8 clips in float32: --batch-size 4 ")
+    assert "--set finetune.gradient_accumulation_steps=4" in said
+    assert "--set finetune.mixed_precision=mixed_float16" in said
+    assert f"the 2 finished epochs is the model in {tuning.folder}; --resume continues" in said
+    assert saved_epoch(tuning) == 0  # the better one
+    assert read_config(tuning.folder) is not None
+    again = scripted_run([1], epochs=3, batch_size=8, gradient_accumulation_steps=2)
+    assert again.train(resume=True).loss == pytest.approx(1)
+
+
+def test_a_full_memory_in_the_first_epoch_leaves_the_folders_model(scripted_run):
+    tuning = scripted_run([1])
+    tuning.train()
+    before = (tuning.folder / BACKBONE_WEIGHTS).read_bytes()
+    again = scripted_run([MemoryError("3 GiB")], epochs=9, batch_size=1)
+    with pytest.raises(LookbackError, match="no batch is smaller") as ended:
+        again.train()
+    assert "--resume" not in str(ended.value)
+    assert (tuning.folder / BACKBONE_WEIGHTS).read_bytes() == before
+
+
+def test_another_error_keeps_its_traceback(scripted_run):
+    with pytest.raises(ZeroDivisionError):
+        scripted_run([ZeroDivisionError("by zero")]).train()
 
 
 @pytest.mark.parametrize("interrupted", [1, 2])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from extract.pipeline.reader import StepBatch, batches_of, decoding_stage
-from tests.conftest import read_code, write_coded_video
+from tests.conftest import read_code, write_coded_images, write_coded_video
 from video.errors import VideoError
 from video.motion import motion_energy
 from video.preprocessing import Preprocessing
@@ -51,6 +51,19 @@ def test_steps_come_once_in_order_and_in_full_batches(videos, batch_size):
             assert batch.clips.dtype == np.uint8
             assert batch.clips.shape[1:] == (1, 48, 64, 3)
             assert (batch.video, batch.error, batch.note) == (video, "", "")
+
+
+def test_a_folder_of_frames_gives_the_steps_of_a_video_of_them(tmp_path):
+    images = write_coded_images(tmp_path / "frames", range(1, 31), 10.0)
+    video = write_coded_video(tmp_path / "video.mp4", 31)
+    for fps, codes in ((10.0, list(range(1, 31))), (5.0, list(range(1, 31, 2)))):
+        batches = list(batches_of("frames", images, stepper(fps), 8))
+        assert codes_of(batches) == codes
+        assert [code - 1 for code in codes] == codes_of(
+            list(batches_of("video", video, stepper(fps), 8))
+        )[: len(codes)]
+        seconds = np.concatenate([batch.seconds for batch in batches])
+        assert np.allclose(seconds, np.arange(len(codes)) / fps)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from live.cameras.config import CameraConfig, camera_of, load_cameras
-from video.errors import LookbackError, UsageError
+from video.errors import UsageError
 
 
 def write(tmp_path, text: str, mode: int = 0o600):
@@ -59,6 +59,8 @@ def test_a_password_is_in_no_text_of_a_camera():
         ("door: [1]", r"door: write \{address"),
         ("door: {user: a}", r"door\.address: field required"),
         ("door: {address: rtsp://h, colour: 1}", r"door\.colour: extra"),
+        ("door: {adress: rtsp://h}", r"door\.adress: extra .*; did you mean address\?"),
+        ("door: 0\nhall: 1\ndoor: 2", r"a name or key is there twice \(line 3\)"),
         ("door: {address: rtsp://h, fps: 0}", r"door\.fps: "),
         ("door: {address: rtsp://h, privacy: [[[0, 0], [1, 1]]]}", r"door\.privacy\.0: "),
         ("door: {address: rtsp://h, privacy: [[[0, 0], [1, 1], [2, 0]]]}", r"door\.privacy\.0\.2"),
@@ -69,6 +71,8 @@ def test_a_password_is_in_no_text_of_a_camera():
         ),
         ("door: missing.mp4", r"door\.address: .*missing\.mp4: there is no such file"),
         ("door: {password: geheim", r"is not YAML \(line"),
+        ('"front\\ndoor": 0', r"'front\\ndoor': a name is one line"),
+        ('" ": 0', "' ': a name is one line of visible characters"),
     ],
 )
 def test_a_wrong_file_is_one_line_without_a_secret(text, problem, tmp_path):
@@ -79,12 +83,12 @@ def test_a_wrong_file_is_one_line_without_a_secret(text, problem, tmp_path):
 
 
 def test_a_missing_file_is_one_line(tmp_path):
-    with pytest.raises(LookbackError, match=r"--cameras .*none\.yaml: No such file"):
+    with pytest.raises(UsageError, match=r"--cameras .*none\.yaml: No such file"):
         load_cameras(tmp_path / "none.yaml")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no modes")
-def test_a_file_with_a_password_that_others_may_read_is_named(tmp_path, caplog):
+def test_a_file_with_a_password_that_others_may_read_is_named(tmp_path, monkeypatch, caplog):
     text = "door: {address: rtsp://h/1, user: a, password: geheim}"
     load_cameras(write(tmp_path, text, 0o644))
     assert "chmod 600" in caplog.text
@@ -93,6 +97,12 @@ def test_a_file_with_a_password_that_others_may_read_is_named(tmp_path, caplog):
     load_cameras(write(tmp_path, text, 0o600))
     load_cameras(write(tmp_path, "door: 0", 0o644))
     assert not caplog.text
+    monkeypatch.setenv("DOOR_PASSWORD", "geheim")  # the file itself holds no secret
+    text = "door: {address: rtsp://h/1, user: a, password: '${DOOR_PASSWORD}'}"
+    load_cameras(write(tmp_path, text, 0o644))
+    assert not caplog.text
+    load_cameras(write(tmp_path, "door: rtsp://a:geheim@h/1", 0o644))
+    assert "chmod 600" in caplog.text
 
 
 def test_a_camera_of_the_command_line_is_named_without_its_secrets():

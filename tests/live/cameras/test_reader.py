@@ -190,3 +190,18 @@ def test_the_wait_before_an_attempt_ends_at_once(device):
     began = time.monotonic()
     reader.close(5.0)
     assert time.monotonic() - began < 1
+
+
+def test_a_device_that_fails_to_close_does_not_end_the_thread(reader, device, monkeypatch):
+    closed = []
+
+    def fails() -> None:
+        closed.append(1)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(device, "close", fails)
+    reader.start()
+    device.give(1, None, 2)
+    frames = reader._taker.wait_for(2)
+    assert [session.number for _, session in frames] == [1, 2]
+    assert closed

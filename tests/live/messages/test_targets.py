@@ -36,6 +36,7 @@ def test_a_whole_address_from_the_environment(tmp_path: Path):
         ("a: [\n", "line 2"),
         ("mail: ${NOT_SET}\n", "mail: the environment variable NOT_SET is not set"),
         ("mail: 5\n", "mail: one address"),
+        ("mail: json://h/hunter2\nmail: json://h/x\n", "line 2: this name is there twice"),
         ("mail: nosuch://hunter2\n", "mail: nosuch:// is not"),
         ("mail: hunter2\n", "mail: this text is not"),
         ("mailtos://ann:hunter2@example.org: x\n", "a name holds"),

@@ -75,8 +75,11 @@ def test_it_ends_within_two_seconds_while_somebody_watches(server, capfd, caplog
 def test_a_port_in_use_is_one_line(server):
     server, _ = server
     other = PageServer(("127.0.0.1", server.port), make_page().app)
-    with pytest.raises(LookbackError, match=f"--serve 127.0.0.1:{server.port} .*another port"):
+    with pytest.raises(
+        LookbackError, match=f"--serve 127.0.0.1:{server.port} .*another port"
+    ) as told:
         other.start()
+    assert str(told.value).count("127.0.0.1") == 1
     other.stop()
 
 

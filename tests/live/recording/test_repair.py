@@ -13,7 +13,7 @@ import pytest
 from live.events.store import EventStore
 from live.recording import part
 from live.recording.part import open_path
-from live.recording.repair import repair
+from live.recording.repair import leftovers_of, repair
 from tests.live.recording.conftest import decoded, h264_stream, is_indexed_first
 from tests.running import ROOT
 
@@ -164,3 +164,18 @@ def test_encoding_that_takes_too_long_is_left_for_the_next_time(scene):
     ((_, (name,)),) = repair(made.store).items()
     assert time.monotonic() > started
     assert decoded(made.folder / name).codec == "h264"
+
+
+def test_what_is_recorded_while_leftovers_are_repaired_is_left_alone(scene):
+    """Encoding pictures of a kill takes minutes, in which the next event is recorded."""
+    store, left = _leave_open(scene)
+    leftovers = leftovers_of(store)
+    now = store.folder / "recordings" / "2026-11-28" / "open.hall-120000-9.mp4"
+    copy = now.with_name("part.1.mp4")
+    now.parent.mkdir(parents=True, exist_ok=True)
+    now.write_bytes(b"being written")
+    copy.write_bytes(b"being finished")
+    assert len(repair(store, leftovers=leftovers)) == 1
+    assert not left.exists()
+    assert now.read_bytes() == b"being written"
+    assert copy.exists()

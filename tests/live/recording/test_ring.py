@@ -72,3 +72,20 @@ def test_of_an_earlier_run_only_what_reaches_the_time_is_returned():
     assert ring.since(55.0)[0].seconds == 60.0
     assert ring.since(52.9)[0].seconds == 52.0
     assert ring.since(60.5)[0].seconds == 60.0
+
+
+def test_what_is_waited_for_is_kept_and_let_go():
+    ring = Ring(5.0, 1)
+    ring.wait_for(55.2)
+    _fill(ring, 30, 1)
+    assert ring.since(0.0)[0].seconds == 55.0
+    ring.stop_waiting(55.2)
+    ring.add(Coded(b"", True, 80.0, None, None, _H264))
+    assert ring.since(0.0)[0].seconds == 75.0
+
+
+def test_what_is_waited_for_in_vain_is_let_go_after_a_while():
+    ring = Ring(5.0, 1)
+    ring.wait_for(51.0)
+    _fill(ring, 120, 1)
+    assert ring.covered <= 6.1

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.conftest import coded_frame, read_code
+from tests.conftest import coded_frame, read_code, write_coded_images
 from video.errors import VideoError
 from video.sources import SOURCES, VideoSource
 
@@ -14,6 +14,11 @@ _SECRET = "geheim"
 
 def _open_file(request) -> VideoSource:
     return SOURCES["video"](request.getfixturevalue("coded_video")(frames=12))
+
+
+def _open_images(request) -> VideoSource:
+    folder = request.getfixturevalue("tmp_path") / "frames"
+    return SOURCES["images"](write_coded_images(folder, range(12)))
 
 
 def _open_camera(request) -> VideoSource:
@@ -28,7 +33,12 @@ def _open_url(request) -> VideoSource:
     return SOURCES["url"](f"{address}/clip.mp4?token={_SECRET}")
 
 
-_OPENERS = {"video": _open_file, "webcam": _open_camera, "url": _open_url}
+_OPENERS = {
+    "video": _open_file,
+    "images": _open_images,
+    "webcam": _open_camera,
+    "url": _open_url,
+}
 
 
 def test_the_contract_covers_every_source():
@@ -87,7 +97,12 @@ def test_a_source_may_be_closed_early_and_twice(source):
 
 @pytest.mark.parametrize(
     ("kind", "address"),
-    [("video", "none.mp4"), ("webcam", 0), ("url", "http://127.0.0.1:1/none.mp4")],
+    [
+        ("video", "none.mp4"),
+        ("images", "none@25fps"),
+        ("webcam", 0),
+        ("url", "http://127.0.0.1:1/none.mp4"),
+    ],
 )
 def test_what_cannot_be_opened_is_a_video_error_that_names_it(kind, address, device):
     device.plugged_in = False

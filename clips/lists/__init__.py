@@ -1,0 +1,1 @@
+"""Lists of clips in other formats than the manifest's: tables, JSON and official data set lists."""

@@ -1,0 +1,1 @@
+"""Check of the machine and the installation: `lookback doctor`."""

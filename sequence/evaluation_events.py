@@ -1,0 +1,148 @@
+"""Events of a report: what a model finds in videos whose manifest rows have times."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clips.manifest import BACKGROUND, Manifest
+from clips.manifest.segments import segments_of
+from metrics.events import (
+    OVERLAPS,
+    Span,
+    event_scores,
+    mean_average_precision,
+    runs,
+    usual_interval,
+)
+from sequence.label_map import LabelMap
+
+VideoPrediction = tuple[str, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrueEvents:
+    """The labeled events of the videos of a split.
+
+    Attributes:
+        spans: Events of each label.
+        ignored: Parts that count neither as an event nor as none.
+        videos: Videos that are measured: those with times, and those that are all background.
+    """
+
+    spans: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    ignored: list[Span] = field(default_factory=list)
+    videos: set[str] = field(default_factory=set)
+
+
+def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None) -> TrueEvents:
+    """Return the labeled events of a split.
+
+    Args:
+        manifest: Manifest with the times.
+        split: train, val, test or all.
+        mapping: Labels of the manifest and those of the model; None if they are the same.
+    """
+    parts = {entry.video for entry in manifest.entries if entry.is_part}
+    events = TrueEvents()
+    for segment in segments_of(manifest):
+        label = mapping.of(segment.label) if mapping else segment.label
+        if split not in (segment.split, "all") or not (
+            segment.video in parts or label == BACKGROUND
+        ):
+            continue
+        events.videos.add(segment.video)
+        span = Span(segment.video, segment.start, segment.end)
+        if label is None:
+            events.ignored.append(span)
+        elif label != BACKGROUND:
+            events.spans[label].append(span)
+    return events
+
+
+def measure_events(
+    predictions: list[VideoPrediction], truth: TrueEvents, labels: list[str], first_full: int
+) -> dict | None:
+    """Return the scores of found events per class and over all classes.
+
+    A found event is a run of steps at which its class is the most probable one; its score is the
+    mean probability.
+
+    Args:
+        predictions: Video, seconds (N,) and probabilities (N, K) of each video.
+        truth: Labeled events.
+        labels: Names of the K classes.
+        first_full: First step whose window is full; no event begins before it.
+
+    Returns:
+        `videos`, `hours`, `classes` (see `metrics.events.event_scores`) and
+        `mean_average_precision`, as in metrics.json; None if no video with times is among them.
+    """
+    known = [each for each in predictions if each[0] in truth.videos]
+    ends = {video: float(seconds[-1]) + usual_interval(seconds) for video, seconds, _ in known}
+    events = {
+        label: [_cut(span, ends) for span in truth.spans[label] if span.video in ends]
+        for label in labels
+        if label != BACKGROUND
+    }
+    if not any(events.values()):
+        return None
+    hours = sum(float(ends[video] - seconds[0]) for video, seconds, _ in known) / 3600
+    found: dict[str, list[Span]] = defaultdict(list)
+    for video, seconds, probabilities in known:
+        best = probabilities.argmax(1)
+        best[:first_full] = -1
+        for number, label in enumerate(labels):
+            found[label] += runs(video, seconds, best == number, probabilities[:, number])
+    ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
+    classes = {}
+    for label, true in events.items():
+        counted = [
+            each
+            for each in found[label]
+            if any(each.overlaps(span) for span in true)
+            or not any(each.overlaps(span) for span in ignored)
+        ]
+        classes[label] = event_scores(counted, true, hours)
+    return {
+        "videos": len(known),
+        "hours": hours,
+        "classes": classes,
+        "mean_average_precision": mean_average_precision(list(classes.values())),
+    }
+
+
+def events_summary(events: dict) -> str:
+    """Return a table of the events of a report.
+
+    Args:
+        events: Result of `measure_events`.
+    """
+    classes, columns = events["classes"], [f"AP@{overlap}" for overlap in OVERLAPS]
+    width = max(12, *(len(label) + 2 for label in classes))
+    lines = [
+        f"Events in {events['videos']} videos with times ({events['hours']:.2f} hours)",
+        "",
+        f"{'class':<{width}}{'events':>7}{'recall':>8}{'precision':>11}{'delay':>8}"
+        f"{'false/hour':>12}" + "".join(f"{each:>8}" for each in columns),
+    ]
+    for label, row in classes.items():
+        delay = "-" if row["delay_median"] is None else f"{row['delay_median']:.1f} s"
+        lines.append(
+            f"{label:<{width}}{row['events']:>7}{_number(row['recall']):>8}"
+            f"{_number(row['precision']):>11}{delay:>8}"
+            f"{_number(row['false_alarms_per_hour'], 1):>12}"
+            + "".join(f"{_number(value):>8}" for value in row["average_precision"].values())
+        )
+    means = events["mean_average_precision"].values()
+    lines.append(f"{'mean':<{width + 46}}" + "".join(f"{_number(value):>8}" for value in means))
+    return "\n".join(lines)
+
+
+def _cut(span: Span, ends: dict[str, float]) -> Span:
+    """Return a span that ends with its video."""
+    return Span(span.video, span.start, min(span.end, ends[span.video]))
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,136 @@
+"""Whether a model uses time: the same model on windows whose steps are in random order.
+
+The content of a window stays, and what depends on the order of its steps is lost: the order itself,
+and the speed of changes. A model that scores the same does not use them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.calibration import log_loss
+from metrics.classification import class_areas, mean_area
+from metrics.intervals import difference_interval, share_interval
+from sequence.dataset import Dataset, LabeledSegment
+from sequence.evaluation import Predictions, predict
+from sequence.prediction import Predictor
+
+SHUFFLED = "shuffled"
+_NO_ORDER = ("mean", "statistics")  # heads that see no order, only differences of steps
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How windows are shuffled.
+
+    Attributes:
+        count: Number of runs over all clips, each with other random orders.
+        seed: Seed of the random orders.
+    """
+
+    count: int
+    seed: int
+
+
+class ShuffledPredictor(Predictor):
+    """A predictor that puts the steps of every window into a random order first."""
+
+    def __init__(self, predictor: Predictor, seed: int) -> None:
+        """Wrap a predictor.
+
+        Args:
+            predictor: Predictor to wrap.
+            seed: Seed of the random orders.
+        """
+        super().__init__(
+            predictor.model, predictor.look_back, predictor.temperature, predictor.pooling
+        )
+        self._inner, self._random = predictor, np.random.default_rng(seed)
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        """Return the logits (n, K) of shuffled windows (n, L, D); see `Predictor.logits`."""
+        order = self._random.random(batch.shape[:2]).argsort(axis=1)
+        return self._inner.logits(np.take_along_axis(batch, order[..., None], axis=1))
+
+
+def measure_shuffled(
+    head: Predictions,
+    predictor: Predictor,
+    dataset: Dataset,
+    segments: list[LabeledSegment],
+    draws: Draws,
+    views: int | str,
+    resamples: int,
+) -> dict | None:
+    """Return the scores of a model on shuffled windows, as means over the draws.
+
+    Args:
+        head: Predictions of the same model on the windows as they are.
+        predictor: Predictor of the model.
+        dataset: Dataset of the segments.
+        segments: Segments of the predictions.
+        draws: Number and seed of the random orders.
+        views: Maximum number of evenly spaced windows per segment, or "all".
+        resamples: Number of bootstrap resamples.
+
+    Returns:
+        `draws`, `seed`, `accuracies` (clip accuracy of each draw), `clip` and `window` with means
+        over the draws, and `difference_to_head`; None if a window has one step, or without draws.
+    """
+    if predictor.look_back < 2 or not draws.count:
+        return None
+    runs = [
+        predict(
+            SHUFFLED, ShuffledPredictor(predictor, draws.seed + number), dataset, segments, views
+        )
+        for number in range(draws.count)
+    ]
+    targets = np.array([segment.target for segment in segments])
+    groups = [segment.group for segment in segments]
+    hits = np.stack([run.clip.argmax(1) == targets for run in runs])
+    gain = hits.mean(0) - (head.clip.argmax(1) == targets)
+    share = share_interval(hits.mean(0), groups, resamples, draws.seed)
+    difference = difference_interval(gain, groups, resamples, draws.seed)
+    areas = [mean_area(class_areas(run.clip, targets, dataset.labels), "roc_auc") for run in runs]
+    windows = [(run.window.argmax(1) == targets[run.segment]).mean() for run in runs]
+    return {
+        "draws": draws.count,
+        "seed": draws.seed,
+        "accuracies": hits.mean(1).tolist(),
+        "clip": {
+            "accuracy": float(hits.mean()),
+            "accuracy_interval": share.limits,
+            "accuracy_interval_method": share.method,
+            "roc_auc": None if areas[0] is None else float(np.mean(areas)),
+            "log_loss": float(np.mean([log_loss(run.clip, targets) for run in runs])),
+        },
+        "window": {"accuracy": float(np.mean(windows))},
+        "difference_to_head": {
+            "accuracy": float(gain.mean()),
+            "interval": difference.limits,
+            "method": difference.method,
+        },
+    }
+
+
+def time_remark(head: str, accuracy: float, shuffled: dict) -> str:
+    """Return the sentence of a report that says whether a model uses time.
+
+    Args:
+        head: Name of the head.
+        accuracy: Clip accuracy of the model.
+        shuffled: Result of `measure_shuffled`.
+    """
+    low, high = shuffled["difference_to_head"]["interval"]
+    start = (
+        f"With the steps of each window in random order, {head} has "
+        f"{shuffled['clip']['accuracy']:.3f} (mean of {shuffled['draws']} draws) instead of "
+        f"{accuracy:.3f} (difference {shuffled['difference_to_head']['accuracy']:+.3f}, 95 % "
+        f"interval {low:+.3f} to {high:+.3f}, paired over groups): "
+    )
+    if high < 0:
+        used = "how fast the features change" if head in _NO_ORDER else "time: order or speed"
+        return f"{start}it uses {used}."
+    if low > 0:
+        return f"{start}on these clips the order of the steps misleads it."
+    return f"{start}these clips do not show that it uses time."

@@ -1,0 +1,1 @@
+"""Pictures of an evaluation: figures, frames of mistakes, and the page report.html."""

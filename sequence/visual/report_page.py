@@ -1,0 +1,202 @@
+"""What the page of an evaluation shows: scores, curves, maps, mistakes and explanations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clips.manifest.segments import segments_of
+from sequence.dataset import Dataset, LabeledSegment
+from sequence.evaluation import Predictions
+from sequence.experiment import Experiment
+from sequence.prediction import Predictor
+from sequence.visual import figures
+from sequence.visual.importance import step_importance
+from sequence.visual.mistakes import Mistake, find_mistakes, write_mistakes
+from sequence.visual.page import Section, figure, write_page
+from sequence.visual.strips import frames_of, strip_jpeg
+
+_MISTAKES_SHOWN = 24
+_FRAMES = 6
+_NOT_PROBABILITIES = ("ridge",)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What was evaluated.
+
+    Attributes:
+        experiment: Model folder with the manifest and features.
+        dataset: Dataset of the segments.
+        predictor: Predictor of the model.
+        segments: Clips of the split.
+        predictions: Predictions of the model for them.
+        results: Metrics of the model, first, and of the baselines, by name.
+        remarks: Sentences about the results.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    predictor: Predictor
+    segments: list[LabeledSegment]
+    predictions: Predictions
+    results: Mapping[str, dict]
+    remarks: Sequence[str] = ()
+
+
+def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
+    """Write report.html, its pictures as PNG files, and mistakes.csv; return the page.
+
+    Args:
+        out: Report folder.
+        split: Name of the split.
+        evaluated: What was evaluated.
+    """
+    labels, dataset = evaluated.dataset.labels, evaluated.dataset
+    mistakes = find_mistakes(
+        evaluated.segments,
+        evaluated.predictions.clip,
+        labels,
+        segments_of(evaluated.experiment.manifest),
+    )
+    write_mistakes(out / "mistakes.csv", mistakes)
+    windows = dataset.full_windows(evaluated.segments, 2)[slice(None)]
+    pictures = {
+        "training.png": figures.training_curves(evaluated.experiment.folder / "history.csv"),
+        "distribution.png": figures.class_distribution(
+            [segment.split for segment in dataset.segments],
+            [labels[segment.target] for segment in dataset.segments],
+        ),
+        "importance.png": figures.step_importance(step_importance(evaluated.predictor, windows))
+        if evaluated.predictor.look_back > 1
+        else None,
+        **_maps(evaluated),
+    }
+    for name, picture in pictures.items():
+        if picture is not None:
+            (out / name).write_bytes(picture)
+    first = next(iter(evaluated.results))
+    clip = evaluated.results[first]["clip"]
+    title = f"{evaluated.experiment.folder.name}: {first} on {split}"
+    path = out / "report.html"
+    write_page(
+        path,
+        title,
+        f"{clip['count']} clips in {clip['groups']} groups; "
+        f"{evaluated.experiment.config.backbone.name}, look-back {evaluated.predictor.look_back}",
+        [
+            _scores(evaluated),
+            _classes(clip),
+            Section("Curves").pictures(
+                [
+                    (_read(out / "confusion.png"), "Confusion matrix"),
+                    (_read(out / "roc.png"), "ROC curves"),
+                    (_read(out / "precision_recall.png"), "Precision and recall"),
+                    (_read(out / "reliability.png"), "Reliability: accuracy by probability"),
+                    (pictures["training.png"], "Training of the second stage"),
+                    (pictures["distribution.png"], "Clips of each class and split"),
+                ]
+            ),
+            Section("Features")
+            .text("Each point is a clip. Clips of one class should lie together, groups mixed.")
+            .pictures(
+                [
+                    (pictures["labels.png"], "Mean features by label"),
+                    (pictures["groups.png"], "Mean features by group"),
+                    (pictures["importance.png"], "Importance of each step of the window"),
+                ]
+            ),
+            _mistake_section(evaluated, mistakes),
+        ],
+    )
+    return path
+
+
+def _scores(evaluated: Evaluated) -> Section:
+    header = ("model", "clip accuracy", "95 % interval", "ROC AUC", "log loss", "windows")
+    rows = []
+    for name, metrics in evaluated.results.items():
+        clip = metrics["clip"]
+        low, high = clip["accuracy_interval"]
+        window = metrics.get("window")
+        loss = "-" if name in _NOT_PROBABILITIES else _number(clip.get("log_loss"))
+        rows.append(
+            (
+                name,
+                _number(clip["accuracy"]),
+                f"{low:.3f} - {high:.3f}",
+                _number(clip.get("roc_auc")),
+                loss,
+                _number(window["accuracy"]) if window else "-",
+            )
+        )
+    section = Section("Scores").table(header, rows, first=True)
+    for remark in evaluated.remarks:
+        section.text(remark)
+    return section
+
+
+def _classes(clip: Mapping[str, Any]) -> Section:
+    header = ("class", "precision", "recall", "F1", "ROC AUC", "PR AUC", "clips")
+    rows = [
+        (
+            label,
+            *(_number(row[key]) for key in ("precision", "recall", "f1", "roc_auc", "pr_auc")),
+            row["count"],
+        )
+        for label, row in clip["classes"].items()
+    ]
+    return Section("Classes").table(header, rows)
+
+
+def _maps(evaluated: Evaluated) -> dict[str, bytes | None]:
+    dataset, segments = evaluated.dataset, evaluated.segments
+    means = np.stack([dataset.rows(segment).mean(0) for segment in segments])
+    names = [dataset.labels[segment.target] for segment in segments]
+    groups = [segment.group for segment in segments]
+    return {
+        "labels.png": figures.embedding(means, names, "Labels"),
+        "groups.png": figures.embedding(means, groups, "Groups"),
+    }
+
+
+def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Section:
+    section = Section(f"Mistakes ({len(mistakes)} of {len(evaluated.segments)})")
+    if not mistakes:
+        return section.text("No clip was wrong.")
+    section.text(
+        "The most confident first. Look for wrong labels, hidden actions and bad pictures. "
+        "mistakes.csv has all of them, with a column for what to do."
+    )
+    manifest, shown = evaluated.experiment.manifest, []
+    labels, store = evaluated.dataset.labels, evaluated.dataset.store
+    for mistake in mistakes[:_MISTAKES_SHOWN]:
+        video, start = mistake.segment.video, mistake.segment.start
+        frames = frames_of(manifest.place(video), start, mistake.end, _FRAMES)
+        caption = f"{video}: {mistake.label}"
+        wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
+        if frames:
+            shown.append(figure(strip_jpeg(frames), caption, wrong))
+        probabilities = evaluated.predictor.predict_steps(store.features(video))
+        course = figures.timeline(
+            store.seconds(video),
+            probabilities,
+            labels,
+            mistake.segment.target,
+            (start, mistake.end),
+        )
+        shown.append(figure(course, f"{caption}, over time", wrong))
+    section.parts.append(f'<div class="grid">{"".join(shown)}</div>')
+    if len(mistakes) > _MISTAKES_SHOWN:
+        section.text(f"{len(mistakes) - _MISTAKES_SHOWN} more are in mistakes.csv.", faint=True)
+    return section
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
