@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from clips.copies import with_copies
 from clips.finding.clip_files import Found
 from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import join_groups
@@ -20,7 +21,8 @@ def add_new_clips(listed: list[Entry], found: Found, settings: Settings) -> list
     """Return the listed rows and rows for new clips, with the splits that folders give."""
     given = {} if "data.split" in settings.given else found.given.splits
     if {"data.split", "data.group_by", "seed"} & settings.given:
-        listed = [replace(entry, split="") for entry in listed]
+        # The split of a copy tells for which split it was made; see `clips.copies`.
+        listed = [each if each.parent else replace(each, split="") for each in listed]
     listed = [replace(each, split=each.split or given.get(each.video, "")) for each in listed]
     known = {entry.video for entry in listed}
     new = [(video, label) for video, label in found.clips if video not in known]
@@ -38,6 +40,9 @@ def complete(
 ) -> Manifest:
     """Return the manifest with a group and a split in every row.
 
+    An augmented copy has those of its parent. It is left out if the parent is not in the manifest,
+    or has moved to another split than the copy was made for.
+
     Args:
         manifest: The manifest; a group or split may be empty.
         settings: The recipe, with the seed, the shares of the splits and the grouping.
@@ -46,7 +51,8 @@ def complete(
         official: Whether the given split stands where groups cross it.
     """
     data, seed = settings.recipe.data, settings.recipe.seed
-    entries = grouped(list(manifest.entries), settings, equal)
+    originals = [entry for entry in manifest.entries if not entry.parent]
+    entries = grouped(originals, settings, equal)
     folds = parse_folds(data.split)
     shares = parse_shares(default_value("data.split") if folds else data.split)
     entries = _folded(entries, folds, seed)
@@ -60,7 +66,7 @@ def complete(
         entries = split_entries(entries, shares, seed)
     if data.fold is not None:
         entries = test_on(entries, str(data.fold), shares, seed, str(manifest.path))
-    return manifest.with_entries(entries)
+    return manifest.with_entries(with_copies(list(manifest.entries), entries))
 
 
 def _folded(entries: list[Entry], folds: Folds | None, seed: int) -> list[Entry]:

@@ -58,3 +58,16 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="also make a data folder clips/CLASS/CLIP of links to the clips",
     )
+    flags.add_argument(
+        "--augment",
+        type=int,
+        default=0,
+        metavar="N",
+        help="write augmented copies to disk until every class has N clips in train (default: 0)",
+    )
+    flags.add_argument(
+        "--augment-splits",
+        default="train",
+        metavar="SPLITS",
+        help="splits that --augment fills up, such as train,val (default: train)",
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from clips import manifest as manifests
 from clips.checking import Check, check_files, without_short_parts
 from clips.completing import add_new_clips, complete, grouped
+from clips.copies import without_lost_copies
 from clips.finding.clip_files import Found, check_name, find_clips
 from clips.inspecting import Confirm, report, with_chosen_groups
 from clips.inspection.leaks import joinable
@@ -220,6 +221,7 @@ def _read(path: Path, settings: Settings) -> Manifest:
     manifest = manifests.read(path)
     for video in manifest.videos:
         check_name(path.parent, video)
+    manifest = without_lost_copies(manifest)
     extra = [name for name, _ in manifest.entries[0].extra]
     for name, known in misspelled_columns([*extra, *_columns_used(manifest)]):
         # Going on would make new groups or a new split, and could put a scene into two splits.
@@ -268,7 +270,7 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
 
 def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> Manifest:
     """Return the manifest with the unusable listed rows back at their positions."""
-    known = {entry.video for entry in listed}
+    known = {entry.video for entry in listed if not entry.parent}
     usable = iter(manifest.entries)
     usable_videos = set(manifest.videos)
     return manifest.with_entries(

@@ -24,6 +24,7 @@ _COMMANDS = {
         "list the backbones, or the layers of one backbone",
     ),
     "doctor": ("lookback.doctor.__main__", "check the machine and the installation"),
+    "preview": ("clips.preview", "show what each augmentation does to a clip"),
 }
 
 

@@ -14,6 +14,7 @@ from extract.finetuning.trainer import Trainer
 from recipes.loader import Settings
 from recipes.loader import load as load_settings
 from sequence.experiment import open_experiment
+from sequence.search.run import search
 from sequence.trainer import train as train_second_stage
 
 
@@ -98,7 +99,8 @@ def train(
         return TrainingRun(folder, place, finetuning, metrics, finetuning)
     experiment = open_experiment(chosen)
     try:
-        result = train_second_stage(experiment, chosen)
+        run = search if chosen.recipe.search.trials else train_second_stage
+        result = run(experiment, chosen)
     finally:
         experiment.close()
     return TrainingRun(folder, place, result.history, result.metrics, finetuning)

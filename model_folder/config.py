@@ -60,6 +60,28 @@ class BackboneConfig(Section):
     input: Input = "frame"
 
 
+class SearchRecord(Section):
+    """The search that chose the settings of the second stage; test clips take no part in it.
+
+    Attributes:
+        trials: Number of settings that were tried.
+        pruned: Number of them that were given up early.
+        folds: Folds over the groups of train and val that scored them; 0 for the val split.
+        clips: Number of clips that scored them.
+        log_loss: Clip log loss of the chosen settings.
+        accuracy: Their clip accuracy.
+        calibration_error: Expected calibration error of their clip probabilities.
+    """
+
+    trials: int
+    pruned: int
+    folds: int
+    clips: int
+    log_loss: float
+    accuracy: float
+    calibration_error: float
+
+
 class SequenceConfig(Section):
     """The second stage: the trained head.
 
@@ -78,6 +100,7 @@ class SequenceConfig(Section):
         temperature: Divisor of the logits before the softmax, fitted on the validation split.
         mean_temperature: Temperature of the `mean` baseline.
         ensemble: Models whose logits are averaged; 1 in files of earlier versions.
+        search: Search that chose the settings; None without one.
     """
 
     head: str
@@ -94,6 +117,7 @@ class SequenceConfig(Section):
     temperature: float
     mean_temperature: float
     ensemble: int = 1
+    search: SearchRecord | None = None
 
 
 class QuantizationReport(Section):

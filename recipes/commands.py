@@ -20,6 +20,7 @@ _FORMS_OF_A_CLONE = {
     "convert": "python -m extract.convert",
     "backbones": "python -m extract.backbones",
     "doctor": "python -m lookback.doctor",
+    "preview": "python -m clips.preview",
 }
 COMMANDS = tuple(_FORMS_OF_A_CLONE)
 _ROOT = Path(__file__).resolve().parents[1]

@@ -120,6 +120,15 @@ class Augment(Section):
     saturation: Share
     hue: Annotated[float, Field(ge=0, le=0.5)]
     erasing: Share
+    elastic: Share
+    clahe: Share
+    blur: Share
+    pixel_dropout: Share
+    time_reversal: Share
+    speed: Annotated[float, Field(ge=0, lt=1)]
+    frame_drop: Annotated[float, Field(ge=0, lt=1)]
+    mixup: Share
+    cutmix: Share
 
 
 class Finetune(Section):
@@ -164,6 +173,13 @@ class Sequence(Section):
     class_weights: ClassWeights
     patience: Whole
     threshold: Share
+
+
+class Search(Section):
+    """Search of settings of the second stage; see `sequence.search`."""
+
+    trials: Whole
+    folds: Whole | None
 
 
 class Evaluate(Section):
@@ -257,6 +273,7 @@ class Recipe(Section):
     extract: Extract
     finetune: Finetune
     sequence: Sequence
+    search: Search
     evaluate: Evaluate
     timeline: Timeline
     alarms: Alarms

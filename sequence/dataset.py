@@ -1,6 +1,7 @@
 """Dataset of the second stage: labeled segments, and look-back windows over their features."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -40,6 +41,7 @@ class LabeledSegment:
         first: First step.
         last: Step after the last one.
         start: Start in the video in seconds, which does not depend on the features.
+        is_copy: Whether the video is an augmented copy, which no fold tests on.
     """
 
     video: str
@@ -49,6 +51,7 @@ class LabeledSegment:
     first: int
     last: int
     start: float = 0.0
+    is_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,12 @@ class Dataset:
                 f"{command('extract')}"
             )
         self._matrix = FeatureMatrix(store, steps)
+
+    def with_look_back(self, look_back: int) -> "Dataset":
+        """Return the same dataset with another look-back; both share the features in memory."""
+        other = copy(self)
+        other.look_back = look_back
+        return other
 
     def split(self, name: str) -> list[LabeledSegment]:
         """Return the segments of a split (train, val or test), or of all."""
@@ -340,4 +349,5 @@ def _labeled_segment(
         first,
         last,
         segment.start,
+        segment.is_copy,
     )

@@ -14,7 +14,10 @@ from video.errors import LookbackError
 def make_folds(
     segments: list[LabeledSegment], folds: int, seed: int
 ) -> Iterator[tuple[list[LabeledSegment], list[LabeledSegment]]]:
-    """Yield (training, test) of every fold, stratified by class, with groups kept together."""
+    """Yield (training, test) of every fold, stratified by class, with groups kept together.
+
+    Augmented copies train only.
+    """
     targets = [segment.target for segment in segments]
     groups = [segment.group for segment in segments]
     if max_folds(segments) < folds:
@@ -26,7 +29,8 @@ def make_folds(
     warnings.filterwarnings("ignore", "The least populated class", UserWarning)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for rest, test in splitter.split(np.zeros(len(segments)), targets, groups):
-        yield [segments[index] for index in rest], [segments[index] for index in test]
+        tested = [segments[index] for index in test]
+        yield [segments[index] for index in rest], [each for each in tested if not each.is_copy]
 
 
 def max_folds(segments: list[LabeledSegment]) -> int:

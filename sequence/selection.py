@@ -100,11 +100,11 @@ def select(experiment: Experiment, recipe: Recipe) -> Selection:
 
 def _compare(candidates: list[Candidate], recipe: Recipe) -> dict:
     """Return the metrics of the candidates, the first as the reference of differences."""
-    parts = _common_segments([candidate.dataset for candidate in candidates])
+    parts = common_segments([candidate.dataset for candidate in candidates])
     reference, seed = parts[0], recipe.seed
     try:
         folds = max(2, min(_FOLDS, max_folds(reference)))
-        splits = list(_splits(reference, folds, seed))
+        splits = list(fold_parts(reference, folds, seed))
     except LookbackError:  # it is about --folds, which is no flag of training
         raise LookbackError(
             f"{candidates[0].experiment.manifest.path}: train and val have too few groups of clips "
@@ -151,7 +151,7 @@ def _measured(
     }
 
 
-def _splits(
+def fold_parts(
     segments: list[LabeledSegment], folds: int, seed: int
 ) -> Iterator[tuple[list[LabeledSegment], list[LabeledSegment], list[LabeledSegment]]]:
     """Yield (training, validation, test) of every fold."""
@@ -159,7 +159,7 @@ def _splits(
         yield *split_validation(rest, seed), test
 
 
-def _common_segments(datasets: list[Dataset]) -> list[list[LabeledSegment]]:
+def common_segments(datasets: list[Dataset]) -> list[list[LabeledSegment]]:
     """Return the segments of train and val of each dataset that all datasets have, in one order.
 
     A segment can be too short for a change picture, and steps of two inputs are numbered

@@ -1,11 +1,14 @@
 """The train command: train the sequence model and its baselines, and save them."""
 
+from typing import Any
+
 from clips.manifest import SPLITS
 from extract.backbones.heads import weights_sha256
 from model_folder.config import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
     ModelConfig,
+    SearchRecord,
     SequenceConfig,
     made_with,
     save_weights,
@@ -41,7 +44,11 @@ _LOG = logger(__name__)
 
 
 def train(
-    experiment: Experiment, settings: Settings, splits: tuple[str, ...] = SPLITS
+    experiment: Experiment,
+    settings: Settings,
+    splits: tuple[str, ...] = SPLITS,
+    search: SearchRecord | None = None,
+    found: dict[str, Any] | None = None,
 ) -> TrainingResult:
     """Train the sequence model and its baselines, and save them in the model folder.
 
@@ -51,6 +58,8 @@ def train(
         experiment: Model folder with the manifest and features.
         settings: Settings of the recipe and the flags.
         splits: Splits in which every class must have clips; training needs train and val.
+        search: Search that chose the settings, to record; None without one.
+        found: Settings that it chose, by name, to record.
 
     Returns:
         Model folder, training history and validation metrics, as they are written.
@@ -92,7 +101,7 @@ def train(
     save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
     save_weights(average.model, folder / MEAN_WEIGHTS)
     save_baselines(linear, folder / BASELINES)
-    config = _trained_config(experiment, settings, chosen, dataset, predictor, average)
+    config = _trained_config(experiment, settings, chosen, dataset, predictor, average, search)
     write_config(folder, config)
     record_seen(folder, config.sequence.sha256, experiment.manifest)
 
@@ -109,6 +118,7 @@ def train(
         "pooling": chosen.pooling,
         "ensemble": config.sequence.ensemble,
         **({"selection": selection.report} if selection.report else {}),
+        **({"search": {**search.model_dump(), "configuration": found}} if search else {}),
         **results[chosen.head],
         "baselines": {name: values for name, values in results.items() if name != chosen.head},
     }
@@ -139,6 +149,7 @@ def _trained_config(
     dataset: Dataset,
     predictor: Predictor,
     average: Predictor,
+    search: SearchRecord | None,
 ) -> ModelConfig:
     """Return the content of model.yaml with the trained sequence model."""
     return experiment.config.model_copy(
@@ -161,6 +172,7 @@ def _trained_config(
                 temperature=predictor.temperature,
                 mean_temperature=average.temperature,
                 ensemble=members_of(predictor.model),
+                search=search,
             ),
             "made_with": made_with(),
         }

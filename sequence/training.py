@@ -23,6 +23,7 @@ from training.loop import RunState, run_epochs
 from training.optimizers import class_weights, make_optimizer
 
 MAX_BAG = 16  # windows of a clip that train at once
+STOPPED = "Stopped; the best epoch so far is kept."  # the line after Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def fit(
             run.model.set_weights(run.best_weights)
             members.append(run.model)
     if not finished:
-        log("Stopped; the best epoch so far is kept.")
+        log(STOPPED)
     predictor = Predictor(join(members), dataset.look_back, pooling=pooling)
     answers = window_logits(predictor, dataset, validation)
     truth = np.array([segment.target for segment in validation])

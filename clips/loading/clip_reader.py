@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from clips.loading.augmentation import augment_clip, sample_placement
+from clips.loading.augmentation import augment_clip, retimed, sample_placement
 from clips.loading.clip_sampling import ClipSampling, plan
 from clips.loading.sampled_frames import SegmentFrames, read_samples
 from clips.manifest.segments import Segment
@@ -145,8 +145,13 @@ def _planned(
         random if augment else None,
         sampler.sampling.stride,
     )
+    if not augment:
+        return [_PlannedClip(shown, CENTER) for shown in clips]
     return [
-        _PlannedClip(shown, sample_placement(augment, random) if augment else CENTER)
+        _PlannedClip(
+            place=sample_placement(augment, random),
+            frames=retimed(shown, frames.start, augment, random),
+        )
         for shown in clips
     ]
 

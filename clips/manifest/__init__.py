@@ -9,11 +9,12 @@ video that has the label. The rest of such a video is `background`, as is a row 
 
 from clips.manifest.columns import COLUMNS
 from clips.manifest.csv_file import content_of, read, write, write_rows
-from clips.manifest.entries import BACKGROUND, SPLITS, Entry, Manifest
+from clips.manifest.entries import BACKGROUND, PARENT, SPLITS, Entry, Manifest
 
 __all__ = [
     "BACKGROUND",
     "COLUMNS",
+    "PARENT",
     "SPLITS",
     "Entry",
     "Manifest",

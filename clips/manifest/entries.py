@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 SPLITS = ("train", "val", "test")
+# Column with the video that an augmented copy was made of.
+PARENT = "augmented_from"
 BACKGROUND = "background"
 
 
@@ -27,6 +29,11 @@ class Entry:
     start: float | None = None
     end: float | None = None
     extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def parent(self) -> str:
+        """The video that this one is an augmented copy of; empty for a clip of its own."""
+        return dict(self.extra).get(PARENT, "")
 
     @property
     def is_part(self) -> bool:

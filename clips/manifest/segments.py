@@ -10,7 +10,10 @@ from clips.manifest.entries import BACKGROUND, Entry, Manifest
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a video with one label: from `start` up to, not including, `end` seconds."""
+    """A part of a video with one label: from `start` up to, not including, `end` seconds.
+
+    `is_copy` tells that the video is an augmented copy.
+    """
 
     video: str
     label: str
@@ -18,6 +21,7 @@ class Segment:
     group: str
     start: float = 0.0
     end: float = float("inf")
+    is_copy: bool = False
 
     @property
     def is_part(self) -> bool:
@@ -43,6 +47,7 @@ def segments_of(manifest: Manifest) -> list[Segment]:
                 entry.group,
                 entry.start or 0.0,
                 float("inf") if entry.end is None else entry.end,
+                bool(entry.parent),
             )
             for entry in entries
         ]

@@ -59,7 +59,8 @@ class ActivationCache:
         self._row = 4 * prod(trunk.shape)
         self._rows = self._validation_rows = self.epochs = 0
         if chosen.epochs:
-            self._rows = clips.max_training_clips()
+            # Mixed batches are new in every epoch, and their activations are not mixed ones.
+            self._rows = 0 if clips.mixes else clips.max_training_clips()
             self._validation_rows = clips.max_validation_clips()
         room = chosen.megabytes * _MEGABYTE // self._row
         self.keeps_validation = 0 < self._validation_rows <= room
@@ -74,6 +75,8 @@ class ActivationCache:
         engine, epochs = f"{self.trunk.engine} computes the frozen part", self._chosen.epochs
         if not epochs:
             return f"{engine} in every epoch."
+        if self._clips.mixes:
+            return f"{engine} in every epoch: mixup and cutmix make other clips each time."
         shape = "x".join(map(str, self.trunk.shape))
         size = (epochs * self._rows + self._validation_rows) * self._row / _MEGABYTE
         megabytes = f"{size:{'.0f' if size >= 10 else '.2g'}} MB"

@@ -8,6 +8,7 @@ import numpy as np
 from clips.loading.augmentation import check_augment
 from clips.loading.batches import epoch_order, ordered_batches, training_batches
 from clips.loading.clip_reader import ClipSampler, max_clips
+from clips.loading.mixing import BatchMixer, mixes
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, limited, segments_of
 from extract.backbones.defaults import ResolvedBackbone
@@ -26,6 +27,7 @@ class ClipDataset:
         class_weights: Loss weights of the classes, float32 (K,), see
             `training.optimizers.class_weights`.
         batch_size: Clips per batch.
+        mixes: Whether training batches are mixed, which gives soft labels.
     """
 
     def __init__(self, recipe: Recipe, manifest: Manifest, backbone: ResolvedBackbone) -> None:
@@ -65,6 +67,7 @@ class ClipDataset:
             augment=chosen.augment,
         )
         check_augment(chosen.augment, self._sampler.preprocessing)
+        self._augment, self.mixes = chosen.augment, mixes(chosen.augment)
         # A copy, so that both samplers share the segments' known lengths.
         self._validation_sampler = replace(self._sampler, augment=None)
 
@@ -87,11 +90,16 @@ class ClipDataset:
         return max_clips(self.validation, self._validation_sampler)
 
     def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the shuffled clips of an epoch with their class indices (B,)."""
+        """Yield the shuffled clips of an epoch with their class indices (B,), or with soft labels
+        (B, K) if batches are mixed."""
+        mixer = None
+        if self.mixes:
+            mixer = BatchMixer(self._augment, len(self.labels), (self._seed, epoch))
         for clips, segments in training_batches(
             self.training, self._sampler, self.batch_size, self._seed, epoch
         ):
-            yield clips, self.training_classes[segments]
+            classes = self.training_classes[segments]
+            yield mixer(clips, classes) if mixer else (clips, classes)
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the validation clips with the indices of their segments (B,); they are the same in

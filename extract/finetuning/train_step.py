@@ -73,10 +73,12 @@ class TrainingStep:
 
         Args:
             inputs: Inputs of the model (B, ...).
-            classes: Class indices (B,).
+            classes: Class indices (B,), or soft labels (B, K) of mixed clips.
             weights: Loss weights (B,).
         """
-        if self._classes == 1:
+        if classes.ndim == 2:
+            targets = classes[:, 1:] if self._classes == 1 else classes
+        elif self._classes == 1:
             targets = classes[:, None].astype(np.float32)
         else:
             targets = np.eye(self._classes, dtype=np.float32)[classes]
@@ -107,6 +109,17 @@ class TrainingStep:
         finally:
             for variable, value in zip(trained, before, strict=True):
                 variable.assign(value)
+
+
+def loss_weights(weights: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the loss weights of clips (B,).
+
+    Args:
+        weights: Loss weight of each class, float32 (K,).
+        classes: Class indices (B,), or soft labels (B, K), which mix the weights too.
+    """
+    mixed: np.ndarray = classes @ weights if classes.ndim == 2 else weights[classes]
+    return mixed
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -5,6 +5,7 @@ from clips.flags import FLAGS, add_flags
 from clips.flattening import flatten
 from clips.inspecting import Unconfirmed
 from clips.inspection.report import report_folder
+from clips.multiplying import copied_amounts, parse_splits, write_copies
 from clips.preparation import manifest_path, prepare
 from lookback.commands.prepare_flags import add_prepare_flags, check_conversion, confirmation
 from recipes.command_line import parser, settings
@@ -19,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     add_flags(flags)
     add_prepare_flags(flags)
     parsed = flags.parse_args(arguments)
-    chosen = settings(parsed)
+    chosen, splits = settings(parsed), parse_splits(parsed.augment_splits)
+    if parsed.augment:
+        copied_amounts(chosen.recipe.finetune.augment)  # before the clips are decoded
     data = manifest_path(chosen).parent
     check_conversion(parsed, data)
     out = report_folder(parsed.out, data)
@@ -28,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Unconfirmed as end:
         _LOG.info(str(end))
         return 0
+    if parsed.augment:
+        write_copies(manifest, chosen, parsed.augment, splits)
     if parsed.flatten:
         flatten(manifest, parsed.flatten)
     if parsed.convert:

@@ -12,6 +12,12 @@ FLAGS = (
     *SECOND_STAGE_FLAGS,
     Flag("--epochs", "sequence.epochs", "maximum number of epochs", "N"),
     Flag("--batch-size", "sequence.batch_size", "windows per training batch", "N"),
+    Flag(
+        "--search",
+        "search.trials",
+        "settings of the second stage to try on train and val before training; 0: no search",
+        "N",
+    ),
 )
 
 
@@ -22,9 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     experiment = open_experiment(chosen)
 
+    from sequence.search.run import search
     from sequence.trainer import train
     from training.keras_backend import device_line
 
     print(device_line())
-    train(experiment, chosen)
+    (search if chosen.recipe.search.trials else train)(experiment, chosen)
     return 0

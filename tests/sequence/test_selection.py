@@ -138,7 +138,7 @@ def test_segments_are_matched_by_their_time(tmp_path):
             writer.append("v.mp4", rows[first:], np.arange(first, STEPS) / 10)
             writer.finish("v.mp4")
         datasets.append(Dataset(FeatureStore(tmp_path / f"{name}.h5"), manifest, 2))
-    frame, change = selection._common_segments(datasets)
+    frame, change = selection.common_segments(datasets)
     of_a = [[each.start for each in part if each.target == 0] for part in (frame, change)]
     assert of_a == [[0.8], [0.8]]
 

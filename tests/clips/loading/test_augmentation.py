@@ -1,16 +1,25 @@
 """Augmentation: a clip is varied as a whole."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
-from clips.loading.augmentation import augment_clip, check_augment, sample_placement
+from clips.loading.augmentation import augment_clip, check_augment, retimed, sample_placement
 from recipes.schema import Augment
 from video.errors import UsageError
 from video.preprocessing import CENTER, Preprocessing
 
 _NONE = {
+    "elastic": 0.0,
+    "clahe": 0.0,
+    "blur": 0.0,
+    "pixel_dropout": 0.0,
+    "time_reversal": 0.0,
+    "speed": 0.0,
+    "frame_drop": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
     "flip": False,
     "rotation_degrees": 0.0,
     "shift": 0.0,
@@ -33,6 +42,10 @@ _ALL = {
     "saturation": 0.4,
     "hue": 0.1,
     "erasing": 0.7,
+    "elastic": 0.1,
+    "clahe": 0.7,
+    "blur": 0.1,
+    "pixel_dropout": 0.3,
 }
 _VARYING = {key: value for key, value in _ALL.items() if key != "flip"}
 
@@ -265,6 +278,7 @@ def test_images_too_small_for_a_rectangle_pass(size):
     clip = _clip(2, *size)
     for seed in range(20):
         assert vary(clip, seed, erasing=1.0).shape == clip.shape
+        assert vary(clip, seed, clahe=1.0, elastic=0.5, blur=0.5).shape == clip.shape
 
 
 def _placements(count: int = 200, **amounts) -> list:
@@ -316,3 +330,105 @@ def test_a_crop_that_cannot_vary_is_refused(amounts, preprocessing, message):
 def test_amounts_that_fit_pass_the_check():
     check_augment(Augment(**{**_NONE, **_ALL}), Preprocessing(40, 40))
     check_augment(Augment(**{**_NONE, "random_crop": True, "short_side": (40, 40)}), _CROP)
+
+
+def test_elastic_displacements_keep_to_their_share_of_the_short_side():
+    ramp = np.repeat(np.arange(100, dtype=np.uint8)[None, :, None], 3, axis=2)
+    clip = np.repeat(ramp, 60, axis=0)[None] * 2  # brightness tells the column
+    moves = []
+    for seed in range(30):
+        moved = vary(clip, seed, elastic=0.1)[0, :, 10:-10, 0].astype(float) / 2
+        moves.append(np.abs(moved - np.arange(10, 90)).max())
+        assert np.abs(np.diff(moved, axis=0)).max() < 2  # smooth: rows move alike
+    assert max(moves) <= 0.1 * 60 + 0.6
+    assert max(moves) > 3
+
+
+def test_blur_spreads_a_spot_by_up_to_its_deviation_and_keeps_its_brightness():
+    spreads = []
+    for seed in range(30):
+        image = vary(_spot(50, 50), seed, blur=0.04)[0, ..., 0].astype(float)
+        assert image.sum() == pytest.approx(25 * 255, rel=0.05)
+        places = np.arange(101) - 50
+        spreads.append(np.sqrt((image.sum(0) * places**2).sum() / image.sum()))
+    own = np.sqrt(2)  # deviation of the spot itself, five pixels wide
+    assert max(spreads) <= np.hypot(own, 0.04 * 101) + 0.1
+    assert max(spreads) > 3
+
+
+def test_pixel_dropout_blackens_up_to_its_share():
+    white = np.full((2, 40, 40, 3), 255, np.uint8)
+    shares = []
+    for seed in range(40):
+        varied = vary(white, seed, pixel_dropout=0.2)
+        assert set(np.unique(varied)) <= {0, 255}
+        assert (varied.min(-1) == varied.max(-1)).all()  # whole pixels
+        shares.append((varied[0, ..., 0] == 0).mean())
+    assert max(shares) < 0.24
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.03)
+
+
+def test_clahe_raises_the_contrast_of_a_dull_image_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    dull = random.integers(100, 120, (1, 48, 64, 1)).astype(np.uint8).repeat(3, axis=3)
+    varied = [vary(dull, seed, clahe=0.5) for seed in range(60)]
+    changed = [each for each in varied if not np.array_equal(each, dull)]
+    assert 18 <= len(changed) <= 42
+    assert all(each.std() > dull.std() for each in changed)
+
+
+def test_time_reversal_plays_whole_clips_backwards_as_often_as_it_says():
+    clip, reversed_clips = _clip(5), 0
+    for seed in range(100):
+        varied = vary(clip, seed, time_reversal=0.3)
+        if np.array_equal(varied, clip[::-1]):
+            reversed_clips += 1
+        else:
+            assert np.array_equal(varied, clip)
+    assert 15 <= reversed_clips <= 45
+
+
+def test_a_key_that_is_0_leaves_the_draws_of_the_others_as_they_were():
+    clip, old = _clip(), {key: _ALL[key] for key in list(_ALL)[:9]}
+    assert "elastic" not in old
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        augment_clip(clip, Augment(**{**_NONE, **old, "erasing": 0.0}), random)
+        # Flip, angle, zoom, shift in x and y, four colors, and whether to erase.
+        assert random.random() == np.random.default_rng(seed).random(11)[10]
+
+
+def _retimed(seed: int, shown=range(10, 18), first: int = 0, **amounts) -> list[int]:
+    random = np.random.default_rng(seed)
+    return retimed(np.array(shown), first, Augment(**{**_NONE, **amounts}), random).tolist()
+
+
+def test_speed_changes_the_time_between_frames_up_to_its_share():
+    spans = []
+    for seed in range(60):
+        frames = _retimed(seed, range(30, 41), speed=0.5)
+        assert frames[-1] == 40
+        assert frames == sorted(frames)
+        spans.append(frames[-1] - frames[0])
+    assert 5 <= min(spans) <= 6
+    assert 14 <= max(spans) <= 15
+
+
+def test_a_faster_clip_stays_in_its_segment():
+    assert min(_retimed(seed, first=8, speed=0.9)[0] for seed in range(60)) == 8
+    # One that began before its segment, because that is short, reaches no further back.
+    assert min(_retimed(seed, first=14, speed=0.9)[0] for seed in range(60)) == 10
+
+
+def test_a_dropped_frame_shows_the_one_before_it():
+    dropped = []
+    for seed in range(60):
+        frames = _retimed(seed, frame_drop=0.25)
+        assert frames[0] == 10
+        assert all(now in (before, 10 + n) for n, (before, now) in enumerate(pairwise(frames), 1))
+        dropped.append(np.mean([now == before for before, now in pairwise(frames)]))
+    assert np.mean(dropped) == pytest.approx(0.25, abs=0.06)
+
+
+def test_the_frame_of_an_image_network_has_no_speed():
+    assert _retimed(0, [12], speed=0.9, frame_drop=0.9) == [12]

@@ -42,6 +42,15 @@ STILL = Augment(
     saturation=0,
     hue=0,
     erasing=0,
+    elastic=0,
+    clahe=0,
+    blur=0,
+    pixel_dropout=0,
+    time_reversal=0,
+    speed=0,
+    frame_drop=0,
+    mixup=0,
+    cutmix=0,
 )
 LIVELY = STILL.model_copy(
     update={"flip": True, "rotation_degrees": 10.0, "brightness": 0.2, "saturation": 0.3}

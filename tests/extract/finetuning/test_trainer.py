@@ -30,6 +30,8 @@ STILL = {
     **dict.fromkeys(("flip", "random_crop"), False),
     **dict.fromkeys(("rotation_degrees", "shift", "zoom", "erasing"), 0.0),
     **dict.fromkeys(("brightness", "contrast", "saturation", "hue"), 0.0),
+    **dict.fromkeys(("elastic", "clahe", "blur", "pixel_dropout", "time_reversal"), 0.0),
+    **dict.fromkeys(("speed", "frame_drop", "mixup", "cutmix"), 0.0),
     "short_side": None,
 }
 
