@@ -121,8 +121,8 @@ def _wanted(
         if split not in splits:
             continue
         order = np.random.default_rng([seed, len(parents)]).permutation(len(parents))
-        missing, turn = count - present[split, label], 0
-        while missing > 0:
+        lacking, turn = count - present[split, label], 0
+        while lacking > 0:
             parent = parents[order[turn % len(parents)]]
             name = _copy_name(parent, turn // len(parents) + 1)
             turn += 1
@@ -130,7 +130,7 @@ def _wanted(
                 continue
             copy = replace(parent, video=name, start=None, end=None, extra=_extra_of_copy(parent))
             wanted.append((parent, copy))
-            missing -= 1
+            lacking -= 1
     return wanted
 
 
