@@ -128,13 +128,18 @@ def report(manifest: Manifest, found: Inspection, out: Path | None) -> None:
     Args:
         manifest: The usable rows, with their splits.
         found: What was found out about the clips.
-        out: Folder of the report, which exists; None for warnings alone.
+        out: Folder of the report; None for warnings alone.
     """
     leaks = leaks_of(found.likeness, manifest.entries)
-    if out is None:
-        warnings = warnings_of(manifest, leaks, correlates_in(manifest, found))
-    else:
-        warnings = write_report(out, manifest, found, leaks)["warnings"]
+    warnings = None
+    if out:
+        try:
+            warnings = write_report(out, manifest, found, leaks)["warnings"]
+        except OSError as error:  # the manifest is written, which is what the command is for
+            place = error.filename or out
+            _LOG.warning(f"note: no report: {place}: {error.strerror}; --out names another folder")
+    if warnings is None:
+        out, warnings = None, warnings_of(manifest, leaks, correlates_in(manifest, found))
     for warning in warnings:
         _LOG.warning(f"warning: {warning}")
     copies = found.likeness.copies

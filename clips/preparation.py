@@ -97,7 +97,7 @@ def prepare(
     Args:
         settings: The recipe, which names the folder.
         drop_missing: Whether to remove rows whose file is missing.
-        out: Folder of the report, which exists; None for no report.
+        out: Folder of the report; None for no report.
         confirm: Function that asks whether proposed groups are accepted; None accepts none.
 
     Returns:

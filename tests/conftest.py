@@ -147,7 +147,7 @@ def project(clips_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
     made = Project(clips_folder, tmp_path_factory.mktemp("weights"))
     small = ["--set", "preprocessing.input_size=48"]
-    run_script("prepare.py", made.arguments)
+    run_script("prepare.py", [*made.arguments, "--out", tmp_path_factory.mktemp("report")])
     run_script("finetune.py", [*made.arguments, *small, "--epochs", "2"])
     run_script("extract.py", made.arguments)
     run_script("train_lstm.py", [*made.arguments, "--look-back", "6", "--epochs", "4"])

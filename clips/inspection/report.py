@@ -17,7 +17,6 @@ from clips.inspection.media import Media
 from clips.inspection.pictures import write_contact_sheets, write_distribution
 from clips.manifest import SPLITS, Manifest
 from video.atomic_write import atomic_write
-from video.errors import LookbackError
 
 _UNEVEN = 3.0  # clips of the largest class by those of the smallest
 _FEW_GROUPS = 5  # of a class in the test split
@@ -48,23 +47,13 @@ class Inspection:
 
 
 def report_folder(out: Path | None, data: Path) -> Path:
-    """Create the folder of the report.
+    """Return the folder of the report.
 
     Args:
         out: Folder; None for `reports/<name of the data folder>`.
         data: Data folder.
-
-    Raises:
-        LookbackError: The folder cannot be created.
     """
-    out = out or Path("reports") / data.resolve().name
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LookbackError(
-            f"{out}: cannot be written ({error.strerror}); use --out FOLDER to write elsewhere"
-        ) from None
-    return out
+    return out or Path("reports") / data.resolve().name
 
 
 def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate]) -> list[str]:
@@ -105,14 +94,18 @@ def write_report(out: Path, manifest: Manifest, found: Inspection, leaks: Leaks)
     """Write preparation.json, preparation.txt, a contact sheet for each class and classes.png.
 
     Args:
-        out: Folder, which exists.
+        out: Folder; it is created if it is missing.
         manifest: The usable rows with their splits.
         found: What was found out about the clips.
         leaks: Clips of two splits that show the same.
 
     Returns:
         The content of preparation.json.
+
+    Raises:
+        OSError: A file cannot be written.
     """
+    out.mkdir(parents=True, exist_ok=True)
     rows = [entry for entry in manifest.entries if entry.video in found.facts]
     correlates = correlates_in(manifest, found)
     content = _content(manifest, found, leaks, correlates)

@@ -52,7 +52,6 @@ def test_a_copy_in_two_given_splits_is_a_leak_and_the_split_stays(scenes, capsys
     given |= {"clips/walk/se.mp4": "train", "clips/walk/again.mp4": "test"}
     type_splits(scenes, given)
     out = tmp_path / "report"
-    out.mkdir()
     prepare(settings(scenes), out=out)
     assert splits(scenes) == given
     printed = capsys.readouterr().out
@@ -166,6 +165,15 @@ def test_the_report_counts_and_shows_what_there_is(scenes, tmp_path, capsys):
     sheet = cv2.imread(str(out / "class_run.png"))
     assert len(set(map(tuple, sheet.reshape(-1, 3)[::37].tolist()))) > 50  # pictures, not gray
     assert str(out / "preparation.txt") in capsys.readouterr().out
+
+
+def test_a_report_that_cannot_be_written_costs_nothing_else(scenes, capsys):
+    (scenes / "file").write_text("")
+    assert run_script("prepare.py", ["--data", scenes, "--out", scenes / "file" / "x"]) == 0
+    printed = capsys.readouterr().out
+    assert "note: no report: " in printed
+    assert "warning: few groups in test" in printed
+    assert (scenes / "manifest.csv").is_file()
 
 
 @pytest.mark.shared

@@ -187,7 +187,10 @@ def test_loading_refuses_a_manifest_that_was_made_to_leak(data):
 
 
 def test_the_script_prints_how_many_clips_stand_where(data, capsys):
-    assert run_script("prepare.py", ["--data", data, "--split", "3/1/1"]) == 0
+    assert (
+        run_script("prepare.py", ["--data", data, "--out", data / "report", "--split", "3/1/1"])
+        == 0
+    )
     printed = capsys.readouterr().out
     table = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line}
     assert table["class"] == ["train", "val", "test"]

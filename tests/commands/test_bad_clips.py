@@ -86,7 +86,7 @@ def mixed(clips_folder, tmp_path_factory) -> Path:
     for kind in (*_REJECTED, "broken", "instant", "exif"):
         spoil(data / "clips" / "up", kind)
     done = subprocess.run(
-        [sys.executable, "prepare.py", "--data", data],
+        [sys.executable, "prepare.py", "--data", data, "--out", data / "report"],
         cwd=ROOT,
         capture_output=True,
         text=True,

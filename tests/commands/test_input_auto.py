@@ -181,7 +181,7 @@ def write_still_set(data: Path) -> None:
 def test_where_classes_differ_by_what_stands_still_auto_takes_frames(tmp_path):
     made = Project(tmp_path / "data", tmp_path / "weights")
     write_still_set(made.data)
-    run_script("prepare.py", ["--data", made.data])
+    run_script("prepare.py", ["--data", made.data, "--out", tmp_path / "report"])
     places = ["--data", made.data, "--weights", made.weights]
     run_script("extract.py", [*places, *_SMALL, "--input", "auto"])
     run_script("train_lstm.py", [*places, "--look-back", "4", "--head", "mean", "--epochs", "8"])

@@ -46,7 +46,7 @@ def tuned(clips_folder, start, tmp_path_factory) -> Iterator[Project]:
     chosen = ["--backbone", NAME, "--backbone-weights", start, "--epochs", "2"]
     chosen += [part for key, value in HEAD.items() for part in ("--set", f"{key}={value}")]
     with registered():
-        run_script("prepare.py", made.arguments)
+        run_script("prepare.py", [*made.arguments, "--out", folder / "report"])
         run_script("finetune.py", [*made.arguments, *chosen])
         run_script("extract.py", made.arguments[2:])
         run_script("evaluate.py", [*made.arguments, "--out", folder / "own"])
