@@ -110,10 +110,10 @@ def _wanted(
     """Return (parent, row of the copy) of every missing copy."""
     clips: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     present: dict[tuple[str, str], int] = defaultdict(int)
-    missing = set(missing_videos(manifest))
+    unreachable = set(missing_videos(manifest))
     for entry in manifest.entries:
         present[entry.split, entry.label] += 1
-        if not entry.parent and entry.video not in missing:
+        if not entry.parent and entry.video not in unreachable:
             clips[entry.split, entry.label].append(entry)
     taken = {entry.video for entry in manifest.entries}
     wanted = []
