@@ -32,8 +32,7 @@ def _side_data(image: av.VideoFrame) -> Iterator[SideData]:
     `image.side_data` would refer to the image and be kept by it. Such an image stays in memory
     until the garbage collector runs, and with it hundreds of images of a camera.
     """
-    # PyAV's stubs call the container a mapping of names; iterating gives the entries.
-    return cast(Iterator[SideData], iter(SideDataContainer(image)))  # type: ignore[call-arg]
+    return iter(SideDataContainer(image))  # type: ignore[call-arg]  # PyAV's stubs omit it
 
 
 def orientation_of(image: av.VideoFrame) -> tuple[int, bool]:
