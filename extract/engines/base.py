@@ -29,7 +29,7 @@ def live_workload(precision: str, videos: int = 1) -> Workload:
 
     Of one video, all cores compute a clip together, which is fastest. Of several, each core
     computes a clip of its own: no core waits for another, which takes a fifth less processor time
-    (EfficientNetB0, two cores: 13.4 against 16.8 ms a clip).
+    (EfficientNetB0, two busy cores, a clip every 60 ms: 16.4 against 21.1 ms).
 
     Args:
         precision: Compute precision.

@@ -57,6 +57,8 @@ class Stream(Device):
         self._address = address
         self._limits = (open_seconds or _OPEN_SECONDS, read_seconds or _READ_SECONDS)
         self._container: InputContainer | None = None
+        self._images: Iterator[av.VideoFrame] = iter(())
+        self._ahead: av.VideoFrame | None = None
 
     def open(self) -> None:
         """See `Device.open`."""
@@ -83,7 +85,7 @@ class Stream(Device):
         image = next(self._images, None)
         if image is None:
             raise VideoError(f"{self.name}: gives no image")
-        self._ahead: av.VideoFrame | None = image
+        self._ahead = image
         first = Frame(0, 0.0, image, *orientation_of(image))
         self.size = first.size
         self.pixel_aspect = pixel_aspect(stream, first.quarter_turns)
@@ -120,8 +122,11 @@ class Stream(Device):
 
     def close(self) -> None:
         """See `Device.close`."""
+        # The decoder's buffers would stay for as long as the camera is lost.
+        self._images, self._ahead = iter(()), None
         if self._container is not None:
             self._container.close()
+            self._container = None
 
 
 class UrlSource(NewestFrameSource):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from live.sinks import Sink, StopRequested
 from live.watching.camera_stream import CameraStream
 from live.watching.loop import Watched, WatchLoop, close_readers
 from tests.live.cameras.scripted import ScriptedDevice, unreachable
-from tests.live.watching.fakes import fake_model, gray, session
+from tests.live.watching.fakes import MeanEngine, fake_model, gray, session
 
 
 class Rows(Sink):
@@ -195,3 +196,44 @@ def test_readers_end_together(count):
     assert time.monotonic() - began < 1.5
     for device in hall.devices:
         device.shut()
+
+
+class PairEngine(MeanEngine):
+    """Computes a clip only together with that of another camera."""
+
+    parallel = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = threading.Barrier(2)
+
+    def _compute(self, clips):
+        self.pair.wait(5)
+        return super()._compute(clips)
+
+
+def test_as_many_cameras_are_decided_on_at_once_as_the_engine_computes_clips():
+    model = fake_model()
+    model = replace(model, extractor=replace(model.extractor, engine=PairEngine()))
+    hall = Hall(2)
+    for number, camera in enumerate(hall.loop.cameras):
+        camera.stream.use(model)
+        camera.stream.on_frame(gray(0, 100 * number), 100.0, session())
+    hall.loop.use(model)
+    with hall:
+        hall.wait(lambda: all(each.decided for each in hall.judges))
+    assert [each.steps[0].label for each in hall.sinks] == ["calm", "calm"]
+    dark, bright = (each.steps[0].probability for each in hall.sinks)
+    assert dark > bright  # each camera has its own decision
+    hall.wait(lambda: not any(each.name.startswith("decide") for each in threading.enumerate()))
+
+
+def test_one_camera_needs_no_thread_for_its_decisions():
+    model = fake_model()
+    engine = MeanEngine()
+    engine.parallel = 2
+    with Hall(1) as hall:
+        hall.loop.use(replace(model, extractor=replace(model.extractor, engine=engine)))
+        play(hall.devices[0], 10)
+        hall.wait(lambda: hall.sinks[0].steps)
+        assert not [each for each in threading.enumerate() if each.name.startswith("decide")]
