@@ -28,7 +28,7 @@ class Leaks:
         """Return a line for val and test each, if they share views with training."""
         return [
             f"{self.clips[split]} of {self.totals[split]} {split} clips show the view of a "
-            f"training clip{self._example(split)}: the {split} score is too high. "
+            f"training clip{self._example(split)}: the {split} score may be too high. "
             f"{command('prepare')} --group-by propose proposes groups"
             for split in SPLITS[1:]
             if self.clips[split]
