@@ -112,7 +112,9 @@ def with_chosen_groups(
     print_proposal(proposal, entries)
     write_groups(path, proposal, entries)
     _LOG.info(f"The proposal is in {path}")
-    if confirm is None or not confirm("Use these groups, with a new split?"):
+    # Splits that folders or lists give stay, whatever the groups are.
+    split = "" if any(entry.split for entry in entries) else ", with a new split"
+    if confirm is None or not confirm(f"Use these groups{split}?"):
         raise Unconfirmed(
             f"groups not confirmed, nothing changed; edit {path} and give it back "
             f"({command('prepare')} --group-by {path}), or accept it ({command('prepare')} "

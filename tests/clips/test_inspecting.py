@@ -64,6 +64,43 @@ def test_a_copy_in_two_given_splits_is_a_leak_and_the_split_stays(scenes, capsys
     assert [pair["same_group"] for pair in report["copies"]] == [False]
 
 
+def test_copies_in_two_official_splits_are_leaks_and_stay(tmp_path, capsys):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    names = {
+        label: [f"F{label}{at}_{label}_u_nm_np1_ba_goo_0.avi" for at in range(6)]
+        for label in ("run", "walk")
+    }
+    for label, files in names.items():
+        for at, name in enumerate(files):
+            seed = at + 6 * (label == "walk")
+            write_clip(tmp_path / "clips" / label / name, frames_of(seed, seed))
+        # The last two of six are for the test.
+        lines = [f"{name} {2 if at > 3 else 1}" for at, name in enumerate(files)]
+        (lists / f"{label}_test_split1.txt").write_text("\n".join(lines) + "\n")
+    first, last = names["walk"][0], names["walk"][-1]
+    write_clip(tmp_path / "clips" / "walk" / last, resized(frames_of(6, 6), 64, 48))
+    official = settings(tmp_path, data__dataset="hmdb51", data__lists=str(lists))
+    prepare(official, out=tmp_path / "report")
+    for video, split in splits(tmp_path).items():
+        label, name = video.split("/")[1:]
+        assert (split == "test") == (names[label].index(name) > 3)
+    found = groups(tmp_path)
+    assert found[f"clips/walk/{first}"] != found[f"clips/walk/{last}"]
+    report = json.loads((tmp_path / "report" / "preparation.json").read_text())
+    (copy,) = report["copies"]
+    assert {copy["one"], copy["other"]} == {f"clips/walk/{first}", f"clips/walk/{last}"}
+    assert splits(tmp_path)[f"clips/walk/{first}"] == "train"
+    assert "warning: 1 of 4 test clips show the view of a training clip" in capsys.readouterr().out
+    asked = []
+    proposed = {"data__dataset": "hmdb51", "data__lists": str(lists), "data__group_by": "propose"}
+    prepare(settings(tmp_path, **proposed), confirm=lambda text: not asked.append(text))
+    assert asked == ["Use these groups?"]
+    for video, split in splits(tmp_path).items():
+        label, name = video.split("/")[1:]
+        assert (split == "test") == (names[label].index(name) > 3)
+
+
 def test_a_set_whose_classes_differ_by_resolution_alone_is_called_out_by_name(tmp_path, capsys):
     for number in range(24):
         label = "run" if number % 2 else "walk"
