@@ -71,3 +71,9 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
         metavar="SPLITS",
         help="splits that --augment fills up, such as train,val (default: train)",
     )
+    flags.add_argument(
+        "--drop-missing",
+        action="store_true",
+        help="remove the manifest rows whose video is missing (default: keep them)",
+    )
+    flags.add_argument("--yes", action="store_true", help="accept proposed groups unasked")

@@ -1,4 +1,4 @@
-"""Flags of prepare.py that are no keys of a recipe."""
+"""Flags of prepare.py for its report and its conversion, and what they need."""
 
 import argparse
 import sys
@@ -13,12 +13,6 @@ _SMALLEST_SIDE = 16  # H.264 encoders refuse smaller pictures
 
 def add_prepare_flags(flags: argparse.ArgumentParser) -> None:
     """Add the flags to the parser of the command."""
-    flags.add_argument(
-        "--drop-missing",
-        action="store_true",
-        help="remove the manifest rows whose video is missing (default: keep them)",
-    )
-    flags.add_argument("--yes", action="store_true", help="accept proposed groups unasked")
     flags.add_argument(
         "--out",
         type=Path,
