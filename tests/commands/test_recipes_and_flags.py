@@ -87,7 +87,7 @@ def test_run_without_a_source_names_the_three(end_of):
 
 def test_run_with_two_sources_is_refused(end_of):
     ending = end_of("run.py", "--webcam", "--video", "a.mp4")
-    ending.is_refusal("--video", "not allowed with", "--webcam", code=2)
+    ending.is_refusal("--video plays one file and goes with no camera", code=2)
 
 
 def test_an_unknown_head_names_the_nearest_and_costs_no_history(copied, end_of):
