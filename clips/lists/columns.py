@@ -27,8 +27,8 @@ def known_columns(header: Sequence[str]) -> dict[str, str]:
 
     Of several names for one column, the first in the order of the table counts.
 
-    >>> known_columns(["YouTube ID", "label", "id", "time_start", "camera"])
-    {'label': 'label', 'time_start': 'start', 'YouTube ID': 'video'}
+    >>> sorted(known_columns(["YouTube ID", "label", "id", "time_start", "camera"]).items())
+    [('YouTube ID', 'video'), ('label', 'label'), ('time_start', 'start')]
     """
     folded = {re.sub(r"[\s-]+", "_", name.strip().casefold()): name for name in header}
     found = {}
