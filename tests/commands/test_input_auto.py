@@ -18,6 +18,8 @@ from tests.running import run_script
 from video.errors import UsageError
 from video.writer import Mp4Writer
 
+pytestmark = pytest.mark.slow
+
 _SMALL = ["--backbone", "tiny", "--backbone-weights", "none"]
 _SMALL += ["--set", "preprocessing.input_size=48"]
 _QUICK = ["--look-back", "4", "--epochs", "1", "--head", "mean"]

@@ -15,6 +15,8 @@ from tests.running import run_script
 from video.errors import LookbackError
 from video.writer import Mp4Writer
 
+pytestmark = pytest.mark.slow
+
 RATE = 5
 # Seconds of each video, and those in which the arm is up.
 VIDEOS = {

@@ -9,6 +9,8 @@ import pytest
 
 from model_folder.config import read_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(project, tmp_path_factory) -> Path:

@@ -12,6 +12,8 @@ from video.errors import LookbackError
 
 _LOADING = """
 import numpy as np
+
+pytestmark = pytest.mark.slow
 {imports}
 for name in ("first", "second"):
     model = {load}(f"{folder}/{{name}}.keras")

@@ -12,6 +12,8 @@ import pytest
 from tests.notebooks.runner import PARAMETERS, cells_of, run_notebook
 from tests.running import ROOT
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL = {"SCENES": 6, "EPOCHS": 1}
 

@@ -51,6 +51,7 @@ def test_the_example_has_at_most_twelve_lines_besides_the_imports():
     assert len([line for line in lines if "import" not in line]) <= 12
 
 
+@pytest.mark.slow
 def test_training_evaluation_and_folds_need_no_model_folder(folder, capsys):
     quick = ["--epochs", "1", "--look-back", "4"]
     folds = ["--folds", "2", "--look-back", "4", "--set", "sequence.epochs=1", "--out"]

@@ -12,6 +12,8 @@ from tests.extract.backbones.test_backbones import FAMILIES, FRAMES, SIDE
 from tests.golden.cases import CASES
 from training.keras_backend import keras
 
+pytestmark = pytest.mark.slow
+
 # Image networks in full width; clip networks in the sizes of the golden cases, and with
 # LOOKBACK_ALL_BACKBONES=1 in full width too.
 FULL_WIDTH = (

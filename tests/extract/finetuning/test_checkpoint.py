@@ -151,6 +151,7 @@ def assert_equal(found: tuple, wanted: tuple) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_killed_run_that_is_resumed_ends_bit_for_bit_like_one_never_killed(
     run_of, outcome, monkeypatch
 ):
