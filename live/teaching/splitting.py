@@ -53,7 +53,7 @@ def learning_clips(settings: Settings) -> LearningClips:
     listed = [entry for entry in rows.entries() if rows.place(entry.video).is_file()]
     if not listed:
         raise LookbackError("there are no clips yet; record some of two classes or more")
-    equal = equal_videos(path.parent, {entry.video for entry in listed})
+    equal = equal_videos(path.parent, dict.fromkeys(entry.video for entry in listed))
     entries = [entry for entry in grouped(listed, settings, equal) if entry.split != "test"]
     warnings = []
     manifest = Manifest(path, tuple(entries))
