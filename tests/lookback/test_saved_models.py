@@ -10,10 +10,10 @@ import lookback
 from tests.running import ROOT
 from video.errors import LookbackError
 
+pytestmark = pytest.mark.slow
+
 _LOADING = """
 import numpy as np
-
-pytestmark = pytest.mark.slow
 {imports}
 for name in ("first", "second"):
     model = {load}(f"{folder}/{{name}}.keras")
