@@ -7,6 +7,8 @@ from benchmarks.training import kernel_line, recurrent_ops
 from sequence.heads import HEADS
 from sequence.model import build_sequence_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=[True, False], ids=["gpu", "cpu"])
 def gpu(request, monkeypatch) -> bool:

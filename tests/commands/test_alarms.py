@@ -7,6 +7,8 @@ import pytest
 
 from tests.conftest import Project, write_coded_video
 
+pytestmark = pytest.mark.slow
+
 RAISE = ("--set", "alarms.classes=[raise]", "--set", "alarms.hold_seconds=0.3")
 
 

@@ -114,6 +114,7 @@ def test_prepare_keeps_what_decodes_of_a_clip_that_breaks_off_and_notes_it(mixed
     assert {f"clips/up/{kind}.mp4" for kind in ("broken", "instant", "exif")} <= videos
 
 
+@pytest.mark.slow
 def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(mixed, data)
@@ -139,6 +140,7 @@ def test_the_whole_chain_runs_over_odd_clips(mixed, end_of, tmp_path):
     one.is_refusal("--folds 1", code=2)
 
 
+@pytest.mark.slow
 def test_a_renamed_class_is_named_by_every_command_and_keeps_its_features(copied, end_of):
     places = copied.arguments
     (copied.data / "clips" / "up").rename(copied.data / "clips" / "raised")

@@ -12,6 +12,8 @@ from recipes.command_line import run_command
 from tests.conftest import Project
 from tests.running import ROOT
 
+pytestmark = pytest.mark.slow
+
 LABEL = "打架"
 _RUN = """
 import sys

@@ -69,6 +69,7 @@ def test_live_equals_the_report_of_a_float16_store_and_an_ensemble(odd_project, 
     assert set(steps) == {"varying", "short", "single", "instant"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["top", "attention"])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 def test_live_equals_the_report_under_a_pooling_and_a_whole_video_is_a_clip(

@@ -11,6 +11,8 @@ import pytest
 import lookback
 from tests.running import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEXT = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
 

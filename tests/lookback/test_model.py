@@ -200,6 +200,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_an_exception_after_models_have_come_and_gone(project, videos):
     """A destroyed core of OpenVINO left a stack for signal handlers that was freed: a crash."""
     if why := ENGINES["openvino"].missing():

@@ -13,6 +13,8 @@ from lookback import TrainingRun
 from recipes.loader import DEFAULT, load
 from video.errors import LookbackError, UsageError
 
+pytestmark = pytest.mark.slow
+
 FAST = {
     "preprocessing.input_size": 32,
     "finetune.limit": 24,

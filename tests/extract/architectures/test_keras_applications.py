@@ -115,6 +115,7 @@ def imagenet_like(path, side: int):
     core.save_weights(path)
 
 
+@pytest.mark.slow
 def test_efficientnet_is_scaled_as_its_imagenet_weights_need(downloaded, tmp_path):
     """Keras divides by the standard deviation twice, but only for `weights="imagenet"`."""
     from training.keras_backend import keras

@@ -101,6 +101,7 @@ def drawn(tuning: Trainer, monkeypatch) -> dict[str, list]:
     return asked
 
 
+@pytest.mark.slow
 def test_the_first_epochs_are_those_of_a_run_without_a_cache(tuning_of):
     """Also where a phase moves the cut."""
     schedule = phase(0, 0, 1e-2), phase(1, ["block5"])

@@ -171,6 +171,7 @@ def test_a_killed_run_that_is_resumed_ends_bit_for_bit_like_one_never_killed(
     assert not (again.folder / FOLDER).exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_ctrl_c_stopped_goes_on_to_the_same_end(run_of, outcome, monkeypatch, capsys):
     whole = run_of("cosine", "whole")
     whole.train()

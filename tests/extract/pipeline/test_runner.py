@@ -344,6 +344,7 @@ def start_slow_extraction(data: Path, path: Path) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_with_the_same_features(clips_folder, tmp_path):
     manifest = manifest_of(clips_folder)
     extracted(manifest, tmp_path / "whole.h5")

@@ -12,6 +12,8 @@ from tests.live.teaching.filming import CLASSES, NETWORK, Studio, film
 from tests.live.teaching.scripted import CAMERAS, Clock, settings_of
 from video.errors import LookbackError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):

@@ -29,6 +29,7 @@ def test_unrolled_lstm_has_the_same_states(return_sequences, go_backwards):
     assert wanted.std() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("head", "ensemble"), [("lstm", 2), ("bilstm_attention", 1)])
 def test_the_converted_network_has_no_loop_and_the_same_logits(head, ensemble):
     openvino_engine = pytest.importorskip("extract.engines.openvino_engine")
