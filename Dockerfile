@@ -13,9 +13,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 lookback \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /work lookback \
-    && mkdir -p /work/data /work/weights /work/events \
-    && chown -R 10001:10001 /work
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /lookback lookback \
+    && mkdir -p /lookback/data /lookback/weights /lookback/events \
+    && chown -R 10001:10001 /lookback
 
 COPY --from=build /opt/lookback /opt/lookback
 
@@ -27,8 +27,8 @@ ENV PATH=/opt/lookback/bin:$PATH \
 
 # A user without rights. The number is fixed, so that volumes keep their owner.
 USER 10001:10001
-WORKDIR /work
-VOLUME ["/work/data", "/work/weights", "/work/events"]
+WORKDIR /lookback
+VOLUME ["/lookback/data", "/lookback/weights", "/lookback/events"]
 EXPOSE 8000
 
 # Docker shows the state; the program's own watchdog ends a container that hangs. Ten failures in a
