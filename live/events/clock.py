@@ -35,6 +35,7 @@ def day_bounds(day: date, zone: tzinfo | None = None) -> tuple[float, float]:
         zone: Time zone; None for that of the system.
     """
     following = day + timedelta(days=1)
+    # A naive datetime is in the system's zone; `timestamp` looks up the offset of that very day.
     start, end = (
         datetime(each.year, each.month, each.day, tzinfo=zone).timestamp()
         for each in (day, following)

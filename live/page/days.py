@@ -1,7 +1,9 @@
 """A calendar day: its bounds and hours in the local time zone, also when the clocks change."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
+
+from live.events.clock import day_bounds, local_day
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ def day_of(name: str | None, now: float, zone: tzinfo | None = None) -> Day:
     >>> (day.end - day.start) / 3600, [name for _, name in day.hours][:5]
     (25.0, ['00', '01', '02', '02', '03'])
     """
-    today = date.fromisoformat(name) if name else datetime.fromtimestamp(now, zone).date()
-    start, end = _midnight(today, zone), _midnight(today + timedelta(days=1), zone)
+    today = date.fromisoformat(name) if name else local_day(now, zone)
+    start, end = day_bounds(today, zone)
     hours = [start + 3600.0 * hour for hour in range(round((end - start) / 3600))]
     named = tuple((each, datetime.fromtimestamp(each, zone).strftime("%H")) for each in hours)
     return Day(today.isoformat(), start, end, named)
@@ -52,8 +54,3 @@ def clock(seconds: float, zone: tzinfo | None = None) -> str:
         zone: Time zone; None for that of the system.
     """
     return datetime.fromtimestamp(seconds, zone).strftime("%H:%M:%S")
-
-
-def _midnight(day: date, zone: tzinfo | None) -> float:
-    # A naive datetime is in the system's zone; `timestamp` looks up the offset of that very day.
-    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()

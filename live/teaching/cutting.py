@@ -2,22 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
+from live.recording.recorder import Recorder
 from live.teaching.interfaces import UnknownError
-
-
-class CameraRecorder(Protocol):
-    """What is used of `live.recording.recorder.Recorder`."""
-
-    def cut(self, since: float, until: float, path: Path) -> object:
-        """Write the seconds from `since` to `until` as a clip."""
 
 
 class Recorders:
     """A `Cutter` over the recorder of each camera."""
 
-    def __init__(self, recorders: Callable[[], Sequence[CameraRecorder]]) -> None:
+    def __init__(self, recorders: Callable[[], Sequence[Recorder]]) -> None:
         """Use recorders.
 
         Args:

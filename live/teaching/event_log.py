@@ -2,35 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol
 
+from live.events.store import EventStore
 from live.teaching.interfaces import PastEvent, UnknownError
-
-
-class Store(Protocol):
-    """What is used of `live.events.store.EventStore`. Its times are seconds since 1970 (UTC)."""
-
-    folder: Path
-
-    def event(self, event_id: int) -> Any:
-        """Return a row with its recordings; None if there is none of this number."""
-
-    def judge_event(
-        self, event_id: int, verdict: str | None, corrected_label: str | None = None
-    ) -> None:
-        """Set a person's verdict."""
-
-    def add_correction(
-        self,
-        camera: str,
-        label: str,
-        started: float,
-        ended: float,
-        clip: str | None = None,
-        event_id: int | None = None,
-    ) -> int:
-        """Add a correction."""
 
 
 class StoredEvents:
@@ -38,7 +12,7 @@ class StoredEvents:
 
     def __init__(
         self,
-        store: Store,
+        store: EventStore,
         cameras: Callable[[], Sequence[str]],
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
