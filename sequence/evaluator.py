@@ -105,7 +105,10 @@ def evaluate(
     for text in texts:
         _LOG.info(f"\n{text}")
     sentences = [text for text in texts if "\n" not in text]  # the others are tables
-    evaluated = Evaluated(experiment, dataset, predictor, segments, head, results, sentences)
+    courses = {video: (seconds, rows) for video, seconds, rows in steps}
+    evaluated = Evaluated(
+        experiment, dataset, predictor, segments, head, courses, results, sentences
+    )
     _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)
 

@@ -33,6 +33,7 @@ class Evaluated:
         predictor: Predictor of the model.
         segments: Clips of the split.
         predictions: Predictions of the model for them.
+        steps: Seconds (N,) and probabilities (N, K) at every step of each video of the clips.
         results: Metrics of the model, first, and of the baselines, by name.
         remarks: Sentences about the results.
     """
@@ -42,6 +43,7 @@ class Evaluated:
     predictor: Predictor
     segments: list[LabeledSegment]
     predictions: Predictions
+    steps: Mapping[str, tuple[np.ndarray, np.ndarray]]
     results: Mapping[str, dict]
     remarks: Sequence[str] = ()
 
@@ -171,7 +173,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
         "mistakes.csv has all of them, with a column for what to do."
     )
     manifest, shown = evaluated.experiment.manifest, []
-    labels, store = evaluated.dataset.labels, evaluated.dataset.store
+    labels = evaluated.dataset.labels
     for mistake in mistakes[:_MISTAKES_SHOWN]:
         video, start = mistake.segment.video, mistake.segment.start
         frames = frames_of(manifest.place(video), start, mistake.end, _FRAMES)
@@ -179,9 +181,9 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
         wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
         if frames:
             shown.append(figure(strip_jpeg(frames), caption, wrong))
-        probabilities = evaluated.predictor.predict_steps(store.features(video))
+        seconds, probabilities = evaluated.steps[video]
         course = figures.timeline(
-            store.seconds(video),
+            seconds,
             probabilities,
             labels,
             mistake.segment.target,

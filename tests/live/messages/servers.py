@@ -14,12 +14,6 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def address_of(port: int) -> str:
     """Return the address of a mailbox on a server of tests, with a password."""
     return f"mailto://127.0.0.1:{port}/?from=lookback@a.org&to=ann@b.org&mode=insecure"

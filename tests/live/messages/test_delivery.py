@@ -15,14 +15,8 @@ from live.messages import delivery
 from live.messages.delivery import Attempt, DeliveryError, Outgoing, deliver
 from live.messages.targets import Target, load_targets
 from live.messages.trial import notify_test
-from tests.live.messages.servers import (
-    Mailbox,
-    address_of,
-    bad_server,
-    free_port,
-    mail_server,
-    wait_for,
-)
+from tests.live.messages.servers import Mailbox, address_of, bad_server, mail_server, wait_for
+from tests.live.servers import free_port
 
 
 @pytest.fixture

@@ -15,14 +15,8 @@ from live.messages import delivery
 from live.messages.messenger import Messenger
 from live.messages.sender import Times
 from live.messages.targets import Target, load_targets
-from tests.live.messages.servers import (
-    Mailbox,
-    address_of,
-    bad_server,
-    free_port,
-    mail_server,
-    wait_for,
-)
+from tests.live.messages.servers import Mailbox, address_of, bad_server, mail_server, wait_for
+from tests.live.servers import free_port
 from tests.running import ROOT
 
 NOW = 1_800_000_000.0

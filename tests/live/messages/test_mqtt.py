@@ -15,7 +15,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from live.messages.mqtt import Mqtt
 from live.messages.mqtt_settings import MqttSettings, load_mqtt_settings
-from tests.live.messages.servers import bad_server, free_port, wait_for
+from tests.live.messages.servers import bad_server, wait_for
+from tests.live.servers import free_port
 from video.errors import UsageError
 
 BROKER = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")

@@ -1,8 +1,5 @@
 """A real disk of 20 MB that is full: recording stops, rows are kept, old clips make room."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ from live.events.store import EventStore
 from live.recording.disk import Disk
 from live.recording.retention import Retention
 from tests.live.recording.conftest import Scene, decoded, h264_stream, settings_of
+from tests.live.small_disk import mounted
 
 _MB = 1_000_000
 
@@ -19,15 +17,8 @@ _MB = 1_000_000
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A mounted file system of 20 MB; only root can have one."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux can mount a file system of 20 MB")
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets nobody mount a file system")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with mounted(tmp_path / "disk") as place:
+        yield place
 
 
 def _fill(folder: Path, store: EventStore, leave: int) -> list[int]:

@@ -3,15 +3,14 @@
 Prints a table: python -m pytest -m live_servers -s tests/live/watching/test_bad_disks.py
 """
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.live.small_disk import mounted
 from tests.live.watching.program import START_SECONDS, events_of, row_told, select
 
 pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
@@ -20,15 +19,8 @@ pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A mounted file system of 20 MB at `events`; only root can have one."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux can mount a file system of 20 MB")
-    place = tmp_path / "events"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets nobody mount a file system")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with mounted(tmp_path / "events") as place:
+        yield place
 
 
 def fill(disk: Path) -> Path:

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from tests.live.messages.servers import Mailbox, address_of, bad_server, free_port, mail_server
-from tests.live.servers import RtspServer
+from tests.live.messages.servers import Mailbox, address_of, bad_server, mail_server
+from tests.live.servers import RtspServer, free_port
 from tests.live.watching.program import events_of, recordings_of, row_told
 
 pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]

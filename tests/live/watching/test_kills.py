@@ -8,7 +8,8 @@ import time
 import av
 import pytest
 
-from tests.live.messages.servers import Mailbox, address_of, free_port, mail_server
+from tests.live.messages.servers import Mailbox, address_of, mail_server
+from tests.live.servers import free_port
 from tests.live.watching.program import events_of, recordings_of, row_told, select
 
 pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]

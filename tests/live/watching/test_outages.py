@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.servers import RtspServer, require_rtsp_server, write_h264
 from tests.live.watching.conftest import STILL
-from tests.live.watching.program import Program, events_of, row_told
+from tests.live.watching.program import Level, Program, events_of, row_told
 
 pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
 
@@ -47,6 +47,20 @@ class Day:
             assert not made_up, f"{name}: {len(made_up)} rows for time that nobody saw"
         return len(times)
 
+    def end(self, name: str, before: Level, after: Level) -> None:
+        """End the program after one event; its rows are right, and its memory is level."""
+        rows = self.check_rows()
+        took = self.program.end()
+        row_told(
+            name,
+            f"1 event, {rows} rows, none unseen",
+            f"{before} -> {after}",
+            f"ended in {took:.1f} s",
+        )
+        assert after.threads <= before.threads + 1
+        assert after.files <= before.files + 1
+        assert after.megabytes < 1.1 * before.megabytes + 10
+
 
 def test_a_camera_that_is_killed_five_times(server, watch, tmp_path):
     program = watch("--url", server.address, "--set", "live.bridge_seconds=60")
@@ -64,17 +78,7 @@ def test_a_camera_that_is_killed_five_times(server, watch, tmp_path):
     after = program.level()
     (event,) = events_of(tmp_path / "events")
     assert event["ended"] is None, "a short outage must not end an event"
-    rows = day.check_rows()
-    took = program.end()
-    row_told(
-        "killed five times",
-        f"1 event, {rows} rows, none unseen",
-        f"{before} -> {after}",
-        f"ended in {took:.1f} s",
-    )
-    assert after.threads <= before.threads + 1
-    assert after.files <= before.files + 1
-    assert after.megabytes < 1.1 * before.megabytes + 10
+    day.end("killed five times", before, after)
 
 
 def test_a_camera_that_hangs_falls_silent_and_changes(server, watch, tmp_path):
@@ -101,17 +105,7 @@ def test_a_camera_that_hangs_falls_silent_and_changes(server, watch, tmp_path):
     day.back("another picture size", killed, time.monotonic(), 20)
     after = program.level()
     assert len(events_of(tmp_path / "events")) == 1
-    rows = day.check_rows()
-    took = program.end()
-    row_told(
-        "hangs, silence, size",
-        f"1 event, {rows} rows, none unseen",
-        f"{before} -> {after}",
-        f"ended in {took:.1f} s",
-    )
-    assert after.threads <= before.threads + 1
-    assert after.files <= before.files + 1
-    assert after.megabytes < 1.1 * before.megabytes + 10
+    day.end("hangs, silence, size", before, after)
 
 
 def test_an_outage_longer_than_the_bridge_ends_the_event_before_it(server, watch, tmp_path):

@@ -12,7 +12,8 @@ from live.hub import Hub
 from live.watching.ending import Ending
 from live.watching.reporting import Reporting, _longest_hold
 from recipes.loader import load
-from tests.live.messages.servers import Mailbox, address_of, free_port, mail_server, wait_for
+from tests.live.messages.servers import Mailbox, address_of, mail_server, wait_for
+from tests.live.servers import free_port
 from video.errors import LookbackError, UsageError
 
 DOOR = CameraConfig("door", "webcam", 0)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.messages.servers import free_port
-from tests.live.servers import RtspServer
+from tests.live.servers import RtspServer, free_port
 from tests.live.watching.program import events_of, row_told
 
 pytestmark = [pytest.mark.live_servers, pytest.mark.shared, pytest.mark.timeout(900)]
