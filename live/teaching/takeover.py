@@ -47,11 +47,13 @@ class TakeOver:
         model: The model.
         folder: Its model folder.
         record: Record of its learning; None of a model that another command trained.
+        seconds_a_step: The time that one step takes, measured when it was warmed.
     """
 
     model: LiveModel
     folder: Path
     record: LearningRecord | None = None
+    seconds_a_step: float = 0.0
 
 
 class ModelSlot:
@@ -140,8 +142,8 @@ def load_warm(
         LookbackError: The model cannot be loaded.
     """
     model = load_live_model(folder, threshold, engine=engine, videos=videos)
-    model.warm_up()
-    return TakeOver(model, folder, read_record(folder))
+    seconds_a_step = model.warm_up()
+    return TakeOver(model, folder, read_record(folder), seconds_a_step)
 
 
 def install(new: Path, folder: Path) -> None:

@@ -118,7 +118,6 @@ class _Service:
         self._server: PageServer | None = None
         self._teacher: Teacher | None = None
         self._used: TakeOver | None = None
-        self._seconds_a_step = 0.0
         self._changes = -1
         self._beat = time.monotonic()
         self._sinks = stack.enter_context(OutputSinks(options.outputs, len(options.cameras) > 1))
@@ -254,22 +253,23 @@ class _Service:
         """Take over a model, and rules that were changed."""
         if self._loader is not None and (loaded := self._loader.result()) is not None:
             folder = Path(self._recipe.model.folder)
-            self._seconds_a_step, self._loader = loaded.seconds_a_step, None
+            self._loader = None
             for camera in self._options.cameras:
                 self._book.check(camera, loaded.model)
-            self._slot.offer(TakeOver(loaded.model, folder, read_record(folder)))
+            record, seconds = read_record(folder), loaded.seconds_a_step
+            self._slot.offer(TakeOver(loaded.model, folder, record, seconds))
             tell_ready()
         newest = self._slot.current()
         if newest is not self._used and newest is not None:
             self._used = newest
-            self._take_over(newest.model)
+            self._take_over(newest.model, newest.seconds_a_step)
         if self._book.changes != self._changes:
             self._changes = self._book.changes
             for camera in self.loop.cameras:
                 self._set_rules(camera)
             self._announce()
 
-    def _take_over(self, model: LiveModel) -> None:
+    def _take_over(self, model: LiveModel, seconds_a_step: float) -> None:
         extractor = model.extractor
         name, engine = extractor.config.backbone.name, extractor.engine
         _LOG.info(f"{name}, engine: {engine.name}, {engine.precision}")
@@ -277,9 +277,7 @@ class _Service:
             for camera in self.loop.cameras:
                 camera.reader.lengthen_gap(_GAP_STEPS / fps)
         rate = max((camera.reader.device.rate for camera in self.loop.cameras), default=25.0)
-        seconds = self._seconds_a_step or model.warm_up()
-        self._seconds_a_step = 0.0
-        self.loop.use(model, spread_steps(model, len(self.loop.cameras), rate, seconds))
+        self.loop.use(model, spread_steps(model, len(self.loop.cameras), rate, seconds_a_step))
 
     def _prepare(self, camera: Watched, model: LiveModel) -> None:
         """Set what takes the decisions of a model on a camera."""
