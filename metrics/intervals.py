@@ -19,7 +19,7 @@ import numpy as np
 from metrics.bootstrap import bootstrap_interval
 from metrics.rates import CONFIDENCE
 
-Method = Literal["bootstrap", "wilson", "t", "exact", "one group"]
+Method = Literal["bootstrap", "wilson", "t", "jackknife", "exact", "one group"]
 MANY_GROUPS = 200
 
 # Clips in groups can count for more than as many independent ones, if every group has easy and hard
@@ -30,6 +30,7 @@ METHODS: dict[Method, str] = {
     "bootstrap": "percentile bootstrap over groups",
     "wilson": "Wilson over groups, for the effective number of clips",
     "t": "Student's t over groups",
+    "jackknife": "Student's t over groups, by the jackknife",
     "exact": "exact over groups, because all clips are alike",
     "one group": "all that is possible, because there is one group only",
 }

@@ -30,6 +30,7 @@ class Data(Section):
     official_split: Positive
     frame_rate: Rate | None
     merge: tuple[str, ...]
+    several_labels: bool
     min_seconds: NotNegative
     group_by: str
     split: str

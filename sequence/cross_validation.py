@@ -1,7 +1,5 @@
 """Cross-validation: heads and baselines, trained and tested on folds over groups."""
 
-import numpy as np
-
 from extract.extractor.choice import AUTO_HEAD
 from metrics.pooling import Rule
 from recipes.schema import Recipe, Sequence
@@ -9,6 +7,7 @@ from sequence.baselines import available_baselines, fit_baseline
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
+    joined_predictions,
     measure_all,
     predict,
     predict_baseline,
@@ -17,6 +16,7 @@ from sequence.evaluation import (
 from sequence.folds import make_folds, split_validation
 from sequence.model import AUTO_HEADS
 from sequence.pooling_choice import choose_pooling
+from sequence.report import FOLD_SCORES
 from sequence.training import fit, fit_mean_baseline
 from video.console import progress_bar
 from video.errors import UsageError
@@ -40,9 +40,9 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
         recipe: Recipe with the settings of the head and the numbers of folds and repeats.
 
     Returns:
-        One dictionary per model and repeat: name, repeat, accuracy of each fold, pooling of each
+        One dictionary per model and repeat: name, repeat, main score of each fold, pooling of each
         fold for a model of windows, and the metrics over all clips, each predicted by the model
-        that was not trained on its group. The most accurate head comes first.
+        that was not trained on its group. The best head comes first.
 
     Raises:
         UsageError: The recipe has fewer than two folds.
@@ -54,7 +54,8 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
     dataset.require_variation(dataset.segments)
     repeats = [_Repeat(dataset, recipe, number) for number in range(recipe.evaluate.repeats)]
     heads = heads_of(recipe.sequence)
-    first = max(heads, key=lambda head: sum(repeat.hits(head) for repeat in repeats))
+    # Rounded, so that heads that are equal but for the order of a sum are a tie.
+    first = max(heads, key=lambda head: round(sum(repeat.score(head) for repeat in repeats), 9))
     rows: list[dict] = []
     for repeat in repeats:
         rows += repeat.rows(first)
@@ -79,7 +80,7 @@ class _Repeat:
         self._dataset, self._recipe, self._number = dataset, recipe, number
         self.tested: list[LabeledSegment] = []
         self._folds: dict[str, list[Predictions]] = {}
-        self._hits: dict[str, list[np.ndarray]] = {}
+        self._scores: dict[str, list[float]] = {}
         seed = recipe.seed + number
         parts = list(make_folds(dataset.segments, recipe.evaluate.folds, seed))
         for fold, (rest, test) in enumerate(
@@ -88,29 +89,31 @@ class _Repeat:
             training, validation = split_validation(rest, seed)
             first = fold * recipe.sequence.ensemble  # each model has a seed of its own
             fold_seed = recipe.seed + _SEEDS_PER_REPEAT * number + first
-            targets = np.array([segment.target for segment in test])
+            targets = dataset.targets(test)
             for one in _predict_fold(dataset, training, validation, test, recipe, fold_seed):
                 self._folds.setdefault(one.name, []).append(one)
-                self._hits.setdefault(one.name, []).append(one.clip.argmax(1) == targets)
+                score = dataset.task.main_score(one.clip, targets)
+                self._scores.setdefault(one.name, []).append(score)
             self.tested += test
 
-    def hits(self, name: str) -> int:
-        """Return the number of clips that a model predicts correctly."""
-        return sum(int(fold.sum()) for fold in self._hits[name])
+    def score(self, name: str) -> float:
+        """Return the main score of a model over the clips of all folds."""
+        targets = self._dataset.targets(self.tested)
+        clips = joined_predictions(self._folds[name]).clip
+        return self._dataset.task.main_score(clips, targets)
 
     def rows(self, first: str) -> list[dict]:
         """Return the metrics of every model, that of the name `first` first."""
         names = sorted(self._folds, key=lambda name: name != first)
-        joined = [
-            Predictions(name, np.concatenate([fold.clip for fold in self._folds[name]]))
-            for name in names
-        ]
-        recipe, labels = self._recipe, self._dataset.labels
-        results = measure_all(joined, self.tested, labels, recipe.evaluate.bootstrap, recipe.seed)
+        joined = [joined_predictions(self._folds[name]) for name in names]
+        dataset, evaluation = self._dataset, self._recipe.evaluate
+        results = measure_all(
+            joined, self.tested, dataset.labels, evaluation.bootstrap, self._recipe.seed
+        )
         rows = []
         for name, values in results.items():
             row = {"name": name, "repeat": self._number + 1}
-            row["fold_accuracies"] = [float(fold.mean()) for fold in self._hits[name]]
+            row[FOLD_SCORES[dataset.task.name]] = self._scores[name]
             poolings: list[Rule] = [each.pooling for each in self._folds[name] if each.pooling]
             if poolings:
                 row["fold_poolings"] = poolings

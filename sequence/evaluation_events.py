@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clips.manifest import BACKGROUND, Manifest
-from clips.manifest.segments import segments_of
+from clips.manifest.segments import spans_of
 from metrics.events import (
     OVERLAPS,
     Span,
@@ -15,6 +15,7 @@ from metrics.events import (
     runs,
     usual_interval,
 )
+from metrics.task import SINGLE_LABEL, Task, Thresholds
 from sequence.label_map import LabelMap
 
 VideoPrediction = tuple[str, np.ndarray, np.ndarray]
@@ -45,8 +46,10 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
     """
     parts = {entry.video for entry in manifest.entries if entry.is_part}
     events = TrueEvents()
-    for segment in segments_of(manifest):
-        label = mapping.of(segment.label) if mapping else segment.label
+    for segment in spans_of(manifest):
+        label = segment.label
+        if mapping and not (manifest.several and label == BACKGROUND):
+            label = mapping.of(label)
         if split not in (segment.split, "all") or not (
             segment.video in parts or label == BACKGROUND
         ):
@@ -61,18 +64,25 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
 
 
 def measure_events(
-    predictions: list[VideoPrediction], truth: TrueEvents, labels: list[str], first_full: int
+    predictions: list[VideoPrediction],
+    truth: TrueEvents,
+    labels: list[str],
+    first_full: int,
+    task: Task = SINGLE_LABEL,
+    thresholds: Thresholds = (),
 ) -> dict | None:
     """Return the scores of found events per class and over all classes.
 
-    A found event is a run of steps at which its class is the most probable one; its score is the
-    mean probability.
+    A found event is a run of steps at which its class is the most probable one, or reaches its
+    threshold if several can hold; its score is the mean probability.
 
     Args:
         predictions: Video, seconds (N,) and probabilities (N, K) of each video.
         truth: Labeled events.
         labels: Names of the K classes.
         first_full: First step whose window is full; no event begins before it.
+        task: Whether one class holds at a time, or several.
+        thresholds: Thresholds of the classes.
 
     Returns:
         `videos`, `hours`, `classes` (see `metrics.events.event_scores`) and
@@ -90,10 +100,10 @@ def measure_events(
     hours = sum(float(ends[video] - seconds[0]) for video, seconds, _ in known) / 3600
     found: dict[str, list[Span]] = defaultdict(list)
     for video, seconds, probabilities in known:
-        best = probabilities.argmax(1)
-        best[:first_full] = -1
+        chosen = task.chosen(probabilities, thresholds)
+        chosen[:first_full] = False
         for number, label in enumerate(labels):
-            found[label] += runs(video, seconds, best == number, probabilities[:, number])
+            found[label] += runs(video, seconds, chosen[:, number], probabilities[:, number])
     ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
     classes = {}
     for label, true in events.items():

@@ -80,7 +80,7 @@ def train(
     experiment, chosen = selection.experiment, selection.sequence
     training, validation = dataset.split("train"), dataset.split("val")
     chosen = choose_pooling(dataset, training, validation, chosen, seed, _LOG.info)
-    pooling_of(chosen, dataset.labels)  # also before the history is overwritten
+    pooling_of(chosen, dataset.labels, dataset.task)  # also before the history is overwritten
     models = f" ({chosen.ensemble} models)" if chosen.ensemble > 1 else ""
     _LOG.info(
         f"Training {chosen.head}{models} with a look-back of {look_back} steps on {len(training)} "
@@ -129,10 +129,15 @@ def train(
         _LOG.info(f"\n{line}")
     _LOG.info(
         "\nThe validation clips were used to select the epoch and to fit the temperature "
-        f"({predictor.temperature:.2f}), so these metrics tend to be optimistic.\nRun "
-        f"{command('evaluate')} for the metrics on the test clips.\n{folder / SEQUENCE_WEIGHTS}"
+        f"({predictor.temperature:.2f}){_and_thresholds(predictor)}, so these metrics tend to be "
+        f"optimistic.\nRun {command('evaluate')} for the metrics on the test clips.\n"
+        f"{folder / SEQUENCE_WEIGHTS}"
     )
     return TrainingResult(folder, tuple(history.epochs), report)
+
+
+def _and_thresholds(predictor: Predictor) -> str:
+    return " and a threshold for each class" if predictor.thresholds else ""
 
 
 def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, ...]) -> Dataset:
@@ -173,6 +178,9 @@ def _trained_config(
                 mean_temperature=average.temperature,
                 ensemble=members_of(predictor.model),
                 search=search,
+                task=predictor.task.name,
+                thresholds=predictor.thresholds,
+                mean_thresholds=average.thresholds,
             ),
             "made_with": made_with(),
         }

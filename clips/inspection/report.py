@@ -16,6 +16,7 @@ from clips.inspection.likeness import Likeness, Pair
 from clips.inspection.media import Media
 from clips.inspection.pictures import write_contact_sheets, write_distribution
 from clips.manifest import SPLITS, Manifest
+from clips.manifest.entries import one_label_each
 from video.atomic_write import atomic_write
 
 _UNEVEN = 3.0  # clips of the largest class by those of the smallest
@@ -58,7 +59,8 @@ def report_folder(out: Path | None, data: Path) -> Path:
 
 def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate]) -> list[str]:
     """Return a line for each thing that makes a score of this data set doubtful."""
-    counts = Counter(entry.label for entry in manifest.entries)
+    entries = one_label_each(manifest.entries)
+    counts = Counter(entry.label for entry in entries)
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     warnings = leaks.notes()
     warnings += [
@@ -70,7 +72,7 @@ def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate
             "the balanced accuracy, not at the accuracy"
         )
     groups: dict[str, set[str]] = {label: set() for label in counts}
-    for entry in manifest.entries:
+    for entry in entries:
         if entry.split == "test":
             groups[entry.label].add(entry.group)
     few = [f"{label} {len(names)}" for label, names in groups.items() if len(names) < _FEW_GROUPS]
@@ -133,7 +135,7 @@ def _content(
         "videos": len(found.facts),
         "seconds": round(float(lengths.sum()), 1),
         "groups": len(set(group_of.values())),
-        "classes": {label: _class(manifest, found, label) for label in manifest.labels},
+        "classes": {label: _class(manifest, found, label) for label in manifest.listed_labels},
         "sizes": _counts(f"{width}x{height}" for width, height in (fact.size for fact in facts)),
         "frame_rates": _counts(f"{_rate(fact):g}" for fact in facts),
         "codecs": _counts(file.codec or "unknown" for file in files),
@@ -166,7 +168,7 @@ def _content(
 
 
 def _class(manifest: Manifest, found: Inspection, label: str) -> dict[str, Any]:
-    rows = [entry for entry in manifest.entries if entry.label == label]
+    rows = [entry for entry in manifest.entries if label in entry.labels]
     splits = Counter(entry.split for entry in rows)
     seconds = 0.0
     for row in rows:

@@ -9,7 +9,7 @@ from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.learning_rates import learning_rate_at
 from extract.finetuning.model import FineTunedModel
 from extract.finetuning.schedule import Phases
-from extract.finetuning.train_step import TrainingStep, loss_weights, seed_dropout
+from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.validation import Scores, scores_of
 from model_folder.config import save_weights
 from recipes.schema import Recipe
@@ -64,7 +64,7 @@ class FineTuningRun:
         Raises:
             LookbackError: No training clip can be read.
         """
-        step, weights = self._step, self._clips.class_weights
+        step, objective = self._step, self._clips.objective
         seed_dropout(self._network.model, self._recipe.seed, epoch)
         expected = self.state.batches or self._clips.min_batches
         total, count, done = 0.0, 0, 0
@@ -73,7 +73,7 @@ class FineTuningRun:
             for inputs, classes in bar:
                 done += 1
                 step.set_rates(self._learning_rates(epoch + min(done / expected, 1.0)))
-                loss = step(inputs, classes, loss_weights(weights, classes))
+                loss = step(inputs, classes, objective.example_weights(classes))
                 total += loss * len(classes)
                 count += len(classes)
                 bar.set_postfix_str(f"loss {total / count:.3f}")

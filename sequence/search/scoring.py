@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.calibration import log_loss
-from metrics.classification import calibration_error
 from sequence.dataset import Dataset, LabeledSegment
-from sequence.evaluation import predict
+from sequence.evaluation import Predictions, joined_predictions, predict
 from sequence.folds import max_folds
 from sequence.search.space import Configuration
 from sequence.selection import common_segments, fold_parts
@@ -32,7 +30,7 @@ class Score:
 
     Attributes:
         log_loss: -log p of the true class, the mean over the clips.
-        accuracy: Share of the clips with the right label.
+        accuracy: Share of the clips with the right label, or with exactly the right labels.
         calibration_error: Expected calibration error of the clips' probabilities.
     """
 
@@ -105,7 +103,9 @@ class Scorer:
         """
         dataset = self._datasets[configuration.input].with_look_back(configuration.look_back)
         segments = self._segments[configuration.input]
-        answers, targets = [], []
+        answers: list[Predictions] = []
+        tested: list[LabeledSegment] = []
+        task = dataset.task
         for fold, numbers in enumerate(self._parts):
             training, validation, test = ([segments[n] for n in part] for part in numbers)
             seed = self._seed + fold * configuration.sequence.ensemble
@@ -113,14 +113,15 @@ class Scorer:
             predictor = fit(
                 dataset, training, validation, configuration.sequence, seed, watch, _interrupted
             )
-            answers.append(predict(configuration.sequence.head, predictor, dataset, test).clip)
-            targets += [segment.target for segment in test]
+            answers.append(predict(configuration.sequence.head, predictor, dataset, test))
+            tested += test
             if self.folds:
-                progress(fold, log_loss(np.concatenate(answers), np.array(targets)))
-        clips, truth = np.concatenate(answers), np.array(targets)
-        hits = clips.argmax(1) == truth
-        calibration = calibration_error(clips.max(1), hits)
-        return Score(log_loss(clips, truth), float(hits.mean()), calibration)
+                clips = np.concatenate([each.clip for each in answers])
+                progress(fold, task.loss(clips, dataset.targets(tested)))
+        joined, truth = joined_predictions(answers), dataset.targets(tested)
+        hits = task.hits(joined.clip, truth, joined.thresholds)
+        calibration = task.calibration_error(joined.clip, truth)
+        return Score(task.loss(joined.clip, truth), float(hits.mean()), calibration)
 
 
 class _EpochWatch:

@@ -93,7 +93,7 @@ def test_numbers_of_classes_become_their_names(tmp_path):
         (["path,label,start", "a.mp4,walk,soon"], "line 2: start is 'soon'; write seconds"),
         (["path,label,start,end", "a.mp4,walk,5,3"], r"line 2: end \(3 s\) must be after start"),
         (["path,label,split", "a.mp4,walk,main"], "line 2: split is 'main'; write train"),
-        (["path,label", "a.mp4,walk|run"], "line 2: several labels for one clip"),
+        (["path,label", "a.mp4,walk|"], r"line 2: label 'walk\|': a label next to \| is empty"),
         (["path,label", ",walk"], "line 2: the path is empty"),
         ([""], "is empty; write a clip and its label"),
     ],

@@ -60,7 +60,8 @@ def test_columns_may_stand_in_any_order_and_rows_may_be_short(tmp_path):
     ("rows", "line", "mend"),
     [
         (["a.mp4,walk,train,,,", ",walk,train,,,"], 3, "the column video is empty"),
-        (["a.mp4,walk|run,train,,,"], 2, "several labels for one clip .* keep one of them"),
+        (["a.mp4,walk|,train,,,"], 2, r"a label next to \| is empty; .* such as run\|wave"),
+        (["a.mp4,walk|background,,,,"], 2, "background means that no class holds; remove it"),
         (["a.mp4,walk,,,,", "", "b.mp4,walk,testing,,,"], 4, "'testing'; .* train, val, test"),
         (["a.mp4,walk,,,soon,"], 2, "start is 'soon'; it must be a time in seconds, such as 2.5"),
         (["a.mp4,walk,,,,1:30"], 2, "end is '1:30'; it must be a time in seconds"),
