@@ -24,7 +24,7 @@ MANY_GROUPS = 200
 
 # Clips in groups can count for more than as many independent ones, if every group has easy and hard
 # clips. With few groups such an estimate is often luck.
-_MOST_EFFECTIVE = 2.0
+MOST_EFFECTIVE = 2.0
 
 METHODS: dict[Method, str] = {
     "bootstrap": "percentile bootstrap over groups",
@@ -79,7 +79,7 @@ def share_interval(
     surprise = 0 < share < 1
     if count >= MANY_GROUPS and surprise:
         return Interval(*bootstrap_interval(values, list(groups), resamples, seed), "bootstrap")
-    most = _MOST_EFFECTIVE * len(values)
+    most = MOST_EFFECTIVE * len(values)
     if not surprise:
         effective = float(count)
     else:
@@ -115,7 +115,7 @@ def difference_interval(
         return Interval(max(-1.0, mean - widest), min(1.0, mean + widest), "exact")
     if count >= MANY_GROUPS:
         return Interval(*bootstrap_interval(values, list(groups), resamples, seed), "bootstrap")
-    least = float(np.var(values)) / (_MOST_EFFECTIVE * len(values))
+    least = float(np.var(values)) / (MOST_EFFECTIVE * len(values))
     half = _student(count) * float(np.sqrt(max(variance, least)))
     return Interval(max(-1.0, mean - half), min(1.0, mean + half), "t")
 

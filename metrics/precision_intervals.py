@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from metrics.intervals import MANY_GROUPS, Interval, share_interval
+from metrics.intervals import MANY_GROUPS, MOST_EFFECTIVE, Interval, share_interval
 from metrics.multi_label import mean_average_precisions
 from metrics.rates import CONFIDENCE
 
@@ -50,6 +50,8 @@ def precision_interval(
     if error == 0 or not 0 < value < 1:
         # Nothing varies between the groups: they count as one clip each.
         return share_interval(np.full(len(names), value), names.tolist(), resamples, seed)
+    # As in `share_interval`: with few groups a small variance is often luck.
+    error = max(error, float(np.sqrt(value * (1 - value) / (MOST_EFFECTIVE * len(place)))))
     center = np.log(value / (1 - value))
     half = _student(len(names)) * error / (value * (1 - value))
     low, high = (1 / (1 + np.exp(-(center + sign * half))) for sign in (-1, 1))

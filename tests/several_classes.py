@@ -1,4 +1,4 @@
-"""A small generated multi-label set: each class is a shape that moves, and any of them may be there.
+"""A small generated multi-label set: each class is a moving shape, and any of them may be there.
 
     blink   a square that turns on and off     slide   a disc that moves to the side
     spin    a bar that rotates
@@ -20,24 +20,28 @@ from video.writer import Mp4Writer
 CLASSES = ("blink", "slide", "spin")
 FPS, FRAMES = 10, 20
 _SETS = ((), ("blink",), ("slide",), ("spin",), ("blink", "slide"), ("slide", "spin"), CLASSES)
-_BRIGHT = 245
 
 
-def picture(labels: tuple[str, ...], step: int, ground: np.ndarray, size: int) -> np.ndarray:
-    """Return one frame of the classes that hold: uint8 RGB (size, size, 3)."""
-    frame = ground.copy()
-    unit = size // 12
-    if "blink" in labels and step % 4 < 2:
-        cv2.rectangle(frame, (unit, unit), (4 * unit, 4 * unit), (_BRIGHT, 60, 60), -1)
+def picture(labels: tuple[str, ...], step: int, ground: np.ndarray, scene: int) -> np.ndarray:
+    """Return one frame of the classes that hold: uint8 RGB of the size of `ground`."""
+    frame, random = ground.copy(), np.random.default_rng([7, scene])
+    unit = len(ground) // 12
+    corners = random.permutation([(0, 0), (0, 1), (1, 0), (1, 1)])[:3]
+    blink, slide, spin = (6 * corner + random.integers(1, 3, 2) for corner in corners)
+    period, speed, turn = random.integers(2, 5), random.uniform(0.5, 1.2), random.uniform(0.3, 0.8)
+    color = random.integers(60, 256, (3, 3)).tolist()
+    if "blink" in labels and step % (2 * period) < period:
+        at = blink * unit
+        cv2.rectangle(frame, at.tolist(), (at + 3 * unit).tolist(), color[0], -1)
     if "slide" in labels:
-        place = (unit + (step * unit) % (10 * unit), 9 * unit)
-        cv2.circle(frame, place, unit + unit // 2, (60, _BRIGHT, 60), -1)
+        way = (step * speed) % 4 if random.random() < 0.5 else 4 - (step * speed) % 4
+        place = (slide + (way, 2)) * unit
+        cv2.circle(frame, place.astype(int).tolist(), unit, color[1], -1)
     if "spin" in labels:
-        turn = 0.5 * step
-        arm = 2.5 * unit * np.array([np.cos(turn), np.sin(turn)])
-        middle = np.array([8.5 * unit, 3.5 * unit])
-        ends = [tuple((middle + sign * arm).astype(int).tolist()) for sign in (-1, 1)]
-        cv2.line(frame, *ends, (80, 80, _BRIGHT), max(2, unit), cv2.LINE_AA)
+        angle = turn * step
+        arm = 2.0 * unit * np.array([np.cos(angle), np.sin(angle)])
+        ends = [((spin + 2) * unit + sign * arm).astype(int).tolist() for sign in (-1, 1)]
+        cv2.line(frame, *ends, color[2], max(2, unit // 2), cv2.LINE_AA)
     return frame
 
 
@@ -46,12 +50,12 @@ def write_clip(
 ) -> None:
     """Write a video that shows the label sets `parts` one after another, 2 s each."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    ground = sample_scene(np.random.default_rng(scene), size).background // 3
+    ground = sample_scene(np.random.default_rng(scene), size).background // 2
     random = np.random.default_rng([scene, number])
     first = int(random.integers(20))
     with Mp4Writer(path, (size, size), FPS) as writer:
         for index in range(FRAMES * len(parts)):
-            frame = picture(parts[index // FRAMES], first + index, ground, size)
+            frame = picture(parts[index // FRAMES], first + index, ground, scene)
             noisy = frame + random.normal(0, 4, frame.shape)
             writer.write(np.clip(noisy, 0, 255).astype(np.uint8), index / FPS)
 

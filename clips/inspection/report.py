@@ -59,7 +59,7 @@ def report_folder(out: Path | None, data: Path) -> Path:
 
 def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate]) -> list[str]:
     """Return a line for each thing that makes a score of this data set doubtful."""
-    entries = one_label_each(manifest.entries)
+    entries = [each for each in one_label_each(manifest.entries) if each.label in manifest.labels]
     counts = Counter(entry.label for entry in entries)
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     warnings = leaks.notes()
@@ -67,9 +67,12 @@ def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate
         f"{each}: a model can learn this instead" for each in correlates if each.tells_class
     ]
     if counts[most] >= _UNEVEN * counts[least]:
+        right = "the balanced accuracy, not at the accuracy"
+        if manifest.several:
+            right = "the scores of each class, not at their mean alone"
         warnings.append(
             f"uneven classes: {counts[most]} clips of {most}, {counts[least]} of {least}; look at "
-            "the balanced accuracy, not at the accuracy"
+            f"{right}"
         )
     groups: dict[str, set[str]] = {label: set() for label in counts}
     for entry in entries:
