@@ -285,8 +285,12 @@ class _SequenceRun:
             "loss": loss,
             "val_clip_loss": scores.loss,
             "val_clip_accuracy": scores.accuracy,
+            "learning_rate": self._chosen.learning_rate,
         }
         return {**row, MEMBER: self._member} if self._member else row
+
+    def answers(self) -> None:
+        """Return None: drawing takes longer than an epoch. `sequence.trainer` writes the best."""
 
     def save(self, state: RunState[ClipScores]) -> None:
         """Do nothing: a run takes minutes and needs no checkpoint."""
