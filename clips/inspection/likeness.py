@@ -8,7 +8,11 @@ What stays in place (`backgrounds.py`) tells scenes apart that look alike from a
 chosen on half of the groups of 247 surveillance clips (40 source videos) and of 688 rendered clips
 (172 scenes with a figure each, the harder case), and measured on the other half:
 
-TABLE
+| rule | pairs of one source found | of two sources taken | one rendered scene | two |
+|---|---|---|---|---|
+| same view | 0.48 (173 of 358) | 0 of 5,102 | 1.00 | 0 of 58,480 |
+| same scene | 0.53 (188 of 358) | 0 of 5,102 | 1.00 | 14 of 58,480 |
+| copy | 0 (there are none) | 0 of 5,102 | 0 (there are none) | 0 of 58,480 |
 
 Many of the sources are compilations of several cameras, so their clips do not look alike. Of 40
 copies, encoded again with visible loss at a short side of 96 to 240 pixels and begun 0 to 0.6 s
