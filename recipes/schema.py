@@ -31,6 +31,7 @@ class Data(Section):
     frame_rate: Rate | None
     merge: tuple[str, ...]
     several_labels: bool
+    corrections: str | None
     min_seconds: NotNegative
     group_by: str
     split: str

@@ -46,6 +46,10 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
     """
     parts = {entry.video for entry in manifest.entries if entry.is_part}
     events = TrueEvents()
+    for entry in manifest.unlabeled:
+        if not entry.is_part:
+            parts.discard(entry.video)  # nobody knows what happens in its rest
+        events.ignored.append(Span(entry.video, *entry.span))
     for segment in spans_of(manifest):
         label = segment.label
         if mapping and not (manifest.several and label == BACKGROUND):
@@ -97,14 +101,17 @@ def measure_events(
     }
     if not any(events.values()):
         return None
-    hours = sum(float(ends[video] - seconds[0]) for video, seconds, _ in known) / 3600
+    begins = {video: float(seconds[0]) for video, seconds, _ in known}
+    ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
+    measured = sum(ends[video] - begins[video] for video in begins)
+    measured -= sum(max(0.0, each.end - max(each.start, begins[each.video])) for each in ignored)
+    hours = measured / 3600
     found: dict[str, list[Span]] = defaultdict(list)
     for video, seconds, probabilities in known:
         chosen = task.chosen(probabilities, thresholds)
         chosen[:first_full] = False
         for number, label in enumerate(labels):
             found[label] += runs(video, seconds, chosen[:, number], probabilities[:, number])
-    ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
     classes = {}
     for label, true in events.items():
         counted = [

@@ -7,7 +7,7 @@ from collections.abc import Sequence as Names
 
 from clips.manifest import BACKGROUND
 from metrics.pooling import Pooling, quarter
-from metrics.task import SINGLE_LABEL, Task
+from metrics.task import SINGLE_LABEL, Task, task_named
 from recipes.schema import Sequence
 from training.keras_backend import keras
 from video.errors import UsageError, hint
@@ -122,8 +122,41 @@ def bag_model(model: keras.Model, size: int, pooling: Pooling) -> keras.Model:
     bags = keras.Input((size, *window), name="bag")
     outputs = model(ops.reshape(bags, (-1, *window)))
     outputs = ops.reshape(outputs, (-1, size, outputs.shape[-1]))
-    clips = ops.maximum(pooled(outputs, pooling), _LEAST)
-    logits = ops.log(clips)
-    if pooling.task.several:
-        logits = logits - ops.log(ops.maximum(1 - clips, _LEAST))
-    return keras.Model(bags, logits)
+    return keras.Model(bags, PooledClips(pooling, name="clips")(outputs))
+
+
+@keras.saving.register_keras_serializable(package="lookback")
+class PooledClips(keras.layers.Layer):
+    """Pools the windows of clips, and returns logits of the clips.
+
+    A layer, because single operations would get names that heads have, such as `mean`.
+    """
+
+    def __init__(self, pooling: Pooling, **options) -> None:
+        """Set the rule.
+
+        Args:
+            pooling: Rule.
+            options: Options of `keras.layers.Layer`.
+        """
+        super().__init__(**options)
+        self.pooling = pooling
+
+    def call(self, outputs):
+        """Return logits of clips (B, K), from the outputs of their windows (B, W, K or K + 1)."""
+        clips = ops.maximum(pooled(outputs, self.pooling), _LEAST)
+        logits = ops.log(clips)
+        if self.pooling.task.several:
+            logits = logits - ops.log(ops.maximum(1 - clips, _LEAST))
+        return logits
+
+    def get_config(self) -> dict:
+        """Return the fields of the rule."""
+        rule = {"rule": self.pooling.rule, "events": list(self.pooling.events)}
+        return {**super().get_config(), **rule, "task": self.pooling.task.name}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "PooledClips":
+        """Return the layer of a config."""
+        rule, events, task = (config.pop(name) for name in ("rule", "events", "task"))
+        return cls(Pooling(rule, tuple(events), task_named(task)), **config)

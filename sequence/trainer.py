@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+
 from clips.manifest import SPLITS
+from clips.manifest.segments import segments_of
 from extract.backbones.heads import weights_sha256
+from metrics.targets import truth_of
 from model_folder.config import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
@@ -26,7 +30,7 @@ from sequence.baselines import (
 )
 from sequence.comparison import remarks
 from sequence.cross_validation import heads_of
-from sequence.dataset import Dataset
+from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import measure_all, predict, predict_baseline
 from sequence.experiment import Experiment
 from sequence.model import members_of, require_head
@@ -37,7 +41,9 @@ from sequence.report import summary, write_json
 from sequence.results import TrainingResult
 from sequence.selection import select
 from sequence.training import fit, fit_mean_baseline
+from sequence.visual.strips import middle_frame
 from training.history import History
+from training.tensorboard import Answers, sample_numbers
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -87,7 +93,12 @@ def train(
         f"clips (pooling {chosen.pooling}), validating on {len(validation)}."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
+        history.log.settings(_logged_settings(experiment, settings, chosen, look_back))
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
+        predictions = [predict(chosen.head, predictor, dataset, validation)]
+        epoch = max(int(row["epoch"]) for row in history.epochs)
+        answers = _answers(experiment, dataset, validation, predictions[0].clip)
+        history.log.answers(epoch, answers)
     average = predictor
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
@@ -105,7 +116,6 @@ def train(
     write_config(folder, config)
     record_seen(folder, config.sequence.sha256, experiment.manifest)
 
-    predictions = [predict(chosen.head, predictor, dataset, validation)]
     if chosen.head != "mean":
         predictions.append(predict("mean", average, dataset, validation))
     predictions += [predict_baseline(baseline, dataset, validation) for baseline in linear]
@@ -145,6 +155,37 @@ def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, .
     dataset.require_splits(splits)
     dataset.require_variation(dataset.split("train"))
     return dataset
+
+
+def _logged_settings(
+    experiment: Experiment, settings: Settings, chosen: Sequence, look_back: int
+) -> dict[str, Any]:
+    """Return the settings of a run for TensorBoard."""
+    return {
+        "stage": "sequence",
+        "seed": settings.recipe.seed,
+        "backbone": {"name": experiment.config.backbone.name, "input": experiment.input},
+        "sequence": {**chosen.model_dump(), "look_back": look_back},
+    }
+
+
+def _answers(
+    experiment: Experiment,
+    dataset: Dataset,
+    validation: list[LabeledSegment],
+    probabilities: np.ndarray,
+) -> Answers:
+    """Return the answers to the validation clips, with frames of some clips."""
+    manifest = experiment.manifest.with_task(dataset.task.several)
+    ends = {(each.video, each.start): each.end for each in segments_of(manifest)}
+    folder, frames = experiment.manifest.path.parent, {}
+    for number in sample_numbers(len(validation)):
+        clip = validation[number]
+        path, end = folder / clip.video, ends.get((clip.video, clip.start), float("inf"))
+        if (frame := middle_frame(path, clip.start, end)) is not None:
+            frames[number] = frame
+    truth = truth_of(dataset.targets(validation), len(dataset.labels))
+    return Answers(dataset.labels, truth, probabilities, frames)
 
 
 def _trained_config(

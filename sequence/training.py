@@ -291,8 +291,15 @@ class _SequenceRun:
 
     def columns(self, loss: float, scores: ClipScores) -> dict[str, float]:
         """Return the row of history.csv for an epoch."""
-        row = {"loss": loss, **scores.columns()}
+        row = {
+            "loss": loss,
+            **scores.columns(),
+            "learning_rate": self._chosen.learning_rate,
+        }
         return {**row, MEMBER: self._member} if self._member else row
+
+    def answers(self) -> None:
+        """Return None: drawing takes longer than an epoch. `sequence.trainer` writes the best."""
 
     def save(self, state: RunState[ClipScores]) -> None:
         """Do nothing: a run takes minutes and needs no checkpoint."""

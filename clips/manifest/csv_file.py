@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clips.manifest.columns import COLUMNS, column_names
-from clips.manifest.entries import BACKGROUND, SPLITS, Entry, Manifest
+from clips.manifest.entries import BACKGROUND, SPLITS, UNLABELED, Entry, Manifest
 from metrics.label_sets import SEPARATOR, joined, labels_in
 from recipes.commands import command
 from video.atomic_write import atomic_write
@@ -28,7 +28,7 @@ def read(path: Path) -> Manifest:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
             columns = column_names(path, next((row for row in rows if row), []))
-            entries = tuple(
+            listed = tuple(
                 _entry(path, rows.line_num, _cells(path, rows.line_num, columns, row))
                 for row in rows
                 if row
@@ -36,16 +36,17 @@ def read(path: Path) -> Manifest:
     except (UnicodeDecodeError, csv.Error) as error:
         raise LookbackError(f"{path}: not a CSV file in UTF-8 ({error})") from None
     whole: dict[str, str] = {}
-    for entry in entries:
+    for entry in listed:
         if not entry.is_part and whole.setdefault(entry.video, entry.label) != entry.label:
             raise LookbackError(
                 f"{path}: {entry.video} is listed as {whole[entry.video]} and as {entry.label}; "
                 "keep one row, or give both their start and end; if both hold, write one row with "
                 f"{joined([whole[entry.video], entry.label])}"
             )
-    if not entries:
+    manifest = Manifest.of(path, listed)
+    if not manifest.entries:
         raise LookbackError(f"{path}: lists no clip; remove it and run {command('prepare')}")
-    return Manifest(path, entries)
+    return manifest
 
 
 def _cells(path: Path, line: int, columns: list[str], row: list[str]) -> dict[str, str]:
@@ -90,7 +91,7 @@ def label_of(where: str, text: str) -> str:
         text: Label as it is written.
 
     Raises:
-        LookbackError: One of several labels is empty, or is `background`.
+        LookbackError: One of several labels is empty, or is `background` or `-`.
     """
     if SEPARATOR not in text:
         return text or BACKGROUND
@@ -100,11 +101,12 @@ def label_of(where: str, text: str) -> str:
             f"{where}: label {text!r}: a label next to | is empty; | separates several labels of "
             "one clip, such as run|wave, and cannot be part of a name"
         )
-    if BACKGROUND in labels:
-        raise LookbackError(
-            f"{where}: label {text!r}: {BACKGROUND} means that no class holds; remove it, or keep "
-            "it alone"
-        )
+    for alone, meaning in ((BACKGROUND, "no class holds"), (UNLABELED, "the time is not used")):
+        if alone in labels:
+            raise LookbackError(
+                f"{where}: label {text!r}: {alone} means that {meaning}; remove it, or keep it "
+                "alone"
+            )
     return joined(labels)
 
 
@@ -154,9 +156,10 @@ def content_of(manifest: Manifest) -> bytes:
 
 
 def _table(manifest: Manifest) -> tuple[list[str], list[list[str]]]:
-    names = list(dict.fromkeys(name for entry in manifest.entries for name, _ in entry.extra))
+    listed = (*manifest.entries, *manifest.unlabeled)
+    names = list(dict.fromkeys(name for entry in listed for name, _ in entry.extra))
     rows = []
-    for entry in manifest.entries:
+    for entry in listed:
         times = ["" if value is None else f"{value:.12g}" for value in (entry.start, entry.end)]
         extra = dict(entry.extra)
         rows.append(

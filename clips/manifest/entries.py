@@ -12,6 +12,8 @@ SPLITS = ("train", "val", "test")
 # Column with the video that an augmented copy was made of.
 PARENT = "augmented_from"
 BACKGROUND = label_sets.BACKGROUND
+# Label of a row whose time is neither trained nor tested, also not as background.
+UNLABELED = "-"
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,23 @@ class Manifest:
 
     Attributes:
         path: Path of its file.
-        entries: Rows of the file.
+        entries: Rows of the file that have a label.
+        unlabeled: Rows with the label `-`. Their time is not used. One without times leaves out the
+            rest of its video, or the whole video if it has no other rows.
         multi_label: Whether a clip may have several classes; None to find out from the rows.
     """
 
     path: Path
     entries: tuple[Entry, ...]
+    unlabeled: tuple[Entry, ...] = ()
     multi_label: bool | None = None
+
+    @classmethod
+    def of(cls, path: Path, rows: Iterable[Entry]) -> "Manifest":
+        """Return a manifest of rows with and without a label."""
+        listed = list(rows)
+        unlabeled = tuple(row for row in listed if row.label == UNLABELED)
+        return cls(path, tuple(row for row in listed if row.label != UNLABELED), unlabeled)
 
     @property
     def videos(self) -> list[str]:
@@ -127,7 +139,8 @@ class Manifest:
         if self.several:
             return sorted({label for each in self.entries for label in each.labels} - {BACKGROUND})
         labels = {entry.label for entry in self.entries}
-        if any(entry.is_part for entry in self.entries):
+        without_rest = {entry.video for entry in self.unlabeled if not entry.is_part}
+        if any(entry.is_part and entry.video not in without_rest for entry in self.entries):
             labels.add(BACKGROUND)
         return sorted(labels)
 
@@ -147,6 +160,11 @@ class Manifest:
         if self.multi_label is not None:
             return self.multi_label
         return is_multi_label(self.entries)
+
+    @property
+    def left_out(self) -> set[str]:
+        """The videos that have rows without a label only."""
+        return {entry.video for entry in self.unlabeled}.difference(self.videos)
 
     def place(self, video: str) -> Path:
         """Return the path of a video of this manifest."""

@@ -9,6 +9,8 @@ import numpy as np
 from clips.manifest.entries import BACKGROUND, Entry, Manifest, one_label_each
 from metrics.label_sets import joined, labels_in
 
+Span = tuple[float, float]  # start and end in seconds
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -40,8 +42,12 @@ def segments_of(manifest: Manifest) -> list[Segment]:
 
     In a multi-label set, rows of a video that overlap are cut where one of them begins or ends;
     each piece has the labels of all rows that it lies in.
+    The time of rows without a label is in no segment.
     """
     by_video: dict[str, list[Entry]] = defaultdict(list)
+    unused: dict[str, list[Span]] = defaultdict(list)
+    for entry in manifest.unlabeled:
+        unused[entry.video].append(entry.span)
     for entry in manifest.entries:
         by_video[entry.video].append(entry)
     segments = []
@@ -52,8 +58,7 @@ def segments_of(manifest: Manifest) -> list[Segment]:
                 entry.label,
                 entry.split,
                 entry.group,
-                entry.start or 0.0,
-                float("inf") if entry.end is None else entry.end,
+                *entry.span,
                 bool(entry.parent),
             )
             for entry in entries
@@ -62,7 +67,7 @@ def segments_of(manifest: Manifest) -> list[Segment]:
             labelled = without_overlaps(labelled)
         segments += labelled
         if any(entry.is_part for entry in entries):
-            segments += _between(labelled)
+            segments += _between(labelled, unused[video])
     return segments
 
 
@@ -119,12 +124,13 @@ def without_overlaps(labelled: list[Segment]) -> list[Segment]:
     ]
 
 
-def _between(labelled: list[Segment]) -> list[Segment]:
+def _between(labelled: list[Segment], unused: list[Span]) -> list[Segment]:
+    """Return the rest of a video around its segments and around parts that are not used."""
     first, reached, rest = labelled[0], 0.0, []
-    for segment in sorted(labelled, key=lambda segment: segment.start):
-        if segment.start > reached:
-            rest.append((reached, segment.start))
-        reached = max(reached, segment.end)
+    for start, end in sorted([*unused, *((each.start, each.end) for each in labelled)]):
+        if start > reached:
+            rest.append((reached, start))
+        reached = max(reached, end)
     if reached < float("inf"):
         rest.append((reached, float("inf")))
     return [Segment(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]

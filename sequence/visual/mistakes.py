@@ -56,12 +56,15 @@ def find_mistakes(
             its classes are found.
     """
     ends = {(each.video, each.start, each.label): each.end for each in spans}
+    # With a label map the labels are those of the model, not those of the manifest.
+    any_label = {(each.video, each.start): each.end for each in spans}
     found = []
     for index, (segment, row) in enumerate(zip(segments, probabilities, strict=True)):
         label = joined(labels[number] for number in classes_of(segment.target))
         predicted = label_text(row, labels, thresholds)
         if predicted != label:
-            end = ends.get((segment.video, segment.start, label), float("inf"))
+            place = (segment.video, segment.start)
+            end = ends.get((*place, label), any_label.get(place, float("inf")))
             sure = _confidence(row, segment, thresholds)
             found.append(Mistake(index, segment, label, predicted, sure, end))
     return sorted(found, key=lambda mistake: -mistake.probability)
@@ -81,13 +84,13 @@ def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
     """Write the wrong clips as a CSV file, with an empty column `action`.
 
     A person fills it in: `drop`, `label=NAME` or `more` (film more like this one).
-    `clips.manifest.actions` applies it to a manifest.
+    `clips.corrections` applies it to a manifest.
     """
     rows = [
         [
             mistake.segment.video,
-            f"{mistake.segment.start:g}" if mistake.segment.start else "",
-            "" if np.isinf(mistake.end) else f"{mistake.end:g}",
+            f"{mistake.segment.start:.12g}" if mistake.segment.start else "",
+            "" if np.isinf(mistake.end) else f"{mistake.end:.12g}",
             mistake.label,
             mistake.predicted,
             f"{mistake.probability:.4f}",

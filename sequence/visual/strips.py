@@ -7,6 +7,7 @@ import numpy as np
 
 from video.errors import VideoError
 from video.sources import FileSource
+from video.sources.chosen_frames import ChosenFrames, NotAsIndexedError, index_of
 
 _MAX_FRAMES = 3000  # of a clip; the rest of a longer one is not shown
 
@@ -44,6 +45,26 @@ def frames_of(
         return []
     places = np.linspace(0, len(kept) - 1, min(count, len(kept))).round().astype(int)
     return [kept[place] for place in places]
+
+
+def middle_frame(path: Path, start: float, end: float, height: int = 120) -> np.ndarray | None:
+    """Return the frame in the middle of a clip, found by seeking where the file allows it: uint8
+    RGB (height, W, 3); None if it cannot be read. Arguments as for `frames_of`.
+    """
+    try:
+        index = index_of(path)
+        if index is None:
+            return next(iter(frames_of(path, start, end, 1, height)), None)
+        inside = np.flatnonzero((index.seconds >= start) & (index.seconds < end))
+        if not len(inside):
+            return None
+        with ChosenFrames(index, [int(inside[len(inside) // 2])]) as source:
+            for frame in source:
+                width = max(1, round(height * frame.size[0] / frame.size[1]))
+                return frame.resized(width, height)
+    except (VideoError, NotAsIndexedError):
+        pass
+    return None
 
 
 def strip_jpeg(frames: list[np.ndarray]) -> bytes:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from model_folder.config import require_config
 from recipes.loader import load
 from sequence.evaluator import evaluate, evaluate_folds
 from sequence.experiment import open_experiment
 from sequence.results import EvaluationReport
 from sequence.trainer import train
+from tests.history_files import rows_of, run_of
 from tests.running import ROOT
-from tests.training.test_history import rows_of
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,11 @@ def test_train_returns_the_history_and_metrics_that_it_writes(settings):
     assert [int(row["epoch"]) for row in rows] == [epoch["epoch"] for epoch in result.history]
     for row, epoch in zip(rows, result.history, strict=True):
         assert {name: float(value) for name, value in row.items()} == pytest.approx(epoch, rel=1e-5)
+    newest = max((result.folder / "logs" / "sequence").iterdir())
+    run = run_of(newest)
+    assert set(run.Tags()["images"]) == {"confusion", "samples"}
+    curves = {f"precision_recall/{label}" for label in require_config(result.folder).labels}
+    assert curves <= set(run.Tags()["tensors"])
 
 
 def test_evaluate_returns_the_metrics_that_it_writes(settings, tmp_path):

@@ -175,3 +175,20 @@ def test_a_typed_backslash_or_blank_is_forgiven_where_the_file_is_there_without_
     (tmp_path / "clips" / "a").mkdir(parents=True)
     (tmp_path / "clips" / "a" / "clip.mp4").touch()
     assert _reading(tmp_path, f"video,label\n{typed},a\n").videos == ["clips/a/clip.mp4"]
+
+
+def test_several_labels_are_read_and_written_in_one_order(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("video,label\na.mp4,wave | run\nb.mp4,run|run\n", encoding="utf-8")
+    found = read(path)
+    assert [entry.label for entry in found.entries] == ["run|wave", "run"]
+    assert [entry.labels for entry in found.entries] == [("run", "wave"), ("run",)]
+    write(found)
+    assert read(path) == found
+
+
+def test_two_rows_of_a_whole_clip_name_the_row_with_both_labels(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("video,label\na.mp4,wave\na.mp4,run\n", encoding="utf-8")
+    with pytest.raises(LookbackError, match=r"if both hold, write one row with run\|wave"):
+        read(path)
