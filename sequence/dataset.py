@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from metrics.task import MULTI_LABEL, SINGLE_LABEL, Task
 from recipes.commands import command
 from sequence.feature_matrix import FeatureMatrix
 from sequence.label_map import LabelMap
-from sequence.windows import full_steps, window_rows
+from sequence.windows import Windows, full_steps
 from video.errors import LookbackError
 from video.sampling import steps_before_full
 
@@ -70,38 +70,6 @@ class Moments:
 
     mean: np.ndarray
     std: np.ndarray
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Windows stored as row indices of a feature matrix: `windows[4:9]` copies out five of them.
-
-    Attributes:
-        features: Features of all videos, one video after another: float32 (N, D).
-        newest: Row of each window's newest step: (n,).
-        first: Row of step 0 of each window's video: (n,).
-        segment: Index of the segment that each window belongs to: (n,).
-        look_back: Number of steps in a window, L.
-    """
-
-    features: np.ndarray
-    newest: np.ndarray
-    first: np.ndarray
-    segment: np.ndarray
-    look_back: int
-
-    def __len__(self) -> int:
-        return len(self.newest)
-
-    def __getitem__(self, indices: slice) -> np.ndarray:
-        """Return windows: float32 (B, L, D)."""
-        rows = window_rows(self.newest[indices], self.first[indices], self.look_back)
-        return self.features.take(rows, axis=0)
-
-    def reorder(self, order: np.ndarray) -> "Windows":
-        """Return the same windows in the order of the indices `order` (n,)."""
-        newest, first, segment = (each[order] for each in (self.newest, self.first, self.segment))
-        return replace(self, newest=newest, first=first, segment=segment)
 
 
 class Dataset:

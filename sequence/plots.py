@@ -65,7 +65,11 @@ def plot_precision_recall(
 
 
 def plot_reliability(
-    confidences: np.ndarray, hits: np.ndarray, path: Path, error: float | None = None
+    confidences: np.ndarray,
+    hits: np.ndarray,
+    path: Path,
+    error: float | None = None,
+    counted: str = "clips",
 ) -> None:
     """Plot the accuracy over the confidence of the predictions, with their number below.
 
@@ -74,6 +78,7 @@ def plot_reliability(
         hits: Whether the prediction is correct: (n,).
         path: PNG file to write.
         error: Calibration error to name; None for that of these predictions.
+        counted: What is counted: clips, or the classes of clips.
     """
     bins = reliability(confidences, hits)
     figure = Figure(figsize=_SIZE)
@@ -84,11 +89,11 @@ def plot_reliability(
     axes.plot([each.confidence for each in bins], accuracies, "o-", color="#08519c")
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="calibrated")
     error = calibration_error(confidences, hits) if error is None else error
-    axes.set(ylabel="share of correct clips", xlim=(0, 1), ylim=(0, 1.02))
-    axes.set_title(f"Reliability over clips (calibration error {error:.3f})")
+    axes.set(ylabel=f"share of correct {counted}", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(f"Reliability over {counted} (calibration error {error:.3f})")
     axes.legend(loc="upper left")
     counts.bar(middles, [each.count for each in bins], width, color="#bdbdbd")
-    counts.set(xlabel="confidence", ylabel="clips")
+    counts.set(xlabel="confidence", ylabel=counted)
     save(figure, path)
 
 

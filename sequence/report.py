@@ -124,7 +124,7 @@ def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, met
     plot_reliability(
         *task.decisions(predictions.clip, targets),
         folder / "reliability.png",
-        clip["calibration_error"] if task.several else None,
+        *((clip["calibration_error"], "classes") if task.several else ()),
     )
 
 
