@@ -94,6 +94,8 @@ def train(
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
         history.log.settings(_logged_settings(experiment, settings, chosen, look_back))
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
+        if search and search.temperature:
+            predictor.temperature = search.temperature
         predictions = [predict(chosen.head, predictor, dataset, validation)]
         epoch = max(int(row["epoch"]) for row in history.epochs)
         answers = _answers(experiment, dataset, validation, predictions[0].clip)
@@ -137,11 +139,19 @@ def train(
     for line in remarks(chosen.head, rows, dataset):
         _LOG.info(f"\n{line}")
     _LOG.info(
-        "\nThe validation clips were used to select the epoch and to fit the temperature "
-        f"({predictor.temperature:.2f}), so these metrics tend to be optimistic.\nRun "
-        f"{command('evaluate')} for the metrics on the test clips.\n{folder / SEQUENCE_WEIGHTS}"
+        f"\nThe validation clips were used to select the epoch{_temperature(predictor, search)}, "
+        f"so these metrics tend to be optimistic.\nRun {command('evaluate')} for the metrics on "
+        f"the test clips.\n{folder / SEQUENCE_WEIGHTS}"
     )
     return TrainingResult(folder, tuple(history.epochs), report)
+
+
+def _temperature(predictor: Predictor, search: SearchRecord | None) -> str:
+    """Return the words about the clips that fitted the temperature."""
+    value = f"{predictor.temperature:.2f}"
+    if search and search.temperature:
+        return f", and with those of train to fit the temperature ({value}) in the search"
+    return f" and to fit the temperature ({value})"
 
 
 def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, ...]) -> Dataset:

@@ -64,6 +64,21 @@ class WindowLogits:
         return self.pooling.window_probabilities(self.logits, temperature)
 
 
+def join_logits(parts: list[WindowLogits]) -> WindowLogits:
+    """Return the logits of several lists of segments, one list after another.
+
+    Args:
+        parts: Logits of each list, from models with one pooling.
+    """
+    sizes = [int(part.segment[-1]) + 1 for part in parts]
+    before = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    return WindowLogits(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.segment + n for part, n in zip(parts, before, strict=True)]),
+        parts[0].pooling,
+    )
+
+
 def window_logits(
     predictor: Predictor,
     dataset: Dataset,
