@@ -55,7 +55,7 @@ def main() -> None:
                 values.append(value_of(one, truth))
                 found = precision_interval([one], truth, names, _RESAMPLES, seed)
                 inside.append(found.low <= wanted <= found.high)
-                _, found = precision_difference(one, [two], truth, names, _RESAMPLES, seed)
+                _, found = precision_difference([one], [two], truth, names, _RESAMPLES, seed)
                 paired.append(found.low <= gain <= found.high)
             print(
                 f"{wanted:>9.3f}{groups:>8}{np.mean(values):>10.3f}{np.mean(inside):>9.3f}"

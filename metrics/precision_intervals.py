@@ -59,7 +59,7 @@ def precision_interval(
 
 
 def precision_difference(
-    head: np.ndarray,
+    heads: Sequence[np.ndarray],
     runs: Sequence[np.ndarray],
     truth: np.ndarray,
     groups: Sequence[str],
@@ -69,9 +69,8 @@ def precision_difference(
     """Return how much higher the mean average precision of other predictions is, and its interval.
 
     Args:
-        head: Probabilities of the model: (n, K).
-        runs: Probabilities of the other model for the same clips, (n, K); of several runs, the mean
-            of their results counts.
+        heads: Probabilities of the model, (n, K); of several runs, the mean of the results counts.
+        runs: The same of the other model for the same clips.
         truth: Whether each class holds: bool (n, K).
         groups: Group of each clip, n names.
         resamples: Number of bootstrap resamples.
@@ -79,8 +78,11 @@ def precision_difference(
     """
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        each = [mean_average_precisions(run, truth, weights) for run in runs]
-        gain: np.ndarray = np.mean(each, axis=0) - mean_average_precisions(head, truth, weights)
+        theirs, mine = (
+            np.mean([mean_average_precisions(run, truth, weights) for run in each], axis=0)
+            for each in (runs, heads)
+        )
+        gain: np.ndarray = theirs - mine
         return gain
 
     names, place = np.unique(np.asarray(groups), return_inverse=True)

@@ -78,14 +78,15 @@ class _SingleLabel(Task):
 
     def difference(
         self,
-        head: np.ndarray,
+        head: np.ndarray | Sequence[np.ndarray],
         runs: Sequence[np.ndarray],
         targets: np.ndarray,
         groups: Sequence[str],
         resamples: int,
         seed: int,
     ) -> tuple[float, Interval]:
-        gain = self._mean_hits(runs, targets) - self.hits(head, targets)
+        heads = [head] if isinstance(head, np.ndarray) else head
+        gain = self._mean_hits(runs, targets) - self._mean_hits(heads, targets)
         return float(gain.mean()), difference_interval(gain, groups, resamples, seed)
 
     def resampled_differences(
@@ -158,14 +159,15 @@ class _MultiLabel(Task):
 
     def difference(
         self,
-        head: np.ndarray,
+        head: np.ndarray | Sequence[np.ndarray],
         runs: Sequence[np.ndarray],
         targets: np.ndarray,
         groups: Sequence[str],
         resamples: int,
         seed: int,
     ) -> tuple[float, Interval]:
-        return precision_difference(head, runs, targets > 0, groups, resamples, seed)
+        heads = [head] if isinstance(head, np.ndarray) else head
+        return precision_difference(heads, runs, targets > 0, groups, resamples, seed)
 
     def resampled_differences(
         self,

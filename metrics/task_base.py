@@ -86,14 +86,17 @@ class Task(ABC):
     @abstractmethod
     def difference(
         self,
-        head: np.ndarray,
+        head: np.ndarray | Sequence[np.ndarray],
         runs: Sequence[np.ndarray],
         targets: np.ndarray,
         groups: Sequence[str],
         resamples: int,
         seed: int,
     ) -> tuple[float, Interval]:
-        """Return the main score of other predictions minus that of `head`, with its interval."""
+        """Return the main score of other predictions minus that of `head`, with its interval.
+
+        Both may be several runs, whose mean counts.
+        """
 
     @abstractmethod
     def resampled_differences(

@@ -77,6 +77,8 @@ class SearchRecord(Section):
         log_loss: Clip log loss of the chosen settings.
         accuracy: Their clip accuracy.
         calibration_error: Expected calibration error of their clip probabilities.
+        temperature: Temperature that these clips fitted, and that the model has; None in files of
+            earlier versions.
     """
 
     trials: int
@@ -86,6 +88,7 @@ class SearchRecord(Section):
     log_loss: float
     accuracy: float
     calibration_error: float
+    temperature: float | None = None
 
 
 class SequenceConfig(Section):

@@ -1,6 +1,7 @@
 """Events of a report: what a model finds in videos whose manifest rows have times."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,7 +74,7 @@ def measure_events(
     labels: list[str],
     first_full: int,
     task: Task = SINGLE_LABEL,
-    thresholds: Thresholds = (),
+    thresholds: Thresholds | Mapping[str, Thresholds] = (),
 ) -> dict | None:
     """Return the scores of found events per class and over all classes.
 
@@ -86,7 +87,7 @@ def measure_events(
         labels: Names of the K classes.
         first_full: First step whose window is full; no event begins before it.
         task: Whether one class holds at a time, or several.
-        thresholds: Thresholds of the classes.
+        thresholds: Thresholds of the classes, or those of the model of each video by its name.
 
     Returns:
         `videos`, `hours`, `classes` (see `metrics.events.event_scores`) and
@@ -108,7 +109,8 @@ def measure_events(
     hours = measured / 3600
     found: dict[str, list[Span]] = defaultdict(list)
     for video, seconds, probabilities in known:
-        chosen = task.chosen(probabilities, thresholds)
+        limits = thresholds[video] if isinstance(thresholds, Mapping) else thresholds
+        chosen = task.chosen(probabilities, limits)
         chosen[:first_full] = False
         for number, label in enumerate(labels):
             found[label] += runs(video, seconds, chosen[:, number], probabilities[:, number])

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.classification import class_areas, mean_area
-from metrics.task import TaskName, task_of_report
+from metrics.task import TaskName, task_of_report, task_of_targets
 from sequence.comparison import difference_to
-from sequence.dataset import Dataset, LabeledSegment
+from sequence.dataset import Dataset, LabeledSegment, targets_of
 from sequence.evaluation import Predictions, predict
 from sequence.prediction import Predictor
 
@@ -86,21 +86,63 @@ def measure_shuffled(
         several classes per clip), `clip` and `window` with means over the draws, and
         `difference_to_head`; None if a window has one step, or without draws.
     """
-    if predictor.look_back < 2 or not draws.count:
-        return None
-    runs = [
+    runs = shuffled_runs(predictor, dataset, segments, draws, views)
+    return shuffled_scores(runs, head, segments, dataset.labels, draws, resamples) if runs else None
+
+
+def shuffled_runs(
+    predictor: Predictor,
+    dataset: Dataset,
+    segments: list[LabeledSegment],
+    draws: Draws,
+    views: int | str = "all",
+) -> list[Predictions]:
+    """Return the predictions of each draw; none if a window has one step.
+
+    Args:
+        predictor: Predictor of the model.
+        dataset: Dataset of the segments.
+        segments: Segments to predict.
+        draws: Number and seed of the random orders.
+        views: Maximum number of evenly spaced windows per segment, or "all".
+    """
+    if not draws.count or predictor.look_back < 2:
+        return []
+    return [
         predict(
             SHUFFLED, ShuffledPredictor(predictor, draws.seed + number), dataset, segments, views
         )
         for number in range(draws.count)
     ]
-    task, targets = dataset.task, dataset.targets(segments)
-    groups = [segment.group for segment in segments]
+
+
+def shuffled_scores(
+    runs: list[Predictions],
+    head: Predictions,
+    segments: list[LabeledSegment],
+    labels: list[str],
+    draws: Draws,
+    resamples: int,
+) -> dict:
+    """Return the scores of `measure_shuffled`; those of windows only if the runs have windows.
+
+    Args:
+        runs: Predictions of each draw, at least one.
+        head: Predictions of the same model on the windows as they are.
+        segments: Segments of the predictions.
+        labels: Names of the K classes.
+        draws: Number and seed of the random orders.
+        resamples: Number of bootstrap resamples.
+    """
+    targets = targets_of(segments, len(labels))
+    task, groups = task_of_targets(targets), [segment.group for segment in segments]
     clips = [run.clip for run in runs]
     each = [task.main_score(clip, targets) for clip in clips]
     interval = task.interval(clips, targets, groups, resamples, draws.seed)
-    areas = [mean_area(class_areas(clip, targets, dataset.labels), "roc_auc") for clip in clips]
-    windows = [task.main_score(run.window, targets[run.segment]) for run in runs]
+    areas = [mean_area(class_areas(clip, targets, labels), "roc_auc") for clip in clips]
+    windows = [
+        task.main_score(run.window, targets[run.segment]) for run in runs if run.window is not None
+    ]
     return {
         "draws": draws.count,
         "seed": draws.seed,
@@ -112,7 +154,7 @@ def measure_shuffled(
             "roc_auc": None if areas[0] is None else float(np.mean(areas)),
             "log_loss": float(np.mean([task.loss(clip, targets) for clip in clips])),
         },
-        "window": {task.score: float(np.mean(windows))},
+        **({"window": {task.score: float(np.mean(windows))}} if windows else {}),
         "difference_to_head": difference_to(head.clip, clips, segments, resamples, draws.seed),
     }
 

@@ -1,7 +1,6 @@
 """Report files: metrics.json, predictions.csv, clips.csv, plots, and the printed summary."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -153,7 +152,7 @@ def summary(
         + ("" if pooling == "mean" else f"; clips by {pooling} pooling of their windows"),
         "",
         f"{'':<18}{f'clip {score}':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
-        f"{f'window {score}':>17}" + (_COST_HEADER if costs else ""),
+        f"{f'window {score}':>17}" + (COST_HEADER if costs else ""),
     ]
     for name, metrics in results.items():
         clip = metrics["clip"]
@@ -164,7 +163,7 @@ def summary(
         lines.append(
             f"{name:<18}{_number(clip[task.score]):>14}{f'{low:.3f} - {high:.3f}':>17}"
             f"{_number(clip['roc_auc']):>9}{loss:>10}{window:>17}"
-            + (_cost_cells(costs.get(name)) if costs else "")
+            + (cost_cells(costs.get(name)) if costs else "")
         )
     lines += ["", *_notes(results, task, costs)]
     tables = multi_label_tables if task.several else _single_label_tables
@@ -177,10 +176,10 @@ def _single_label_tables(clip: dict) -> list[list[str]]:
     return [_average_lines(clip), _class_lines(clip), _confusion_lines(clip)]
 
 
-_COST_HEADER = f"{'parameters':>13}{'GFLOPs':>9}{'MB':>8}{'fps':>7}"
+COST_HEADER = f"{'parameters':>13}{'GFLOPs':>9}{'MB':>8}{'fps':>7}"
 
 
-def _cost_cells(cost: dict | None) -> str:
+def cost_cells(cost: dict | None) -> str:
     """Return the columns of a model's costs; empty for one without, such as `majority`."""
     if cost is None:
         return ""
@@ -192,13 +191,16 @@ def _notes(results: dict[str, dict], task: Task, costs: dict[str, dict] | None) 
     """Return the lines that explain the columns of the table."""
     methods = [each["clip"].get(f"{task.score}_interval_method") for each in results.values()]
     lines = [methods_line([method for method in methods if method])] if any(methods) else []
-    if costs:
-        lines.append(
-            "parameters, GFLOPs (of a step) and MB: both stages; fps: sampled frames per second "
-            "without decoding"
-            + ("." if any(each["fps"] for each in costs.values()) else ", measured by --speed.")
-        )
-    return lines
+    return [*lines, costs_note(costs)] if costs else lines
+
+
+def costs_note(costs: dict[str, dict]) -> str:
+    """Return the line that explains the columns of costs."""
+    measured = any(each["fps"] for each in costs.values())
+    return (
+        "parameters, GFLOPs (of a step) and MB: both stages; fps: sampled frames per second "
+        f"without decoding{'.' if measured else ', measured by --speed.'}"
+    )
 
 
 def _average_lines(clip: dict) -> list[str]:
@@ -241,36 +243,3 @@ def _confusion_lines(clip: dict) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def folds_summary(rows: list[dict]) -> str:
-    """Return a table of cross-validation with one line per model, averaged over the repeats.
-
-    Args:
-        rows: Result of `evaluation.cross_validate`.
-    """
-    first = rows[0]
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    task = task_of_report(first["clip"])
-    score, per_fold = task.score_title, FOLD_SCORES[task.name]
-    folds, repeats = len(first[per_fold]), sum(r["name"] == names[0] for r in rows)
-    clip = first["clip"]
-    lines = [
-        f"Cross-validation with {folds} folds{f', {repeats} repeats' if repeats > 1 else ''}: "
-        f"{clip['count']} clips in {clip['groups']} groups; no group is in both the training and "
-        "the test part of a fold",
-        "",
-        f"{'':<18}{f'clip {score}':>14}{'95 % interval':>17}{'log loss':>10}   {score} per fold",
-    ]
-    for name in names:
-        mine = [row for row in rows if row["name"] == name]
-        mean = np.mean([row["clip"][task.score] for row in mine])
-        low, high = np.mean([row["clip"][f"{task.score}_interval"] for row in mine], axis=0)
-        loss = "-" if name == "ridge" else f"{np.mean([r['clip']['log_loss'] for r in mine]):.3f}"
-        each = "  ".join(f"{value:.2f}" for row in mine for value in row[per_fold])
-        lines.append(f"{name:<18}{mean:>14.3f}{f'{low:.3f} - {high:.3f}':>17}{loss:>10}   {each}")
-    rules = Counter(rule for row in rows for rule in row.get("fold_poolings", ()))
-    if set(rules) - {"mean"}:
-        shares = ", ".join(f"{rule} in {count}" for rule, count in rules.most_common())
-        lines += ["", f"pooling of the trained models: {shares}"]
-    return "\n".join(lines)

@@ -40,7 +40,7 @@ from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.results import TrainingResult
 from sequence.selection import select
-from sequence.training import fit, fit_mean_baseline
+from sequence.training import fit, fit_mean_baseline, fit_thresholds
 from sequence.visual.strips import middle_frame
 from training.history import History
 from training.tensorboard import Answers, sample_numbers
@@ -95,6 +95,9 @@ def train(
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
         history.log.settings(_logged_settings(experiment, settings, chosen, look_back))
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
+        if search and search.temperature:
+            predictor.temperature = search.temperature
+            fit_thresholds(predictor, dataset, validation)
         predictions = [predict(chosen.head, predictor, dataset, validation)]
         epoch = max(int(row["epoch"]) for row in history.epochs)
         answers = _answers(experiment, dataset, validation, predictions[0].clip)
@@ -138,16 +141,21 @@ def train(
     for line in remarks(chosen.head, rows, dataset):
         _LOG.info(f"\n{line}")
     _LOG.info(
-        "\nThe validation clips were used to select the epoch and to fit the temperature "
-        f"({predictor.temperature:.2f}){_and_thresholds(predictor)}, so these metrics tend to be "
-        f"optimistic.\nRun {command('evaluate')} for the metrics on the test clips.\n"
-        f"{folder / SEQUENCE_WEIGHTS}"
+        f"\nThe validation clips were used to select the epoch{_temperature(predictor, search)}, "
+        f"so these metrics tend to be optimistic.\nRun {command('evaluate')} for the metrics on "
+        f"the test clips.\n{folder / SEQUENCE_WEIGHTS}"
     )
     return TrainingResult(folder, tuple(history.epochs), report)
 
 
-def _and_thresholds(predictor: Predictor) -> str:
-    return " and a threshold for each class" if predictor.thresholds else ""
+def _temperature(predictor: Predictor, search: SearchRecord | None) -> str:
+    """Return the words about the clips that fitted the temperature, and the thresholds."""
+    value = f"{predictor.temperature:.2f}"
+    thresholds = ", to choose a threshold for each class" if predictor.thresholds else ""
+    if search and search.temperature:
+        fitted = f"and with those of train to fit the temperature ({value}) in the search"
+        return f"{thresholds}, {fitted}"
+    return f"{thresholds} and to fit the temperature ({value})"
 
 
 def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, ...]) -> Dataset:

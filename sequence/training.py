@@ -71,6 +71,21 @@ class WindowLogits:
         return self.pooling.window_probabilities(self.logits, temperature)
 
 
+def join_logits(parts: list[WindowLogits]) -> WindowLogits:
+    """Return the logits of several lists of segments, one list after another.
+
+    Args:
+        parts: Logits of each list, from models with one pooling.
+    """
+    sizes = [int(part.segment[-1]) + 1 for part in parts]
+    before = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    return WindowLogits(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.segment + n for part, n in zip(parts, before, strict=True)]),
+        parts[0].pooling,
+    )
+
+
 def window_logits(
     predictor: Predictor,
     dataset: Dataset,
@@ -153,9 +168,24 @@ def fit(
     answers = window_logits(predictor, dataset, validation)
     truth = dataset.targets(validation)
     predictor.temperature = fit_temperature(answers.clip_probabilities, truth, task.loss)
-    calibrated = answers.clip_probabilities(predictor.temperature)
-    predictor.thresholds = task.fit_thresholds(calibrated, truth)
+    fit_thresholds(predictor, dataset, validation)
     return predictor
+
+
+def fit_thresholds(
+    predictor: Predictor, dataset: Dataset, validation: list[LabeledSegment]
+) -> None:
+    """Set the thresholds of a predictor's classes; a model of one class per clip has none.
+
+    Args:
+        predictor: The model, with its temperature.
+        dataset: Features and labels.
+        validation: Segments that choose the thresholds.
+    """
+    if dataset.task.several:
+        answers = window_logits(predictor, dataset, validation)
+        clips = answers.clip_probabilities(predictor.temperature)
+        predictor.thresholds = dataset.task.fit_thresholds(clips, dataset.targets(validation))
 
 
 def fit_mean_baseline(

@@ -155,6 +155,7 @@ def _identity(
     return {
         "seed": recipe.seed,
         "folds": scorer.folds,
+        "temperature": "of all clips that score",  # before, each fold had its own
         "sequence": recipe.sequence.model_dump(mode="json"),
         "fixed": fixed,
         "features": {each.input: spec_sha256(each.store.spec) for each in experiment.inputs},

@@ -2,6 +2,9 @@
 
 With few clips it is a cross-validation over the groups of train and val: every clip is predicted by
 a model that saw nothing of its group. With many clips it is one training, scored on val.
+
+All of these clips fit one temperature, which the model that is trained afterwards takes: they are
+more than its own validation clips, and in a cross-validation no model knew their groups.
 """
 
 from collections.abc import Callable
@@ -9,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metrics.calibration import fit_temperature
+from metrics.task import Task
 from sequence.dataset import Dataset, LabeledSegment
-from sequence.evaluation import Predictions, joined_predictions, predict
 from sequence.folds import max_folds
 from sequence.search.space import Configuration
 from sequence.selection import common_segments, fold_parts
-from sequence.training import STOPPED, fit
+from sequence.training import STOPPED, WindowLogits, fit, join_logits, window_logits
 from training.history import MEMBER
 from video.errors import LookbackError
 
@@ -32,11 +36,13 @@ class Score:
         log_loss: -log p of the true class, the mean over the clips.
         accuracy: Share of the clips with the right label, or with exactly the right labels.
         calibration_error: Expected calibration error of the clips' probabilities.
+        temperature: Temperature of these probabilities, fitted on the same clips.
     """
 
     log_loss: float
     accuracy: float
     calibration_error: float
+    temperature: float
 
 
 class Scorer:
@@ -103,9 +109,8 @@ class Scorer:
         """
         dataset = self._datasets[configuration.input].with_look_back(configuration.look_back)
         segments = self._segments[configuration.input]
-        answers: list[Predictions] = []
+        answers: list[WindowLogits] = []
         tested: list[LabeledSegment] = []
-        task = dataset.task
         for fold, numbers in enumerate(self._parts):
             training, validation, test = ([segments[n] for n in part] for part in numbers)
             seed = self._seed + fold * configuration.sequence.ensemble
@@ -113,15 +118,21 @@ class Scorer:
             predictor = fit(
                 dataset, training, validation, configuration.sequence, seed, watch, _interrupted
             )
-            answers.append(predict(configuration.sequence.head, predictor, dataset, test))
+            answers.append(window_logits(predictor, dataset, test))
             tested += test
             if self.folds:
-                clips = np.concatenate([each.clip for each in answers])
-                progress(fold, task.loss(clips, dataset.targets(tested)))
-        joined, truth = joined_predictions(answers), dataset.targets(tested)
-        hits = task.hits(joined.clip, truth, joined.thresholds)
-        calibration = task.calibration_error(joined.clip, truth)
-        return Score(task.loss(joined.clip, truth), float(hits.mean()), calibration)
+                progress(fold, _score(answers, dataset.targets(tested), dataset.task).log_loss)
+        return _score(answers, dataset.targets(tested), dataset.task)
+
+
+def _score(answers: list[WindowLogits], targets: np.ndarray, task: Task) -> Score:
+    """Return the score of the folds up to here; with several classes, those from 0.5 are found."""
+    joined = join_logits(answers)
+    temperature = fit_temperature(joined.clip_probabilities, targets, task.loss)
+    clips = joined.clip_probabilities(temperature)
+    hits = task.hits(clips, targets)
+    calibration = task.calibration_error(clips, targets)
+    return Score(task.loss(clips, targets), float(hits.mean()), calibration, temperature)
 
 
 class _EpochWatch:

@@ -13,6 +13,7 @@ from metrics.targets import classes_of
 from metrics.task import Task, task_of_report
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import Predictions
+from sequence.evaluation_split import SplitCheck
 from sequence.experiment import Experiment
 from sequence.multi_label_tables import class_rows
 from sequence.prediction import Predictor
@@ -40,6 +41,7 @@ class Evaluated:
         steps: Seconds (N,) and probabilities (N, K) at every step of each video of the clips.
         results: Metrics of the model, first, and of the baselines, by name.
         remarks: Sentences about the results.
+        split: What the split is worth; None if it was not checked.
     """
 
     experiment: Experiment
@@ -50,6 +52,7 @@ class Evaluated:
     steps: Mapping[str, tuple[np.ndarray, np.ndarray]]
     results: Mapping[str, dict]
     remarks: Sequence[str] = ()
+    split: SplitCheck | None = None
 
 
 def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
@@ -94,6 +97,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
         f"{evaluated.experiment.config.backbone.name}, look-back {evaluated.predictor.look_back}",
         [
             _scores(evaluated),
+            _split(evaluated),
             _classes(clip),
             Section("Curves").pictures(
                 [
@@ -144,6 +148,19 @@ def _scores(evaluated: Evaluated) -> Section:
     if task.several:
         section.text(_averages(evaluated.results))
     for remark in evaluated.remarks:
+        section.text(remark)
+    return section
+
+
+def _split(evaluated: Evaluated) -> Section:
+    """Return the scores with groups kept whole and by clip; empty without a check."""
+    section, check = Section("Split"), evaluated.split
+    if check is None:
+        return section
+    rows = check.rows(evaluated.results)
+    if rows:
+        section.table(check.header, rows)
+    for remark in check.remarks():
         section.text(remark)
     return section
 

@@ -61,12 +61,12 @@ def test_where_nothing_was_wrong_the_groups_count_as_one_clip_each():
 def test_the_difference_is_paired():
     truth, values, groups = drawn(20, 3)
     better = values + 0.5 * truth
-    gain, found = precision_difference(values, [better], truth, groups.tolist(), 100, 0)
+    gain, found = precision_difference([values], [better], truth, groups.tolist(), 100, 0)
     assert gain == pytest.approx(value_of(better, truth) - value_of(values, truth))
     assert 0 < found.low < gain < found.high
     single = precision_interval([values], truth, groups.tolist(), 100, 0)
     assert found.high - found.low < single.high - single.low
-    same, none = precision_difference(values, [values], truth, groups.tolist(), 100, 0)
+    same, none = precision_difference([values], [values], truth, groups.tolist(), 100, 0)
     assert (same, none.method) == (0.0, "exact")
     assert -0.2 < none.low < 0 < none.high < 0.2
 
@@ -74,7 +74,7 @@ def test_the_difference_is_paired():
 def test_several_runs_count_by_the_mean_of_their_results():
     truth, values, groups = drawn(10, 4)
     other = values[::-1].copy()
-    gain, _ = precision_difference(values, [values, other], truth, groups.tolist(), 100, 0)
+    gain, _ = precision_difference([values], [values, other], truth, groups.tolist(), 100, 0)
     assert gain == pytest.approx((value_of(other, truth) - value_of(values, truth)) / 2)
 
 

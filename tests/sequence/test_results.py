@@ -8,7 +8,9 @@ import pytest
 
 from model_folder.config import require_config
 from recipes.loader import load
-from sequence.evaluator import evaluate, evaluate_folds
+from sequence.cross_validation import Validated
+from sequence.evaluation_folds import evaluate_folds
+from sequence.evaluator import evaluate
 from sequence.experiment import open_experiment
 from sequence.results import EvaluationReport
 from sequence.trainer import train
@@ -51,8 +53,10 @@ def test_evaluate_returns_the_metrics_that_it_writes(settings, tmp_path):
 
 def test_evaluate_folds_returns_the_metrics_that_it_writes(settings, tmp_path, monkeypatch):
     rows = [{"name": "lstm", "repeat": 1, "fold_accuracies": [1.0, 0.5]}]
-    monkeypatch.setattr("sequence.evaluator.cross_validate", lambda dataset, recipe: rows)
-    monkeypatch.setattr("sequence.evaluator.folds_summary", lambda rows: "")
+    found = Validated(rows, [])
+    monkeypatch.setattr("sequence.evaluation_folds.cross_validate", lambda dataset, recipe: found)
+    monkeypatch.setattr("sequence.evaluation_folds.folds_summary", lambda rows, costs: "")
+    monkeypatch.setattr("sequence.evaluation_folds._costs", lambda experiment, found: {})
     experiment = open_experiment(settings)
     backbone = experiment.config.backbone.model_copy(update={"fine_tuned": False})
     config = experiment.config.model_copy(update={"backbone": backbone})

@@ -1,0 +1,182 @@
+"""What a split is worth: folds that keep groups whole, and folds by clip."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.model_selection import StratifiedGroupKFold
+
+from clips.inspection.report import CONTENT
+from clips.manifest import Manifest
+from metrics.intervals import difference_interval, share_interval
+from recipes.loader import load
+from sequence.baselines import fit_baseline
+from sequence.evaluation_split import (
+    MANIFEST,
+    PROPOSED,
+    Grouping,
+    SplitCheck,
+    check_split,
+    checked_split,
+    grouping_of,
+    shared_groups,
+)
+from sequence.folds import split_validation
+from tests.sequence.stores import Clip, dataset_of
+from video.errors import LookbackError, UsageError
+
+RECIPE = load(flags={"evaluate.bootstrap": 50}).recipe
+
+
+def clips_of(groups: int = 12, named: bool = True) -> list[Clip]:
+    """Return four clips of each group, which look alike and have one class, drawn at random.
+
+    Every clip but the last of a group is in train; without `named` each is a group of its own.
+    """
+    random, clips = np.random.default_rng(3), []
+    for group in range(groups):
+        place = random.normal(0, 3, 48)
+        for number in range(4):
+            rows = (place + random.normal(0, 0.3, (6, 48))).astype(np.float32)
+            split = "test" if number == 3 else "train"
+            name = f"clips/{'ab'[group % 2]}/{group}_{number}.mp4"
+            clips.append(Clip(name, rows, "ab"[group % 2], split, f"g{group}" if named else ""))
+    return clips
+
+
+def manifest_of(folder, clips: list[Clip]) -> Manifest:
+    return Manifest(folder / "manifest.csv", tuple(clip.entry for clip in clips))
+
+
+def write_proposal(folder, monkeypatch, manifest: Manifest, groups: dict[str, str]) -> None:
+    """Write what `prepare.py` leaves in its default report folder."""
+    monkeypatch.chdir(folder)
+    out = folder / "reports" / folder.name
+    out.mkdir(parents=True)
+    content = {"manifest": str(manifest.path), "proposed_groups": groups}
+    (out / CONTENT).write_text(json.dumps(content))
+
+
+def test_a_split_by_clip_of_clips_that_are_alike_is_found_out(tmp_path):
+    dataset = dataset_of(tmp_path, clips_of(), look_back=2)
+    found = check_split(dataset, Grouping(MANIFEST), RECIPE)
+    assert (found["clips"], found["groups"], found["folds"]) == (48, 12, 5)
+    assert found["shared"] == {"val": {"clips": 0, "of": 0}, "test": {"clips": 12, "of": 12}}
+    for name in ("ridge", "moments"):
+        row = found["models"][name]
+        assert row["by_clip"]["accuracy"] > 0.95
+        assert row["by_group"]["accuracy"] < 0.75
+        assert row["difference"]["interval"][0] > 0
+    results = {"ridge": {"clip": {"accuracy": 0.9876}}}
+    table, warning, sentence = SplitCheck(Grouping(MANIFEST), found).texts(results)
+    ridge, moments = table.splitlines()[3:]
+    assert ridge.split()[:2] == ["ridge", "0.988"]
+    assert moments.split()[:2] == ["moments", "-"]
+    assert warning.startswith("Warning: 12 of 12 test clips share a group with training clips")
+    assert "with the 12 groups kept whole it is" in sentence
+    assert sentence.endswith("Believe the second.")
+
+
+def test_the_scores_are_those_of_folds_by_hand(tmp_path):
+    dataset = dataset_of(tmp_path, clips_of(), look_back=2)
+    segments = dataset.segments
+    targets = np.array([segment.target for segment in segments])
+    hits = {}
+    for kind, groups in (
+        ("by_group", [segment.group for segment in segments]),
+        ("by_clip", [f"{segment.video} {segment.start}" for segment in segments]),
+    ):
+        hits[kind] = np.zeros(48)
+        of_kind = SplitCheckGroups(segments, groups).segments
+        for seed in range(3):
+            folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+            for rest, test in folds.split(targets, targets, groups):
+                training, validation = split_validation([of_kind[n] for n in rest], seed)
+                model = fit_baseline("ridge", dataset, training, validation)
+                answers = model.predict_segments(dataset, [of_kind[n] for n in test]).argmax(1)
+                hits[kind][test] += (answers == targets[test]) / 3
+    names = [segment.group for segment in segments]
+    found = check_split(dataset, Grouping(MANIFEST), RECIPE)["models"]["ridge"]
+    for kind, each in hits.items():
+        assert found[kind]["accuracy"] == pytest.approx(each.mean())
+        limits = share_interval(each, names, 50, 0).limits
+        assert found[kind]["accuracy_interval"] == pytest.approx(limits)
+    gain = hits["by_clip"] - hits["by_group"]
+    limits = difference_interval(gain, names, 50, 0).limits
+    assert found["difference"]["interval"] == pytest.approx(limits)
+
+
+class SplitCheckGroups:
+    """Segments with other groups."""
+
+    def __init__(self, segments, groups) -> None:
+        of = dict(zip((segment.video for segment in segments), map(str, groups), strict=True))
+        self.segments = Grouping("x", of).regrouped(segments)
+
+
+def test_groups_are_those_of_the_manifest_if_it_has_some(tmp_path):
+    assert grouping_of(manifest_of(tmp_path, clips_of()), None) == Grouping(MANIFEST)
+
+
+def test_of_single_clips_they_are_those_that_prepare_proposes(tmp_path, monkeypatch):
+    clips = clips_of(named=False)
+    manifest = manifest_of(tmp_path, clips)
+    write_proposal(tmp_path, monkeypatch, manifest, {clips[0].video: "x", clips[3].video: "x"})
+    found = grouping_of(manifest, None)
+    assert found.origin == PROPOSED
+    segments = found.regrouped(dataset_of(tmp_path, clips, look_back=2).segments)
+    assert [segment.group for segment in segments[:4]] == ["x", *[c.video for c in clips[1:3]], "x"]
+    assert shared_groups(segments)["test"] == {"clips": 1, "of": 12}
+
+
+def test_a_proposal_for_another_manifest_is_not_used(tmp_path, monkeypatch):
+    clips = clips_of(named=False)
+    other = manifest_of(tmp_path / "other", clips)
+    write_proposal(tmp_path, monkeypatch, other, {clips[0].video: "x", clips[1].video: "x"})
+    assert grouping_of(manifest_of(tmp_path, clips), None) == Grouping(MANIFEST)
+
+
+def test_without_any_groups_the_report_says_that_it_cannot_tell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clips = clips_of(named=False)
+    grouping = grouping_of(manifest_of(tmp_path, clips), None)
+    found = check_split(dataset_of(tmp_path, clips, look_back=2), grouping, RECIPE)
+    (sentence,) = SplitCheck(grouping, found).texts({})
+    assert "cannot tell" in sentence
+    assert "--group-by propose" in sentence
+
+
+def test_groups_can_be_named_by_a_pattern_or_a_file(tmp_path):
+    clips = clips_of(named=False)
+    manifest = manifest_of(tmp_path, clips)
+    by_name = grouping_of(manifest, r"/(\d+)_").of_video
+    assert by_name[clips[5].video] == "1"
+    lines = [f"{clip.video},{by_name[clip.video]}" for clip in clips]
+    (tmp_path / "g.csv").write_text("\n".join(["video,group", *lines]))
+    assert grouping_of(manifest, str(tmp_path / "g.csv")).of_video == by_name
+    with pytest.raises(UsageError, match="matches no path"):
+        grouping_of(manifest, "nothing")
+    with pytest.raises(LookbackError, match="no such file"):
+        grouping_of(manifest, "missing.csv")
+
+
+def test_too_few_groups_and_seen_clips_are_said(tmp_path):
+    dataset = dataset_of(tmp_path, clips_of(groups=2), look_back=2)
+    assert "too few groups" in check_split(dataset, Grouping(MANIFEST), RECIPE)["reason"]
+    manifest = manifest_of(tmp_path, clips_of(groups=2))
+    backbone = SimpleNamespace(fine_tuned=True)
+    experiment = SimpleNamespace(manifest=manifest, config=SimpleNamespace(backbone=backbone))
+    tested = SimpleNamespace(mapping=None, dataset=dataset)
+    (sentence,) = checked_split(experiment, tested, RECIPE).texts({})
+    assert "clips that it has seen" in sentence
+    tested.mapping = {"a": "b"}
+    assert checked_split(experiment, tested, RECIPE) is None
+
+
+def test_of_very_many_clips_random_whole_groups_are_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("sequence.evaluation_split._MOST_CLIPS", 30)
+    dataset = dataset_of(tmp_path, clips_of(), look_back=2)
+    found = check_split(dataset, Grouping(MANIFEST), RECIPE)
+    assert (found["clips"], found["groups"]) == (28, 7)
+    assert found["shared"]["test"]["of"] == 12  # of all clips
