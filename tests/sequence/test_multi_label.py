@@ -12,10 +12,12 @@ from clips.manifest import Entry, Manifest
 from metrics.label_sets import joined
 from metrics.pooling import RULES, Pooling, pool
 from metrics.task import MULTI_LABEL
+from recipes.loader import load
 from sequence.baselines import fit_baseline, load_baselines, save_baselines, summaries_of
 from sequence.dataset import Dataset, targets_of
 from sequence.evaluation import Predictions, joined_predictions, measure_all, predict_majority
 from sequence.evaluation_events import measure_events, true_events
+from sequence.evaluation_split import MANIFEST, Grouping, SplitCheck, check_split
 from sequence.folds import make_folds, split_validation
 from sequence.label_map import LabelMap
 from sequence.pooling import events_of, pooled
@@ -249,3 +251,31 @@ def test_an_event_of_each_class_is_where_it_reaches_its_threshold():
     # `run` is found as it is; `wave` from 3 s on, a second late.
     assert [found["classes"][label]["recall"] for label in ("run", "wave")] == [1, 1]
     assert [found["classes"][each]["delay_median"] for each in ("run", "wave")] == [0, 1]
+
+
+def test_a_split_is_checked_by_the_mean_average_precision(signs):
+    recipe = load(flags={"evaluate.bootstrap": 50}).recipe
+    found = check_split(signs, Grouping(MANIFEST), recipe)
+    row = found["models"]["ridge"]
+    low, high = row["by_group"]["mean_average_precision_interval"]
+    assert low < row["by_group"]["mean_average_precision"] < high
+    wanted = row["by_clip"]["mean_average_precision"] - row["by_group"]["mean_average_precision"]
+    assert row["difference"]["mean_average_precision"] == pytest.approx(wanted)
+    (text,) = SplitCheck(Grouping(MANIFEST), found).remarks()
+    assert "mAP of " in text
+
+
+def test_events_are_found_by_the_thresholds_of_the_model_of_each_video():
+    rows = [Entry(name, "run|wave", "test", name, 1, 4) for name in ("a", "b")]
+    truth = true_events(Manifest(Path("m.csv"), tuple(rows)), "test")
+    steps = np.zeros((10, 2))
+    steps[1:4] = 0.5
+    found = measure_events(
+        [(name, np.arange(10.0), steps) for name in ("a", "b")],
+        truth,
+        ["run", "wave"],
+        0,
+        MULTI_LABEL,
+        {"a": (0.4, 0.4), "b": (0.6, 0.4)},
+    )
+    assert [found["classes"][label]["recall"] for label in ("run", "wave")] == [0.5, 1]
