@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from extract.extractor.choice import AUTO_HEAD
-from metrics.intervals import difference_interval
 from metrics.pooling import Rule
 from recipes.schema import Recipe, Sequence
 from sequence.baselines import LinearBaseline, available_baselines, fit_baseline
+from sequence.comparison import paired_difference
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
@@ -141,16 +141,11 @@ def _by_clip(dataset: Dataset, recipe: Recipe, whole: "_Repeat", name: str) -> d
         int(hit) - right[id(each)] for each, hit in zip(tested, mixed.all_hits(name), strict=True)
     ]
     groups = [segment.group for segment in tested]
-    difference = difference_interval(np.array(gain, float), groups, resamples, seed)
     return {
         **mixed.named(name),
         "folds_by": BY_CLIP,
         **measure(joined, tested, dataset.labels, resamples, seed),
-        "difference_to_groups": {
-            "accuracy": float(np.mean(gain)),
-            "interval": difference.limits,
-            "method": difference.method,
-        },
+        "difference_to_groups": paired_difference(np.array(gain, float), groups, resamples, seed),
     }
 
 

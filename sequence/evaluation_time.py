@@ -10,7 +10,8 @@ import numpy as np
 
 from metrics.calibration import log_loss
 from metrics.classification import class_areas, mean_area
-from metrics.intervals import difference_interval, share_interval
+from metrics.intervals import share_interval
+from sequence.comparison import paired_difference
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import Predictions, predict
 from sequence.prediction import Predictor
@@ -130,7 +131,6 @@ def shuffled_scores(
     hits = np.stack([run.clip.argmax(1) == targets for run in runs])
     gain = hits.mean(0) - (head.clip.argmax(1) == targets)
     share = share_interval(hits.mean(0), groups, resamples, draws.seed)
-    difference = difference_interval(gain, groups, resamples, draws.seed)
     areas = [mean_area(class_areas(run.clip, targets, labels), "roc_auc") for run in runs]
     windows = [
         (run.window.argmax(1) == targets[run.segment]).mean()
@@ -149,11 +149,7 @@ def shuffled_scores(
             "log_loss": float(np.mean([log_loss(run.clip, targets) for run in runs])),
         },
         **({"window": {"accuracy": float(np.mean(windows))}} if windows else {}),
-        "difference_to_head": {
-            "accuracy": float(gain.mean()),
-            "interval": difference.limits,
-            "method": difference.method,
-        },
+        "difference_to_head": paired_difference(gain, groups, resamples, draws.seed),
     }
 
 
