@@ -13,6 +13,7 @@ from sequence.evaluation import Predictions
 from sequence.evaluation_split import SplitCheck
 from sequence.experiment import Experiment
 from sequence.prediction import Predictor
+from sequence.report import uncertain_lines
 from sequence.visual import figures
 from sequence.visual.importance import step_importance
 from sequence.visual.mistakes import Mistake, find_mistakes, write_mistakes
@@ -139,7 +140,8 @@ def _scores(evaluated: Evaluated) -> Section:
             )
         )
     section = Section("Scores").table(header, rows, first=True)
-    for remark in evaluated.remarks:
+    head = next(iter(evaluated.results.values()))["clip"]
+    for remark in [*uncertain_lines(head), *evaluated.remarks]:
         section.text(remark)
     return section
 
