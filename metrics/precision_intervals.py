@@ -55,7 +55,7 @@ def precision_interval(
     center = np.log(value / (1 - value))
     half = _student(len(names)) * error / (value * (1 - value))
     low, high = (1 / (1 + np.exp(-(center + sign * half))) for sign in (-1, 1))
-    return Interval(float(low), float(high), "jackknife")
+    return Interval(float(low), float(high), "t jackknife")
 
 
 def precision_difference(
@@ -96,7 +96,7 @@ def precision_difference(
         widest = 1 - ((1 - CONFIDENCE) / 2) ** (1 / len(names))
         return value, Interval(max(-1.0, value - widest), min(1.0, value + widest), "exact")
     half = _student(len(names)) * error
-    return value, Interval(max(-1.0, value - half), min(1.0, value + half), "jackknife")
+    return value, Interval(max(-1.0, value - half), min(1.0, value + half), "t jackknife")
 
 
 def _jackknife(statistic: _Statistic, place: np.ndarray, count: int) -> tuple[float, float]:

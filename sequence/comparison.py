@@ -58,8 +58,31 @@ def difference_to(
         and folds.json.
     """
     groups = [segment.group for segment in segments]
-    targets = targets_of(segments, head.shape[1])
-    task, runs = task_of_targets(targets), [other] if isinstance(other, np.ndarray) else other
+    runs = [other] if isinstance(other, np.ndarray) else other
+    return paired_difference(
+        head, runs, targets_of(segments, head.shape[1]), groups, resamples, seed
+    )
+
+
+def paired_difference(
+    head: np.ndarray | Sequence[np.ndarray],
+    runs: Sequence[np.ndarray],
+    targets: np.ndarray,
+    groups: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> dict:
+    """Return the main score of other predictions minus that of `head`, as `difference_to`.
+
+    Args:
+        head: Probabilities (n, K), or those of several runs, whose mean score counts.
+        runs: Probabilities (n, K) of each run of the other model.
+        targets: True classes (n,), or indicators of several classes (n, K).
+        groups: Group of each clip, n names.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
+    """
+    task = task_of_targets(targets)
     gain, found = task.difference(head, runs, targets, groups, resamples, seed)
     return {task.score: gain, "interval": found.limits, "method": found.method}
 

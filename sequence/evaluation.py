@@ -1,11 +1,13 @@
 """Evaluation: predictions of a model and its baselines, and their metrics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from metrics.calibration import chance_error
 from metrics.pooling import Rule
+from metrics.score_intervals import score_intervals
 from metrics.targets import classes_of
 from metrics.task import Thresholds, task_of_targets
 from sequence.baselines import LinearBaseline
@@ -128,7 +130,14 @@ def measure(
     targets = targets_of(segments, len(labels))
     groups = [segment.group for segment in segments]
     clips = _Measured(predictions.clip, targets, groups, predictions.thresholds)
-    result = {"clip": clips.scores(labels, resamples, seed)}
+    clip = clips.scores(labels, resamples, seed)
+    if not task_of_targets(targets).several:
+        found = score_intervals(predictions.clip, targets, groups)
+        clip["intervals"] = {name: each.limits for name, each in found.items()}
+        clip["intervals_method"] = found["macro_f1"].method
+        # Windows of a clip are alike, so what chance does to them cannot be told by their number.
+        clip["calibration_error_if_calibrated"] = asdict(chance_error(predictions.clip.max(1)))
+    result = {"clip": clip}
     if predictions.window is not None:
         windows = _Measured(
             predictions.window,

@@ -6,106 +6,29 @@ show the difference in every report: both kinds of folds have all clips, the sam
 and the same seeds, and differ only in what stays together.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from clips.inspection.group_file import groups_from_file, is_group_file
-from clips.inspection.report import CONTENT, report_folder
-from clips.manifest import Manifest
-from clips.splitting.grouping import group_entries
 from metrics.task import task_of_report, task_of_targets
 from recipes.commands import command
 from recipes.schema import Recipe
 from sequence.baselines import MOTION, available_baselines, fit_baseline
+from sequence.comparison import paired_difference
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation_setup import Tested
 from sequence.experiment import Experiment
 from sequence.folds import make_folds, max_folds, split_validation
+from sequence.grouping import PROPOSED, Grouping, grouping_of
 from video.errors import LookbackError
 
 SPLIT_CHECK = "split_check"
 _FOLDS, _REPEATS = 5, 3
 _MOST_CLIPS = 2000  # of more clips a part is enough, in whole groups
-MANIFEST, PROPOSED = "manifest", "proposed"
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Groups to keep whole.
-
-    Attributes:
-        origin: `MANIFEST`, `PROPOSED` (by `prepare.py`), or the value of `evaluate.groups`.
-        of_video: Group of each video; None for those of the segments.
-    """
-
-    origin: str
-    of_video: Mapping[str, str] | None = None
-
-    def regrouped(self, segments: Sequence[LabeledSegment]) -> list[LabeledSegment]:
-        """Return the segments with these groups."""
-        if self.of_video is None:
-            return list(segments)
-        return [replace(each, group=self.of_video.get(each.video, each.video)) for each in segments]
-
-    def __str__(self) -> str:
-        if self.origin == MANIFEST:
-            return "groups of the manifest"
-        if self.origin == PROPOSED:
-            return f"groups that {command('prepare')} proposes"
-        return f"groups by {self.origin}"
-
-
-def grouping_of(manifest: Manifest, group_by: str | None) -> Grouping:
-    """Return the groups that a report keeps whole.
-
-    They are those that `group_by` names. Without it they are those of the manifest; where every
-    video is a group of its own, they are those that the last run of `prepare.py` proposes.
-
-    Args:
-        manifest: Manifest of the clips.
-        group_by: A value as for `prepare.py --group-by`, or None.
-
-    Raises:
-        LookbackError: `group_by` names a file that cannot be used.
-        UsageError: `group_by` is no column, and as a pattern it matches no path.
-    """
-    entries = list(manifest.entries)
-    if group_by is not None:
-        chosen = (
-            groups_from_file(Path(group_by), entries)
-            if is_group_file(group_by)
-            else group_entries(entries, group_by)
-        )
-        return Grouping(group_by, {entry.video: entry.group for entry in chosen})
-    videos = {entry.video for entry in entries}
-    if len({entry.group for entry in entries}) < len(videos):
-        return Grouping(MANIFEST)
-    proposed = _proposed(manifest)
-    return Grouping(PROPOSED, proposed) if proposed else Grouping(MANIFEST)
-
-
-def _proposed(manifest: Manifest) -> dict[str, str] | None:
-    """Return the groups of the report of `prepare.py`; None if it proposes none for this manifest.
-
-    The report is for people, and the user may have moved it away: evaluation does not depend on it.
-    """
-    try:
-        path = report_folder(None, manifest.path.parent) / CONTENT
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if Path(content["manifest"]).resolve() != manifest.path.resolve():
-            return None
-        found = {str(video): str(group) for video, group in content["proposed_groups"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    known = [found.get(video, video) for video in manifest.videos]
-    return found if len(set(known)) < len(known) else None
 
 
 @dataclass(frozen=True)
@@ -355,12 +278,7 @@ def _compared(
             f"{task.score}_interval": found.limits,
             f"{task.score}_interval_method": found.method,
         }
-    gain, difference = task.difference(by_group, by_clip, targets, groups, resamples, seed)
-    values["difference"] = {
-        task.score: gain,
-        "interval": difference.limits,
-        "method": difference.method,
-    }
+    values["difference"] = paired_difference(by_group, by_clip, targets, groups, resamples, seed)
     return values
 
 

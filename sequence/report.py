@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import write_rows
-from metrics.intervals import methods_line
+from metrics.intervals import METHODS, methods_line
 from metrics.label_sets import joined
 from metrics.targets import classes_of
 from metrics.task import Task, TaskName, task_of_report, task_of_targets
@@ -176,6 +176,11 @@ def _single_label_tables(clip: dict) -> list[list[str]]:
     return [_average_lines(clip), _class_lines(clip), _confusion_lines(clip)]
 
 
+_INTERVALS = {
+    "macro_f1": "macro F1",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "ROC AUC",
+}
 COST_HEADER = f"{'parameters':>13}{'GFLOPs':>9}{'MB':>8}{'fps':>7}"
 
 
@@ -216,7 +221,28 @@ def _average_lines(clip: dict) -> list[str]:
         *lines,
         f"balanced accuracy {clip['balanced_accuracy']:.3f}{top}, PR AUC "
         f"{_number(clip['pr_auc'])}, calibration error {clip['calibration_error']:.3f}",
+        *uncertain_lines(clip),
     ]
+
+
+def uncertain_lines(clip: dict) -> list[str]:
+    """Return the intervals of other scores, and the calibration error that is chance."""
+    lines = []
+    if intervals := clip.get("intervals"):
+        named = [
+            f"{title} {intervals[key][0]:.3f} - {intervals[key][1]:.3f}"
+            for key, title in _INTERVALS.items()
+            if key in intervals
+        ]
+        method = METHODS[clip["intervals_method"]]
+        lines.append(f"95 % intervals: {', '.join(named)} ({method}).")
+    if chance := clip.get("calibration_error_if_calibrated"):
+        lines.append(
+            "A perfectly calibrated model with these probabilities would show a calibration error "
+            f"of {chance['mean']:.3f} by chance ({chance['low']:.3f} to {chance['high']:.3f} in "
+            "95 % of cases)."
+        )
+    return lines
 
 
 def _class_lines(clip: dict) -> list[str]:

@@ -19,7 +19,7 @@ from training.figures import confusion_picture, sample_picture
 
 # One PR curve and one row of the matrix per class; with more classes neither can be read.
 _MAX_CLASSES = 50
-SAMPLES = 8  # clips of the picture of sample predictions
+_SAMPLES = 8  # clips of the picture of sample predictions
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def sample_numbers(count: int) -> list[int]:
     >>> sample_numbers(3), sample_numbers(80)
     ([0, 1, 2], [0, 11, 23, 34, 45, 56, 68, 79])
     """
-    return np.linspace(0, count - 1, min(count, SAMPLES)).round().astype(int).tolist()
+    return np.linspace(0, count - 1, min(count, _SAMPLES)).round().astype(int).tolist()
 
 
 def _unused(path: Path) -> Path:

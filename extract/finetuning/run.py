@@ -102,14 +102,10 @@ class FineTuningRun:
             segments += indices.tolist()
         if not logits:
             raise LookbackError(f"{self._clips.folder}: no validation clip can be read")
-        _, segment_of = np.unique(segments, return_inverse=True)
+        labeled, segment_of = np.unique(segments, return_inverse=True)
         joined = np.concatenate(logits)
-        classes = self._clips.validation_classes[segments]
-        self._answered = (
-            np.unique(segments),
-            clip_means(self._clips.task.probabilities(joined), segment_of),
-        )
-        return scores_of(joined, classes, segment_of)
+        self._validated = labeled, segment_of, joined
+        return scores_of(joined, self._clips.validation_classes[segments], segment_of)
 
     def is_better(self, scores: Scores, best: Scores | None) -> bool:
         """Return whether scores are better than the best ones by the recipe's `monitor`."""
@@ -125,13 +121,14 @@ class FineTuningRun:
 
     def answers(self) -> Answers:
         """Return the probabilities of the last `validate`, with frames as the network sees them."""
-        segments, probabilities = self._answered
+        segments, segment_of, logits = self._validated
         truth = truth_of(self._clips.validation_classes, len(self._clips.labels))
         if self._frames is None:
             chosen = segments[sample_numbers(len(segments))]
             self._frames = self._clips.validation_frames(chosen.tolist())
         place = {segment: number for number, segment in enumerate(segments.tolist())}
         frames = {place[segment]: frame for segment, frame in self._frames.items()}
+        probabilities = clip_means(self._clips.task.probabilities(logits), segment_of)
         return Answers(self._clips.labels, truth[segments], probabilities, frames)
 
     def save(self, state: RunState[Scores]) -> None:

@@ -17,6 +17,7 @@ from sequence.evaluation_split import SplitCheck
 from sequence.experiment import Experiment
 from sequence.multi_label_tables import class_rows
 from sequence.prediction import Predictor
+from sequence.report import uncertain_lines
 from sequence.visual import figures
 from sequence.visual.importance import step_importance
 from sequence.visual.mistakes import Mistake, find_mistakes, write_mistakes
@@ -147,7 +148,8 @@ def _scores(evaluated: Evaluated) -> Section:
     section = Section("Scores").table(header, rows, first=True)
     if task.several:
         section.text(_averages(evaluated.results))
-    for remark in evaluated.remarks:
+    head = next(iter(evaluated.results.values()))["clip"]
+    for remark in [*uncertain_lines(head), *evaluated.remarks]:
         section.text(remark)
     return section
 

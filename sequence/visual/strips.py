@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from video.errors import VideoError
+from video.frame import Frame
 from video.sources import FileSource
 from video.sources.chosen_frames import ChosenFrames, NotAsIndexedError, index_of
 
@@ -34,8 +35,7 @@ def frames_of(
                 if frame.seconds >= end or number >= _MAX_FRAMES:
                     break
                 if number % every == 0:
-                    width = max(1, round(height * frame.size[0] / frame.size[1]))
-                    kept.append(frame.resized(width, height))
+                    kept.append(_of_height(frame, height))
                     if len(kept) > 4 * count:  # keep memory bounded: every second frame goes
                         kept, every = kept[::2], 2 * every
                 number += 1
@@ -60,11 +60,15 @@ def middle_frame(path: Path, start: float, end: float, height: int = 120) -> np.
             return None
         with ChosenFrames(index, [int(inside[len(inside) // 2])]) as source:
             for frame in source:
-                width = max(1, round(height * frame.size[0] / frame.size[1]))
-                return frame.resized(width, height)
+                return _of_height(frame, height)
     except (VideoError, NotAsIndexedError):
         pass
     return None
+
+
+def _of_height(frame: Frame, height: int) -> np.ndarray:
+    width = max(1, round(height * frame.size[0] / frame.size[1]))
+    return frame.resized(width, height)
 
 
 def strip_jpeg(frames: list[np.ndarray]) -> bytes:

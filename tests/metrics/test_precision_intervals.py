@@ -36,7 +36,7 @@ def test_few_groups_have_the_interval_of_the_jackknife():
     half = t.ppf(0.975, 5) * error / (value * (1 - value))
     center = np.log(value / (1 - value))
     found = precision_interval([values], truth, groups.tolist(), 100, 0)
-    assert found.method == "jackknife"
+    assert found.method == "t jackknife"
     assert found.limits == pytest.approx(
         [1 / (1 + np.exp(half - center)), 1 / (1 + np.exp(-half - center))]
     )

@@ -1,61 +1,21 @@
 """What a split is worth: folds that keep groups whole, and folds by clip."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedGroupKFold
 
-from clips.inspection.report import CONTENT
-from clips.manifest import Manifest
 from metrics.intervals import difference_interval, share_interval
 from recipes.loader import load
 from sequence.baselines import fit_baseline
-from sequence.evaluation_split import (
-    MANIFEST,
-    PROPOSED,
-    Grouping,
-    SplitCheck,
-    check_split,
-    checked_split,
-    grouping_of,
-    shared_groups,
-)
+from sequence.evaluation_split import SplitCheck, check_split, checked_split
 from sequence.folds import split_validation
-from tests.sequence.stores import Clip, dataset_of
-from video.errors import LookbackError, UsageError
+from sequence.grouping import MANIFEST, Grouping, grouping_of
+from tests.sequence.grouped_clips import clips_of, manifest_of
+from tests.sequence.stores import dataset_of
 
 RECIPE = load(flags={"evaluate.bootstrap": 50}).recipe
-
-
-def clips_of(groups: int = 12, named: bool = True) -> list[Clip]:
-    """Return four clips of each group, which look alike and have one class, drawn at random.
-
-    Every clip but the last of a group is in train; without `named` each is a group of its own.
-    """
-    random, clips = np.random.default_rng(3), []
-    for group in range(groups):
-        place = random.normal(0, 3, 48)
-        for number in range(4):
-            rows = (place + random.normal(0, 0.3, (6, 48))).astype(np.float32)
-            split = "test" if number == 3 else "train"
-            name = f"clips/{'ab'[group % 2]}/{group}_{number}.mp4"
-            clips.append(Clip(name, rows, "ab"[group % 2], split, f"g{group}" if named else ""))
-    return clips
-
-
-def manifest_of(folder, clips: list[Clip]) -> Manifest:
-    return Manifest(folder / "manifest.csv", tuple(clip.entry for clip in clips))
-
-
-def write_proposal(folder, monkeypatch, manifest: Manifest, groups: dict[str, str]) -> None:
-    """Write what `prepare.py` leaves in its default report folder."""
-    monkeypatch.chdir(folder)
-    out = folder / "reports" / folder.name
-    out.mkdir(parents=True)
-    content = {"manifest": str(manifest.path), "proposed_groups": groups}
-    (out / CONTENT).write_text(json.dumps(content))
 
 
 def test_a_split_by_clip_of_clips_that_are_alike_is_found_out(tmp_path):
@@ -115,28 +75,6 @@ class SplitCheckGroups:
         self.segments = Grouping("x", of).regrouped(segments)
 
 
-def test_groups_are_those_of_the_manifest_if_it_has_some(tmp_path):
-    assert grouping_of(manifest_of(tmp_path, clips_of()), None) == Grouping(MANIFEST)
-
-
-def test_of_single_clips_they_are_those_that_prepare_proposes(tmp_path, monkeypatch):
-    clips = clips_of(named=False)
-    manifest = manifest_of(tmp_path, clips)
-    write_proposal(tmp_path, monkeypatch, manifest, {clips[0].video: "x", clips[3].video: "x"})
-    found = grouping_of(manifest, None)
-    assert found.origin == PROPOSED
-    segments = found.regrouped(dataset_of(tmp_path, clips, look_back=2).segments)
-    assert [segment.group for segment in segments[:4]] == ["x", *[c.video for c in clips[1:3]], "x"]
-    assert shared_groups(segments)["test"] == {"clips": 1, "of": 12}
-
-
-def test_a_proposal_for_another_manifest_is_not_used(tmp_path, monkeypatch):
-    clips = clips_of(named=False)
-    other = manifest_of(tmp_path / "other", clips)
-    write_proposal(tmp_path, monkeypatch, other, {clips[0].video: "x", clips[1].video: "x"})
-    assert grouping_of(manifest_of(tmp_path, clips), None) == Grouping(MANIFEST)
-
-
 def test_without_any_groups_the_report_says_that_it_cannot_tell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     clips = clips_of(named=False)
@@ -145,20 +83,6 @@ def test_without_any_groups_the_report_says_that_it_cannot_tell(tmp_path, monkey
     (sentence,) = SplitCheck(grouping, found).texts({})
     assert "cannot tell" in sentence
     assert "--group-by propose" in sentence
-
-
-def test_groups_can_be_named_by_a_pattern_or_a_file(tmp_path):
-    clips = clips_of(named=False)
-    manifest = manifest_of(tmp_path, clips)
-    by_name = grouping_of(manifest, r"/(\d+)_").of_video
-    assert by_name[clips[5].video] == "1"
-    lines = [f"{clip.video},{by_name[clip.video]}" for clip in clips]
-    (tmp_path / "g.csv").write_text("\n".join(["video,group", *lines]))
-    assert grouping_of(manifest, str(tmp_path / "g.csv")).of_video == by_name
-    with pytest.raises(UsageError, match="matches no path"):
-        grouping_of(manifest, "nothing")
-    with pytest.raises(LookbackError, match="no such file"):
-        grouping_of(manifest, "missing.csv")
 
 
 def test_too_few_groups_and_seen_clips_are_said(tmp_path):
