@@ -17,8 +17,9 @@ from sequence.baselines import fit_baseline, load_baselines, save_baselines, sum
 from sequence.dataset import Dataset, targets_of
 from sequence.evaluation import Predictions, joined_predictions, measure_all, predict_majority
 from sequence.evaluation_events import measure_events, true_events
-from sequence.evaluation_split import MANIFEST, Grouping, SplitCheck, check_split
+from sequence.evaluation_split import SplitCheck, check_split
 from sequence.folds import make_folds, split_validation
+from sequence.grouping import MANIFEST, Grouping
 from sequence.label_map import LabelMap
 from sequence.pooling import events_of, pooled
 from sequence.report import summary, write_clip_predictions, write_plots, write_predictions
