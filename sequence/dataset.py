@@ -45,6 +45,7 @@ class LabeledSegment:
         first: First step.
         last: Step after the last one.
         start: Start in the video in seconds, which does not depend on the features.
+        end: End in the video in seconds; infinity for the end of the video.
         is_copy: Whether the video is an augmented copy, which no fold tests on.
     """
 
@@ -55,6 +56,7 @@ class LabeledSegment:
     first: int
     last: int
     start: float = 0.0
+    end: float = float("inf")
     is_copy: bool = False
 
 
@@ -368,5 +370,6 @@ def _labeled_segment(
         first,
         last,
         segment.start,
+        segment.end,
         segment.is_copy,
     )

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from clips.manifest import SPLITS
-from clips.manifest.segments import segments_of
 from extract.backbones.heads import weights_sha256
 from metrics.targets import truth_of
 from model_folder.config import (
@@ -184,13 +183,10 @@ def _answers(
     probabilities: np.ndarray,
 ) -> Answers:
     """Return the answers to the validation clips, with frames of some clips."""
-    manifest = experiment.manifest.with_task(dataset.task.several)
-    ends = {(each.video, each.start): each.end for each in segments_of(manifest)}
     folder, frames = experiment.manifest.path.parent, {}
     for number in sample_numbers(len(validation)):
         clip = validation[number]
-        path, end = folder / clip.video, ends.get((clip.video, clip.start), float("inf"))
-        if (frame := middle_frame(path, clip.start, end)) is not None:
+        if (frame := middle_frame(folder / clip.video, clip.start, clip.end)) is not None:
             frames[number] = frame
     truth = truth_of(dataset.targets(validation), len(dataset.labels))
     return Answers(dataset.labels, truth, probabilities, frames)

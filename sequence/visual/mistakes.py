@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import write_rows
-from clips.manifest.segments import Segment
 from metrics.label_sets import joined
 from metrics.targets import classes_of
 from sequence.dataset import LabeledSegment
@@ -27,7 +26,6 @@ class Mistake:
         predicted: The predicted label.
         probability: Probability of the predicted label, 0 to 1. With several classes per clip,
             that of the decision which is most wrong.
-        end: End in the video in seconds; infinity for the end of the video.
     """
 
     index: int
@@ -35,14 +33,12 @@ class Mistake:
     label: str
     predicted: str
     probability: float
-    end: float
 
 
 def find_mistakes(
     segments: Sequence[LabeledSegment],
     probabilities: np.ndarray,
     labels: Sequence[str],
-    spans: Sequence[Segment],
     thresholds: Sequence[float] = (),
 ) -> list[Mistake]:
     """Return the wrong clips, the most confident first.
@@ -51,22 +47,16 @@ def find_mistakes(
         segments: Clips of the evaluation.
         probabilities: Their probabilities: (n, K).
         labels: Names of the K classes.
-        spans: Segments of the manifest, which have the ends in seconds.
         thresholds: Thresholds of the classes of a multi-label model. A clip is wrong unless exactly
             its classes are found.
     """
-    ends = {(each.video, each.start, each.label): each.end for each in spans}
-    # With a label map the labels are those of the model, not those of the manifest.
-    any_label = {(each.video, each.start): each.end for each in spans}
     found = []
     for index, (segment, row) in enumerate(zip(segments, probabilities, strict=True)):
         label = joined(labels[number] for number in classes_of(segment.target))
         predicted = label_text(row, labels, thresholds)
         if predicted != label:
-            place = (segment.video, segment.start)
-            end = ends.get((*place, label), any_label.get(place, float("inf")))
             sure = _confidence(row, segment, thresholds)
-            found.append(Mistake(index, segment, label, predicted, sure, end))
+            found.append(Mistake(index, segment, label, predicted, sure))
     return sorted(found, key=lambda mistake: -mistake.probability)
 
 
@@ -90,7 +80,7 @@ def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
         [
             mistake.segment.video,
             f"{mistake.segment.start:.12g}" if mistake.segment.start else "",
-            "" if np.isinf(mistake.end) else f"{mistake.end:.12g}",
+            "" if np.isinf(mistake.segment.end) else f"{mistake.segment.end:.12g}",
             mistake.label,
             mistake.predicted,
             f"{mistake.probability:.4f}",

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from clips.manifest.segments import segments_of
 from metrics.label_sets import labels_in
 from metrics.targets import classes_of
 from metrics.task import Task, task_of_report
@@ -69,7 +68,6 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
         evaluated.segments,
         evaluated.predictions.clip,
         labels,
-        segments_of(evaluated.experiment.manifest.with_task(dataset.task.several)),
         evaluated.predictions.thresholds,
     )
     write_mistakes(out / "mistakes.csv", mistakes)
@@ -235,7 +233,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
     labels = evaluated.dataset.labels
     for mistake in mistakes[:_MISTAKES_SHOWN]:
         video, start = mistake.segment.video, mistake.segment.start
-        frames = frames_of(manifest.place(video), start, mistake.end, _FRAMES)
+        frames = frames_of(manifest.place(video), start, mistake.segment.end, _FRAMES)
         caption = f"{video}: {mistake.label}"
         wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
         if frames:
@@ -246,7 +244,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
             probabilities,
             labels,
             classes_of(mistake.segment.target),
-            (start, mistake.end),
+            (start, mistake.segment.end),
         )
         shown.append(figure(course, f"{caption}, over time", wrong))
     section.parts.append(f'<div class="grid">{"".join(shown)}</div>')

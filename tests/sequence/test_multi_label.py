@@ -215,7 +215,7 @@ def test_the_files_of_a_report_name_all_labels(signs, predictions, tmp_path):
     with (tmp_path / "predictions.csv").open(newline="") as file:
         assert [row["label"] for row in csv.DictReader(file)] == [row["label"] for row in rows[:2]]
 
-    mistakes = find_mistakes(test, predictions.clip, LABELS, [], predictions.thresholds)
+    mistakes = find_mistakes(test, predictions.clip, LABELS, predictions.thresholds)
     assert len(mistakes) == (~right).sum()
     first, row = mistakes[0], predictions.clip[mistakes[0].index]
     wrong = (row >= predictions.thresholds) != (signs.targets([first.segment])[0] > 0)
