@@ -4,6 +4,7 @@ from collections import Counter
 
 from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Manifest
+from clips.manifest.segments import segments_within
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -41,7 +42,9 @@ def print_table(
         missing: The number of listed videos whose file is missing.
         repeated: The number of videos with the same content as an earlier one.
     """
-    counts = Counter((entry.label, entry.split) for entry in manifest.entries)
+    lengths = {video: fact.seconds for video, fact in facts.items()}
+    segments = segments_within(manifest, lengths)
+    counts = Counter((each.label, each.split) for each in segments)
     width = max(5, *(len(label) for label in manifest.labels))
     _LOG.info(f"\n{'class':<{width}}" + "".join(f"{split:>7}" for split in SPLITS))
     for label in manifest.labels:
@@ -54,7 +57,8 @@ def print_table(
         )
     seconds = sum(fact.seconds for fact in facts.values())
     absent = f"; {missing} missing" if missing else ""
+    parts = f", {len(segments)} labeled parts" if any(e.is_part for e in manifest.entries) else ""
     _LOG.info(
-        f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each in one split; "
+        f"{len(facts)} clips{parts}, {seconds:.0f} s, {groups} groups, each in one split; "
         f"{rejected} rejected{absent}\n{manifest.path}"
     )

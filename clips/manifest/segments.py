@@ -1,7 +1,8 @@
 """Labeled segments of videos, the units of training and evaluation."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +63,22 @@ def segments_of(manifest: Manifest) -> list[Segment]:
         if any(entry.is_part for entry in entries):
             segments += _between(labelled, unused[video])
     return segments
+
+
+def segments_within(manifest: Manifest, seconds: Mapping[str, float]) -> list[Segment]:
+    """Return the segments cut at the ends of their videos, without those behind the end.
+
+    Args:
+        manifest: The rows.
+        seconds: Duration of each video; segments of others stay as they are.
+    """
+    cut = []
+    for each in segments_of(manifest):
+        length = seconds.get(each.video, float("inf"))
+        # A row that begins behind the end is still one of its class; a rest there is none.
+        if each.start < length or each.label != BACKGROUND:
+            cut.append(replace(each, end=max(each.start, min(each.end, length))))
+    return cut
 
 
 def _span(entry: Entry) -> Span:

@@ -164,7 +164,10 @@ def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str
     if all(len(names) >= len(SPLITS) for names in groups.values()):
         again = f"; {command('prepare')} --split 0.7/0.15/0.15 makes a new split"
     elif any(entry.is_part for entry in entries):
-        again = "; cut a long video into files, or label spans of others"
+        again = (
+            "; cut a long video into files (docs/long_videos.md has the command), or label "
+            "spans of others"
+        )
     raise LookbackError(
         f"{source}: every class must be in train, val and test; missing: {shown} ({counts}; a "
         f"class needs clips from at least three groups){again}"

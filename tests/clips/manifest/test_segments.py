@@ -1,11 +1,12 @@
 """Spans: where a label holds, and the background between."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.manifest.segments import Segment, segments_of
+from clips.manifest.segments import Segment, segments_of, segments_within
 
 
 def segments(*entries: Entry, tmp_path) -> list[tuple[str, str, float, float]]:
@@ -70,3 +71,20 @@ def test_background_stands_on_the_side_and_in_the_group_of_its_video(tmp_path):
 def test_parts_of_one_video_leave_other_videos_whole(tmp_path):
     found = segments(Entry("a", "fall", start=1.0), Entry("b", "walk"), tmp_path=tmp_path)
     assert [segment for segment in found if segment[0] == "b"] == [("b", "walk", 0.0, math.inf)]
+
+
+def test_segments_are_cut_at_the_end_of_their_video():
+    rows = (
+        Entry("a", "run", "train", "a", 2.0, 4.0),
+        Entry("a", "run", "train", "a", 8.0, None),
+        Entry("b", "run", "train", "b", 3.0, 9.0),
+    )
+    found = segments_within(Manifest(Path("m.csv"), rows), {"a": 10.0, "b": 6.0})
+    assert [(each.video, each.label, each.start, each.end) for each in found] == [
+        ("a", "run", 2.0, 4.0),
+        ("a", "run", 8.0, 10.0),
+        ("a", "background", 0.0, 2.0),
+        ("a", "background", 4.0, 8.0),
+        ("b", "run", 3.0, 6.0),
+        ("b", "background", 0.0, 3.0),
+    ]
