@@ -244,20 +244,19 @@ def _changed(manifest: Manifest, correction: Correction) -> Manifest:
 
 def _rest(manifest: Manifest, correction: Correction) -> Entry:
     """Return a new row for a part that is background because no row lists it."""
-    first = next((each for each in manifest.entries if each.video == correction.video), None)
-    rest = [
-        Entry(each.video, correction.new, each.split, each.group, each.start or None, end, extra)
-        for each in segments_of(manifest)
-        if each.video == correction.video and each.label == BACKGROUND and first
-        for end, extra in [(None if each.end == float("inf") else each.end, first.extra)]
-    ]
-    matching = [entry for entry in rest if _is_of(correction, entry)]
-    if not matching:
-        raise LookbackError(
-            f"{correction.where}: {manifest.path} has no row for {correction.part}; "
-            f"{command('evaluate')} writes the list anew"
-        )
-    return matching[0]
+    extra = next((each.extra for each in manifest.entries if each.video == correction.video), ())
+    for each in segments_of(manifest):
+        if each.video == correction.video and each.label == BACKGROUND:
+            end = None if each.end == float("inf") else each.end
+            start = each.start or None
+            label, split, group = correction.new, each.split, each.group
+            entry = Entry(each.video, label, split, group, start, end, extra)
+            if _is_of(correction, entry):
+                return entry
+    raise LookbackError(
+        f"{correction.where}: {manifest.path} has no row for {correction.part}; "
+        f"{command('evaluate')} writes the list anew"
+    )
 
 
 def _is_of(correction: Correction, entry: Entry) -> bool:

@@ -186,9 +186,11 @@ class Search(Section):
 class Evaluate(Section):
     split: Literal["train", "val", "test", "all"]
     label_map: str | dict[str, str] | None
+    groups: str | None
     views: Positive | Literal["all"]
     folds: Whole
     repeats: Positive
+    by_clip: bool
     bootstrap: Positive
     shuffles: Whole
     speed: bool
