@@ -5,6 +5,7 @@ from collections import Counter
 from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Manifest
 from clips.manifest.segments import segments_within
+from clips.manifest.time_blocks import time_blocks
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -50,7 +51,8 @@ def print_table(
     for label in manifest.labels:
         _LOG.info(f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in SPLITS))
     groups = len({entry.group for entry in manifest.entries})
-    if groups == len(manifest.videos) - repeated:
+    in_time = len(time_blocks(manifest.entries))
+    if groups == len(manifest.videos) - repeated and not in_time:
         _LOG.info(
             "Every clip is its own group. If several clips show one source video, scene or person, "
             "group them with --group-by; otherwise the test accuracy is too high."
@@ -58,7 +60,8 @@ def print_table(
     seconds = sum(fact.seconds for fact in facts.values())
     absent = f"; {missing} missing" if missing else ""
     parts = f", {len(segments)} labeled parts" if any(e.is_part for e in manifest.entries) else ""
+    where = f"{in_time} of them split in time" if in_time else "each in one split"
     _LOG.info(
-        f"{len(facts)} clips{parts}, {seconds:.0f} s, {groups} groups, each in one split; "
+        f"{len(facts)} clips{parts}, {seconds:.0f} s, {groups} groups, {where}; "
         f"{rejected} rejected{absent}\n{manifest.path}"
     )

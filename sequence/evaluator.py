@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from clips.manifest.time_blocks import time_blocks
+from clips.splitting.time_split import time_split_note
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import LinearBaseline, available_baselines, load_baselines
@@ -76,6 +78,8 @@ def evaluate(
     steps = video_predictions(predictor, dataset, videos)
     truth = true_events(experiment.manifest, recipe.evaluate.split, tested.mapping)
     events = measure_events(steps, truth, dataset.labels, dataset.first_full)
+    # A model of another data set knows no part of these videos.
+    blocks = {} if tested.mapping else time_blocks(experiment.manifest.entries)
     selection = None if tested.is_own else _selection(experiment)
     report = {
         "split": recipe.evaluate.split,
@@ -92,6 +96,7 @@ def evaluate(
         **({SHUFFLED: shuffled} if shuffled else {}),
         **({SPLIT_CHECK: check.result} if check else {}),
         **({"events": events} if events else {}),
+        **({"split_in_time": sorted(blocks)} if blocks else {}),
         "costs": _costs(experiment, tested, baselines, settings),
     }
     write_predictions(out / "predictions.csv", steps, dataset.labels)
@@ -106,6 +111,8 @@ def evaluate(
         for text in check.texts(results):
             _LOG.info(f"\n{text}")
     sentences = [text for text in texts if "\n" not in text]  # the others are tables
+    if blocks:
+        sentences.insert(0, time_split_note(experiment.manifest.entries))
     courses = {video: (seconds, rows) for video, seconds, rows in steps}
     evaluated = Evaluated(
         experiment, dataset, predictor, segments, head, courses, results, sentences, check

@@ -79,9 +79,10 @@ def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate
     few = [f"{label} {len(names)}" for label, names in groups.items() if len(names) < _FEW_GROUPS]
     if few:
         more = f", and {len(few) - 5} more" if len(few) > 5 else ""
+        folds = len({entry.group for entry in manifest.entries}) > 1
         warnings.append(
-            f"few groups in test ({', '.join(few[:5])}{more}): the test score has a wide interval; "
-            "a cross-validation uses all groups"
+            f"few groups in test ({', '.join(few[:5])}{more}): the test score has a wide interval"
+            + ("; a cross-validation uses all groups" if folds else "")
         )
     return warnings
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clips.manifest.entries import BACKGROUND, Entry, Manifest
+from clips.manifest.time_blocks import Block, time_blocks, times_of
 
 Span = tuple[float, float]  # start and end in seconds
 
@@ -38,12 +39,14 @@ class Segment:
 def segments_of(manifest: Manifest) -> list[Segment]:
     """Return the segments of all rows, and the rest of partly labeled videos as background.
 
-    The time of rows without a label is in no segment.
+    The time of rows without a label is in no segment, nor are the gaps of a video that is split in
+    time.
     """
+    in_time = time_blocks(manifest.entries)
     by_video: dict[str, list[Entry]] = defaultdict(list)
     unused: dict[str, list[Span]] = defaultdict(list)
     for entry in manifest.unlabeled:
-        unused[entry.video].append(_span(entry))
+        unused[entry.video].append(times_of(entry))
     for entry in manifest.entries:
         by_video[entry.video].append(entry)
     segments = []
@@ -54,14 +57,15 @@ def segments_of(manifest: Manifest) -> list[Segment]:
                 entry.label,
                 entry.split,
                 entry.group,
-                *_span(entry),
+                *times_of(entry),
                 bool(entry.parent),
             )
             for entry in entries
         ]
         segments += labelled
         if any(entry.is_part for entry in entries):
-            segments += _between(labelled, unused[video])
+            blocks = in_time.get(video, [Block(labelled[0].split, 0.0, float("inf"))])
+            segments += _between(labelled, unused[video], blocks)
     return segments
 
 
@@ -81,12 +85,14 @@ def segments_within(manifest: Manifest, seconds: Mapping[str, float]) -> list[Se
     return cut
 
 
-def _span(entry: Entry) -> Span:
-    return entry.start or 0.0, float("inf") if entry.end is None else entry.end
+def _between(labelled: list[Segment], unused: list[Span], blocks: list[Block]) -> list[Segment]:
+    """Return the rest of a video around its segments and around parts that are not used.
 
-
-def _between(labelled: list[Segment], unused: list[Span]) -> list[Segment]:
-    """Return the rest of a video around its segments and around parts that are not used."""
+    Args:
+        labelled: The segments of the video.
+        unused: Its parts that are not used.
+        blocks: The time of each split in it.
+    """
     first, reached, rest = labelled[0], 0.0, []
     for start, end in sorted([*unused, *((each.start, each.end) for each in labelled)]):
         if start > reached:
@@ -94,7 +100,12 @@ def _between(labelled: list[Segment], unused: list[Span]) -> list[Segment]:
         reached = max(reached, end)
     if reached < float("inf"):
         rest.append((reached, float("inf")))
-    return [Segment(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]
+    return [
+        Segment(first.video, BACKGROUND, block.split, first.group, *times)
+        for start, end in rest
+        for block in blocks
+        if (times := (max(start, block.start), min(end, block.end)))[0] < times[1]
+    ]
 
 
 def limited(segments: list[Segment], limit: int, seed: int) -> list[Segment]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from clips.manifest import SPLITS, Entry
+from clips.manifest.time_blocks import time_blocks
 from recipes.commands import command
 from video.errors import LookbackError, UsageError
 
@@ -118,6 +119,8 @@ def _added_cost(have: Counter, wanted: dict[str, float], group: Counter) -> floa
 def check_split(entries: list[Entry], source: str) -> None:
     """Refuse a split that leaks or that has a split without some class.
 
+    A video may be split in time, see `clips.manifest.time_blocks`.
+
     Raises:
         LookbackError: There is only one class, a group is in two splits, or a class is missing
             from a split; the message lists them.
@@ -128,7 +131,13 @@ def check_split(entries: list[Entry], source: str) -> None:
             f"{source}: all clips are of one class, {labels[0]}; a classifier needs two or more"
         )
     splits = defaultdict(set)
+    videos = defaultdict(set)
     for entry in entries:
+        videos[entry.group].add(entry.parent or entry.video)
+    in_time = time_blocks(entries)
+    for entry in entries:
+        if (entry.parent or entry.video) in in_time and len(videos[entry.group]) == 1:
+            continue
         splits[entry.group].add(entry.split)
         splits[entry.video].add(entry.split)
     leaking = sorted(group for group, found in splits.items() if len(found) > 1)
