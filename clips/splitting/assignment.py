@@ -174,8 +174,8 @@ def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str
         again = f"; {command('prepare')} --split 0.7/0.15/0.15 makes a new split"
     elif any(entry.is_part for entry in entries):
         again = (
-            "; cut a long video into files (docs/long_videos.md has the command), or label "
-            "spans of others"
+            "; label spans of more recordings, or three or more of each class in one recording, "
+            "well apart: it is then split in time (docs/long_videos.md)"
         )
     raise LookbackError(
         f"{source}: every class must be in train, val and test; missing: {shown} ({counts}; a "
