@@ -27,6 +27,7 @@ from sequence.evaluation_events import events_summary, measure_events, true_even
 from sequence.evaluation_setup import Tested, open_tested
 from sequence.evaluation_time import SHUFFLED, Draws, measure_shuffled, time_remark
 from sequence.experiment import Experiment
+from sequence.explain.report import explain_clips
 from sequence.model import require_head
 from sequence.prediction import Predictor, load_mean_predictor
 from sequence.report import (
@@ -106,8 +107,11 @@ def evaluate(
         _LOG.info(f"\n{text}")
     sentences = [text for text in texts if "\n" not in text]  # the others are tables
     courses = {video: (seconds, rows) for video, seconds, rows in steps}
+    more = []
+    if recipe.evaluate.explain:
+        more = [explain_clips(out, experiment, tested, head, recipe.evaluate.explain)]
     evaluated = Evaluated(
-        experiment, dataset, predictor, segments, head, courses, results, sentences
+        experiment, dataset, predictor, segments, head, courses, results, sentences, more
     )
     _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)

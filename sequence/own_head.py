@@ -28,6 +28,13 @@ class OwnPredictor(Predictor):
         """Return logits (n, K) of windows (n, 1, D)."""
         return class_logits(super().logits(batch[:, 0]))
 
+    def traced_logits(self, batch):
+        """Return the logits (n, K) of windows (n, 1, D), tensors of the backend, for gradients."""
+        outputs = super().traced_logits(batch[:, 0])
+        if outputs.shape[-1] > 1:
+            return outputs
+        return keras.ops.concatenate([keras.ops.zeros_like(outputs), outputs], axis=-1)
+
 
 def own_predictor(extractor: Extractor) -> OwnPredictor:
     """Return a predictor that applies the classifier of an extractor's network."""

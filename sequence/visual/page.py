@@ -28,14 +28,18 @@ th:first-child,td:first-child{text-align:left}thead th{color:var(--faint);font-w
 grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}
 figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:10px;
 padding:.7rem;max-width:100%}
-figure img{max-width:100%;height:auto;border-radius:6px;display:block}
+figure img,figure video{max-width:100%;height:auto;border-radius:6px;display:block}
+figure video{width:100%;margin-top:.4rem}a{color:var(--accent)}
+.grid.large{grid-template-columns:minmax(0,1fr)}
+details{margin-top:.4rem}summary{color:var(--accent);cursor:pointer}
 figcaption{color:var(--faint);font-size:.9rem;margin-top:.4rem;overflow-wrap:anywhere}
 .wrong{color:var(--bad);font-weight:600}
-@media print{body{max-width:none;padding:0}figure,table{break-inside:avoid}
+@media (max-width:32rem){body{padding:1rem}th,td{padding:.25rem .4rem;font-size:.9rem}}
+@media print{details{display:none}body{max-width:none;padding:0}figure,table{break-inside:avoid}
 h2{break-after:avoid}}
 """
-# Nothing may be loaded from anywhere: all pictures are in the page.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+# Nothing may be loaded from anywhere: all pictures and short videos are in the page.
+_POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 
 
 @dataclass

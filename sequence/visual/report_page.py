@@ -36,6 +36,7 @@ class Evaluated:
         steps: Seconds (N,) and probabilities (N, K) at every step of each video of the clips.
         results: Metrics of the model, first, and of the baselines, by name.
         remarks: Sentences about the results.
+        more: Further sections of the page.
     """
 
     experiment: Experiment
@@ -46,6 +47,7 @@ class Evaluated:
     steps: Mapping[str, tuple[np.ndarray, np.ndarray]]
     results: Mapping[str, dict]
     remarks: Sequence[str] = ()
+    more: Sequence[Section] = ()
 
 
 def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
@@ -111,6 +113,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
                 ]
             ),
             _mistake_section(evaluated, mistakes),
+            *evaluated.more,
         ],
     )
     return path
