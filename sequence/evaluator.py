@@ -27,7 +27,7 @@ from sequence.evaluation_events import events_summary, measure_events, true_even
 from sequence.evaluation_setup import Tested, open_tested
 from sequence.evaluation_time import SHUFFLED, Draws, measure_shuffled, time_remark
 from sequence.experiment import Experiment
-from sequence.explain.report import explain_clips
+from sequence.explain.report import explain_clips, require_network
 from sequence.model import require_head
 from sequence.prediction import Predictor, load_mean_predictor
 from sequence.report import (
@@ -66,6 +66,8 @@ def evaluate(
             features, or the model was trained on clips of the test split.
     """
     recipe, folder = settings.recipe, experiment.folder
+    if recipe.evaluate.explain:
+        require_network(experiment)
     tested = open_tested(experiment, settings)
     out = report_folder(out, folder)
     views, resamples, seed = recipe.evaluate.views, recipe.evaluate.bootstrap, recipe.seed

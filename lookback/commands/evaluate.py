@@ -51,7 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
     from sequence.experiment import open_experiment
 
     experiment = open_experiment(chosen)
-
     from sequence.evaluator import evaluate, evaluate_folds
 
     if chosen.recipe.evaluate.folds:

@@ -80,7 +80,7 @@ class Explainer:
     def target_of(self, label: str) -> int:
         """Return the index of a class; raise `UsageError` if there is none of that name."""
         if label not in self.labels:
-            raise UsageError(f"--label {label}: is no class; {hint(label, self.labels)}")
+            raise UsageError(f"label {label}: is no class; {hint(label, self.labels)}")
         return self.labels.index(label)
 
     def explain(

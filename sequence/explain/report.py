@@ -10,6 +10,7 @@ import numpy as np
 from clips.manifest.segments import segments_of
 from extract.backbones.heads import feature_network
 from extract.extractor.loading import load_network
+from extract.feature_store.reader import EXTERNAL
 from sequence.evaluation import Predictions
 from sequence.evaluation_setup import Tested
 from sequence.experiment import Experiment
@@ -18,7 +19,7 @@ from sequence.explain.explanation import Explanation
 from sequence.visual.page import Section, figure
 from sequence.visual.strips import jpeg_of
 from video.console import logger
-from video.errors import VideoError
+from video.errors import UsageError, VideoError
 from video.image_folder import image_folder
 
 _LOG = logger(__name__)
@@ -40,6 +41,15 @@ class Chosen:
     index: int
     predicted: int
     right: bool
+
+
+def require_network(experiment: Experiment) -> None:
+    """Raise `UsageError` if the features come from a network that is not here."""
+    if experiment.config.backbone.name == EXTERNAL:
+        raise UsageError(
+            f"--explain: {experiment.store.path} has features of another program, whose network is "
+            "not here; leave the flag out"
+        )
 
 
 def choose(probabilities: np.ndarray, targets: np.ndarray, count: int) -> list[Chosen]:

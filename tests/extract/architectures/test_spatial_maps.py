@@ -1,4 +1,4 @@
-"""The last tensors with places: found in every convolutional network, and a cut that loses nothing."""
+"""The last tensors with places: found in every network, and a cut that loses nothing."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,10 @@ from training.keras_backend import keras
 CONVOLUTIONAL = [name for name in ALL_CASES if name not in ("videomae", "timesformer")]
 
 
+# Small to compute; the others are the slow part of the same test.
+QUICK = "r2plus1d"
+
+
 def network_of(name: str) -> keras.Model:
     case = ALL_CASES[name]
     core = case.make(case.shape) if name in IMAGE_CASES else built(name)
@@ -21,17 +25,29 @@ def network_of(name: str) -> keras.Model:
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
-def test_the_two_parts_are_the_network(name):
-    network = network_of(name)
-    tensors = map_tensors(core_of(network))
+def test_every_convolutional_network_has_maps(name):
+    case = ALL_CASES[name]
+    core = case.make(case.shape) if name in IMAGE_CASES else built(name)
+    tensors = map_tensors(core)
     assert len(tensors) == (2 if name == "slowfast" else 1)
     assert all(max(each.shape[-3:-1]) > 1 for each in tensors)
-    split = split_at(network, tensors)
-    shape = network.input_shape[1:]
-    clip = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    features = split.features(split.maps(clip))
-    np.testing.assert_allclose(features, network(clip[None], training=False), atol=1e-5)
-    for made, computed in zip(split.maps(clip), split.computed_maps(clip), strict=True):
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in CONVOLUTIONAL
+    ],
+)
+def test_the_two_parts_are_the_network(name):
+    network = network_of(name)
+    split = split_at(network, map_tensors(core_of(network)))
+    clip = np.random.default_rng(0).integers(0, 256, network.input_shape[1:], dtype=np.uint8)
+    maps = split.maps(clip)
+    expected = network(clip[None], training=False)
+    np.testing.assert_allclose(split.features(maps), expected, atol=1e-5)
+    for made, computed in zip(maps, split.computed_maps(clip), strict=True):
         np.testing.assert_allclose(made, computed, rtol=1e-3, atol=1e-4)
 
 
