@@ -79,6 +79,20 @@ def map_tensors(core: keras.Model) -> "list[keras.KerasTensor]":
     return list(found.values())
 
 
+def frontier_before(core: keras.Model, operation: keras.Operation) -> "list[keras.KerasTensor]":
+    """Return the tensors that are made before an operation and used by it or later ones.
+
+    Args:
+        core: Core of a backbone.
+        operation: Operation of it.
+    """
+    flatten, operations = keras.tree.flatten, core.operations
+    place = operations.index(operation)
+    made = {id(each): each for before in operations[:place] for each in flatten(before.output)}
+    used = [each for later in operations[place:] for each in flatten(later.input)]
+    return list({id(each): each for each in used if id(each) in made}.values())
+
+
 def split_at(network: keras.Model, tensors: "list[keras.KerasTensor]") -> Split:
     """Return a network of clips, cut at tensors of its core.
 

@@ -19,19 +19,18 @@ goes back through the frames, where each copy of the class token has an equal sh
 relevance, and then through time.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
 
-from extract.architectures.spatial_maps import core_of, split_at
+from extract.architectures.layer_names import module_name
+from extract.architectures.spatial_maps import core_of, frontier_before, split_at
 from extract.architectures.transformer_layers import Attention, AttentionRecord, recorded
 from sequence.explain.grad_cam import spread
 from training.gradients import gradients
 from training.keras_backend import keras
-
-# Query, key, value and the gradient of the output of an attention layer.
-Taken = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class AttentionMaps:
@@ -50,7 +49,12 @@ class AttentionMaps:
         core = core_of(network)
         self._kind = kind
         self._layers = {each.name: each for each in core.layers if isinstance(each, Attention)}
-        self._split = split_at(network, [_last_tokens(core)] if kind == "joint" else [core.output])
+        last = [_last_tokens(core)] if kind == "joint" else [core.output]
+        borders = [frontier_before(core, first) for first in _first_operations(core)]
+        self._begin = split_at(network, borders[0])
+        self._end = split_at(network, last)
+        pairs = zip(borders, [*borders[1:], last], strict=True)
+        self._blocks = [keras.Model(into, out) for into, out in pairs]
         patches = next(each for each in core.layers if isinstance(each, keras.layers.Conv3D))
         self._grid = patches.output.shape[1:4]  # T', h, w
 
@@ -63,11 +67,18 @@ class AttentionMaps:
             clip: Input of the network: uint8 RGB (T, H, W, 3).
             slope: Gradient of the score with respect to the clip's feature: (D,).
         """
-        last, last_slope, taken = self._taken(clip, slope)
-        blocks = [(self._layers[name], each) for name, each in reversed(taken.items())]
-        mixings = (mixing(layer, *each) for layer, each in blocks)
+        states = [[_array(each) for each in self._begin.maps(clip)]]
+        for block in self._blocks:
+            states.append([_array(each) for each in _called(block, states[-1])])
+        weights = slope.astype(np.float32)
+
+        def score(*tensors):
+            return keras.ops.sum(self._end.features(list(tensors)) * weights), []
+
+        change = gradients(score, states[-1])[1]
+        mixings = self._mixings(states, change)
         if self._kind == "joint":
-            raised = (last * last_slope).sum(-1)[0]
+            raised = (states[-1][0] * change[0]).sum(-1)[0]
             start = np.maximum(raised - raised.mean(), 0.0)
             places = roll_joint(start, mixings)
         else:
@@ -76,32 +87,37 @@ class AttentionMaps:
         total = float(maps.sum()) or 1.0
         return maps * np.float32(len(clip) * np.linalg.norm(slope) / total)
 
-    def _taken(
-        self, clip: np.ndarray, slope: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, Taken]]:
-        """Return the last tensor before the pooling, its gradient, and the attention layers."""
-        names, weights = list(self._layers), slope.astype(np.float32)
-        called: list[str] = []
+    def _mixings(
+        self, states: list[list[np.ndarray]], change: list[np.ndarray]
+    ) -> Iterator[np.ndarray]:
+        """Yield `mixing` of every attention layer, the last one first, with one block in memory.
 
-        def score(added, *offsets):
-            record = AttentionRecord(dict(zip(names, offsets, strict=True)))
-            with recorded(record):
-                last = self._split.maps(clip)[0]
-            called[:] = record.taken
-            features = self._split.features([last + added])
-            kept = [last, *(each for name in called for each in record.taken[name])]
-            return keras.ops.sum(features * weights), kept
+        Args:
+            states: What enters each block, and what leaves the last one.
+            change: Gradient of the score with respect to what leaves the last block.
+        """
+        for block, state in zip(reversed(self._blocks), reversed(states[:-1]), strict=True):
+            names = [each.name for each in block.layers if each.name in self._layers]
+            called: list[str] = []
 
-        shapes = [self._layers[name].output.shape[1:] for name in names]
-        shapes.insert(0, self._split.back.inputs[0].shape[1:])
-        zeros = [np.zeros((1, *shape), np.float32) for shape in shapes]
-        _, slopes, kept = gradients(score, zeros)
-        by_name = dict(zip(names, slopes[1:], strict=True))
-        taken = {
-            name: (*kept[1 + 3 * place : 4 + 3 * place], by_name[name])
-            for place, name in enumerate(called)
-        }
-        return kept[0], slopes[0], taken
+            def score(
+                *tensors, block=block, count=len(state), names=names, above=change, to=called
+            ):  # noqa: E501
+                record = AttentionRecord(dict(zip(names, tensors[count:], strict=True)))
+                with recorded(record):
+                    left = _called(block, list(tensors[:count]))
+                to[:] = record.taken
+                parts = [keras.ops.sum(a * b) for a, b in zip(left, above, strict=True)]
+                return sum(parts), [each for name in to for each in record.taken[name]]
+
+            shapes = [self._layers[name].output.shape[1:] for name in names]
+            zeros = [np.zeros((1, *shape), np.float32) for shape in shapes]
+            _, slopes, kept = gradients(score, [*state, *zeros])
+            change = slopes[: len(state)]
+            by_name = dict(zip(names, slopes[len(state) :], strict=True))
+            for place, name in reversed(list(enumerate(called))):
+                taken = kept[3 * place : 3 * place + 3]
+                yield mixing(self._layers[name], *taken, by_name[name])
 
 
 def mixing(
@@ -173,6 +189,26 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     np.exp(scores, out=scores)
     scores /= scores.sum(-1, keepdims=True)
     return scores
+
+
+def _called(model: keras.Model, tensors: list) -> list:
+    """Return the outputs of a model of one or more tensors, as a list."""
+    return keras.tree.flatten(model(tensors if len(tensors) > 1 else tensors[0], training=False))
+
+
+def _array(tensor) -> np.ndarray:
+    array: np.ndarray = keras.ops.convert_to_numpy(tensor)
+    return array
+
+
+def _first_operations(core: keras.Model) -> list[keras.Operation]:
+    """Return the first operation of each block, whose layers have names like x.layer.3.y."""
+    first: dict[str, keras.Operation] = {}
+    for operation in core.operations:
+        block = re.search(r"\.encoder\.layer\.(\d+)\.", module_name(operation.name))
+        if block:
+            first.setdefault(block[1], operation)
+    return list(first.values())
 
 
 def _last_tokens(core: keras.Model) -> "keras.KerasTensor":
