@@ -243,12 +243,15 @@ def _write_manifest(
     manifest: Manifest, folder: Path, names: Mapping[str, str], failed: Mapping[str, str]
 ) -> Manifest:
     path = folder / "manifest.csv"
-    rows = [
-        replace(entry, video=names[entry.video])
-        for entry in manifest.entries
-        if entry.video not in failed
-    ]
-    new = Manifest(path, tuple(rows))
+    entries, unlabeled = (
+        tuple(
+            replace(entry, video=names[entry.video])
+            for entry in rows
+            if entry.video in names and entry.video not in failed
+        )
+        for rows in (manifest.entries, manifest.unlabeled)
+    )
+    new = Manifest(path, entries, unlabeled)
     before = path.read_bytes() if path.is_file() else None
     keep_previous(path, before, manifests.content_of(new))
     manifests.write(new)

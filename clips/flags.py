@@ -23,6 +23,13 @@ FLAGS = (
         "N",
         "none: images are skipped",
     ),
+    Flag(
+        "--corrections",
+        "data.corrections",
+        "mistakes.csv of an evaluation, with drop, label=NAME or more in its column action",
+        "FILE",
+        "none",
+    ),
     Flag("--min-seconds", "data.min_seconds", "leave out clips that are shorter", "N"),
     Flag(
         "--group-by",

@@ -34,8 +34,11 @@ def flatten(manifest: Manifest, folder: Path) -> Manifest:
     names = _flat_names({entry.video: entry.label for entry in reversed(manifest.entries)})
     for video, name in names.items():
         _link(manifest.place(video), folder / name)
-    entries = [replace(entry, video=names[entry.video]) for entry in manifest.entries]
-    flat = Manifest(folder / "manifest.csv", tuple(entries))
+    entries, unlabeled = (
+        tuple(replace(entry, video=names[entry.video]) for entry in rows if entry.video in names)
+        for rows in (manifest.entries, manifest.unlabeled)
+    )
+    flat = Manifest(folder / "manifest.csv", entries, unlabeled)
     manifests.write(flat)
     _LOG.info(f"{len(names)} clips in {folder / 'clips'}, with the same groups and splits")
     return flat

@@ -9,13 +9,12 @@ from pathlib import Path
 from clips import manifest as manifests
 from clips.checking import Check, check_files, without_short_parts
 from clips.completing import add_new_clips, complete, grouped
-from clips.copies import without_lost_copies
-from clips.finding.clip_files import Found, check_name, find_clips
+from clips.corrections import correct, print_applied
+from clips.finding.clip_files import Found, find_clips
 from clips.inspecting import Confirm, report, with_chosen_groups
 from clips.inspection.leaks import joinable
 from clips.lists.reading import listed_set, still_left_out, uses_lists
-from clips.manifest import COLUMNS, Entry, Manifest
-from clips.manifest.columns import misspelled_columns
+from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import refuse_contradictions
 from clips.manifest.presence import (
     REJECTED,
@@ -29,6 +28,7 @@ from clips.manifest.presence import (
 )
 from clips.manifest.replacing import keep_previous, writable
 from clips.merging import merge_classes
+from clips.reading import read_checked
 from clips.splitting.assignment import check_split
 from clips.splitting.given_splits import GivenSplit, LayoutError
 from clips.summary import print_notes, print_repeated, print_table
@@ -36,6 +36,7 @@ from recipes.commands import command
 from recipes.loader import Settings
 from video.console import logger
 from video.errors import LookbackError
+from video.image_folder import is_video
 
 _LOG = logger(__name__)
 
@@ -68,7 +69,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
             raise LookbackError(f"{path}: there is no such manifest; check --manifest")
         _LOG.info(f"No {path} yet: preparing one ({command('prepare')}).")
         return prepare(settings)
-    manifest = _read(path, settings)
+    manifest = read_checked(path, settings)
     skipped = rejected_videos(path.parent).intersection(manifest.videos)
     manifest = complete(drop_videos(manifest, skipped), settings)
     check_split(list(manifest.entries), str(path))
@@ -113,7 +114,9 @@ def prepare(
         data = settings.recipe.data
         by_lists = uses_lists(data)
         start = _from_lists(path, settings) if by_lists else _from_folders(path, settings)
-        rows = Manifest(path, tuple(merge_classes(start.rows, data.merge)))
+        merged = merge_classes(start.rows, data.merge)
+        rows = Manifest.of(path, [*merged, *start.unlabeled])
+        rows, applied = correct(rows, data.corrections)
         if drop_missing:
             rows = _without_missing(rows)
         check = check_files(rows, data.min_seconds, start.left_out)
@@ -131,6 +134,7 @@ def prepare(
         previous = keep_previous(path, before, manifests.content_of(whole))
         manifests.write(whole)
     _print_outcome(manifest, check, previous)
+    print_applied(applied)
     report(manifest, check.found, out)
     _print_lost_classes(rows, manifest)
     if check.missing:
@@ -148,6 +152,7 @@ class _Start:
         listed: Rows of the manifest that is replaced, which stay if their files are rejected.
         train_or_val: Videos that are split between train and val only.
         left_out: Lines of rejected.csv about clips that lists leave out.
+        unlabeled: Rows of the manifest without a label.
         official: Whether the split stands where groups cross it.
     """
 
@@ -155,20 +160,22 @@ class _Start:
     listed: list[Entry]
     train_or_val: frozenset[str]
     left_out: list[tuple[str, str]]
+    unlabeled: tuple[Entry, ...] = ()
     official: bool = False
 
 
 def _from_folders(path: Path, settings: Settings) -> _Start:
     """Return the rows of the existing manifest and of new files."""
     there = path.is_file()
-    listed = list(_read(path, settings).entries) if there else []
+    before = read_checked(path, settings) if there else Manifest(path, ())
+    listed = list(before.entries)
     found = _find(path.parent, listed, settings)
     # What lists left out is not new, as long as the manifest that they made is there.
     left_out = still_left_out(rejected_reasons(path.parent)) if there else []
-    skipped = dict(left_out)
+    skipped = {*dict(left_out), *before.left_out}
     found = replace(found, clips=[clip for clip in found.clips if clip[0] not in skipped])
     rows = add_new_clips(listed, found, settings)
-    return _Start(rows, listed, found.given.train_or_val, left_out)
+    return _Start(rows, listed, found.given.train_or_val, left_out, before.unlabeled)
 
 
 def _from_lists(path: Path, settings: Settings) -> _Start:
@@ -177,7 +184,7 @@ def _from_lists(path: Path, settings: Settings) -> _Start:
     for note in found.notes:
         _LOG.info(note)
     if "data.split" not in settings.given:
-        return _Start(found.entries, [], found.train_or_val, found.left_out, found.official)
+        return _Start(found.entries, [], found.train_or_val, found.left_out, (), found.official)
     blank = [replace(entry, split="") for entry in found.entries]
     return _Start(blank, [], frozenset(), found.left_out)
 
@@ -196,7 +203,8 @@ def _copies(usable: Manifest, settings: Settings, check: Check, start: _Start) -
 def _without_missing(rows: Manifest) -> Manifest:
     missing = missing_videos(rows)
     _LOG.info(f"{listed_videos(len(missing))} missing: rows removed")
-    return drop_videos(rows, missing)
+    unlabeled = tuple(each for each in rows.unlabeled if is_video(rows.place(each.video)))
+    return replace(drop_videos(rows, missing), unlabeled=unlabeled)
 
 
 def _print_outcome(manifest: Manifest, check: Check, previous: Path | None) -> None:
@@ -215,33 +223,6 @@ def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
         _LOG.warning(
             f"note: the class {label} is left out: none of its clips can be read; see {reasons}"
         )
-
-
-def _read(path: Path, settings: Settings) -> Manifest:
-    manifest = manifests.read(path)
-    for video in manifest.videos:
-        check_name(path.parent, video)
-    manifest = without_lost_copies(manifest)
-    extra = [name for name, _ in manifest.entries[0].extra]
-    for name, known in misspelled_columns([*extra, *_columns_used(manifest)]):
-        # Going on would make new groups or a new split, and could put a scene into two splits.
-        if name.casefold() != settings.recipe.data.group_by.casefold():
-            use_it = f"use it with --group-by {name}, or " if known == "group" else ""
-            raise LookbackError(
-                f"{path}: there is a column {name!r}, but no column {known!r}; rename it to "
-                f"{known}, or {use_it}give it a name that is less alike to keep it unused"
-            )
-    return manifest
-
-
-def _columns_used(manifest: Manifest) -> list[str]:
-    """Return the known columns with a value in some row."""
-    blank = ("", None)
-    return [
-        name
-        for name in COLUMNS
-        if any(getattr(entry, name) not in blank for entry in manifest.entries)
-    ]
 
 
 def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
@@ -293,7 +274,7 @@ def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
         found = find_clips(path.parent).videos
     except LookbackError:
         return
-    new = found - rejected_videos(path.parent) - set(manifest.videos)
+    new = found - rejected_videos(path.parent) - {*manifest.videos, *manifest.left_out}
     if new:
         _LOG.warning(
             f"note: {len(new)} clips are not in {path} (such as {min(new)}); "

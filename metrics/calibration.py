@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+_MANY = 500  # predictions in a bin from which their draws are not simulated one by one
+
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Return the probabilities of logits (..., K), in float64 so that rows sum to 1 in a report."""
@@ -94,6 +96,52 @@ def calibration_error(probabilities: np.ndarray, hits: np.ndarray, bins: int = 1
         for each in reliability(probabilities, hits, bins)
     ]
     return float(sum(gaps)) / len(probabilities)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Calibration error that a perfectly calibrated model would show, because clips are few.
+
+    Attributes:
+        mean: Its mean.
+        low, high: Range of 95 % of the cases.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def chance_error(
+    confidences: np.ndarray, bins: int = 10, draws: int = 2000, seed: int = 0
+) -> Chance:
+    """Return the calibration error that predictions would have if their confidences were true.
+
+    The error is a mean of absolute values, so chance alone makes it larger than 0: the fewer
+    predictions in a bin, the larger (Kumar, Liang and Ma 2019, section 5). Every prediction is
+    drawn as correct with the probability that is its confidence. Predictions count as independent;
+    those of a group that are alike would show more.
+
+    Args:
+        confidences: Probability of the predicted class: (n,).
+        bins: Number of bins.
+        draws: Number of draws.
+        seed: Seed of the draws.
+    """
+    random = np.random.default_rng(seed)
+    indices = np.minimum((confidences * bins).astype(int), bins - 1)
+    errors = np.zeros(draws)
+    for number in np.unique(indices):
+        inside = confidences[indices == number]
+        if len(inside) > _MANY:  # the sum of many draws is normal
+            deviation = np.sqrt((inside * (1 - inside)).sum())
+            gaps = random.normal(0, deviation, draws)
+        else:
+            gaps = (random.random((draws, len(inside))) < inside).sum(1) - inside.sum()
+        errors += np.abs(gaps)
+    errors /= len(confidences)
+    low, high = np.percentile(errors, [2.5, 97.5])
+    return Chance(float(errors.mean()), float(low), float(high))
 
 
 def fit_temperature(

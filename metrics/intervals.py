@@ -19,7 +19,7 @@ import numpy as np
 from metrics.bootstrap import bootstrap_interval
 from metrics.rates import CONFIDENCE
 
-Method = Literal["bootstrap", "wilson", "t", "exact", "one group"]
+Method = Literal["bootstrap", "wilson", "jackknife", "t", "exact", "one group"]
 MANY_GROUPS = 200
 
 # Clips in groups can count for more than as many independent ones, if every group has easy and hard
@@ -29,6 +29,7 @@ _MOST_EFFECTIVE = 2.0
 METHODS: dict[Method, str] = {
     "bootstrap": "percentile bootstrap over groups",
     "wilson": "Wilson over groups, for the effective number of clips",
+    "jackknife": "Wilson over groups, with the variance of the jackknife",
     "t": "Student's t over groups",
     "exact": "exact over groups, because all clips are alike",
     "one group": "all that is possible, because there is one group only",
@@ -83,12 +84,38 @@ def share_interval(
         effective = float(count)
     else:
         effective = min(share * (1 - share) / variance, most) if variance > 0 else most
-    quantile = _student(count)
+    return _wilson(share, effective, count, "wilson")
+
+
+def jackknife_interval(score: float, without: Sequence[float], clips: int) -> Interval:
+    """Return the 95 % confidence interval of a score between 0 and 1 that is no mean over clips.
+
+    It is that of `share_interval` with the variance of the jackknife over groups.
+
+    Args:
+        score: Score of all clips.
+        without: Score without each of the groups; none if there is one group only.
+        clips: Number of clips.
+    """
+    count = len(without)
+    if count < 2:
+        return Interval(0.0, 1.0, "one group")
+    if not 0 < score < 1:
+        return _wilson(score, float(count), count, "jackknife")
+    variance = (count - 1) * float(np.var(without))
+    most = _MOST_EFFECTIVE * clips
+    effective = min(score * (1 - score) / variance, most) if variance > 0 else most
+    return _wilson(score, effective, count, "jackknife")
+
+
+def _wilson(share: float, effective: float, groups: int, method: Method) -> Interval:
+    """Return Wilson's interval for a number of clips, with Student's quantile for the groups."""
+    quantile = _student(groups)
     spread = quantile**2 / effective
     center = (share + spread / 2) / (1 + spread)
     inner = share * (1 - share) / effective + spread / (4 * effective)
     half = quantile * np.sqrt(inner) / (1 + spread)
-    return Interval(max(0.0, float(center - half)), min(1.0, float(center + half)), "wilson")
+    return Interval(max(0.0, float(center - half)), min(1.0, float(center + half)), method)
 
 
 def difference_interval(

@@ -71,6 +71,8 @@ class SearchRecord(Section):
         log_loss: Clip log loss of the chosen settings.
         accuracy: Their clip accuracy.
         calibration_error: Expected calibration error of their clip probabilities.
+        temperature: Temperature that these clips fitted, and that the model has; None in files of
+            earlier versions.
     """
 
     trials: int
@@ -80,6 +82,7 @@ class SearchRecord(Section):
     log_loss: float
     accuracy: float
     calibration_error: float
+    temperature: float | None = None
 
 
 class SequenceConfig(Section):

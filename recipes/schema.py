@@ -30,6 +30,7 @@ class Data(Section):
     official_split: Positive
     frame_rate: Rate | None
     merge: tuple[str, ...]
+    corrections: str | None
     min_seconds: NotNegative
     group_by: str
     split: str
@@ -185,9 +186,11 @@ class Search(Section):
 class Evaluate(Section):
     split: Literal["train", "val", "test", "all"]
     label_map: str | dict[str, str] | None
+    groups: str | None
     views: Positive | Literal["all"]
     folds: Whole
     repeats: Positive
+    by_clip: bool
     bootstrap: Positive
     shuffles: Whole
     speed: bool

@@ -6,6 +6,7 @@ clips that are hard for both do not widen its interval.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,6 +60,23 @@ def difference_to(
     targets = np.array([segment.target for segment in segments])
     gain = (other.argmax(1) == targets).astype(float) - (head.argmax(1) == targets)
     groups = [segment.group for segment in segments]
+    return paired_difference(gain, groups, resamples, seed)
+
+
+def paired_difference(
+    gain: np.ndarray, groups: Sequence[str], resamples: int, seed: int
+) -> dict[str, Any]:
+    """Return the mean difference of two models on the same clips, with its paired interval.
+
+    Args:
+        gain: Difference of each clip, from -1 to 1: (n,).
+        groups: Group of each clip, n names.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
+
+    Returns:
+        `accuracy`, `interval` and its `method`, as in metrics.json and folds.json.
+    """
     found = difference_interval(gain, groups, resamples, seed)
     return {"accuracy": float(gain.mean()), "interval": found.limits, "method": found.method}
 

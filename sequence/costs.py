@@ -79,6 +79,7 @@ def model_costs(
     mean: Predictor | None,
     linear: list[LinearBaseline],
     own: bool = False,
+    saved: bool = True,
 ) -> dict[str, dict]:
     """Return the costs of a model and its baselines by name, as in metrics.json.
 
@@ -89,18 +90,22 @@ def model_costs(
         mean: Predictor of the baseline `mean`; None if there is none.
         linear: Linear baselines.
         own: Whether the head is the classifier of the fine-tuned backbone, in its file.
+        saved: Whether the models are those of the folder, not of folds, which have no files.
 
     Returns:
         Fields of `Cost` by name; `HEAD` is that of the second stage. Features of another program
         cost nothing here.
     """
     first = backbone_cost(folder, config) or Cost(0, 0.0, 0.0)
-    second = _network_cost(head.model, folder / SEQUENCE_WEIGHTS)
+    second = _network_cost(head.model, folder / SEQUENCE_WEIGHTS if saved else None)
     if own:
         second = replace(second, megabytes=0.0)
-    costs = {HEAD: replace(first.plus(second), fps=stored_speed(folder, config, own))}
+    speed = stored_speed(folder, config, own) if saved else None
+    costs = {HEAD: replace(first.plus(second), fps=speed)}
     if mean is not None:
-        costs["mean"] = first.plus(_network_cost(mean.model, folder / MEAN_WEIGHTS))
+        costs["mean"] = first.plus(
+            _network_cost(mean.model, folder / MEAN_WEIGHTS if saved else None)
+        )
     for baseline in linear:
         arrays = (baseline.mean, baseline.std, baseline.weights, baseline.bias)
         size = sum(array.nbytes for array in arrays) / _MEGABYTE
@@ -169,8 +174,12 @@ def _identity(config: ModelConfig, own: bool) -> dict[str, str]:
     return {"backbone_sha256": config.backbone.sha256, "sequence_sha256": sequence}
 
 
-def _network_cost(model: keras.Model, path: Path) -> Cost:
-    size = path.stat().st_size / _MEGABYTE if path.is_file() else 0.0
+def _network_cost(model: keras.Model, path: Path | None) -> Cost:
+    """Return the cost of a network; without a file its size is that of float32 weights."""
+    if path is None:
+        size = 4 * model.count_params() / _MEGABYTE
+    else:
+        size = path.stat().st_size / _MEGABYTE if path.is_file() else 0.0
     return Cost(int(model.count_params()), gflops(model), size)
 
 

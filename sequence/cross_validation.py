@@ -1,27 +1,89 @@
 """Cross-validation: heads and baselines, trained and tested on folds over groups."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 
 from extract.extractor.choice import AUTO_HEAD
 from metrics.pooling import Rule
 from recipes.schema import Recipe, Sequence
-from sequence.baselines import available_baselines, fit_baseline
+from sequence.baselines import LinearBaseline, available_baselines, fit_baseline
+from sequence.comparison import paired_difference
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
+    measure,
     measure_all,
     predict,
     predict_baseline,
     predict_majority,
+    video_predictions,
 )
+from sequence.evaluation_split import alone
+from sequence.evaluation_time import SHUFFLED, Draws, shuffled_runs, shuffled_scores
 from sequence.folds import make_folds, split_validation
 from sequence.model import AUTO_HEADS
 from sequence.pooling_choice import choose_pooling
+from sequence.prediction import Predictor
 from sequence.training import fit, fit_mean_baseline
 from video.console import progress_bar
 from video.errors import UsageError
 
+BY_CLIP = "by clip"
 _SEEDS_PER_REPEAT = 1000  # larger than the models of any repeat, so that no two share a seed
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The models of a fold.
+
+    Attributes:
+        heads: Predictor of each head, by name.
+        mean: Predictor of `mean`; None if it is one of the heads.
+        linear: Linear baselines.
+        videos: Videos of which no part trained.
+    """
+
+    heads: dict[str, Predictor]
+    mean: Predictor | None
+    linear: list[LinearBaseline]
+    videos: list[str]
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Result of a cross-validation.
+
+    Attributes:
+        rows: One dictionary per model and repeat: name, repeat, accuracy of each fold, pooling of
+            each fold for a model of windows, and the metrics over all clips, each predicted by the
+            model that was not trained on its group. The most accurate head comes first. Rows of
+            folds by clip have `folds_by` and `difference_to_groups`.
+        folds: Models of the first repeat.
+    """
+
+    rows: list[dict]
+    folds: list[Fold]
+
+    def steps(
+        self, dataset: Dataset, videos: Iterable[str]
+    ) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        """Return the predictions at every step of videos, each by a model that did not see it.
+
+        Args:
+            dataset: Dataset of the videos.
+            videos: Videos to predict; those with parts in several folds are left out.
+
+        Returns:
+            Video, seconds (N,) and probabilities (N, K) of each video, by the first head.
+        """
+        wanted, name = set(videos), self.rows[0]["name"]
+        found = []
+        for fold in self.folds:
+            mine = [video for video in fold.videos if video in wanted]
+            found += video_predictions(fold.heads[name], dataset, mine)
+        return found
 
 
 def heads_of(chosen: Sequence) -> tuple[str, ...]:
@@ -29,20 +91,16 @@ def heads_of(chosen: Sequence) -> tuple[str, ...]:
     return AUTO_HEADS if chosen.head == AUTO_HEAD else (chosen.head,)
 
 
-def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
+def cross_validate(dataset: Dataset, recipe: Recipe) -> Validated:
     """Train and test the recipe's heads and all baselines in a cross-validation over groups.
 
     All clips of a group are in the same fold. Within each fold, some of the training groups are
-    used for validation.
+    used for validation. With `evaluate.by_clip` the most accurate head is also trained and tested
+    on folds in which every clip is a group of its own, without augmented copies.
 
     Args:
         dataset: Dataset of all segments; their split is ignored.
         recipe: Recipe with the settings of the head and the numbers of folds and repeats.
-
-    Returns:
-        One dictionary per model and repeat: name, repeat, accuracy of each fold, pooling of each
-        fold for a model of windows, and the metrics over all clips, each predicted by the model
-        that was not trained on its group. The most accurate head comes first.
 
     Raises:
         UsageError: The recipe has fewer than two folds.
@@ -58,86 +116,194 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> list[dict]:
     rows: list[dict] = []
     for repeat in repeats:
         rows += repeat.rows(first)
-    return rows
+        if recipe.evaluate.by_clip:
+            rows.append(_by_clip(dataset, recipe, repeat, first))
+    return Validated(rows, repeats[0].folds)
+
+
+def _by_clip(dataset: Dataset, recipe: Recipe, whole: "_Repeat", name: str) -> dict:
+    """Return the row of a head on folds that ignore groups.
+
+    Its intervals are over groups all the same, paired with the folds that keep groups whole.
+    """
+    originals = [segment for segment in dataset.segments if not segment.is_copy]
+    single = alone(originals)
+    chosen = recipe.sequence.model_copy(update={"head": name})
+    mixed = _Repeat(
+        dataset, recipe.model_copy(update={"sequence": chosen}), whole.number, single, False
+    )
+    group_of = {id(one): original for one, original in zip(single, originals, strict=True)}
+    tested = [group_of[id(segment)] for segment in mixed.tested]
+    joined = mixed.joined(name)
+    resamples, seed = recipe.evaluate.bootstrap, recipe.seed
+    right = whole.right(name)
+    gain = [
+        int(hit) - right[id(each)] for each, hit in zip(tested, mixed.all_hits(name), strict=True)
+    ]
+    groups = [segment.group for segment in tested]
+    return {
+        **mixed.named(name),
+        "folds_by": BY_CLIP,
+        **measure(joined, tested, dataset.labels, resamples, seed),
+        "difference_to_groups": paired_difference(np.array(gain, float), groups, resamples, seed),
+    }
 
 
 class _Repeat:
     """One repeat of a cross-validation.
 
     Attributes:
+        number: Number of the repeat, from 0.
         tested: Segments of all folds, one fold after another.
+        folds: Models of the folds; kept by the first repeat only.
     """
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, number: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        number: int,
+        segments: list[LabeledSegment] | None = None,
+        baselines: bool = True,
+    ) -> None:
         """Train and test on every fold.
 
         Args:
             dataset: Dataset of all segments.
             recipe: Recipe with the settings.
             number: Number of the repeat, from 0.
+            segments: Segments with the groups of the folds; None for those of the dataset.
+            baselines: Whether there are baselines and shuffled windows beside the heads.
         """
-        self._dataset, self._recipe, self._number = dataset, recipe, number
+        self._dataset, self._recipe, self.number = dataset, recipe, number
         self.tested: list[LabeledSegment] = []
+        self.folds: list[Fold] = []
         self._folds: dict[str, list[Predictions]] = {}
         self._hits: dict[str, list[np.ndarray]] = {}
+        self._shuffled: dict[str, list[list[Predictions]]] = {}
+        self._draws = Draws(recipe.evaluate.shuffles if baselines else 0, recipe.seed)
         seed = recipe.seed + number
-        parts = list(make_folds(dataset.segments, recipe.evaluate.folds, seed))
-        for fold, (rest, test) in enumerate(
-            progress_bar(parts, f"repeat {number + 1}", unit="fold")
-        ):
+        everything = dataset.segments if segments is None else segments
+        parts = list(make_folds(everything, recipe.evaluate.folds, seed))
+        title = f"repeat {number + 1}" + ("" if segments is None else f", {BY_CLIP}")
+        for place, (rest, test) in enumerate(progress_bar(parts, title, unit="fold")):
             training, validation = split_validation(rest, seed)
-            first = fold * recipe.sequence.ensemble  # each model has a seed of its own
+            first = place * recipe.sequence.ensemble  # each model has a seed of its own
             fold_seed = recipe.seed + _SEEDS_PER_REPEAT * number + first
-            targets = np.array([segment.target for segment in test])
-            for one in _predict_fold(dataset, training, validation, test, recipe, fold_seed):
-                self._folds.setdefault(one.name, []).append(one)
-                self._hits.setdefault(one.name, []).append(one.clip.argmax(1) == targets)
-            self.tested += test
+            fold = _fit_fold(dataset, training, validation, test, recipe, fold_seed, baselines)
+            self._test(fold, [*training, *validation], test, baselines)
+            if number == 0:
+                self.folds.append(fold)
+
+    def _test(
+        self,
+        fold: Fold,
+        known: list[LabeledSegment],
+        test: list[LabeledSegment],
+        baselines: bool,
+    ) -> None:
+        """Predict the test segments of a fold."""
+        dataset = self._dataset
+        targets = np.array([segment.target for segment in test])
+        models = fold.heads | ({"mean": fold.mean} if fold.mean else {})
+        found = [predict(name, model, dataset, test) for name, model in models.items()]
+        found += [predict_baseline(baseline, dataset, test) for baseline in fold.linear]
+        if baselines:
+            found.append(predict_majority(known, test, dataset.labels))
+        for one in found:
+            self._folds.setdefault(one.name, []).append(one)
+            self._hits.setdefault(one.name, []).append(one.clip.argmax(1) == targets)
+        for name, model in fold.heads.items():
+            runs = shuffled_runs(model, dataset, test, self._draws)
+            self._shuffled.setdefault(name, []).append(runs)
+        self.tested += test
 
     def hits(self, name: str) -> int:
         """Return the number of clips that a model predicts correctly."""
-        return sum(int(fold.sum()) for fold in self._hits[name])
+        return int(self.all_hits(name).sum())
+
+    def all_hits(self, name: str) -> np.ndarray:
+        """Return whether a model predicts each tested segment correctly: bool (n,)."""
+        return np.concatenate(self._hits[name])
+
+    def right(self, name: str) -> dict[int, bool]:
+        """Return the hits of a model by the identity of the segment."""
+        pairs = zip(self.tested, self.all_hits(name), strict=True)
+        return {id(segment): bool(hit) for segment, hit in pairs}
+
+    def joined(self, name: str) -> Predictions:
+        """Return the predictions of a model for all tested segments."""
+        return Predictions(name, np.concatenate([fold.clip for fold in self._folds[name]]))
+
+    def named(self, name: str) -> dict:
+        """Return the keys of a model's row that say what it is about."""
+        row = {"name": name, "repeat": self.number + 1}
+        row["fold_accuracies"] = [float(fold.mean()) for fold in self._hits[name]]
+        poolings: list[Rule] = [each.pooling for each in self._folds[name] if each.pooling]
+        return {**row, "fold_poolings": poolings} if poolings else row
 
     def rows(self, first: str) -> list[dict]:
         """Return the metrics of every model, that of the name `first` first."""
         names = sorted(self._folds, key=lambda name: name != first)
-        joined = [
-            Predictions(name, np.concatenate([fold.clip for fold in self._folds[name]]))
-            for name in names
-        ]
+        joined = [self.joined(name) for name in names]
         recipe, labels = self._recipe, self._dataset.labels
         results = measure_all(joined, self.tested, labels, recipe.evaluate.bootstrap, recipe.seed)
-        rows = []
-        for name, values in results.items():
-            row = {"name": name, "repeat": self._number + 1}
-            row["fold_accuracies"] = [float(fold.mean()) for fold in self._hits[name]]
-            poolings: list[Rule] = [each.pooling for each in self._folds[name] if each.pooling]
-            if poolings:
-                row["fold_poolings"] = poolings
-            rows.append({**row, **values})
-        return rows
+        rows = [{**self.named(name), **values} for name, values in results.items()]
+        shuffled = self._shuffled_row(first)
+        return [rows[0], *([shuffled] if shuffled else []), *rows[1:]]
+
+    def _shuffled_row(self, name: str) -> dict | None:
+        """Return the row of a head on shuffled windows; None without draws."""
+        folds = self._shuffled[name]
+        if not folds or not folds[0]:
+            return None
+        runs = [
+            Predictions(SHUFFLED, np.concatenate([runs[draw].clip for runs in folds]))
+            for draw in range(self._draws.count)
+        ]
+        scores = shuffled_scores(
+            runs,
+            self.joined(name),
+            self.tested,
+            self._dataset.labels,
+            self._draws,
+            self._recipe.evaluate.bootstrap,
+        )
+        ends = np.cumsum([len(runs[0].clip) for runs in folds])[:-1]
+        targets = np.array([segment.target for segment in self.tested])
+        hits = np.mean([run.clip.argmax(1) == targets for run in runs], axis=0)
+        accuracies = [float(part.mean()) for part in np.split(hits, ends)]
+        return {
+            "name": SHUFFLED,
+            "repeat": self.number + 1,
+            "fold_accuracies": accuracies,
+            **scores,
+        }
 
 
-def _predict_fold(
+def _fit_fold(
     dataset: Dataset,
     training: list[LabeledSegment],
     validation: list[LabeledSegment],
     test: list[LabeledSegment],
     recipe: Recipe,
     seed: int,
-) -> list[Predictions]:
-    """Train the recipe's heads and all baselines, and return their predictions for `test`."""
-    predictions = []
+    baselines: bool,
+) -> Fold:
+    """Train the recipe's heads and all baselines."""
+    heads: dict[str, Predictor] = {}
     for head in heads_of(recipe.sequence):
         chosen = recipe.sequence.model_copy(update={"head": head})
         chosen = choose_pooling(dataset, training, validation, chosen, seed)
-        predictor = fit(dataset, training, validation, chosen, seed)
-        predictions.append(predict(head, predictor, dataset, test))
+        heads[head] = fit(dataset, training, validation, chosen, seed)
+    known = {segment.video for segment in (*training, *validation)}
+    videos = [name for name in dict.fromkeys(each.video for each in test) if name not in known]
+    if not baselines:
+        return Fold(heads, None, [], videos)
+    mean = None
     if chosen.head != "mean":
-        average = fit_mean_baseline(dataset, training, validation, chosen, seed)
-        predictions.append(predict("mean", average, dataset, test))
-    for name in available_baselines(dataset):
-        baseline = fit_baseline(name, dataset, training, validation)
-        predictions.append(predict_baseline(baseline, dataset, test))
-    predictions.append(predict_majority([*training, *validation], test, dataset.labels))
-    return predictions
+        mean = fit_mean_baseline(dataset, training, validation, chosen, seed)
+    linear = [
+        fit_baseline(name, dataset, training, validation) for name in available_baselines(dataset)
+    ]
+    return Fold(heads, mean, linear, videos)

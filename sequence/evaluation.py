@@ -1,13 +1,15 @@
 """Evaluation: predictions of a model and its baselines, and their metrics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from metrics.calibration import chance_error
 from metrics.classification import scores
 from metrics.intervals import share_interval
 from metrics.pooling import Rule
+from metrics.score_intervals import score_intervals
 from sequence.baselines import LinearBaseline
 from sequence.comparison import difference_to
 from sequence.dataset import Dataset, LabeledSegment
@@ -102,7 +104,13 @@ def measure(
     """
     targets = np.array([segment.target for segment in segments])
     groups = [segment.group for segment in segments]
-    result = {"clip": _with_interval(predictions.clip, targets, groups, labels, resamples, seed)}
+    clip = _with_interval(predictions.clip, targets, groups, labels, resamples, seed)
+    found = score_intervals(predictions.clip, targets, groups)
+    clip["intervals"] = {name: each.limits for name, each in found.items()}
+    clip["intervals_method"] = found["macro_f1"].method
+    # Windows of a clip are alike, so what chance does to them cannot be told by their number.
+    clip["calibration_error_if_calibrated"] = asdict(chance_error(predictions.clip.max(1)))
+    result = {"clip": clip}
     if predictions.window is not None:
         window_groups = [groups[index] for index in predictions.segment]
         window_targets = targets[predictions.segment]

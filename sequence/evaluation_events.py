@@ -45,6 +45,11 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
     """
     parts = {entry.video for entry in manifest.entries if entry.is_part}
     events = TrueEvents()
+    for entry in manifest.unlabeled:
+        if not entry.is_part:
+            parts.discard(entry.video)  # nobody knows what happens in its rest
+        end = float("inf") if entry.end is None else entry.end
+        events.ignored.append(Span(entry.video, entry.start or 0.0, end))
     for segment in segments_of(manifest):
         label = mapping.of(segment.label) if mapping else segment.label
         if split not in (segment.split, "all") or not (
@@ -87,14 +92,17 @@ def measure_events(
     }
     if not any(events.values()):
         return None
-    hours = sum(float(ends[video] - seconds[0]) for video, seconds, _ in known) / 3600
+    begins = {video: float(seconds[0]) for video, seconds, _ in known}
+    ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
+    measured = sum(ends[video] - begins[video] for video in begins)
+    measured -= sum(max(0.0, each.end - max(each.start, begins[each.video])) for each in ignored)
+    hours = measured / 3600
     found: dict[str, list[Span]] = defaultdict(list)
     for video, seconds, probabilities in known:
         best = probabilities.argmax(1)
         best[:first_full] = -1
         for number, label in enumerate(labels):
             found[label] += runs(video, seconds, best == number, probabilities[:, number])
-    ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
     classes = {}
     for label, true in events.items():
         counted = [

@@ -10,7 +10,8 @@ import numpy as np
 
 from metrics.calibration import log_loss
 from metrics.classification import class_areas, mean_area
-from metrics.intervals import difference_interval, share_interval
+from metrics.intervals import share_interval
+from sequence.comparison import paired_difference
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import Predictions, predict
 from sequence.prediction import Predictor
@@ -77,22 +78,65 @@ def measure_shuffled(
         `draws`, `seed`, `accuracies` (clip accuracy of each draw), `clip` and `window` with means
         over the draws, and `difference_to_head`; None if a window has one step, or without draws.
     """
-    if predictor.look_back < 2 or not draws.count:
-        return None
-    runs = [
+    runs = shuffled_runs(predictor, dataset, segments, draws, views)
+    return shuffled_scores(runs, head, segments, dataset.labels, draws, resamples) if runs else None
+
+
+def shuffled_runs(
+    predictor: Predictor,
+    dataset: Dataset,
+    segments: list[LabeledSegment],
+    draws: Draws,
+    views: int | str = "all",
+) -> list[Predictions]:
+    """Return the predictions of each draw; none if a window has one step.
+
+    Args:
+        predictor: Predictor of the model.
+        dataset: Dataset of the segments.
+        segments: Segments to predict.
+        draws: Number and seed of the random orders.
+        views: Maximum number of evenly spaced windows per segment, or "all".
+    """
+    if not draws.count or predictor.look_back < 2:
+        return []
+    return [
         predict(
             SHUFFLED, ShuffledPredictor(predictor, draws.seed + number), dataset, segments, views
         )
         for number in range(draws.count)
     ]
+
+
+def shuffled_scores(
+    runs: list[Predictions],
+    head: Predictions,
+    segments: list[LabeledSegment],
+    labels: list[str],
+    draws: Draws,
+    resamples: int,
+) -> dict:
+    """Return the scores of `measure_shuffled`; those of windows only if the runs have windows.
+
+    Args:
+        runs: Predictions of each draw, at least one.
+        head: Predictions of the same model on the windows as they are.
+        segments: Segments of the predictions.
+        labels: Names of the K classes.
+        draws: Number and seed of the random orders.
+        resamples: Number of bootstrap resamples.
+    """
     targets = np.array([segment.target for segment in segments])
     groups = [segment.group for segment in segments]
     hits = np.stack([run.clip.argmax(1) == targets for run in runs])
     gain = hits.mean(0) - (head.clip.argmax(1) == targets)
     share = share_interval(hits.mean(0), groups, resamples, draws.seed)
-    difference = difference_interval(gain, groups, resamples, draws.seed)
-    areas = [mean_area(class_areas(run.clip, targets, dataset.labels), "roc_auc") for run in runs]
-    windows = [(run.window.argmax(1) == targets[run.segment]).mean() for run in runs]
+    areas = [mean_area(class_areas(run.clip, targets, labels), "roc_auc") for run in runs]
+    windows = [
+        (run.window.argmax(1) == targets[run.segment]).mean()
+        for run in runs
+        if run.window is not None
+    ]
     return {
         "draws": draws.count,
         "seed": draws.seed,
@@ -104,12 +148,8 @@ def measure_shuffled(
             "roc_auc": None if areas[0] is None else float(np.mean(areas)),
             "log_loss": float(np.mean([log_loss(run.clip, targets) for run in runs])),
         },
-        "window": {"accuracy": float(np.mean(windows))},
-        "difference_to_head": {
-            "accuracy": float(gain.mean()),
-            "interval": difference.limits,
-            "method": difference.method,
-        },
+        **({"window": {"accuracy": float(np.mean(windows))}} if windows else {}),
+        "difference_to_head": paired_difference(gain, groups, resamples, draws.seed),
     }
 
 

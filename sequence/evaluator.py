@@ -1,4 +1,4 @@
-"""The evaluate command: report of a trained model, or cross-validation of a recipe."""
+"""The evaluate command: report of a trained model."""
 
 import json
 from collections.abc import Iterator
@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.commands import command
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import LinearBaseline, available_baselines, load_baselines
 from sequence.comparison import remarks
 from sequence.costs import HEAD, measure_speed, model_costs
-from sequence.cross_validation import cross_validate, heads_of
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
@@ -25,13 +23,12 @@ from sequence.evaluation import (
 )
 from sequence.evaluation_events import events_summary, measure_events, true_events
 from sequence.evaluation_setup import Tested, open_tested
+from sequence.evaluation_split import SPLIT_CHECK, checked_split
 from sequence.evaluation_time import SHUFFLED, Draws, measure_shuffled, time_remark
 from sequence.experiment import Experiment
 from sequence.explain.report import explain_clips, require_network
-from sequence.model import require_head
 from sequence.prediction import Predictor, load_mean_predictor
 from sequence.report import (
-    folds_summary,
     report_folder,
     summary,
     write_clip_predictions,
@@ -39,11 +36,10 @@ from sequence.report import (
     write_plots,
     write_predictions,
 )
-from sequence.results import EvaluationReport, FoldsReport
+from sequence.results import EvaluationReport
 from sequence.selection import selection_summary
 from sequence.visual.report_page import Evaluated, write_report_page
 from video.console import logger
-from video.errors import UsageError
 
 _LOG = logger(__name__)
 
@@ -78,6 +74,7 @@ def evaluate(
     results = measure_all(predictions, segments, dataset.labels, resamples, seed)
     draws = Draws(recipe.evaluate.shuffles, seed)
     shuffled = measure_shuffled(head, predictor, dataset, segments, draws, views, resamples)
+    check = checked_split(experiment, tested, recipe)
     videos = list(dict.fromkeys(segment.video for segment in segments))
     steps = video_predictions(predictor, dataset, videos)
     truth = true_events(experiment.manifest, recipe.evaluate.split, tested.mapping)
@@ -96,6 +93,7 @@ def evaluate(
         **results[tested.head],
         "baselines": {name: values for name, values in results.items() if name != tested.head},
         **({SHUFFLED: shuffled} if shuffled else {}),
+        **({SPLIT_CHECK: check.result} if check else {}),
         **({"events": events} if events else {}),
         "costs": _costs(experiment, tested, baselines, settings),
     }
@@ -107,13 +105,16 @@ def evaluate(
     texts = list(_texts(report, results, dataset, baselines))
     for text in texts:
         _LOG.info(f"\n{text}")
+    if check:
+        for text in check.texts(results):
+            _LOG.info(f"\n{text}")
     sentences = [text for text in texts if "\n" not in text]  # the others are tables
     courses = {video: (seconds, rows) for video, seconds, rows in steps}
     more = []
     if recipe.evaluate.explain:
         more = [explain_clips(out, experiment, tested, head, recipe.evaluate.explain)]
     evaluated = Evaluated(
-        experiment, dataset, predictor, segments, head, courses, results, sentences, more
+        experiment, dataset, predictor, segments, head, courses, results, sentences, check, more
     )
     _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)
@@ -197,54 +198,3 @@ def _selection(experiment: Experiment) -> dict | None:
         return selection if selection["chosen"] == names else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # the file is a report for people, and evaluation does not depend on it
-
-
-def evaluate_folds(
-    experiment: Experiment, settings: Settings, out: Path | None = None
-) -> FoldsReport:
-    """Cross-validate the recipe over all clips, and write folds.json.
-
-    Args:
-        experiment: Model folder with the manifest and features.
-        settings: Settings of the recipe and the flags.
-        out: Report folder; None for `reports/<name of the model folder>`.
-
-    Returns:
-        Path and content of folds.json.
-
-    Raises:
-        UsageError: The features come from a fine-tuned backbone, or there are fewer than two folds.
-        LookbackError: There are too few groups or clips for the folds.
-    """
-    recipe = settings.recipe
-    if experiment.config.backbone.fine_tuned:
-        raise UsageError(
-            f"--folds: the backbone of {experiment.folder} was fine-tuned on clips that the folds "
-            "would test, which would make the results too good; use features of a pretrained "
-            f"backbone ({command('extract')} with another --weights and --features), or run "
-            f"{command('evaluate')} without --folds"
-        )
-    for head in heads_of(recipe.sequence):
-        require_head(head)
-    out = report_folder(out, experiment.folder)
-    rows, lines = [], []
-    for each in experiment.inputs:
-        dataset = each.dataset(each.look_back(recipe))
-        of_input = cross_validate(dataset, recipe)
-        title = f"Input {each.input}. " if experiment.alternative else ""
-        lines.append(title + folds_summary(of_input))
-        lines += remarks(of_input[0]["name"], of_input, dataset)
-        rows += [{"input": each.input, **row} for row in of_input]
-    report = {
-        "folds": recipe.evaluate.folds,
-        "seed": recipe.seed,
-        "pooling": recipe.sequence.pooling,
-        "ensemble": recipe.sequence.ensemble,
-        "models": rows,
-    }
-    path = out / "folds.json"
-    write_json(path, report)
-    for line in lines:
-        _LOG.info(f"\n{line}")
-    _LOG.info(f"\n{path}")
-    return FoldsReport(path, report)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
 from metrics.calibration import calibration_error, reliability
+from training.figures import confusion_figure
 from video.atomic_write import atomic_write
 
 # Figures without pyplot: they write files on machines without a screen too, and do not change the
@@ -22,21 +23,9 @@ def plot_confusion(confusion: np.ndarray, labels: list[str], path: Path) -> None
         labels: Names of the K classes.
         path: PNG file to write.
     """
-    counts = np.asarray(confusion)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    height = max(_SIZE[1], 0.55 * len(labels) + 2)
-    figure = Figure(figsize=(height * 1.15, height))
-    axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row in range(len(labels)):
-        for column in range(len(labels)):
-            color = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, counts[row, column], ha="center", va="center", color=color)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="predicted", ylabel="true", title="Clips by true and predicted class")
-    figure.colorbar(image, label="share of the true class")
-    _save(figure, path)
+    figure = confusion_figure(confusion, labels)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=_DPI)
 
 
 def plot_roc(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], path: Path) -> None:

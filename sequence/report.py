@@ -1,13 +1,12 @@
 """Report files: metrics.json, predictions.csv, clips.csv, plots, and the printed summary."""
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from clips.manifest import write_rows
-from metrics.intervals import methods_line
+from metrics.intervals import METHODS, methods_line
 from sequence.dataset import LabeledSegment
 from sequence.evaluation import Predictions
 from sequence.plots import plot_confusion, plot_precision_recall, plot_reliability, plot_roc
@@ -119,7 +118,7 @@ def summary(
         + ("" if pooling == "mean" else f"; clips by {pooling} pooling of their windows"),
         "",
         f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
-        f"{'window accuracy':>17}" + (_COST_HEADER if costs else ""),
+        f"{'window accuracy':>17}" + (COST_HEADER if costs else ""),
     ]
     for name, metrics in results.items():
         clip = metrics["clip"]
@@ -130,16 +129,21 @@ def summary(
         lines.append(
             f"{name:<18}{clip['accuracy']:>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
             f"{_number(clip['roc_auc']):>9}{loss:>10}{window:>17}"
-            + (_cost_cells(costs.get(name)) if costs else "")
+            + (cost_cells(costs.get(name)) if costs else "")
         )
     lines += ["", *_notes(results, costs), "", *_average_lines(first)]
     return "\n".join([*lines, "", *_class_lines(first), "", *_confusion_lines(first)])
 
 
-_COST_HEADER = f"{'parameters':>13}{'GFLOPs':>9}{'MB':>8}{'fps':>7}"
+_INTERVALS = {
+    "macro_f1": "macro F1",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "ROC AUC",
+}
+COST_HEADER = f"{'parameters':>13}{'GFLOPs':>9}{'MB':>8}{'fps':>7}"
 
 
-def _cost_cells(cost: dict | None) -> str:
+def cost_cells(cost: dict | None) -> str:
     """Return the columns of a model's costs; empty for one without, such as `majority`."""
     if cost is None:
         return ""
@@ -151,13 +155,16 @@ def _notes(results: dict[str, dict], costs: dict[str, dict] | None) -> list[str]
     """Return the lines that explain the columns of the table."""
     methods = [each["clip"].get("accuracy_interval_method") for each in results.values()]
     lines = [methods_line([method for method in methods if method])] if any(methods) else []
-    if costs:
-        lines.append(
-            "parameters, GFLOPs (of a step) and MB: both stages; fps: sampled frames per second "
-            "without decoding"
-            + ("." if any(each["fps"] for each in costs.values()) else ", measured by --speed.")
-        )
-    return lines
+    return [*lines, costs_note(costs)] if costs else lines
+
+
+def costs_note(costs: dict[str, dict]) -> str:
+    """Return the line that explains the columns of costs."""
+    measured = any(each["fps"] for each in costs.values())
+    return (
+        "parameters, GFLOPs (of a step) and MB: both stages; fps: sampled frames per second "
+        f"without decoding{'.' if measured else ', measured by --speed.'}"
+    )
 
 
 def _average_lines(clip: dict) -> list[str]:
@@ -173,7 +180,28 @@ def _average_lines(clip: dict) -> list[str]:
         *lines,
         f"balanced accuracy {clip['balanced_accuracy']:.3f}{top}, PR AUC "
         f"{_number(clip['pr_auc'])}, calibration error {clip['calibration_error']:.3f}",
+        *uncertain_lines(clip),
     ]
+
+
+def uncertain_lines(clip: dict) -> list[str]:
+    """Return the intervals of other scores, and the calibration error that is chance."""
+    lines = []
+    if intervals := clip.get("intervals"):
+        named = [
+            f"{title} {intervals[key][0]:.3f} - {intervals[key][1]:.3f}"
+            for key, title in _INTERVALS.items()
+            if key in intervals
+        ]
+        method = METHODS[clip["intervals_method"]]
+        lines.append(f"95 % intervals: {', '.join(named)} ({method}).")
+    if chance := clip.get("calibration_error_if_calibrated"):
+        lines.append(
+            "A perfectly calibrated model with these probabilities would show a calibration error "
+            f"of {chance['mean']:.3f} by chance ({chance['low']:.3f} to {chance['high']:.3f} in "
+            "95 % of cases)."
+        )
+    return lines
 
 
 def _class_lines(clip: dict) -> list[str]:
@@ -200,36 +228,3 @@ def _confusion_lines(clip: dict) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def folds_summary(rows: list[dict]) -> str:
-    """Return a table of cross-validation with one line per model, averaged over the repeats.
-
-    Args:
-        rows: Result of `evaluation.cross_validate`.
-    """
-    first = rows[0]
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    folds, repeats = len(first["fold_accuracies"]), sum(r["name"] == names[0] for r in rows)
-    clip = first["clip"]
-    lines = [
-        f"Cross-validation with {folds} folds{f', {repeats} repeats' if repeats > 1 else ''}: "
-        f"{clip['count']} clips in {clip['groups']} groups; no group is in both the training and "
-        "the test part of a fold",
-        "",
-        f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'log loss':>10}   accuracy per fold",
-    ]
-    for name in names:
-        mine = [row for row in rows if row["name"] == name]
-        accuracy = np.mean([row["clip"]["accuracy"] for row in mine])
-        low, high = np.mean([row["clip"]["accuracy_interval"] for row in mine], axis=0)
-        loss = "-" if name == "ridge" else f"{np.mean([r['clip']['log_loss'] for r in mine]):.3f}"
-        each = "  ".join(f"{value:.2f}" for row in mine for value in row["fold_accuracies"])
-        lines.append(
-            f"{name:<18}{accuracy:>14.3f}{f'{low:.3f} - {high:.3f}':>17}{loss:>10}   {each}"
-        )
-    rules = Counter(rule for row in rows for rule in row.get("fold_poolings", ()))
-    if set(rules) - {"mean"}:
-        shares = ", ".join(f"{rule} in {count}" for rule, count in rules.most_common())
-        lines += ["", f"pooling of the trained models: {shares}"]
-    return "\n".join(lines)

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from clips.manifest import SPLITS
+from clips.manifest.segments import segments_of
 from extract.backbones.heads import weights_sha256
 from model_folder.config import (
     MEAN_WEIGHTS,
@@ -26,7 +29,7 @@ from sequence.baselines import (
 )
 from sequence.comparison import remarks
 from sequence.cross_validation import heads_of
-from sequence.dataset import Dataset
+from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import measure_all, predict, predict_baseline
 from sequence.experiment import Experiment
 from sequence.model import members_of, require_head
@@ -37,7 +40,9 @@ from sequence.report import summary, write_json
 from sequence.results import TrainingResult
 from sequence.selection import select
 from sequence.training import fit, fit_mean_baseline
+from sequence.visual.strips import middle_frame
 from training.history import History
+from training.tensorboard import Answers, sample_numbers
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -87,7 +92,14 @@ def train(
         f"clips (pooling {chosen.pooling}), validating on {len(validation)}."
     )
     with History(folder / "history.csv", folder / "logs" / "sequence") as history:
+        history.log.settings(_logged_settings(experiment, settings, chosen, look_back))
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
+        if search and search.temperature:
+            predictor.temperature = search.temperature
+        predictions = [predict(chosen.head, predictor, dataset, validation)]
+        epoch = max(int(row["epoch"]) for row in history.epochs)
+        answers = _answers(experiment, dataset, validation, predictions[0].clip)
+        history.log.answers(epoch, answers)
     average = predictor
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
@@ -105,7 +117,6 @@ def train(
     write_config(folder, config)
     record_seen(folder, config.sequence.sha256, experiment.manifest)
 
-    predictions = [predict(chosen.head, predictor, dataset, validation)]
     if chosen.head != "mean":
         predictions.append(predict("mean", average, dataset, validation))
     predictions += [predict_baseline(baseline, dataset, validation) for baseline in linear]
@@ -128,11 +139,19 @@ def train(
     for line in remarks(chosen.head, rows, dataset):
         _LOG.info(f"\n{line}")
     _LOG.info(
-        "\nThe validation clips were used to select the epoch and to fit the temperature "
-        f"({predictor.temperature:.2f}), so these metrics tend to be optimistic.\nRun "
-        f"{command('evaluate')} for the metrics on the test clips.\n{folder / SEQUENCE_WEIGHTS}"
+        f"\nThe validation clips were used to select the epoch{_temperature(predictor, search)}, "
+        f"so these metrics tend to be optimistic.\nRun {command('evaluate')} for the metrics on "
+        f"the test clips.\n{folder / SEQUENCE_WEIGHTS}"
     )
     return TrainingResult(folder, tuple(history.epochs), report)
+
+
+def _temperature(predictor: Predictor, search: SearchRecord | None) -> str:
+    """Return the words about the clips that fitted the temperature."""
+    value = f"{predictor.temperature:.2f}"
+    if search and search.temperature:
+        return f", and with those of train to fit the temperature ({value}) in the search"
+    return f" and to fit the temperature ({value})"
 
 
 def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, ...]) -> Dataset:
@@ -140,6 +159,36 @@ def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, .
     dataset.require_splits(splits)
     dataset.require_variation(dataset.split("train"))
     return dataset
+
+
+def _logged_settings(
+    experiment: Experiment, settings: Settings, chosen: Sequence, look_back: int
+) -> dict[str, Any]:
+    """Return the settings of a run for TensorBoard."""
+    return {
+        "stage": "sequence",
+        "seed": settings.recipe.seed,
+        "backbone": {"name": experiment.config.backbone.name, "input": experiment.input},
+        "sequence": {**chosen.model_dump(), "look_back": look_back},
+    }
+
+
+def _answers(
+    experiment: Experiment,
+    dataset: Dataset,
+    validation: list[LabeledSegment],
+    probabilities: np.ndarray,
+) -> Answers:
+    """Return the answers to the validation clips, with frames of some clips."""
+    ends = {(each.video, each.start): each.end for each in segments_of(experiment.manifest)}
+    folder, frames = experiment.manifest.path.parent, {}
+    for number in sample_numbers(len(validation)):
+        clip = validation[number]
+        path, end = folder / clip.video, ends.get((clip.video, clip.start), float("inf"))
+        if (frame := middle_frame(path, clip.start, end)) is not None:
+            frames[number] = frame
+    truth = np.eye(len(dataset.labels), dtype=bool)[[clip.target for clip in validation]]
+    return Answers(dataset.labels, truth, probabilities, frames)
 
 
 def _trained_config(

@@ -64,6 +64,21 @@ class WindowLogits:
         return self.pooling.window_probabilities(self.logits, temperature)
 
 
+def join_logits(parts: list[WindowLogits]) -> WindowLogits:
+    """Return the logits of several lists of segments, one list after another.
+
+    Args:
+        parts: Logits of each list, from models with one pooling.
+    """
+    sizes = [int(part.segment[-1]) + 1 for part in parts]
+    before = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    return WindowLogits(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.segment + n for part, n in zip(parts, before, strict=True)]),
+        parts[0].pooling,
+    )
+
+
 def window_logits(
     predictor: Predictor,
     dataset: Dataset,
@@ -285,8 +300,12 @@ class _SequenceRun:
             "loss": loss,
             "val_clip_loss": scores.loss,
             "val_clip_accuracy": scores.accuracy,
+            "learning_rate": self._chosen.learning_rate,
         }
         return {**row, MEMBER: self._member} if self._member else row
+
+    def answers(self) -> None:
+        """Return None: drawing takes longer than an epoch. `sequence.trainer` writes the best."""
 
     def save(self, state: RunState[ClipScores]) -> None:
         """Do nothing: a run takes minutes and needs no checkpoint."""

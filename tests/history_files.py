@@ -12,11 +12,17 @@ def rows_of(path: Path) -> list[dict]:
         return list(csv.DictReader(file))
 
 
+def run_of(logs: Path) -> EventAccumulator:
+    """Return the one run below `logs`, as TensorBoard reads it."""
+    (events,) = logs.rglob("events.out.tfevents.*")
+    accumulator = EventAccumulator(str(events.parent), {"images": 0, "tensors": 0})
+    accumulator.Reload()
+    return accumulator
+
+
 def points_of(logs: Path) -> dict[str, list[tuple[int, float]]]:
     """Return (epoch, value) of every column in the one run below `logs`."""
-    (events,) = logs.rglob("events.out.tfevents.*")
-    accumulator = EventAccumulator(str(events.parent))
-    accumulator.Reload()
+    accumulator = run_of(logs)
     return {
         tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
         for tag in accumulator.Tags()["scalars"]

@@ -1,12 +1,9 @@
 """Training history: a CSV row per epoch, and the same values for TensorBoard."""
 
 import csv
-import time
 from pathlib import Path
 
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from training.tensorboard import RunLog
 
 MEMBER = "member"  # column with the number of an ensemble's model; its epochs start over at 1
 
@@ -17,6 +14,7 @@ class History:
     Attributes:
         epochs: One dictionary per epoch: `epoch` from 1, and the values written. Kept epochs have
             the digits of the file.
+        log: The run in TensorBoard.
     """
 
     def __init__(self, path: Path, logs: Path, kept: int = 0) -> None:
@@ -40,8 +38,7 @@ class History:
             self._rows.writeheader()
             self._rows.writerows(before)
             self._file.flush()
-        # One folder per run: TensorBoard draws the points of one folder as one curve.
-        self._events = EventFileWriter(str(logs / time.strftime("%Y%m%d-%H%M%S")))
+        self.log = RunLog(logs)
 
     def write(self, epoch: int, values: dict[str, float]) -> None:
         """Write the values of an epoch, counted from 1. All epochs have the same columns."""
@@ -52,18 +49,13 @@ class History:
         self._file.flush()
         self.epochs.append({"epoch": epoch, **values})
         # TensorBoard draws one curve per tag, so each member needs tags of its own.
-        suffix = f"/{MEMBER} {values[MEMBER]}" if MEMBER in values else ""
-        points = [
-            Summary.Value(tag=name + suffix, simple_value=value)
-            for name, value in values.items()
-            if name != MEMBER
-        ]
-        event = Event(wall_time=time.time(), step=epoch, summary=Summary(value=points))
-        self._events.add_event(event)
+        suffix = f"/{MEMBER}_{values[MEMBER]}" if MEMBER in values else ""
+        points = {name + suffix: value for name, value in values.items() if name != MEMBER}
+        self.log.scalars(epoch, points)
 
     def close(self) -> None:
         self._file.close()
-        self._events.close()
+        self.log.close()
 
     def __enter__(self) -> "History":
         return self

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from training.history import History
 from training.interruption import defer_interrupts
+from training.tensorboard import Answers
 
 S = TypeVar("S")  # the validation scores of a run, a dataclass
 
@@ -105,6 +106,11 @@ class TrainingRun(Protocol[S]):
         """Return the history row of an epoch."""
         ...
 
+    def answers(self) -> Answers | None:
+        """Return the answers of the last `validate`, for TensorBoard; None if it is not worth the
+        time of drawing them."""
+        ...
+
     def save(self, state: RunState[S]) -> None:
         """Save a checkpoint after an epoch, if the run has checkpoints."""
 
@@ -173,6 +179,8 @@ def _run_epoch(
         if history:
             history.write(state.epochs, run.columns(loss, scores))
         run.save(state)
+    if history and improved and (answers := run.answers()):
+        history.log.answers(state.epochs, answers)
     # The last statement: a user who reads the line may press Ctrl-C, and the epoch is saved.
     log(
         f"epoch {epoch + 1:>3}  loss {loss:.3f}  {scores}  {seconds:.1f} s"

@@ -15,11 +15,13 @@ from clips.inspection.leaks import Leaks
 from clips.inspection.likeness import Likeness, Pair
 from clips.inspection.media import Media
 from clips.inspection.pictures import write_contact_sheets, write_distribution
+from clips.inspection.proposals import propose
 from clips.manifest import SPLITS, Manifest
 from video.atomic_write import atomic_write
 
 _UNEVEN = 3.0  # clips of the largest class by those of the smallest
 _FEW_GROUPS = 5  # of a class in the test split
+CONTENT = "preparation.json"  # name of the file for programs
 _LISTED = 20  # of pairs and files in the text; the JSON file has all
 
 
@@ -113,7 +115,7 @@ def write_report(out: Path, manifest: Manifest, found: Inspection, leaks: Leaks)
     pictures = [write_distribution(out, rows, seconds)]
     pictures += write_contact_sheets(manifest.path.parent, out, rows, found.facts)
     content["pictures"] = [path.name for path in pictures]
-    with atomic_write(out / "preparation.json") as temporary:
+    with atomic_write(out / CONTENT) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     with atomic_write(out / "preparation.txt") as temporary:
         temporary.write_text(_text(content), encoding="utf-8")
@@ -156,6 +158,9 @@ def _content(
             "of": {split: leaks.totals[split] for split in leaks.clips},
             "pairs": [_pair(pair) for pair in leaks.pairs],
         },
+        "proposed_groups": propose(
+            manifest.entries, found.likeness, found.media, found.equal
+        ).groups,
         "not_compared": {
             "short_or_dark": list(found.likeness.too_short),
             "pairs": found.likeness.left_out,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from clips.inspection.backgrounds import SIDE as BACKGROUND_SIDE
+from clips.inspection.backgrounds import BackgroundMeter
 from video.frame import Frame
 
 SIDE = 32  # of a small picture, in pixels
@@ -31,12 +33,14 @@ class Sketch:
         pictures: uint8 gray (n, 32, 32).
         hashes: Hashes of the pictures, uint64 (n,).
         textured: Whether a picture has enough contrast for a hash, bool (n,).
+        background: What stays in place, uint8 RGB (64, 64, 3).
     """
 
     rate: float
     pictures: np.ndarray
     hashes: np.ndarray
     textured: np.ndarray
+    background: np.ndarray
 
     @property
     def brightness(self) -> float:
@@ -62,6 +66,7 @@ class Sketcher:
         self._rate = _SAMPLES_PER_SECOND
         self._pictures: list[np.ndarray] = []
         self._ticks = 0  # of the current rate that have passed
+        self._background = BackgroundMeter()
 
     def __call__(self, frame: Frame) -> None:
         """Take a frame if it is the first one at or after the next sample's time.
@@ -79,6 +84,8 @@ class Sketcher:
         self._ticks += max(behind, 0) + 1
         rgb = frame.resized(SIDE, SIDE)
         self._pictures.append(np.rint(rgb @ _GRAY).astype(np.uint8))
+        if self._background.wants():
+            self._background.add(frame.resized(BACKGROUND_SIDE, BACKGROUND_SIDE))
         while len(self._pictures) > _MAX_SAMPLES:
             self._pictures = self._pictures[::2]
             self._rate /= 2
@@ -89,4 +96,4 @@ class Sketcher:
         pictures = np.stack(self._pictures)
         hashes = np.array([phash(picture) for picture in pictures], np.uint64)
         textured = pictures.reshape(len(pictures), -1).std(1) >= _MIN_DEVIATION
-        return Sketch(self._rate, pictures, hashes, textured)
+        return Sketch(self._rate, pictures, hashes, textured, self._background.background())

@@ -5,17 +5,19 @@
 
 `video` is relative to the manifest. `start` and `end` (optional, in seconds) are the segment of the
 video that has the label. The rest of such a video is `background`, as is a row with an empty label.
+The time of a row with the label `-` is not used.
 """
 
 from clips.manifest.columns import COLUMNS
 from clips.manifest.csv_file import content_of, read, write, write_rows
-from clips.manifest.entries import BACKGROUND, PARENT, SPLITS, Entry, Manifest
+from clips.manifest.entries import BACKGROUND, PARENT, SPLITS, UNLABELED, Entry, Manifest
 
 __all__ = [
     "BACKGROUND",
     "COLUMNS",
     "PARENT",
     "SPLITS",
+    "UNLABELED",
     "Entry",
     "Manifest",
     "content_of",

@@ -27,7 +27,7 @@ def read(path: Path) -> Manifest:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
             columns = column_names(path, next((row for row in rows if row), []))
-            entries = tuple(
+            listed = tuple(
                 _entry(path, rows.line_num, _cells(path, rows.line_num, columns, row))
                 for row in rows
                 if row
@@ -35,15 +35,16 @@ def read(path: Path) -> Manifest:
     except (UnicodeDecodeError, csv.Error) as error:
         raise LookbackError(f"{path}: not a CSV file in UTF-8 ({error})") from None
     whole: dict[str, str] = {}
-    for entry in entries:
+    for entry in listed:
         if not entry.is_part and whole.setdefault(entry.video, entry.label) != entry.label:
             raise LookbackError(
                 f"{path}: {entry.video} is listed as {whole[entry.video]} and as {entry.label}; "
                 "keep one row, or give both their start and end"
             )
-    if not entries:
+    manifest = Manifest.of(path, listed)
+    if not manifest.entries:
         raise LookbackError(f"{path}: lists no clip; remove it and run {command('prepare')}")
-    return Manifest(path, entries)
+    return manifest
 
 
 def _cells(path: Path, line: int, columns: list[str], row: list[str]) -> dict[str, str]:
@@ -131,9 +132,10 @@ def content_of(manifest: Manifest) -> bytes:
 
 
 def _table(manifest: Manifest) -> tuple[list[str], list[list[str]]]:
-    names = list(dict.fromkeys(name for entry in manifest.entries for name, _ in entry.extra))
+    listed = (*manifest.entries, *manifest.unlabeled)
+    names = list(dict.fromkeys(name for entry in listed for name, _ in entry.extra))
     rows = []
-    for entry in manifest.entries:
+    for entry in listed:
         times = ["" if value is None else f"{value:.12g}" for value in (entry.start, entry.end)]
         extra = dict(entry.extra)
         rows.append(

@@ -1,5 +1,6 @@
 """The rows of a manifest in memory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ SPLITS = ("train", "val", "test")
 # Column with the video that an augmented copy was made of.
 PARENT = "augmented_from"
 BACKGROUND = "background"
+# Label of a row whose time is neither trained nor tested, also not as background.
+UNLABELED = "-"
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,21 @@ class Manifest:
 
     Attributes:
         path: Path of its file.
-        entries: Rows of the file.
+        entries: Rows of the file that have a label.
+        unlabeled: Rows with the label `-`. Their time is not used. One without times leaves out the
+            rest of its video, or the whole video if it has no other rows.
     """
 
     path: Path
     entries: tuple[Entry, ...]
+    unlabeled: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, path: Path, rows: Iterable[Entry]) -> "Manifest":
+        """Return a manifest of rows with and without a label."""
+        listed = list(rows)
+        unlabeled = tuple(row for row in listed if row.label == UNLABELED)
+        return cls(path, tuple(row for row in listed if row.label != UNLABELED), unlabeled)
 
     @property
     def videos(self) -> list[str]:
@@ -61,9 +74,15 @@ class Manifest:
     def labels(self) -> list[str]:
         """The classes in alphabetical order, independent of the order of the rows."""
         labels = {entry.label for entry in self.entries}
-        if any(entry.is_part for entry in self.entries):
+        without_rest = {entry.video for entry in self.unlabeled if not entry.is_part}
+        if any(entry.is_part and entry.video not in without_rest for entry in self.entries):
             labels.add(BACKGROUND)
         return sorted(labels)
+
+    @property
+    def left_out(self) -> set[str]:
+        """The videos that have rows without a label only."""
+        return {entry.video for entry in self.unlabeled}.difference(self.videos)
 
     def place(self, video: str) -> Path:
         """Return the path of a video of this manifest."""

@@ -7,6 +7,8 @@ import numpy as np
 
 from clips.manifest.entries import BACKGROUND, Entry, Manifest
 
+Span = tuple[float, float]  # start and end in seconds
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -33,8 +35,14 @@ class Segment:
 
 
 def segments_of(manifest: Manifest) -> list[Segment]:
-    """Return the segments of all rows, and the rest of partly labeled videos as background."""
+    """Return the segments of all rows, and the rest of partly labeled videos as background.
+
+    The time of rows without a label is in no segment.
+    """
     by_video: dict[str, list[Entry]] = defaultdict(list)
+    unused: dict[str, list[Span]] = defaultdict(list)
+    for entry in manifest.unlabeled:
+        unused[entry.video].append(_span(entry))
     for entry in manifest.entries:
         by_video[entry.video].append(entry)
     segments = []
@@ -45,24 +53,28 @@ def segments_of(manifest: Manifest) -> list[Segment]:
                 entry.label,
                 entry.split,
                 entry.group,
-                entry.start or 0.0,
-                float("inf") if entry.end is None else entry.end,
+                *_span(entry),
                 bool(entry.parent),
             )
             for entry in entries
         ]
         segments += labelled
         if any(entry.is_part for entry in entries):
-            segments += _between(labelled)
+            segments += _between(labelled, unused[video])
     return segments
 
 
-def _between(labelled: list[Segment]) -> list[Segment]:
+def _span(entry: Entry) -> Span:
+    return entry.start or 0.0, float("inf") if entry.end is None else entry.end
+
+
+def _between(labelled: list[Segment], unused: list[Span]) -> list[Segment]:
+    """Return the rest of a video around its segments and around parts that are not used."""
     first, reached, rest = labelled[0], 0.0, []
-    for segment in sorted(labelled, key=lambda segment: segment.start):
-        if segment.start > reached:
-            rest.append((reached, segment.start))
-        reached = max(reached, segment.end)
+    for start, end in sorted([*unused, *((each.start, each.end) for each in labelled)]):
+        if start > reached:
+            rest.append((reached, start))
+        reached = max(reached, end)
     if reached < float("inf"):
         rest.append((reached, float("inf")))
     return [Segment(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]

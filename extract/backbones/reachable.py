@@ -80,7 +80,8 @@ def unreachable(address: str, deadline_seconds: float = _DEADLINE_SECONDS) -> st
         address: URL of the file.
         deadline_seconds: Time for the answer in seconds.
     """
-    reasons = [f"no answer within {deadline_seconds:g} seconds"]
+    no_answer = f"no answer within {deadline_seconds:g} seconds"
+    reasons = [no_answer]
 
     def ask() -> None:
         try:
@@ -91,7 +92,10 @@ def unreachable(address: str, deadline_seconds: float = _DEADLINE_SECONDS) -> st
             reasons.append(f"the server answers {error.code}")
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            reasons.append(getattr(reason, "strerror", None) or str(reason))
+            if isinstance(reason, TimeoutError):  # of the socket, at the same moment as join()'s
+                reasons.append(no_answer)
+            else:
+                reasons.append(getattr(reason, "strerror", None) or str(reason))
 
     # A daemon: the lookup of a name cannot be interrupted, and must not hold the program's end.
     thread = threading.Thread(target=ask, daemon=True)

@@ -106,6 +106,20 @@ class ClipDataset:
         every epoch."""
         return ordered_batches(self.validation, self._validation_sampler, self.batch_size)
 
+    def validation_frames(self, segments: list[int]) -> dict[int, np.ndarray]:
+        """Return the middle frame of a clip of each segment, by the segment's index: uint8 RGB
+        (H, W, 3). Segments that cannot be read are left out.
+
+        Args:
+            segments: Indices of validation segments.
+        """
+        chosen = [self.validation[index] for index in segments]
+        return {
+            segments[place]: clip[len(clip) // 2]
+            for clips, places in ordered_batches(chosen, self._validation_sampler, self.batch_size)
+            for clip, place in zip(clips, places, strict=True)
+        }
+
     def train_in_order(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the clips of `train` in the segments' order, with the indices of their segments
         (B,)."""

@@ -11,9 +11,11 @@ from extract.finetuning.model import FineTunedModel
 from extract.finetuning.schedule import Phases
 from extract.finetuning.train_step import TrainingStep, loss_weights, seed_dropout
 from extract.finetuning.validation import Scores, scores_of
+from metrics.calibration import clip_means, softmax
 from model_folder.config import save_weights
 from recipes.schema import Recipe
 from training.loop import Plateau, RunState
+from training.tensorboard import Answers, sample_numbers
 from video.console import logger, progress_bar
 from video.errors import LookbackError
 
@@ -40,6 +42,7 @@ class FineTuningRun:
         self._phases, self._checkpoint = phases, checkpoint
         self._identity = run_identity(recipe, [*clips.training, *clips.validation])
         self.state: RunState[Scores] = RunState(plateau=self._new_plateau())
+        self._frames: dict[int, np.ndarray] | None = None  # of sample clips, once they are read
 
     def resume(self, state: RunState[Scores]) -> None:
         """Continue after a checkpoint's last epoch, to the same bits as without the interruption.
@@ -98,9 +101,10 @@ class FineTuningRun:
             segments += indices.tolist()
         if not logits:
             raise LookbackError(f"{self._clips.folder}: no validation clip can be read")
-        _, segment_of = np.unique(segments, return_inverse=True)
-        classes = self._clips.validation_classes[segments]
-        return scores_of(np.concatenate(logits), classes, segment_of)
+        labeled, segment_of = np.unique(segments, return_inverse=True)
+        joined = np.concatenate(logits)
+        self._validated = labeled, segment_of, joined
+        return scores_of(joined, self._clips.validation_classes[segments], segment_of)
 
     def is_better(self, scores: Scores, best: Scores | None) -> bool:
         """Return whether scores are better than the best ones by the recipe's `monitor`."""
@@ -113,6 +117,18 @@ class FineTuningRun:
     def columns(self, loss: float, scores: Scores) -> dict[str, float]:
         """Return the row of finetune_history.csv for an epoch."""
         return {"loss": loss, **scores.columns(), "learning_rate": self._step.rates[0]}
+
+    def answers(self) -> Answers:
+        """Return the probabilities of the last `validate`, with frames as the network sees them."""
+        segments, segment_of, logits = self._validated
+        truth = np.eye(len(self._clips.labels), dtype=bool)[self._clips.validation_classes]
+        if self._frames is None:
+            chosen = segments[sample_numbers(len(segments))]
+            self._frames = self._clips.validation_frames(chosen.tolist())
+        place = {segment: number for number, segment in enumerate(segments.tolist())}
+        frames = {place[segment]: frame for segment, frame in self._frames.items()}
+        probabilities = clip_means(softmax(logits), segment_of)
+        return Answers(self._clips.labels, truth[segments], probabilities, frames)
 
     def save(self, state: RunState[Scores]) -> None:
         """Save the checkpoint of the last finished epoch."""

@@ -116,6 +116,14 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = self.run.state
         with History(self.folder / "finetune_history.csv", logs, kept=state.epochs) as history:
+            history.log.settings(
+                {
+                    "stage": "finetune",
+                    "seed": self.recipe.seed,
+                    "backbone": self.recipe.backbone.model_dump(),
+                    "finetune": self.chosen.model_dump(),
+                }
+            )
             completed = run_epochs(
                 self.run, state, self.chosen.epochs, self.chosen.patience, history, _LOG.info
             )

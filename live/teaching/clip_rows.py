@@ -5,7 +5,8 @@ that it corrects) beside the usual ones. `prepare` keeps further columns.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from clips import manifest as manifests
@@ -56,8 +57,14 @@ class ClipRows:
         Raises:
             LookbackError: The manifest or a file's name cannot be used.
         """
-        listed = list(manifests.read(self._path).entries) if self._path.is_file() else []
-        return add_new_clips(listed, self._found(), self._settings)
+        listed = self._listed()
+        found = self._found()
+        clips = [clip for clip in found.clips if clip[0] not in listed.left_out]
+        return add_new_clips(list(listed.entries), replace(found, clips=clips), self._settings)
+
+    def unlabeled(self) -> tuple[Entry, ...]:
+        """Return the rows of the manifest whose time is not used."""
+        return self._listed().unlabeled
 
     def add(self, rows: Iterable[Entry]) -> None:
         """Append rows. Clips that no manifest lists so far are listed as well."""
@@ -71,7 +78,7 @@ class ClipRows:
         """Remove all rows of some videos; without any row left, the manifest goes as well."""
         gone = set(videos)
         if self._path.is_file():
-            self._write([entry for entry in self.entries() if entry.video not in gone])
+            self._write([entry for entry in self.entries() if entry.video not in gone], gone)
 
     def place(self, video: str) -> Path:
         """Return the path of a video."""
@@ -82,11 +89,15 @@ class ClipRows:
         parts = PurePosixPath(video).parts
         return len(parts) > 2 and parts[0] == "clips" and ".." not in parts
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _write(self, entries: list[Entry], gone: Collection[str] = ()) -> None:
         if entries:
-            manifests.write(Manifest(self._path, tuple(entries)))
+            unlabeled = tuple(entry for entry in self.unlabeled() if entry.video not in gone)
+            manifests.write(Manifest(self._path, tuple(entries), unlabeled))
         else:
             self._path.unlink(missing_ok=True)  # an empty manifest is refused by every command
+
+    def _listed(self) -> Manifest:
+        return manifests.read(self._path) if self._path.is_file() else Manifest(self._path, ())
 
     def _found(self) -> Found:
         try:

@@ -56,7 +56,7 @@ def learning_clips(settings: Settings) -> LearningClips:
     equal = equal_videos(path.parent, dict.fromkeys(entry.video for entry in listed))
     entries = [entry for entry in grouped(listed, settings, equal) if entry.split != "test"]
     warnings = []
-    manifest = Manifest(path, tuple(entries))
+    manifest = Manifest(path, tuple(entries), rows.unlabeled())
     while small := _small_classes(manifest):  # a part of a clip leaves with its video
         for label, count in small.items():
             warnings.append(

@@ -100,9 +100,9 @@ class AttentionMaps:
             names = [each.name for each in block.layers if each.name in self._layers]
             called: list[str] = []
 
-            def score(
-                *tensors, block=block, count=len(state), names=names, above=change, to=called
-            ):  # noqa: E501
+            count = len(state)
+
+            def score(*tensors, block=block, count=count, names=names, above=change, to=called):
                 record = AttentionRecord(dict(zip(names, tensors[count:], strict=True)))
                 with recorded(record):
                     left = _called(block, list(tensors[:count]))

@@ -5,6 +5,7 @@ model has been written.
 """
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from sequence.dataset import Dataset
 from sequence.evaluator import evaluate
 from sequence.experiment import Experiment, open_experiment
 from sequence.results import TrainingResult
-from sequence.search.scoring import Scorer
+from sequence.search.scoring import Progress, Score, Scorer
 from sequence.search.space import Configuration, SearchSpace
 from sequence.search.study import FILE, FOLDER, Study, require_optuna, study_name
 from sequence.trainer import train
+from training.tensorboard import RunLog
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -60,8 +62,14 @@ def search(
     path = folder / FOLDER / FILE
     study = Study(path, study_name(identity), recipe.seed, bool(scorer.folds))
     _announce(study, scorer, recipe.search.trials)
+
+    def score(configuration: Configuration, progress: Progress) -> Score:
+        result = scorer.score(configuration, progress)
+        _log_trial(folder / "logs" / "search", configuration, result)
+        return result
+
     try:
-        study.run(space, scorer.score, recipe.search.trials)
+        study.run(space, score, recipe.search.trials)
     except KeyboardInterrupt:
         _LOG.info(f"Stopped after {study.finished} trials; the same command goes on with {path}.")
         raise
@@ -86,6 +94,16 @@ def search(
     if "test" in splits:
         _report_once(study, trained)
     return result
+
+
+def _log_trial(logs: Path, configuration: Configuration, score: Score) -> None:
+    """Write a trial as a run of TensorBoard, whose tab HPARAMS compares the trials."""
+    log = RunLog(logs)
+    values = configuration.to_dict()
+    backbone = {"input": values.pop("input")}
+    log.settings({"stage": "search", "backbone": backbone, "sequence": values})
+    log.scalars(1, {"val_clip_loss": score.log_loss, "val_clip_accuracy": score.accuracy})
+    log.close()
 
 
 def _chosen(experiment: Experiment, best: Configuration) -> Experiment:
@@ -136,6 +154,7 @@ def _identity(
     return {
         "seed": recipe.seed,
         "folds": scorer.folds,
+        "temperature": "of all clips that score",  # before, each fold had its own
         "sequence": recipe.sequence.model_dump(mode="json"),
         "fixed": fixed,
         "features": {each.input: spec_sha256(each.store.spec) for each in experiment.inputs},

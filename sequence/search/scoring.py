@@ -2,6 +2,9 @@
 
 With few clips it is a cross-validation over the groups of train and val: every clip is predicted by
 a model that saw nothing of its group. With many clips it is one training, scored on val.
+
+All of these clips fit one temperature, which the model that is trained afterwards takes: they are
+more than its own validation clips, and in a cross-validation no model knew their groups.
 """
 
 from collections.abc import Callable
@@ -9,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.calibration import log_loss
+from metrics.calibration import fit_temperature, log_loss
 from metrics.classification import calibration_error
 from sequence.dataset import Dataset, LabeledSegment
-from sequence.evaluation import predict
 from sequence.folds import max_folds
 from sequence.search.space import Configuration
 from sequence.selection import common_segments, fold_parts
-from sequence.training import STOPPED, fit
+from sequence.training import STOPPED, WindowLogits, fit, join_logits, window_logits
 from training.history import MEMBER
 from video.errors import LookbackError
 
@@ -34,11 +36,13 @@ class Score:
         log_loss: -log p of the true class, the mean over the clips.
         accuracy: Share of the clips with the right label.
         calibration_error: Expected calibration error of the clips' probabilities.
+        temperature: Temperature of these probabilities, fitted on the same clips.
     """
 
     log_loss: float
     accuracy: float
     calibration_error: float
+    temperature: float
 
 
 class Scorer:
@@ -105,7 +109,8 @@ class Scorer:
         """
         dataset = self._datasets[configuration.input].with_look_back(configuration.look_back)
         segments = self._segments[configuration.input]
-        answers, targets = [], []
+        answers: list[WindowLogits] = []
+        targets: list[int] = []
         for fold, numbers in enumerate(self._parts):
             training, validation, test = ([segments[n] for n in part] for part in numbers)
             seed = self._seed + fold * configuration.sequence.ensemble
@@ -113,14 +118,21 @@ class Scorer:
             predictor = fit(
                 dataset, training, validation, configuration.sequence, seed, watch, _interrupted
             )
-            answers.append(predict(configuration.sequence.head, predictor, dataset, test).clip)
+            answers.append(window_logits(predictor, dataset, test))
             targets += [segment.target for segment in test]
             if self.folds:
-                progress(fold, log_loss(np.concatenate(answers), np.array(targets)))
-        clips, truth = np.concatenate(answers), np.array(targets)
-        hits = clips.argmax(1) == truth
-        calibration = calibration_error(clips.max(1), hits)
-        return Score(log_loss(clips, truth), float(hits.mean()), calibration)
+                progress(fold, _score(answers, targets).log_loss)
+        return _score(answers, targets)
+
+
+def _score(answers: list[WindowLogits], targets: list[int]) -> Score:
+    """Return the score of the folds up to here."""
+    joined, truth = join_logits(answers), np.array(targets)
+    temperature = fit_temperature(joined.clip_probabilities, truth)
+    clips = joined.clip_probabilities(temperature)
+    hits = clips.argmax(1) == truth
+    calibration = calibration_error(clips.max(1), hits)
+    return Score(log_loss(clips, truth), float(hits.mean()), calibration, temperature)
 
 
 class _EpochWatch:

@@ -192,7 +192,7 @@ class Study:
         rows = []
         for trial in self._finished():
             score = trial.user_attrs.get(_SCORE)
-            values = [f"{value:.6g}" for value in score.values()] if score else ["", "", ""]
+            values = [f"{value:.6g}" for value in score.values()] if score else [""] * len(_COLUMNS)
             rows.append(
                 {
                     "trial": trial.number,

@@ -49,11 +49,14 @@ def find_mistakes(
         spans: Segments of the manifest, which have the ends in seconds.
     """
     ends = {(each.video, each.start, each.label): each.end for each in spans}
+    # With a label map the labels are those of the model, not those of the manifest.
+    any_label = {(each.video, each.start): each.end for each in spans}
     found = []
     for index, (segment, row) in enumerate(zip(segments, probabilities, strict=True)):
         best, label = int(row.argmax()), labels[segment.target]
         if best != segment.target:
-            end = ends.get((segment.video, segment.start, label), float("inf"))
+            place = (segment.video, segment.start)
+            end = ends.get((*place, label), any_label.get(place, float("inf")))
             found.append(Mistake(index, segment, label, labels[best], float(row[best]), end))
     return sorted(found, key=lambda mistake: -mistake.probability)
 
@@ -62,13 +65,13 @@ def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
     """Write the wrong clips as a CSV file, with an empty column `action`.
 
     A person fills it in: `drop`, `label=NAME` or `more` (film more like this one).
-    `clips.manifest.actions` applies it to a manifest.
+    `clips.corrections` applies it to a manifest.
     """
     rows = [
         [
             mistake.segment.video,
-            f"{mistake.segment.start:g}" if mistake.segment.start else "",
-            "" if np.isinf(mistake.end) else f"{mistake.end:g}",
+            f"{mistake.segment.start:.12g}" if mistake.segment.start else "",
+            "" if np.isinf(mistake.end) else f"{mistake.end:.12g}",
             mistake.label,
             mistake.predicted,
             f"{mistake.probability:.4f}",

@@ -10,8 +10,10 @@ import numpy as np
 from clips.manifest.segments import segments_of
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import Predictions
+from sequence.evaluation_split import SplitCheck
 from sequence.experiment import Experiment
 from sequence.prediction import Predictor
+from sequence.report import uncertain_lines
 from sequence.visual import figures
 from sequence.visual.importance import step_importance
 from sequence.visual.mistakes import Mistake, find_mistakes, write_mistakes
@@ -36,6 +38,7 @@ class Evaluated:
         steps: Seconds (N,) and probabilities (N, K) at every step of each video of the clips.
         results: Metrics of the model, first, and of the baselines, by name.
         remarks: Sentences about the results.
+        split: What the split is worth; None if it was not checked.
         more: Further sections of the page.
     """
 
@@ -47,6 +50,7 @@ class Evaluated:
     steps: Mapping[str, tuple[np.ndarray, np.ndarray]]
     results: Mapping[str, dict]
     remarks: Sequence[str] = ()
+    split: SplitCheck | None = None
     more: Sequence[Section] = ()
 
 
@@ -92,6 +96,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
         f"{evaluated.experiment.config.backbone.name}, look-back {evaluated.predictor.look_back}",
         [
             _scores(evaluated),
+            _split(evaluated),
             _classes(clip),
             Section("Curves").pictures(
                 [
@@ -138,7 +143,21 @@ def _scores(evaluated: Evaluated) -> Section:
             )
         )
     section = Section("Scores").table(header, rows, first=True)
-    for remark in evaluated.remarks:
+    head = next(iter(evaluated.results.values()))["clip"]
+    for remark in [*uncertain_lines(head), *evaluated.remarks]:
+        section.text(remark)
+    return section
+
+
+def _split(evaluated: Evaluated) -> Section:
+    """Return the scores with groups kept whole and by clip; empty without a check."""
+    section, check = Section("Split"), evaluated.split
+    if check is None:
+        return section
+    rows = check.rows(evaluated.results)
+    if rows:
+        section.table(check.header, rows)
+    for remark in check.remarks():
         section.text(remark)
     return section
 

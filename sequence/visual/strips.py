@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 
 from video.errors import VideoError
+from video.frame import Frame
 from video.sources import FileSource
+from video.sources.chosen_frames import ChosenFrames, NotAsIndexedError, index_of
 
 _MAX_FRAMES = 3000  # of a clip; the rest of a longer one is not shown
 
@@ -33,8 +35,7 @@ def frames_of(
                 if frame.seconds >= end or number >= _MAX_FRAMES:
                     break
                 if number % every == 0:
-                    width = max(1, round(height * frame.size[0] / frame.size[1]))
-                    kept.append(frame.resized(width, height))
+                    kept.append(_of_height(frame, height))
                     if len(kept) > 4 * count:  # keep memory bounded: every second frame goes
                         kept, every = kept[::2], 2 * every
                 number += 1
@@ -44,6 +45,30 @@ def frames_of(
         return []
     places = np.linspace(0, len(kept) - 1, min(count, len(kept))).round().astype(int)
     return [kept[place] for place in places]
+
+
+def middle_frame(path: Path, start: float, end: float, height: int = 120) -> np.ndarray | None:
+    """Return the frame in the middle of a clip, found by seeking where the file allows it: uint8
+    RGB (height, W, 3); None if it cannot be read. Arguments as for `frames_of`.
+    """
+    try:
+        index = index_of(path)
+        if index is None:
+            return next(iter(frames_of(path, start, end, 1, height)), None)
+        inside = np.flatnonzero((index.seconds >= start) & (index.seconds < end))
+        if not len(inside):
+            return None
+        with ChosenFrames(index, [int(inside[len(inside) // 2])]) as source:
+            for frame in source:
+                return _of_height(frame, height)
+    except (VideoError, NotAsIndexedError):
+        pass
+    return None
+
+
+def _of_height(frame: Frame, height: int) -> np.ndarray:
+    width = max(1, round(height * frame.size[0] / frame.size[1]))
+    return frame.resized(width, height)
 
 
 def strip_jpeg(frames: list[np.ndarray]) -> bytes:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from metrics.calibration import clip_means, fit_temperature, log_loss, softmax
+from metrics.calibration import (
+    calibration_error,
+    chance_error,
+    clip_means,
+    fit_temperature,
+    log_loss,
+    softmax,
+)
 
 
 def test_softmax_is_exact_for_large_logits():
@@ -37,3 +44,20 @@ def test_fit_temperature_recovers_the_scale_of_the_logits_within_its_bounds(fact
     targets = np.array([random.choice(3, p=row) for row in softmax(logits)])
     found = fit_temperature(lambda t: softmax(logits * factor, t), targets)
     assert found == pytest.approx(wanted, rel=0.08)
+
+
+def test_the_error_of_chance_is_that_of_drawn_hits():
+    """One bin of two predictions by hand: 0, 1 or 2 are right, and 1.5 are expected."""
+    found = chance_error(np.array([0.75, 0.75]), draws=200_000)
+    # The gaps are 0.75, 0.25 and 0.25 with the probabilities 1/16, 6/16 and 9/16.
+    assert found.mean == pytest.approx(0.75 / 16 + 0.25 * 15 / 16, abs=2e-3)
+    assert (found.low, found.high) == pytest.approx((0.25, 0.75))
+    assert chance_error(np.ones(9)).mean == 0
+
+
+def test_the_error_of_chance_falls_with_the_number_of_predictions():
+    random = np.random.default_rng(0)
+    few, many = random.uniform(0.5, 1, 50), random.uniform(0.5, 1, 40_000)
+    assert chance_error(few).mean > 0.06
+    simulated = [calibration_error(many, random.random(len(many)) < many) for _ in range(100)]
+    assert chance_error(many).mean == pytest.approx(np.mean(simulated), rel=0.1)

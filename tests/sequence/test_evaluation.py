@@ -43,9 +43,9 @@ def grouped_set(folder, groups: int, a_group: int = 2) -> Dataset:
     return dataset_of(folder, clips, look_back=4)
 
 
-def recipe(folds: int, repeats: int = 1):
+def recipe(folds: int, repeats: int = 1, **more):
     keys = {"evaluate.folds": folds, "evaluate.repeats": repeats, "evaluate.bootstrap": 50}
-    return load(flags=keys).recipe
+    return load(flags={**keys, "evaluate.shuffles": 0, **more}).recipe
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_the_baselines_are_fitted_without_the_tested_groups(tmp_path, predict_ca
 
 def test_a_row_has_metrics_over_all_clips_and_per_fold(tmp_path, predict_calls):
     dataset = grouped_set(tmp_path, groups=9)
-    rows = cross_validate(dataset, recipe(folds=3, repeats=2))
+    rows = cross_validate(dataset, recipe(folds=3, repeats=2)).rows
     assert [(row["name"], row["repeat"]) for row in rows] == [
         (name, repeat)
         for repeat in (1, 2)
@@ -145,9 +145,14 @@ def test_auto_chooses_the_pooling_of_each_fold_anew(tmp_path, predict_calls, mon
     for name in ("fit", "fit_mean_baseline"):
         monkeypatch.setattr(cross_validation, name, flat_fit)
     settings = load(
-        flags={"evaluate.folds": 3, "evaluate.bootstrap": 50, "sequence.pooling": "auto"}
+        flags={
+            "evaluate.folds": 3,
+            "evaluate.bootstrap": 50,
+            "evaluate.shuffles": 0,
+            "sequence.pooling": "auto",
+        }
     )
-    rows = cross_validate(grouped_set(tmp_path, groups=9), settings.recipe)
+    rows = cross_validate(grouped_set(tmp_path, groups=9), settings.recipe).rows
     assert [rule for rule, _ in made] == ["auto"] * 3
     tested = [{p.group for p in segments} for name, _, segments in predict_calls if name == "lstm"]
     assert not any(groups & test for (_, groups), test in zip(made, tested, strict=True))
@@ -186,7 +191,7 @@ def test_more_folds_than_groups_are_an_error_with_the_maximum(tmp_path, predict_
 def test_few_clips_per_class_can_be_cross_validated(tmp_path, predict_calls):
     # With five groups, a fold leaves fewer than six groups to take validation from.
     dataset = grouped_set(tmp_path, groups=5, a_group=1)
-    rows = cross_validate(dataset, recipe(folds=4))
+    rows = cross_validate(dataset, recipe(folds=4)).rows
     assert rows[0]["clip"]["count"] == 10
 
 

@@ -75,3 +75,17 @@ def test_a_label_that_is_left_out_is_neither_an_event_nor_a_false_alarm():
     found = measure_events([prediction("a", (20, 40), (60, 65))], truth, LABELS, 0)
     fall = found["classes"]["fall"]
     assert (fall["events"], fall["found"], fall["false_alarms"]) == (1, 1, 0)
+
+
+def test_time_without_a_label_counts_neither_way():
+    rows = Manifest(
+        ROWS.path,
+        (*ROWS.entries, Entry("e", "fall", "test", "e", 2.0, 4.0)),
+        (Entry("a", "-", "test", "a", 4.0, 6.0), Entry("e", "-")),
+    )
+    # The run at 5 s in a is neither right nor wrong; the rest of e is unknown.
+    predictions = [prediction("a", (25, 35), (50, 55)), prediction("e", (0, 100))]
+    found = measure_events(predictions, true_events(rows, "test"), LABELS, first_full=0)
+    assert (found["videos"], found["hours"]) == (1, pytest.approx(8 / 3600))
+    fall = found["classes"]["fall"]
+    assert (fall["events"], fall["found"], fall["detections"]) == (2, 1, 1)

@@ -9,7 +9,6 @@ import pytest
 
 from sequence.evaluation import Predictions
 from sequence.report import (
-    folds_summary,
     prediction_header,
     prediction_row,
     write_json,
@@ -200,13 +199,3 @@ def test_the_summary_names_every_model_and_class(metrics):
     first_words = [line.split()[0] for line in lines if line]
     for name in ("lstm", "mean", "ridge", "moments", "motion", "down", "lower", "raise", "up"):
         assert name in first_words
-
-
-def test_the_summary_of_folds_counts_other_poolings_than_mean():
-    clip = {"accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "log_loss": 0.7}
-    row = {"name": "lstm", "repeat": 1, "fold_accuracies": [0.5] * 3, "fold_poolings": ["mean"] * 3}
-    row["clip"] = {**clip, "count": 9, "groups": 9}
-    plain = folds_summary([row])
-    assert "pooling" not in plain
-    mixed = folds_summary([{**row, "fold_poolings": ["top", "mean", "top"]}])
-    assert mixed == f"{plain}\n\npooling of the trained models: top in 2, mean in 1"

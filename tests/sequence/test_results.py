@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from model_folder.config import require_config
 from recipes.loader import load
-from sequence.evaluator import evaluate, evaluate_folds
+from sequence.cross_validation import Validated
+from sequence.evaluation_folds import evaluate_folds
+from sequence.evaluator import evaluate
 from sequence.experiment import open_experiment
 from sequence.results import EvaluationReport
 from sequence.trainer import train
+from tests.history_files import rows_of, run_of
 from tests.running import ROOT
-from tests.training.test_history import rows_of
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,11 @@ def test_train_returns_the_history_and_metrics_that_it_writes(settings):
     assert [int(row["epoch"]) for row in rows] == [epoch["epoch"] for epoch in result.history]
     for row, epoch in zip(rows, result.history, strict=True):
         assert {name: float(value) for name, value in row.items()} == pytest.approx(epoch, rel=1e-5)
+    newest = max((result.folder / "logs" / "sequence").iterdir())
+    run = run_of(newest)
+    assert set(run.Tags()["images"]) == {"confusion", "samples"}
+    curves = {f"precision_recall/{label}" for label in require_config(result.folder).labels}
+    assert curves <= set(run.Tags()["tensors"])
 
 
 def test_evaluate_returns_the_metrics_that_it_writes(settings, tmp_path):
@@ -45,8 +53,10 @@ def test_evaluate_returns_the_metrics_that_it_writes(settings, tmp_path):
 
 def test_evaluate_folds_returns_the_metrics_that_it_writes(settings, tmp_path, monkeypatch):
     rows = [{"name": "lstm", "repeat": 1, "fold_accuracies": [1.0, 0.5]}]
-    monkeypatch.setattr("sequence.evaluator.cross_validate", lambda dataset, recipe: rows)
-    monkeypatch.setattr("sequence.evaluator.folds_summary", lambda rows: "")
+    found = Validated(rows, [])
+    monkeypatch.setattr("sequence.evaluation_folds.cross_validate", lambda dataset, recipe: found)
+    monkeypatch.setattr("sequence.evaluation_folds.folds_summary", lambda rows, costs: "")
+    monkeypatch.setattr("sequence.evaluation_folds._costs", lambda experiment, found: {})
     experiment = open_experiment(settings)
     backbone = experiment.config.backbone.model_copy(update={"fine_tuned": False})
     config = experiment.config.model_copy(update={"backbone": backbone})

@@ -248,7 +248,7 @@ def test_an_ensemble_averages_the_logits_of_models_with_consecutive_seeds(noise_
     others = [clip_loss(joined, noise_set, value) for value in np.geomspace(0.5, 5.0, 50)]
     assert fitted <= min(others) + 1e-4
     rows = rows_of(tmp_path / "history.csv")
-    wanted = ["epoch", "loss", "val_clip_loss", "val_clip_accuracy", "member"]
+    wanted = ["epoch", "loss", "val_clip_loss", "val_clip_accuracy", "learning_rate", "member"]
     assert list(rows[0]) == wanted
     assert [(row["epoch"], row["member"]) for row in rows] == [
         ("1", "1"),
@@ -257,8 +257,8 @@ def test_an_ensemble_averages_the_logits_of_models_with_consecutive_seeds(noise_
         ("2", "2"),
     ]
     points = points_of(tmp_path / "logs")
-    assert [epoch for epoch, _ in points["loss/member 2"]] == [1, 2]
-    assert set(points) == {f"{name}/member {n}" for name in wanted[1:4] for n in (1, 2)}
+    assert [epoch for epoch, _ in points["loss/member_2"]] == [1, 2]
+    assert set(points) == {f"{name}/member_{n}" for name in wanted[1:5] for n in (1, 2)}
 
 
 def test_a_saved_ensemble_is_loaded_unchanged(noise_set, tmp_path):

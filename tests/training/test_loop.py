@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.history_files import rows_of
 from training.history import History
 from training.loop import Plateau, RunState, run_epochs
+from training.tensorboard import Answers
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class ScriptedRun:
     def columns(self, loss: float, scores: Loss) -> dict[str, float]:
         return {"loss": loss, "val_loss": scores.loss}
 
+    def answers(self) -> Answers:
+        self.events.append("answers")
+        return Answers(["a", "b"], np.eye(2, dtype=bool), np.eye(2))
+
     def save(self, state: RunState[Loss]) -> None:
         self._call(f"save {self.epoch}")
         self.saved.append(state.to_json())
@@ -111,12 +117,15 @@ def test_early_stopping_after_patience_epochs_without_a_better_score(losses, pat
     assert (lines[-1] == f"No better validation for {patience} epochs: done.") == stopped
 
 
-def test_every_epoch_has_a_history_row(tmp_path: Path):
+def test_every_epoch_has_a_history_row_and_every_best_one_its_answers(tmp_path: Path):
+    scripted = ScriptedRun([2, 3])
     with History(tmp_path / "h.csv", tmp_path / "logs") as history:
-        run_epochs(ScriptedRun([2, 1]), RunState(), 2, 0, history, lambda _: None)
+        run_epochs(scripted, RunState(), 2, 0, history, lambda _: None)
+    assert scripted.events.index("answers") == scripted.events.index("save 0") + 1
+    assert scripted.events.count("answers") == 1
     assert rows_of(tmp_path / "h.csv") == [
         {"epoch": "1", "loss": "0.5", "val_loss": "2"},
-        {"epoch": "2", "loss": "0.5", "val_loss": "1"},
+        {"epoch": "2", "loss": "0.5", "val_loss": "3"},
     ]
 
 

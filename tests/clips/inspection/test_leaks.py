@@ -4,7 +4,7 @@ from clips.inspection.leaks import joinable, leaks_of
 from clips.inspection.likeness import Likeness, Pair
 from clips.manifest import Entry
 
-VIEW = {"distance": 4, "likeness": 0.95, "difference": 3.0}
+VIEW = {"distance": 4, "likeness": 0.95, "background": 0.9}
 COPY = VIEW | {"agreement": 0.9}
 
 
@@ -30,7 +30,7 @@ def test_only_pairs_with_a_training_clip_leak():
 
 
 def test_a_likeness_that_is_good_for_a_proposal_only_is_no_leak():
-    pair = Pair("1", "2", 12, 0.82, 30.0)
+    pair = Pair("1", "2", 12, 0.82, 0.45)
     assert pair.is_scene
     assert leaks_of(Likeness((pair,)), [row("1", "train"), row("2", "test")]).pairs == ()
 

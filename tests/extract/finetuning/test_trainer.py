@@ -21,7 +21,7 @@ from extract.finetuning.trainer import Trainer, print_outcome
 from model_folder.config import BACKBONE_WEIGHTS, read_config, require_config
 from tests.extract.conftest import QUICK, phase
 from tests.extract.scripted_tuning import follow, logits_of, saved_epoch
-from tests.history_files import points_of, rows_of
+from tests.history_files import points_of, rows_of, run_of
 from training.keras_backend import keras
 from video.errors import LookbackError, UsageError
 
@@ -111,6 +111,12 @@ def test_frozen_stages_do_not_change_by_one_bit_and_trained_ones_do(
     measures = {"loss", "accuracy", "clip_accuracy", "roc_auc"}
     assert set(points) == {"loss", "learning_rate", *(f"val_{name}" for name in measures)}
     assert [epoch for epoch, _ in points["loss"]] == [1, 2, 3]
+    run = run_of(tuning.folder / "logs")
+    better = [1 + n for n, loss in enumerate(losses) if loss == min(losses[: n + 1])]
+    for tag in ("confusion", "samples"):
+        assert [image.step for image in run.Images(tag)] == better
+    curves = [f"precision_recall/{label}" for label in config.labels]
+    assert set(curves) <= set(run.Tags()["tensors"])
     assert not (tuning.folder / CHECKPOINT).exists()
     assert not list(tuning.folder.rglob("*part*"))
 

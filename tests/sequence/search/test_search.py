@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 from model_folder.config import read_config, write_config
 from recipes.loader import load
@@ -89,7 +91,20 @@ def test_every_clip_is_scored_once_by_a_model_without_its_group(experiment, tmp_
     for training, validation, *_ in seen:
         groups = [{segment.group for segment in part} for part in (training, validation)]
         assert not groups[0] & groups[1]
+    assert score.temperature == pytest.approx(_best_temperature(datasets["change"]), abs=1e-3)
     assert (scorer.folds, scorer.clips, scorer.groups) == (5, 18, 9)
+
+
+def _best_temperature(dataset: Dataset) -> float:
+    """Return the temperature of `FlatModel` with the lowest log loss over train and val."""
+    clips = [segment for segment in dataset.segments if segment.split != "test"]
+    windows = [dataset.full_windows([clip])[slice(None)].mean(1)[:, :2] for clip in clips]
+
+    def loss(temperature: float) -> float:
+        rows = [softmax(logits / temperature, axis=1).mean(0) for logits in windows]
+        return -np.mean([np.log(row[clip.target]) for row, clip in zip(rows, clips, strict=True)])
+
+    return minimize_scalar(loss, bounds=(0.5, 5), method="bounded", options={"xatol": 1e-6}).x
 
 
 def test_many_clips_are_scored_on_the_val_split_by_epoch(experiment, tmp_path):
@@ -149,7 +164,7 @@ def _scores(values: dict):
         value = values.get(configuration.sequence.head, 1.0)
         for fold in range(5):
             progress(fold, value)
-        return Score(value, 0.5, 0.1)
+        return Score(value, 0.5, 0.1, 1.0)
 
     return score
 
