@@ -4,6 +4,7 @@ from collections import Counter
 
 from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Manifest
+from clips.manifest.entries import one_label_each, overlapping
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -41,11 +42,14 @@ def print_table(
         missing: The number of listed videos whose file is missing.
         repeated: The number of videos with the same content as an earlier one.
     """
-    counts = Counter((entry.label, entry.split) for entry in manifest.entries)
-    width = max(5, *(len(label) for label in manifest.labels))
+    counts = Counter((each.label, each.split) for each in one_label_each(manifest.entries))
+    labels = manifest.listed_labels
+    width = max(5, *(len(label) for label in labels))
     _LOG.info(f"\n{'class':<{width}}" + "".join(f"{split:>7}" for split in SPLITS))
-    for label in manifest.labels:
+    for label in labels:
         _LOG.info(f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in SPLITS))
+    if manifest.several:
+        _LOG.info(_several_line(manifest))
     groups = len({entry.group for entry in manifest.entries})
     if groups == len(manifest.videos) - repeated:
         _LOG.info(
@@ -57,4 +61,19 @@ def print_table(
     _LOG.info(
         f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each in one split; "
         f"{rejected} rejected{absent}\n{manifest.path}"
+    )
+
+
+def _several_line(manifest: Manifest) -> str:
+    """Return the line that says why a clip may have several classes."""
+    rows = sum(len(entry.labels) > 1 for entry in manifest.entries)
+    found = overlapping(manifest.entries)
+    start = "A clip may have several classes (a multi-label set): "
+    if rows:
+        return f"{start}{rows} of {len(manifest.entries)} rows have several labels."
+    assert found is not None  # the other reason
+    one, other = found
+    return (
+        f"{start}{one.label} and {other.label} of {one.video} overlap at {other.span[0]:g} s. If "
+        "that is a mistake, correct their times."
     )

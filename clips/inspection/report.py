@@ -17,6 +17,7 @@ from clips.inspection.media import Media
 from clips.inspection.pictures import write_contact_sheets, write_distribution
 from clips.inspection.proposals import propose
 from clips.manifest import SPLITS, Manifest
+from clips.manifest.entries import one_label_each
 from video.atomic_write import atomic_write
 
 _UNEVEN = 3.0  # clips of the largest class by those of the smallest
@@ -60,19 +61,23 @@ def report_folder(out: Path | None, data: Path) -> Path:
 
 def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate]) -> list[str]:
     """Return a line for each thing that makes a score of this data set doubtful."""
-    counts = Counter(entry.label for entry in manifest.entries)
+    entries = [each for each in one_label_each(manifest.entries) if each.label in manifest.labels]
+    counts = Counter(entry.label for entry in entries)
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     warnings = leaks.notes()
     warnings += [
         f"{each}: a model can learn this instead" for each in correlates if each.tells_class
     ]
     if counts[most] >= _UNEVEN * counts[least]:
+        right = "the balanced accuracy, not at the accuracy"
+        if manifest.several:
+            right = "the scores of each class, not at their mean alone"
         warnings.append(
             f"uneven classes: {counts[most]} clips of {most}, {counts[least]} of {least}; look at "
-            "the balanced accuracy, not at the accuracy"
+            f"{right}"
         )
     groups: dict[str, set[str]] = {label: set() for label in counts}
-    for entry in manifest.entries:
+    for entry in entries:
         if entry.split == "test":
             groups[entry.label].add(entry.group)
     few = [f"{label} {len(names)}" for label, names in groups.items() if len(names) < _FEW_GROUPS]
@@ -135,7 +140,7 @@ def _content(
         "videos": len(found.facts),
         "seconds": round(float(lengths.sum()), 1),
         "groups": len(set(group_of.values())),
-        "classes": {label: _class(manifest, found, label) for label in manifest.labels},
+        "classes": {label: _class(manifest, found, label) for label in manifest.listed_labels},
         "sizes": _counts(f"{width}x{height}" for width, height in (fact.size for fact in facts)),
         "frame_rates": _counts(f"{_rate(fact):g}" for fact in facts),
         "codecs": _counts(file.codec or "unknown" for file in files),
@@ -171,7 +176,7 @@ def _content(
 
 
 def _class(manifest: Manifest, found: Inspection, label: str) -> dict[str, Any]:
-    rows = [entry for entry in manifest.entries if entry.label == label]
+    rows = [entry for entry in manifest.entries if label in entry.labels]
     splits = Counter(entry.split for entry in rows)
     seconds = 0.0
     for row in rows:

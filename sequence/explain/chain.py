@@ -3,8 +3,8 @@
 The score is the log odds of the class, log p / (1 - p): its logit minus the logarithm of the summed
 exponentials of the others. Grad-CAM's paper takes the logit alone. Softmax fixes logits only up to
 a number that all classes share, and a network with one logit has none for its first class; the log
-odds have neither problem. The score of a clip is the mean over its windows, with the shares that
-the model's pooling gives them.
+odds have neither problem, and in a multi-label model they are the logit. The score of a clip is the
+mean over its windows, with the shares that the model's pooling gives them.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from metrics.pooling import window_shares
+from metrics.task import Task
 from sequence.prediction import WINDOWS_AT_ONCE, Predictor
 from sequence.windows import window_rows
 from training.gradients import gradients
@@ -41,8 +42,8 @@ def step_slopes(
         weights = shares[part].astype(np.float32)
 
         def score(windows, weights=weights):
-            odds = _log_odds(predictor.traced_logits(windows) / predictor.temperature, target)
-            return keras.ops.sum(odds * weights), []
+            logits = predictor.traced_logits(windows) / predictor.temperature
+            return keras.ops.sum(_log_odds(logits, target, predictor.task) * weights), []
 
         (change,) = gradients(score, [features[rows[part]]])[1]
         np.add.at(slopes, rows[part], change)  # a step is in several windows
@@ -54,7 +55,9 @@ def _shares(predictor: Predictor, windows: np.ndarray, target: int) -> np.ndarra
     return window_shares(probabilities, predictor.pooling, target, scores)
 
 
-def _log_odds(logits, target: int):
+def _log_odds(logits, target: int, task: Task):
+    if task.several:  # a sigmoid of each class
+        return logits[:, target]
     ops, count = keras.ops, logits.shape[-1]
     others = [place for place in range(count) if place != target]
     return logits[:, target] - ops.logsumexp(ops.take(logits, others, axis=-1), axis=-1)

@@ -14,6 +14,7 @@ _UNSEEN = 0.35  # brightness of what the network does not see
 _LEGEND = 44  # height in pixels; with a scale of 2, of a picture that is shown small, 88
 _PAPER, _INK = (22, 26, 32), (236, 240, 245)
 _EDGE = (255, 255, 255)
+_GAP = 4  # pixels between the frames of a strip
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,19 @@ class Panels:
         """The pictures in order: frame, change picture if there is one, map."""
         return [self.frame, *([] if self.change is None else [self.change]), self.map]
 
-    @staticmethod
-    def stamped(picture: np.ndarray, text: str) -> np.ndarray:
-        """Return a picture with a text in its upper left corner."""
-        image = np.ascontiguousarray(picture)
-        for color, width in ((_PAPER, 4), (_INK, 1)):
-            place, font = (8, 20), cv2.FONT_HERSHEY_SIMPLEX
-            cv2.putText(image, text, place, font, 0.5, color, width, cv2.LINE_AA)
-        return image
+    def named(self, seconds: float, first: bool = True) -> list[np.ndarray]:
+        """Return the pictures with the time on the frame, and what the others are.
+
+        Args:
+            seconds: Time of the frame.
+            first: Whether the others get their names too.
+        """
+        names = [f"{seconds:.1f} s", *([] if self.change is None else ["change"]), "map"]
+        pairs = zip(self.all, names, strict=True)
+        return [
+            _stamped(picture, name) if first or place == 0 else picture
+            for place, (picture, name) in enumerate(pairs)
+        ]
 
 
 class Layout:
@@ -123,6 +129,12 @@ def overlaid(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return mixed.round().astype(np.uint8)
 
 
+def spaced(columns: list[np.ndarray]) -> np.ndarray:
+    """Return pictures of one height side by side with gaps: uint8 RGB (H, W, 3)."""
+    gap = np.full((columns[0].shape[0], _GAP, 3), _PAPER, np.uint8)
+    return np.concatenate([part for each in columns for part in (gap, each)][1:], axis=1)
+
+
 def legend(title: str, width: int, scale: float = 1.0) -> np.ndarray:
     """Return a strip with a title and the color scale: uint8 RGB (44 scale, width, 3).
 
@@ -157,6 +169,15 @@ def rgb_of(figure) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _stamped(picture: np.ndarray, text: str) -> np.ndarray:
+    """Return a picture with a text in its upper left corner."""
+    image = picture.copy()
+    for color, width in ((_PAPER, 4), (_INK, 1)):
+        place, font = (8, 20), cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(image, text, place, font, 0.5, color, width, cv2.LINE_AA)
+    return image
 
 
 def _colored(values: np.ndarray) -> np.ndarray:

@@ -77,6 +77,11 @@ class Explainer:
         both = ", slow and fast pathway together" if self._maps.pathways > 1 else ""
         return self._maps.method + both
 
+    @property
+    def sees_change(self) -> bool:
+        """Whether the network sees change pictures instead of frames."""
+        return self._config.sampling.is_change
+
     def target_of(self, label: str) -> int:
         """Return the index of a class; raise `UsageError` if there is none of that name."""
         if label not in self.labels:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from model_folder.config import ModelConfig
-from sequence.explain.drawing import Layout, Panels, legend
+from sequence.explain.drawing import Layout, Panels, legend, spaced
 from video.atomic_write import atomic_write
 from video.preprocessing import Preprocessing
 from video.sources import open_video
@@ -93,14 +93,13 @@ class Explanation:
         below: np.ndarray | None = None
         try:
             for seconds, panels in self._panels(self.indices, _HEIGHT):
-                picture = np.concatenate(panels.all, axis=1)
+                picture = np.concatenate(panels.named(seconds), axis=1)
                 if below is None:
                     below = legend(self._title(note), picture.shape[1])
                     size = picture.shape[1], picture.shape[0] + below.shape[0]
                     writer = Mp4Writer(path, size, min(60.0, max(1.0, rate)), Fraction(1))
                 assert writer is not None
-                stamped = panels.stamped(picture, f"{seconds:.1f} s")
-                writer.write(np.concatenate([stamped, below]), seconds - self.seconds[0])
+                writer.write(np.concatenate([picture, below]), seconds - self.seconds[0])
         finally:
             if writer:
                 writer.close()
@@ -115,10 +114,12 @@ class Explanation:
         strongest = int(self.maps.max((1, 2)).argmax())  # shown too, in the nearest place
         places[np.abs(places - strongest).argmin()] = strongest
         chosen = self.indices[places]
-        columns = [
-            np.concatenate(each.all, axis=0) for _, each in self._panels(chosen, _STRIP_HEIGHT)
-        ]
-        picture = np.concatenate(columns, axis=1)
+        picture = spaced(
+            [
+                np.concatenate(panels.named(seconds, first=not place), axis=0)
+                for place, (seconds, panels) in enumerate(self._panels(chosen, _STRIP_HEIGHT))
+            ]
+        )
         return np.concatenate([picture, legend(self._title(note), picture.shape[1], _STRIP_TEXT)])
 
     def save_strip(self, path: str | Path, note: str = "") -> np.ndarray:

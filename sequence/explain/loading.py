@@ -6,7 +6,7 @@ from extract.extractor.choice import OWN_HEAD, ModelChoice, PretrainedModel
 from extract.extractor.extractor import feature_spec
 from extract.extractor.loading import load_network, open_published
 from sequence.explain.explainer import Explainer
-from sequence.own_head import OwnPredictor
+from sequence.own_head import predictor_of
 from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
 from video.errors import LookbackError
 
@@ -20,14 +20,14 @@ def load_explainer(choice: ModelChoice) -> Explainer:
     """
     if isinstance(choice, PretrainedModel):
         opened = open_published(choice)
-        predictor = OwnPredictor(own_classifier(opened.model), opened.config.backbone.temperature)
+        predictor = predictor_of(own_classifier(opened.model), opened.config.backbone)
         labels = opened.config.labels
         return Explainer(feature_network(opened.model), predictor, opened.config, labels)
     folder, config = choice.folder, choice.config
     model = load_network(folder, config)
     network = feature_network(model)
     if choice.head == OWN_HEAD:
-        predictor = OwnPredictor(own_classifier(model), config.backbone.temperature)
+        predictor = predictor_of(own_classifier(model), config.backbone)
         return Explainer(network, predictor, config, config.backbone.labels)
     trained = require_sequence(folder, config)
     require_spec(config, feature_spec(config, config.precision, trained.dtype), str(folder))

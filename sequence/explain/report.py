@@ -4,13 +4,16 @@ import base64
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
-from clips.manifest.segments import segments_of
 from extract.backbones.heads import feature_network
 from extract.extractor.loading import load_network
 from extract.feature_store.reader import EXTERNAL
+from metrics.targets import truth_of
+from metrics.task import Task
+from sequence.dataset import targets_of
 from sequence.evaluation import Predictions
 from sequence.evaluation_setup import Tested
 from sequence.experiment import Experiment
@@ -25,7 +28,8 @@ from video.image_folder import image_folder
 _LOG = logger(__name__)
 
 FOLDER = "explained"
-_EMBEDDED_BYTES = 500_000  # a larger video is linked, so that the page stays small
+# Larger videos, and those after the first 8 MB, are linked, so that the page stays small.
+_CLIP_BYTES, _EMBEDDED_BYTES = 500_000, 8_000_000
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,12 @@ class Chosen:
 
     Attributes:
         index: Index of the clip in the evaluation.
-        predicted: Index of its most probable class.
-        right: Whether that is its class.
+        target: Index of the class that is explained.
+        right: Whether the clip's answer is right.
     """
 
     index: int
-    predicted: int
+    target: int
     right: bool
 
 
@@ -52,20 +56,31 @@ def require_network(experiment: Experiment) -> None:
         )
 
 
-def choose(probabilities: np.ndarray, targets: np.ndarray, count: int) -> list[Chosen]:
+def choose(
+    probabilities: np.ndarray, found: np.ndarray, truth: np.ndarray, count: int
+) -> list[Chosen]:
     """Return up to `count` wrong and `count` right clips, the most confident of each first.
+
+    The class is the predicted one. With several classes per clip it is the surest of those that are
+    found, in a wrong clip of those that are found and do not hold; if there is none, the class that
+    was most surely missed. A right clip without any class is not chosen: it has nothing to show.
 
     Args:
         probabilities: Probabilities of the clips: (n, K).
-        targets: Index of the class of each clip: (n,).
+        found: Whether the model answers with each class: bool (n, K).
+        truth: Whether each class holds: bool (n, K).
         count: Clips of each kind.
     """
-    predicted = probabilities.argmax(1)
-    order = np.argsort(-probabilities.max(1), kind="stable")
+    false = found & ~truth
+    missed = ~found & truth & ~false.any(1, keepdims=True)
+    right = (found == truth).all(1)
+    shown = np.where(right[:, None], found, false | missed)
+    sure = np.where(shown, np.where(found, probabilities, 1 - probabilities), -1.0)
+    order = [place for place in np.argsort(-sure.max(1), kind="stable") if shown[place].any()]
     chosen = []
-    for right in (False, True):
-        places = [place for place in order if (predicted[place] == targets[place]) == right]
-        chosen += [Chosen(int(p), int(predicted[p]), right) for p in places[:count]]
+    for kind in (False, True):
+        places = [place for place in order if right[place] == kind]
+        chosen += [Chosen(int(p), int(sure[p].argmax()), kind) for p in places[:count]]
     return chosen
 
 
@@ -84,39 +99,41 @@ def explain_clips(
     Raises:
         LookbackError: The network of the model cannot be loaded.
     """
-    config, dataset = experiment.config, tested.dataset
-    network = feature_network(load_network(experiment.folder, config))
-    explainer = Explainer(network, tested.predictor, config, tuple(dataset.labels))
-    targets = np.array([segment.target for segment in tested.segments])
+    dataset, segments = tested.dataset, tested.segments
+    network = feature_network(load_network(experiment.folder, experiment.config))
+    labels = tuple(dataset.labels)
+    explainer = Explainer(network, tested.predictor, experiment.config, labels)
+    found = dataset.task.chosen(predictions.clip, predictions.thresholds)
+    truth = truth_of(targets_of(segments, len(labels)), len(labels))
     places, store = experiment.manifest.place, dataset.store
-    ends = {(each.video, each.start): each.end for each in segments_of(experiment.manifest)}
-    section, missing = _section(explainer, count), []
+    section, missing = _section(explainer, count, dataset.task), []
     _emptied(out / FOLDER)
-    pieces = []
-    for number, chosen in enumerate(choose(predictions.clip, targets, count), 1):
-        segment = tested.segments[chosen.index]
+    written = Figures(out)
+    for number, chosen in enumerate(choose(predictions.clip, found, truth, count), 1):
+        segment = segments[chosen.index]
         path = places(segment.video)
         if not path.is_file() and not image_folder(path):
             missing.append(segment.video)
             continue
-        span = (segment.start, ends.get((segment.video, segment.start), float("inf")))
         known = KnownSteps(store.seconds(segment.video), store.features(segment.video))
-        label = dataset.labels[chosen.predicted]
+        span = (segment.start, segment.end)
         try:
-            found = explainer.explain(path, label, span, known)
+            explanation = explainer.explain(path, labels[chosen.target], span, known)
         except VideoError as error:
             _LOG.warning(f"note: {error}; this clip is not explained")
             continue
-        note = "right" if chosen.right else f"true: {dataset.labels[segment.target]}"
+        note = "right" if chosen.right else f"true: {dataset.label_of(segment)}"
         stem = f"{number:02d}_{'right' if chosen.right else 'wrong'}_{Path(segment.video).stem}"
-        pieces.append(_written(out, stem, found, segment.video, note, chosen.right))
+        written.add(stem, explanation, segment.video, note, chosen.right)
     if missing:
         _LOG.warning(
             f"note: {len(missing)} clips are not explained, because their videos are missing (such "
             f"as {missing[0]}); --explain needs the videos beside the manifest, not only features"
         )
-    section.parts.append(f'<div class="grid large">{"".join(pieces)}</div>' if pieces else "")
-    return section if pieces else Section(section.title)
+    if not written.figures:
+        return Section(section.title)
+    section.parts.append(f'<div class="grid large">{"".join(written.figures)}</div>')
+    return section
 
 
 def _emptied(folder: Path) -> None:
@@ -127,29 +144,62 @@ def _emptied(folder: Path) -> None:
             file.unlink()
 
 
-def _section(explainer: Explainer, count: int) -> Section:
-    return Section("Where the model looks").text(
-        f"{explainer.method} of the {count} most confident mistakes and right clips, for the "
-        "predicted class. Colored places speak for it, red ones most; the scale is that of the "
-        "clip. The network does not see what is dark outside of a white frame. If the red places "
-        "are not where the action is, the model may have learned the background."
+def _section(explainer: Explainer, count: int, task: Task) -> Section:
+    explained = "the predicted class"
+    if task.several:
+        explained = "a predicted class, or one that was missed"
+    rows = "Above are the frames, below the same with the map."
+    if explainer.sees_change:
+        rows = (
+            "Above are the frames, in the middle the changes that the network sees, below the maps."
+        )
+    return (
+        Section("Where the model looks")
+        .text(
+            f"{explainer.method} of the {count} most confident mistakes and right clips, for "
+            f"{explained}. {rows} Colored places speak for the class, red ones most; the scale is "
+            "that of the clip. The network does not see what is dark outside of a white frame."
+        )
+        .text(
+            "If the red places are not where the action is, the model may have learned the "
+            "background. A map says where, not why."
+        )
     )
 
 
-def _written(out: Path, stem: str, found: Explanation, video: str, note: str, right: bool) -> str:
-    """Write the files of one clip; return its figure, with the video in it or a link."""
-    film, picture = out / FOLDER / f"{stem}.mp4", out / FOLDER / f"{stem}.png"
-    found.save_video(film, note)
-    strip = found.save_strip(picture, note)
-    caption = f"{video}: {found.label} {found.probability:.0%}"
-    shown = figure(jpeg_of(strip), caption, "" if right else note)
-    if film.stat().st_size <= _EMBEDDED_BYTES:
-        data = base64.b64encode(film.read_bytes()).decode("ascii")
-        more = (
-            "<details><summary>Play</summary><video controls muted loop playsinline "
-            f'src="data:video/mp4;base64,{data}"></video></details>'
-        )
-    else:
-        address = escape(f"{FOLDER}/{film.name}", quote=True)
-        more = f'<p><a href="{address}">{escape(film.name)}</a></p>'
-    return shown.replace("<figcaption>", f"{more}<figcaption>", 1)
+class Figures:
+    """Files of the explained clips, and their figures for the page.
+
+    Attributes:
+        figures: HTML of each clip, in order.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.figures: list[str] = []
+        self._out = out
+        self._room = _EMBEDDED_BYTES
+
+    def add(self, stem: str, found: Explanation, video: str, note: str, right: bool) -> None:
+        """Write the files of one clip; its figure has the video in it, or a link."""
+        film, picture = (self._out / FOLDER / f"{stem}{kind}" for kind in (".mp4", ".png"))
+        found.save_video(film, note)
+        strip = jpeg_of(found.save_strip(picture, note))
+        size = film.stat().st_size
+        embedded = size <= min(_CLIP_BYTES, self._room)
+        self._room -= size if embedded else 0
+        caption = f"{video}: {found.label} {found.probability:.0%}" + (", right" if right else "")
+        more = _player(film) if embedded else _link(film)
+        self.figures.append(figure(strip, caption, "" if right else note, more, scrolls=True))
+
+
+def _player(film: Path) -> str:
+    data = base64.b64encode(film.read_bytes()).decode("ascii")
+    return (
+        '<details><summary>Play</summary><div class="wide"><video controls muted loop playsinline '
+        f'src="data:video/mp4;base64,{data}"></video></div></details>'
+    )
+
+
+def _link(film: Path) -> str:
+    address = quote(f"{FOLDER}/{film.name}")
+    return f'<p><a href="{address}">{escape(film.name)}</a></p>'
