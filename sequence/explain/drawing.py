@@ -172,11 +172,11 @@ def rgb_of(figure) -> np.ndarray:
 
 
 def _stamped(picture: np.ndarray, text: str) -> np.ndarray:
-    """Return a picture with a text in its upper left corner."""
-    image = picture.copy()
-    for color, width in ((_PAPER, 4), (_INK, 1)):
-        place, font = (8, 20), cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(image, text, place, font, 0.5, color, width, cv2.LINE_AA)
+    """Return a picture with a text on a dark ground in its upper left corner."""
+    image, font, size = picture.copy(), cv2.FONT_HERSHEY_SIMPLEX, 0.45
+    width = cv2.getTextSize(text, font, size, 1)[0][0]
+    cv2.rectangle(image, (0, 0), (width + 8, 18), _PAPER, cv2.FILLED)
+    cv2.putText(image, text, (4, 14), font, size, _INK, 1, cv2.LINE_AA)
     return image
 
 

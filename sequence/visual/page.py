@@ -29,12 +29,13 @@ grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}
 figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:10px;
 padding:.7rem;max-width:100%}
 figure img,figure video{max-width:100%;height:auto;border-radius:6px;display:block}
-figure video{width:100%;margin-top:.4rem}figure .wide>*{min-width:40rem}a{color:var(--accent)}
+figure video{width:100%;margin-top:.4rem}a{color:var(--accent)}
 .grid.large{grid-template-columns:minmax(0,1fr)}
 details{margin-top:.4rem}summary{color:var(--accent);cursor:pointer}
 figcaption{color:var(--faint);font-size:.9rem;margin-top:.4rem;overflow-wrap:anywhere}
 .wrong{color:var(--bad);font-weight:600}
-@media (max-width:32rem){body{padding:1rem}th,td{padding:.25rem .4rem;font-size:.9rem}}
+@media (max-width:32rem){figure .wide>*{min-width:40rem}body{padding:1rem}
+th,td{padding:.25rem .4rem;font-size:.9rem}}
 @media print{details{display:none}body{max-width:none;padding:0}figure,table{break-inside:avoid}
 h2{break-after:avoid}}
 """

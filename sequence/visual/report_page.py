@@ -240,7 +240,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
         caption = f"{video}: {mistake.label}"
         wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
         if frames:
-            shown.append(figure(strip_jpeg(frames), caption, wrong))
+            shown.append(figure(strip_jpeg(frames), caption, wrong, scrolls=True))
         seconds, probabilities = evaluated.steps[video]
         course = figures.timeline(
             seconds,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from metrics.pooling import Pooling, pool, window_shares
+from metrics.task import MULTI_LABEL
 from sequence.explain.chain import step_slopes
 from sequence.model import build_sequence_model
 from sequence.own_head import OwnPredictor
@@ -61,9 +62,19 @@ def test_one_logit_has_a_slope_for_both_classes():
 def test_shares_of_windows_give_the_clip_of_the_pooling():
     random = np.random.default_rng(4)
     rows, scores, clip = random.dirichlet(np.ones(2), 9), random.normal(size=9), np.zeros(9, int)
-    for pooling in (Pooling("mean"), Pooling("attention"), Pooling("top", (1,))):
+    poolings = [Pooling("mean"), Pooling("attention"), Pooling("top", (1,))]
+    for pooling in (*poolings, Pooling("top", (1,), MULTI_LABEL)):
         whole = pool(rows, clip, pooling, scores)[0]
         for target in (0, 1):
             shares = window_shares(rows, pooling, target, scores)
             assert shares.sum() == pytest.approx(1.0)
             assert shares @ rows[:, target] == pytest.approx(whole[target])
+
+
+def test_of_several_classes_the_slope_is_that_of_the_logit_of_one():
+    inputs = keras.Input((3,))
+    dense = keras.layers.Dense(4)
+    predictor = OwnPredictor(keras.Model(inputs, dense(inputs)), 2.0, MULTI_LABEL)
+    found = step_slopes(predictor, np.ones((2, 3), np.float32), [0, 1], 2)
+    kernel = np.asarray(dense.kernel)[:, 2]
+    np.testing.assert_allclose(found, [kernel / 4, kernel / 4], atol=1e-6)  # mean of 2, T = 2

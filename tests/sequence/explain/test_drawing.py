@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sequence.explain.drawing import Layout, legend, overlaid
+from sequence.explain.drawing import Layout, Panels, legend, overlaid, spaced
 from video.frame import Frame
 from video.preprocessing import Preprocessing
 
@@ -44,3 +44,19 @@ def test_a_legend_has_the_wanted_width_and_takes_any_letters():
         strip = legend("прыжок 93%, ein sehr langer Name " * 9, width)
         assert strip.shape == (44, width, 3)
         assert strip.std() > 5
+
+
+def test_pictures_have_names_and_gaps():
+    picture = np.full((60, 100, 3), 100, np.uint8)
+    panels = Panels(picture, picture, picture)
+    frame, change, heat = panels.named(1.25)
+    assert all((each != picture).any() for each in (frame, change, heat))
+    assert all((each[20:] == picture[20:]).all() for each in (frame, change, heat))
+    later = panels.named(1.5, first=False)
+    assert (later[0] != frame).any()
+    assert (later[1] == picture).all()
+    assert (later[2] == picture).all()
+    both = spaced([frame, heat])
+    np.testing.assert_array_equal(both[:, :100], frame)
+    np.testing.assert_array_equal(both[:, -100:], heat)
+    assert both.shape[1] > 200
