@@ -27,6 +27,7 @@ from sequence.evaluation_setup import Tested, open_tested
 from sequence.evaluation_split import SPLIT_CHECK, checked_split
 from sequence.evaluation_time import SHUFFLED, Draws, measure_shuffled, time_remark
 from sequence.experiment import Experiment
+from sequence.explain.report import explain_clips, require_network
 from sequence.prediction import Predictor, load_mean_predictor
 from sequence.report import (
     report_folder,
@@ -62,6 +63,8 @@ def evaluate(
             features, or the model was trained on clips of the test split.
     """
     recipe, folder = settings.recipe, experiment.folder
+    if recipe.evaluate.explain:
+        require_network(experiment)
     tested = open_tested(experiment, settings)
     out = report_folder(out, folder)
     views, resamples, seed = recipe.evaluate.views, recipe.evaluate.bootstrap, recipe.seed
@@ -116,8 +119,11 @@ def evaluate(
     if blocks:
         sentences.insert(0, time_split_note(experiment.manifest.entries))
     courses = {video: (seconds, rows) for video, seconds, rows in steps}
+    more = []
+    if recipe.evaluate.explain:
+        more = [explain_clips(out, experiment, tested, head, recipe.evaluate.explain)]
     evaluated = Evaluated(
-        experiment, dataset, predictor, segments, head, courses, results, sentences, check
+        experiment, dataset, predictor, segments, head, courses, results, sentences, check, more
     )
     _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)

@@ -47,10 +47,10 @@ def training_curves(history: Path) -> bytes | None:
         kind: [name for name in names if kind in name] for kind in ("loss", "accuracy", "precision")
     }
     kinds = {kind: columns for kind, columns in kinds.items() if columns}
-    figure = Figure(figsize=(5.2 * max(1, len(kinds)), 3.4))
+    figure = Figure(figsize=(6.4, 2.6 * max(1, len(kinds))))
     epochs = [float(row["epoch"]) for row in rows]
     for place, (kind, columns) in enumerate(kinds.items(), 1):
-        axes = figure.add_subplot(1, len(kinds), place)
+        axes = figure.add_subplot(len(kinds), 1, place)
         for number, name in enumerate(columns):
             values = [float(row[name]) if row[name] else np.nan for row in rows]
             axes.plot(epochs, values, color=color_of(number), label=name)
@@ -79,7 +79,7 @@ def class_distribution(splits: Sequence[str], labels: Sequence[str]) -> bytes:
             left += values
     axes.invert_yaxis()
     axes.set(xlabel="clips")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return png_of(figure)
 
 

@@ -42,6 +42,7 @@ class Evaluated:
         results: Metrics of the model, first, and of the baselines, by name.
         remarks: Sentences about the results.
         split: What the split is worth; None if it was not checked.
+        more: Further sections of the page.
     """
 
     experiment: Experiment
@@ -53,6 +54,7 @@ class Evaluated:
     results: Mapping[str, dict]
     remarks: Sequence[str] = ()
     split: SplitCheck | None = None
+    more: Sequence[Section] = ()
 
 
 def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
@@ -118,6 +120,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
                 ]
             ),
             _mistake_section(evaluated, mistakes),
+            *evaluated.more,
         ],
     )
     return path
@@ -237,7 +240,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
         caption = f"{video}: {mistake.label}"
         wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
         if frames:
-            shown.append(figure(strip_jpeg(frames), caption, wrong))
+            shown.append(figure(strip_jpeg(frames), caption, wrong, scrolls=True))
         seconds, probabilities = evaluated.steps[video]
         course = figures.timeline(
             seconds,
