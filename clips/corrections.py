@@ -159,8 +159,8 @@ def print_applied(applied: Applied | None) -> None:
     )
     if applied.tested:
         _LOG.warning(
-            f"note: {applied.tested} of them are in test. Nobody has checked the labels of test clips "
-            "that the model got right, so the score may rise by the correction alone. The "
+            f"note: {applied.tested} of them are in test. Nobody has checked the labels of test "
+            "clips that the model got right, so the score may rise by the correction alone. The "
             f"mistakes of {command('evaluate')} --split train change what is learned"
         )
     by_class: dict[str, list[Correction]] = defaultdict(list)
