@@ -6,7 +6,8 @@
     clips/walk/c.mp4,4,7.5,walk,run,0.7702,more
 
 `drop` gives the part the label `-`, so that it is not used and not found again; `label=NAME` gives
-it another class; `more` changes nothing but is listed by class. Rows without an action are skipped.
+it another class, or several such as `label=run|wave`; `more` changes nothing but is listed by
+class. Rows without an action are skipped.
 """
 
 import difflib
@@ -17,7 +18,9 @@ from pathlib import Path
 from clips.lists.columns import seconds
 from clips.lists.tables import read_table
 from clips.manifest import BACKGROUND, UNLABELED, Entry, Manifest
+from clips.manifest.csv_file import label_of
 from clips.manifest.segments import segments_of
+from metrics.label_sets import labels_in
 from recipes.commands import command
 from video.console import logger
 from video.errors import LookbackError, hint
@@ -203,18 +206,19 @@ def _new_label(where: str, action: str, manifest: Manifest) -> str:
     """Return the new label of an action, `-` for drop, empty for more."""
     if action.casefold() in ("drop", "more"):
         return UNLABELED if action.casefold() == "drop" else ""
-    known = {entry.label for entry in manifest.entries}
+    known = {label for entry in manifest.entries for label in entry.labels}
     # A part can become background also if no row is named so.
     known |= {BACKGROUND} if any(entry.is_part for entry in manifest.entries) else set()
     word, equals, name = (text.strip() for text in action.partition("="))
     if not equals or word.casefold() != "label":
         meant = f" (for the class, label={action})" if action in known else ""
         raise LookbackError(f"{where}: action is {action!r}; it must be {_ACTIONS}{meant}")
-    if name not in known:
-        raise LookbackError(
-            f"{where}: label={name}: there is no class {name!r}; {hint(name, sorted(known))}"
-        )
-    return name
+    for each in labels_in(name):
+        if each not in known:
+            raise LookbackError(
+                f"{where}: label={name}: there is no class {each!r}; {hint(each, sorted(known))}"
+            )
+    return label_of(where, name)
 
 
 def _changed(manifest: Manifest, correction: Correction) -> Manifest:
@@ -254,7 +258,8 @@ def _changed(manifest: Manifest, correction: Correction) -> Manifest:
 
 def _rest(manifest: Manifest, correction: Correction) -> Entry:
     """Return a new row for a part that is background because no row lists it."""
-    extra = next((each.extra for each in manifest.entries if each.video == correction.video), ())
+    first = next((each for each in manifest.entries if each.video == correction.video), None)
+    extra = first.extra if first else ()
     for each in segments_of(manifest):
         if each.video == correction.video and each.label == BACKGROUND:
             end = None if each.end == float("inf") else each.end
@@ -263,6 +268,11 @@ def _rest(manifest: Manifest, correction: Correction) -> Entry:
             entry = Entry(each.video, label, split, group, start, end, extra)
             if _is_of(correction, entry):
                 return entry
+    if manifest.several and first and first.is_part:
+        raise LookbackError(
+            f"{correction.where}: {manifest.path} has no row of its own for {correction.part}, "
+            "where rows overlap; correct these there"
+        )
     raise LookbackError(
         f"{correction.where}: {manifest.path} has no row for {correction.part}; "
         f"{command('evaluate')} writes the list anew"

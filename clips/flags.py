@@ -60,6 +60,13 @@ def add_flags(flags: argparse.ArgumentParser) -> None:
         help='join classes, such as "Golf-*=Golf"; may be repeated',
     )
     flags.add_argument(
+        "--several-labels",
+        action="store_const",
+        const=True,
+        dest="data.several_labels",
+        help="with --lists: rows of one clip with different labels become one row with all of them",
+    )
+    flags.add_argument(
         "--flatten",
         type=Path,
         metavar="FOLDER",

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from clips import manifest as manifests
 from clips.manifest import Manifest
 from clips.manifest.duplicates import same_value
+from metrics.label_sets import SEPARATOR
 from video.console import logger
 from video.errors import LookbackError
 from video.image_folder import image_folder
@@ -59,7 +60,8 @@ def _flat_name(video: str, label: str, skipped: int) -> str:
     parts = [part for part in PurePosixPath(video).parts if part not in ("/", "..")]
     below = parts[1:] if parts[0] == "clips" else parts
     folders = [part for part in below[:-1][skipped:] if part != label]
-    return f"clips/{label.replace('/', '_')}/{'_'.join([*folders, below[-1]])}"
+    folder = label.replace("/", "_").replace(SEPARATOR, "+")
+    return f"clips/{folder}/{'_'.join([*folders, below[-1]])}"
 
 
 def _link(source: Path, target: Path) -> None:

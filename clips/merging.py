@@ -5,11 +5,14 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from clips.manifest import Entry
+from metrics.label_sets import joined
 from video.errors import UsageError, hint
 
 
 def merge_classes(entries: list[Entry], patterns: Sequence[str]) -> list[Entry]:
     """Return the rows with the labels that match a pattern replaced; equal rows become one.
+
+    Of a row with several labels, each is replaced.
 
     Args:
         entries: The rows.
@@ -23,13 +26,17 @@ def merge_classes(entries: list[Entry], patterns: Sequence[str]) -> list[Entry]:
     ['Golf', 'Walk']
     """
     rules = [_rule(text) for text in patterns]
-    labels = sorted({entry.label for entry in entries})
+    labels = sorted({label for entry in entries for label in entry.labels})
     new = {label: _merged(label, rules) for label in labels}
     for text, (pattern, target) in zip(patterns, rules, strict=True):
         # A manifest that is prepared again has the new names already.
         if target not in labels and not any(fnmatchcase(label, pattern) for label in labels):
             raise UsageError(f"--merge {text}: matches no class; {hint(pattern, labels)}")
-    return list(dict.fromkeys(replace(entry, label=new[entry.label]) for entry in entries))
+
+    def renamed(entry: Entry) -> Entry:
+        return replace(entry, label=joined(new[label] for label in entry.labels))
+
+    return list(dict.fromkeys(map(renamed, entries)))
 
 
 def _rule(text: str) -> tuple[str, str]:

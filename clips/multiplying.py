@@ -13,6 +13,7 @@ from clips.loading.augmentation import draw
 from clips.manifest import PARENT, SPLITS, Entry, Manifest
 from clips.manifest.presence import missing_videos
 from clips.manifest.replacing import writable
+from metrics.label_sets import SEPARATOR
 from recipes.loader import Settings
 from recipes.schema import Augment
 from video.atomic_write import atomic_write
@@ -112,9 +113,10 @@ def _wanted(
     present: dict[tuple[str, str], int] = defaultdict(int)
     unreachable = set(missing_videos(manifest))
     for entry in manifest.entries:
-        present[entry.split, entry.label] += 1
-        if not entry.parent and entry.video not in unreachable:
-            clips[entry.split, entry.label].append(entry)
+        for label in entry.labels:
+            present[entry.split, label] += 1
+            if not entry.parent and entry.video not in unreachable:
+                clips[entry.split, label].append(entry)
     taken = {entry.video for entry in manifest.entries}
     wanted = []
     for (split, label), parents in sorted(clips.items()):
@@ -130,6 +132,8 @@ def _wanted(
                 continue
             copy = replace(parent, video=name, start=None, end=None, extra=_extra_of_copy(parent))
             wanted.append((parent, copy))
+            for each in copy.labels:  # a copy with several labels counts for each of them
+                present[split, each] += 1
             lacking -= 1
     return wanted
 
@@ -145,7 +149,7 @@ def _copy_name(parent: Entry, number: int) -> str:
     key = sha256(f"{parent.video}|{parent.start}|{parent.end}".encode()).hexdigest()[:8]
     folder = path.parent.relative_to("clips") if path.parts[0] == "clips" else path.parent
     if folder.is_absolute() or ".." in folder.parts:
-        folder = PurePosixPath(parent.label)
+        folder = PurePosixPath(parent.label.replace(SEPARATOR, "+"))
     return (PurePosixPath(FOLDER) / folder / f"{path.stem}-{key}-{number}.mp4").as_posix()
 
 

@@ -225,7 +225,10 @@ def _print_time_split(manifest: Manifest) -> None:
 
 def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
     """Print the classes without a readable clip, which a model would not know."""
-    lost = sorted({row.label for row in rows.entries} - {row.label for row in manifest.entries})
+    before, after = (
+        {label for row in each.entries for label in row.labels} for each in (rows, manifest)
+    )
+    lost = sorted(before - after)
     for label in lost:
         reasons = rows.path.with_name(REJECTED)
         _LOG.warning(

@@ -4,6 +4,7 @@ from collections import Counter
 
 from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Manifest
+from clips.manifest.entries import overlapping
 from clips.manifest.segments import segments_within
 from clips.manifest.time_blocks import time_blocks
 from video.console import logger
@@ -46,10 +47,13 @@ def print_table(
     lengths = {video: fact.seconds for video, fact in facts.items()}
     segments = segments_within(manifest, lengths)
     counts = Counter((each.label, each.split) for each in segments)
-    width = max(5, *(len(label) for label in manifest.labels))
+    labels = manifest.listed_labels
+    width = max(5, *(len(label) for label in labels))
     _LOG.info(f"\n{'class':<{width}}" + "".join(f"{split:>7}" for split in SPLITS))
-    for label in manifest.labels:
+    for label in labels:
         _LOG.info(f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in SPLITS))
+    if manifest.several:
+        _LOG.info(_several_line(manifest))
     groups = len({entry.group for entry in manifest.entries})
     in_time = len(time_blocks(manifest.entries))
     if groups == len(manifest.videos) - repeated and not in_time:
@@ -64,4 +68,19 @@ def print_table(
     _LOG.info(
         f"{len(facts)} clips{parts}, {seconds:.0f} s, {groups} groups, {where}; "
         f"{rejected} rejected{absent}\n{manifest.path}"
+    )
+
+
+def _several_line(manifest: Manifest) -> str:
+    """Return the line that says why a clip may have several classes."""
+    rows = sum(len(entry.labels) > 1 for entry in manifest.entries)
+    found = overlapping(manifest.entries)
+    start = "A clip may have several classes (a multi-label set): "
+    if rows:
+        return f"{start}{rows} of {len(manifest.entries)} rows have several labels."
+    assert found is not None  # the other reason
+    one, other = found
+    return (
+        f"{start}{one.label} and {other.label} of {one.video} overlap at {other.span[0]:g} s. If "
+        "that is a mistake, correct their times."
     )

@@ -27,7 +27,9 @@ from extract.engines.parity_check import cosines
 from extract.extractor import Extractor
 from extract.extractor.loading import LoadedNetwork
 from metrics.bootstrap import bootstrap_interval
-from metrics.calibration import clip_means, softmax
+from metrics.calibration import clip_means
+from metrics.label_sets import chosen_text
+from metrics.task import task_named
 from model_folder.config import (
     QUANTIZED,
     QUANTIZED_WEIGHTS,
@@ -206,13 +208,15 @@ class _Cost:
 
     def _classifier(self, training: list[Segment]):
         """Return the name of a classifier, and the classifier: features of clips to labels."""
-        head, labels = self._exact.classifier, np.array(self._exact.config.backbone.labels)
+        head, backbone = self._exact.classifier, self._exact.config.backbone
+        task = task_named(backbone.task)
         if head is not None:
 
             def own(measured: _Measured) -> np.ndarray:
                 logits = class_logits(np.asarray(head.predict(measured.features, verbose=0)))
-                each = _Measured(softmax(logits), measured.segment)
-                return labels[each.segment_means().argmax(1)]
+                each = _Measured(task.probabilities(logits), measured.segment)
+                chosen = task.chosen(each.segment_means(), backbone.thresholds)
+                return np.array([chosen_text(row, backbone.labels) for row in chosen])
 
             return "its own head", own
         trained = self._features(training, self._exact.engine, "float32, of training clips")

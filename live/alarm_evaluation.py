@@ -9,7 +9,7 @@ import numpy as np
 from clips.finding.file_kinds import CLIP, kind_of
 from clips.finding.walking import walk
 from clips.manifest import Manifest
-from clips.manifest.segments import Segment, segments_of
+from clips.manifest.segments import Segment, spans_of
 from clips.manifest.time_blocks import time_blocks
 from clips.preparation import load_manifest, manifest_path
 from live.alarm_options import AlarmOptions
@@ -71,7 +71,8 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
 
     model = choose_live_model(settings)
     of_model = config.sequence.events if config and config.sequence else ()
-    events = event_classes(recipe.sequence.events, of_model, model.labels)
+    several = bool(model.thresholds)
+    events = event_classes(recipe.sequence.events, of_model, model.labels, several)
     rules = rules_of(recipe.alarms, model.labels, events)
     if not rules:
         raise UsageError(
@@ -85,7 +86,7 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
     tested: list[Recording] = []
     if manifest:
         in_split = (
-            each for each in segments_of(manifest) if recipe.evaluate.split in (each.split, "all")
+            each for each in spans_of(manifest) if recipe.evaluate.split in (each.split, "all")
         )
         segments = list(in_split)
         named = {each.video: manifest.path.parent / each.video for each in segments}

@@ -44,6 +44,8 @@ class LiveModel:
         labels: The K names, in the order of the probabilities.
         threshold: The probability, 0 to 1, that a label has to reach.
         dtype: The type that the training's features were stored in, and are rounded to.
+        thresholds: The probability from which each label is found, K numbers, of a multi-label
+            model; empty if one label holds at a time.
     """
 
     extractor: Extractor
@@ -51,6 +53,7 @@ class LiveModel:
     labels: tuple[str, ...]
     threshold: float
     dtype: str = "float32"
+    thresholds: tuple[float, ...] = ()
 
     @property
     def look_back(self) -> int:
@@ -74,7 +77,9 @@ class LiveModel:
             stride: The sampled frames from one step to the next; None for the features' own stride.
         """
         features = self.extractor.stream(stride)
-        return VideoStream(features, self.predictor, self.labels, self.threshold, self.dtype)
+        return VideoStream(
+            features, self.predictor, self.labels, self.threshold, self.dtype, self.thresholds
+        )
 
     def decisions(self, frames: Iterable[Frame]) -> Iterator[Decision]:
         """Yield the decision at every step of one video.
@@ -135,7 +140,8 @@ def load_live_model(
 
     Args:
         folder: The model folder.
-        threshold: The probability, 0 to 1, that a label has to reach; None for the model's own.
+        threshold: The probability, 0 to 1, that a label has to reach; None for the model's own,
+            which is one for each label in a multi-label model.
         head: Name of a head; see `extract.extractor.choice.choose_head`.
         engine: Name of an engine; see `extract.engines.registry.make_engine`.
         videos: Number of videos at once.
@@ -157,7 +163,9 @@ def _folder_live_model(
         predictor = own_predictor(extractor)
         predictor.use_engine(engine, extractor.folder, videos)
         shown_from = _OWN_THRESHOLD if threshold is None else threshold
-        return LiveModel(extractor, predictor, config.backbone.labels, shown_from)
+        thresholds = _thresholds(predictor, threshold)
+        labels = config.backbone.labels
+        return LiveModel(extractor, predictor, labels, shown_from, thresholds=thresholds)
     trained = require_sequence(folder, config)
     extractor = load_extractor(folder, config, engine, live=videos)
     # Check this before loading the weights: their shape depends on the features.
@@ -165,7 +173,14 @@ def _folder_live_model(
     predictor = load_predictor(folder, config)
     predictor.use_engine(engine, extractor.folder, videos)
     shown_from = trained.threshold if threshold is None else threshold
-    return LiveModel(extractor, predictor, config.labels, shown_from, trained.dtype)
+    thresholds = _thresholds(predictor, threshold)
+    return LiveModel(extractor, predictor, config.labels, shown_from, trained.dtype, thresholds)
+
+
+def _thresholds(predictor: Predictor, asked: float | None) -> tuple[float, ...]:
+    """Return the thresholds of a multi-label model: its own, or the one that is asked for."""
+    own = predictor.thresholds
+    return own if asked is None else (asked,) * len(own)
 
 
 def _published_live_model(

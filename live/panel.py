@@ -9,6 +9,7 @@ from live.decision import Decision
 from video.planar import Colors, planes
 
 _PANEL, _TEXT, _FAINT, _BAR = (18, 22, 28), (255, 255, 255), (170, 178, 186), (30, 98, 190)
+_NOT_FOUND = (74, 82, 92)  # the bar of a label below its threshold, where several can hold
 # On a thumbnail the bars would hide the image; a very short bar would look like a longer one.
 _MIN_HEIGHT_FOR_BARS, _MIN_BAR = 160, 0.01
 _FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
@@ -79,20 +80,22 @@ class _Layout:
         self._small = max(8, round(0.7 * self._text_size))
         self._line, self._margin = round(1.35 * self._text_size), max(3, self._text_size // 3)
         shows_bars = decision is not None and height >= _MIN_HEIGHT_FOR_BARS
-        self._best = decision.best(bars) if decision and shows_bars else []
+        self._best = _shown(decision, bars) if decision and shows_bars else []
+        self._found = _found(decision)
         room = width - 2 * self._margin
         self._title = _title(decision, self._text_size, room)
         self._clock = f"{decision.seconds:.1f} s" if decision else ""
         if _width(self._title, self._text_size) + self._small + self._clock_width > room:
             self._clock = ""  # a long label on a narrow picture: the label counts
         self._best = [
-            (_shortened(label, "  100%", self._small, room), p) for label, p in self._best
+            (_shortened(label, "  100%", self._small, room), p, label in self._found)
+            for label, p in self._best
         ]
         self._color = _TEXT if decision and decision.above_threshold else _FAINT
         # The panel is only as wide as its text, to cover little of the image.
         inner = max(
             _width(self._title, self._text_size) + self._text_size + self._clock_width,
-            *(_width(f"{label}  100%", self._small) for label, _ in self._best),
+            *(_width(f"{label}  100%", self._small) for label, _, _ in self._best),
             0,
         )
         bottom = round(self._line * (1.5 + 0.85 * len(self._best)))
@@ -113,11 +116,12 @@ class _Layout:
         margin, small, right = self._margin, self._small, self._inner_width - self._margin
         _text(image, self._title, (margin, self._line), self._text_size, self._color)
         _text(image, self._clock, (right - self._clock_width, self._line), small, _FAINT)
-        for number, (label, probability) in enumerate(self._best):
+        for number, (label, probability, found) in enumerate(self._best):
             bottom = round(self._line * (2.0 + 0.85 * number))
             if probability >= _MIN_BAR:
                 end = margin + round((right - margin) * probability)
-                cv2.rectangle(image, (margin, bottom - small), (end, bottom), _BAR, -1)
+                color = _BAR if found else _NOT_FOUND
+                cv2.rectangle(image, (margin, bottom - small), (end, bottom), color, -1)
             base = bottom - max(1, small // 6)
             _text(image, label, (margin + 2, base), small, _TEXT)
             share = f"{probability:.0%}"
@@ -128,8 +132,26 @@ class _Layout:
 def _title(decision: Decision | None, size: int, room: int) -> str:
     if decision is None:
         return "..."
+    if decision.several:  # the bars have the probabilities
+        names = " + ".join(label for label, _ in decision.found) or "-"
+        return _shortened(names, "", size, room)
     share = f"{'' if decision.above_threshold else '?'}  {decision.probability:.0%}"
     return _shortened(decision.label, share, size, room) + share
+
+
+def _shown(decision: Decision, bars: int) -> list[tuple[str, float]]:
+    """Return the labels that have a bar: the most probable ones, and all that are found."""
+    best, found = decision.best(len(decision.labels)), _found(decision)
+    if not decision.several:
+        return best[:bars]
+    return [(label, p) for place, (label, p) in enumerate(best) if place < bars or label in found]
+
+
+def _found(decision: Decision | None) -> set[str]:
+    """Return the labels whose bar is bright: those found, or all where one holds at a time."""
+    if decision is None:
+        return set()
+    return {label for label, _ in decision.found} if decision.several else set(decision.labels)
 
 
 def _shortened(label: str, end: str, size: int, room: int) -> str:

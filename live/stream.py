@@ -27,6 +27,7 @@ class VideoStream:
         labels: tuple[str, ...],
         threshold: float,
         dtype: str,
+        thresholds: tuple[float, ...] = (),
     ) -> None:
         """Begin a video.
 
@@ -36,10 +37,11 @@ class VideoStream:
             labels: The K names, in the order of the probabilities.
             threshold: The probability, 0 to 1, that a label has to reach.
             dtype: The type that the training's features were stored in: float32 or float16.
+            thresholds: The probability from which each label is found, of a multi-label model.
         """
         self._features, self._predictor = features, predictor
         self._labels, self._threshold = labels, threshold
-        self._dtype = np.dtype(dtype)
+        self._dtype, self._thresholds = np.dtype(dtype), thresholds
         self._window = RollingWindow(predictor.look_back)
         self._newest: np.ndarray | None = None
         self._full_steps = 0
@@ -101,4 +103,5 @@ class VideoStream:
             self._threshold,
             full,
             float(scores[0]),
+            self._thresholds,
         )

@@ -60,6 +60,12 @@ class Model:
         return self._live.threshold
 
     @property
+    def thresholds(self) -> dict[str, float]:
+        """The probability, 0 to 1, from which each label is found, of a multi-label model; empty
+        if one label holds at a time."""
+        return dict(zip(self.labels, self._live.thresholds, strict=False))
+
+    @property
     def look_back(self) -> int:
         """L, the number of steps that one prediction sees."""
         return self._live.look_back
@@ -107,7 +113,8 @@ class Model:
         full = np.array([each.full for each in made])
         whole = self._pooled(rows, full, np.array([each.score for each in made]))
         seconds = [each.seconds for each in made]
-        return Prediction(self.labels, seconds, rows, full, whole, self.threshold, end)
+        limits = self._live.thresholds
+        return Prediction(self.labels, seconds, rows, full, whole, self.threshold, end, limits)
 
     def features(self, video: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of a video file, as the second stage sees them.

@@ -26,6 +26,8 @@ class Prediction:
             full steps, or None. `Model.predict` sets it for a model with another pooling.
         threshold: The probability, 0 to 1, that a label has to reach in a timeline.
         end: The end of the video in seconds, or None if it is not known.
+        thresholds: The probability from which each label is found, K numbers, of a multi-label
+            model; empty if one label holds at a time.
 
     Raises:
         ValueError: The shapes do not fit together, there is no step, or the times descend.
@@ -49,6 +51,7 @@ class Prediction:
     whole: np.ndarray | None
     threshold: float
     end: float | None
+    thresholds: tuple[float, ...]
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Prediction:
         whole: ArrayLike | None = None,
         threshold: float = 0.0,
         end: float | None = None,
+        thresholds: "tuple[float, ...] | list[float]" = (),
     ) -> None:
         times, rows = np.asarray(seconds, np.float64), np.asarray(probabilities)
         if not np.issubdtype(rows.dtype, np.floating):
@@ -68,8 +72,11 @@ class Prediction:
         _require_shapes(tuple(labels), times, rows, windows)
         if video is not None and video.shape != (len(labels),):
             raise ValueError(f"whole must be {(len(labels),)}, and is {video.shape}")
+        if len(thresholds) not in (0, len(labels)):
+            raise ValueError(f"thresholds must be {len(labels)} numbers, and are {len(thresholds)}")
         fields: dict[str, object] = {"labels": tuple(labels), "seconds": times, "whole": video}
         fields |= {"probabilities": rows, "full": windows, "threshold": threshold, "end": end}
+        fields["thresholds"] = tuple(thresholds)
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -100,11 +107,26 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The most probable label of the whole video."""
-        return self.labels[int(self.video_probabilities.argmax())]
+        """The most probable label of the whole video; of a multi-label model all that are found,
+        such as `run|wave`, or `background` if none is."""
+        return self._text(self.video_probabilities)
+
+    @property
+    def video_labels(self) -> tuple[str, ...]:
+        """The labels that are found in the whole video: one, or any number of them."""
+        if not self.thresholds:
+            return (self.label,)
+        reached = self.video_probabilities >= np.array(self.thresholds)
+        return tuple(label for label, found in zip(self.labels, reached, strict=True) if found)
+
+    def _text(self, probabilities: np.ndarray) -> str:
+        """Return the label of probabilities (K,)."""
+        from sequence.prediction_rows import label_text
+
+        return label_text(probabilities, self.labels, self.thresholds)
 
     def label_at(self, seconds: float) -> str:
-        """Return the most probable label at a time: that of the newest step up to then.
+        """Return the label at a time, as `label` does: that of the newest step up to then.
 
         Args:
             seconds: A time on the video's clock. Before the first step, the first step's label is
@@ -116,7 +138,7 @@ class Prediction:
         if np.isnan(seconds):
             raise ValueError("label_at: the time is not a number")
         step = max(int(np.searchsorted(self.seconds, seconds, side="right")) - 1, 0)
-        return self.labels[int(self.probabilities[step].argmax())]
+        return self._text(self.probabilities[step])
 
     def segments(
         self,
@@ -125,6 +147,8 @@ class Prediction:
         threshold: float | None = None,
     ) -> "list[TimelineSegment]":
         """Return the timeline: parts of the video with one label each, in order of time.
+
+        The parts of a multi-label model may overlap.
 
         The defaults are those of `run.py --segments`. Parts in which no label reaches the threshold
         are left out.
@@ -135,7 +159,7 @@ class Prediction:
             min_seconds: The length below which a segment is merged into the neighbor whose label
                 is more probable there; 0 keeps all.
             threshold: The probability, 0 to 1, that a label has to reach; None for that of the
-                prediction.
+                prediction, which is one for each label in a multi-label model.
 
         Raises:
             ValueError: An argument is out of its range.
@@ -144,11 +168,13 @@ class Prediction:
             for each in model.predict("match.mp4").segments():
                 print(f"{each.start:.1f} - {each.end:.1f} s  {each.label}")
         """
-        from metrics.timeline import TimelineRules, timeline
+        from metrics.timeline import TimelineRules, timeline_of
 
         least = self.threshold if threshold is None else threshold
         rules = TimelineRules(smoothing_seconds, min_seconds, least)
-        return timeline(self.labels, self.seconds, self.probabilities, self.full, self.end, rules)
+        limits = self.thresholds if threshold is None else (threshold,) * len(self.thresholds)
+        steps = self.labels, self.seconds, self.probabilities, self.full, self.end
+        return timeline_of(*steps, rules, limits)
 
     def save_segments(
         self,
@@ -200,7 +226,10 @@ class Prediction:
             ]
         else:
             header = rows.prediction_header(labels)
-            body = [rows.prediction_row(step, time, row, labels) for step, (time, row) in steps]
+            body = [
+                rows.prediction_row(step, time, row, labels, self.thresholds)
+                for step, (time, row) in steps
+            ]
         try:
             write_rows(Path(path), header, body)
         except OSError as error:

@@ -37,8 +37,14 @@ def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
         probabilities: Predicted probabilities: (n, K).
         targets: True classes, ints in 0..K-1: (n,).
     """
+    return float(log_losses(probabilities, targets).mean())
+
+
+def log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return -log p of the true class of each row: (n,); arguments as for `log_loss`."""
     true_probabilities = probabilities[np.arange(len(targets)), targets]
-    return float(-np.log(np.maximum(true_probabilities, 1e-12)).mean())
+    losses: np.ndarray = -np.log(np.maximum(true_probabilities, 1e-12))
+    return losses
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,9 @@ def chance_error(
 
 
 def fit_temperature(
-    clip_probabilities: Callable[[float], np.ndarray], targets: np.ndarray
+    clip_probabilities: Callable[[float], np.ndarray],
+    targets: np.ndarray,
+    loss_of: Callable[[np.ndarray, np.ndarray], float] = log_loss,
 ) -> float:
     """Return the temperature with the lowest log loss over the clips (Guo et al. 2017).
 
@@ -156,10 +164,11 @@ def fit_temperature(
     Args:
         clip_probabilities: Function from a temperature to the clips' probabilities (n, K).
         targets: True classes, ints in 0..K-1: (n,).
+        loss_of: Function from probabilities and targets to the log loss.
     """
 
     def loss(log_temperature: float) -> float:
-        return log_loss(clip_probabilities(float(np.exp(log_temperature))), targets)
+        return loss_of(clip_probabilities(float(np.exp(log_temperature))), targets)
 
     found = minimize_scalar(loss, bounds=(np.log(0.5), np.log(5.0)), method="bounded")
     return round(float(np.exp(found.x)), 4)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from metrics.calibration import calibration_error, log_loss, reliability
+from metrics.targets import truth_of
 
 Label = TypeVar("Label")
 
@@ -83,7 +84,7 @@ def class_areas(
 
     Args:
         probabilities: Predicted probabilities: (n, K).
-        targets: True classes, ints in 0..K-1: (n,).
+        targets: True classes, ints in 0..K-1: (n,); or indicators of several classes: (n, K).
         labels: Keys of the result, one for each of the K classes.
 
     Returns:
@@ -91,8 +92,9 @@ def class_areas(
         that class.
     """
     areas = {}
+    holds = truth_of(targets, probabilities.shape[1])
     for number, label in enumerate(labels):
-        truth = targets == number
+        truth = holds[:, number]
         defined = 0 < truth.sum() < len(truth)
         areas[label] = {
             "roc_auc": float(sk.roc_auc_score(truth, probabilities[:, number]))

@@ -19,18 +19,19 @@ import numpy as np
 from metrics.bootstrap import bootstrap_interval
 from metrics.rates import CONFIDENCE
 
-Method = Literal["bootstrap", "wilson", "jackknife", "t", "exact", "one group"]
+Method = Literal["bootstrap", "wilson", "jackknife", "t", "t jackknife", "exact", "one group"]
 MANY_GROUPS = 200
 
 # Clips in groups can count for more than as many independent ones, if every group has easy and hard
 # clips. With few groups such an estimate is often luck.
-_MOST_EFFECTIVE = 2.0
+MOST_EFFECTIVE = 2.0
 
 METHODS: dict[Method, str] = {
     "bootstrap": "percentile bootstrap over groups",
     "wilson": "Wilson over groups, for the effective number of clips",
     "jackknife": "Wilson over groups, with the variance of the jackknife",
     "t": "Student's t over groups",
+    "t jackknife": "Student's t over groups, with the variance of the jackknife",
     "exact": "exact over groups, because all clips are alike",
     "one group": "all that is possible, because there is one group only",
 }
@@ -79,7 +80,7 @@ def share_interval(
     surprise = 0 < share < 1
     if count >= MANY_GROUPS and surprise:
         return Interval(*bootstrap_interval(values, list(groups), resamples, seed), "bootstrap")
-    most = _MOST_EFFECTIVE * len(values)
+    most = MOST_EFFECTIVE * len(values)
     if not surprise:
         effective = float(count)
     else:
@@ -103,7 +104,7 @@ def jackknife_interval(score: float, without: Sequence[float], clips: int) -> In
     if not 0 < score < 1:
         return _wilson(score, float(count), count, "jackknife")
     variance = (count - 1) * float(np.var(without))
-    most = _MOST_EFFECTIVE * clips
+    most = MOST_EFFECTIVE * clips
     effective = min(score * (1 - score) / variance, most) if variance > 0 else most
     return _wilson(score, effective, count, "jackknife")
 
@@ -141,7 +142,7 @@ def difference_interval(
         return Interval(max(-1.0, mean - widest), min(1.0, mean + widest), "exact")
     if count >= MANY_GROUPS:
         return Interval(*bootstrap_interval(values, list(groups), resamples, seed), "bootstrap")
-    least = float(np.var(values)) / (_MOST_EFFECTIVE * len(values))
+    least = float(np.var(values)) / (MOST_EFFECTIVE * len(values))
     half = _student(count) * float(np.sqrt(max(variance, least)))
     return Interval(max(-1.0, mean - half), min(1.0, mean + half), "t")
 

@@ -8,6 +8,9 @@
 seconds without. Such rules are known from multiple-instance learning, as surveyed by Carbonneau et
 al. (2018); the weighted mean follows Ilse, Tomczak and Welling (2018). A clip of one window has the
 probabilities of that window under every rule, so a live step needs no rule.
+
+In a multi-label model the classes do not share a sum of 1: with `top`, each event has the mean of
+its own highest quarter of windows, and each other class the mean over all.
 """
 
 from dataclasses import dataclass
@@ -15,7 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from metrics.calibration import clip_means, softmax
+from metrics.calibration import clip_means
+from metrics.task import SINGLE_LABEL, Task
 
 Rule = Literal["mean", "top", "attention"]
 RULES: tuple[Rule, ...] = ("mean", "top", "attention")
@@ -30,10 +34,12 @@ class Pooling:
     Attributes:
         rule: Name of the rule.
         events: Indices of the classes that are events; used by `top` only.
+        task: Whether a clip has one class or several.
     """
 
     rule: Rule = "mean"
     events: tuple[int, ...] = ()
+    task: Task = SINGLE_LABEL
 
     def split(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and scores of windows.
@@ -57,7 +63,7 @@ class Pooling:
             outputs: Outputs of a sequence model, see `split`.
             temperature: Temperature that divides the logits.
         """
-        return softmax(self.split(outputs)[0], temperature)
+        return self.task.probabilities(self.split(outputs)[0], temperature)
 
     def clip_probabilities(
         self, outputs: np.ndarray, clip_indices: np.ndarray, temperature: float = 1.0
@@ -85,7 +91,7 @@ def pool(
     """Return the probabilities of clips from those of their windows: float64 (clips, K).
 
     Args:
-        probabilities: Probabilities of windows, whose rows sum to 1: (n, K).
+        probabilities: Probabilities of windows, (n, K); for a single label, rows sum to 1.
         clip_indices: Clip of each window, numbered from 0 without gaps: (n,).
         pooling: Rule.
         scores: Scores of the windows for `attention`: (n,); None for equal scores.
@@ -103,7 +109,8 @@ def pool(
         return _weighted(probabilities, clip_indices, np.asarray(scores, np.float64))
     order = np.argsort(clip_indices, kind="stable")
     ends = np.cumsum(np.bincount(clip_indices))[:-1]
-    return np.stack([_top(rows, pooling.events) for rows in np.split(probabilities[order], ends)])
+    top = _top_of_several if pooling.task.several else _top
+    return np.stack([top(rows, pooling.events) for rows in np.split(probabilities[order], ends)])
 
 
 def quarter(windows: int) -> int:
@@ -126,6 +133,14 @@ def _top(rows: np.ndarray, events: tuple[int, ...]) -> np.ndarray:
     clip = np.empty(rows.shape[1])
     clip[happens] = (1 - nothing) * highest / max(highest.sum(), _LEAST)
     clip[~happens] = nothing * others / max(others.sum(), _LEAST)
+    return clip
+
+
+def _top_of_several(rows: np.ndarray, events: tuple[int, ...]) -> np.ndarray:
+    """Return the probabilities (K,) of a clip with windows (m, K) under `top`, class by class."""
+    clip: np.ndarray = rows.mean(0)
+    highest = np.sort(rows, axis=0)[-quarter(len(rows)) :].mean(0)
+    clip[list(events)] = highest[list(events)]
     return clip
 
 

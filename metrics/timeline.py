@@ -13,10 +13,14 @@
 
 A gap in the recording (more than `gap_seconds` between two steps) ends a segment; nothing is
 averaged or merged across it.
+
+If several labels can hold at once, every label has a timeline of its own, by its own threshold, and
+the segments of two labels may overlap.
 """
 
 import heapq
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -111,6 +115,37 @@ def timeline(
             starts[0] = begin
         segments += _segments_of_part(labels, starts, ends, rows[steps], rules)
     return segments
+
+
+def timeline_of(
+    labels: tuple[str, ...],
+    seconds: ArrayLike,
+    probabilities: ArrayLike,
+    full: ArrayLike | None = None,
+    end: float | None = None,
+    rules: TimelineRules | None = None,
+    thresholds: Sequence[float] = (),
+) -> list[TimelineSegment]:
+    """Return the segments of a video as `timeline` does, or with several labels at once.
+
+    Args:
+        labels: Names of the K classes.
+        seconds: Times of the steps, see `timeline`.
+        probabilities: Probabilities of the classes: (N, K).
+        full: Whether the window of each step is full.
+        end: End of the video in seconds.
+        rules: Rules of smoothing and merging; None for the defaults.
+        thresholds: Probability from which each class is found, of a multi-label model, in place of
+            that of the rules; empty if one label holds at a time.
+    """
+    if not len(thresholds):
+        return timeline(labels, seconds, probabilities, full, end, rules)
+    rows = np.asarray(probabilities, np.float64)
+    found = []
+    for number, (label, threshold) in enumerate(zip(labels, thresholds, strict=True)):
+        own = replace(rules or TimelineRules(), threshold=threshold)
+        found += timeline((label,), seconds, rows[:, [number]], full, end, own)
+    return sorted(found, key=lambda segment: (segment.start, segment.end, segment.label))
 
 
 def _limits(times: np.ndarray, gap_seconds: float, end: float | None) -> np.ndarray:

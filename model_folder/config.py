@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError, field_validator
 
 from metrics.pooling import Rule
+from metrics.task import TaskName
 from recipes.commands import command
 from recipes.schema import Input, Network, Section
 from video.atomic_write import atomic_write
@@ -45,6 +46,9 @@ class BackboneConfig(Section):
         network: Settings of its classification head; None if it was not fine-tuned.
         labels: Labels of that classifier, in the order of its logits.
         temperature: Divisor of its logits before the softmax.
+        task: Whether a clip has one of the labels (`single_label`) or any number of them
+            (`multi_label`, with a sigmoid in place of the softmax).
+        thresholds: Probability from which each label is found, of a multi-label classifier.
     """
 
     name: str
@@ -58,6 +62,8 @@ class BackboneConfig(Section):
     labels: tuple[str, ...] = ()
     temperature: float = 1.0
     input: Input = "frame"
+    task: TaskName = "single_label"
+    thresholds: tuple[float, ...] = ()
 
 
 class SearchRecord(Section):
@@ -104,6 +110,10 @@ class SequenceConfig(Section):
         mean_temperature: Temperature of the `mean` baseline.
         ensemble: Models whose logits are averaged; 1 in files of earlier versions.
         search: Search that chose the settings; None without one.
+        task: As in `BackboneConfig`.
+        thresholds: Probability from which each label is found, chosen on the validation split;
+            empty for a single label.
+        mean_thresholds: The same for the `mean` baseline.
     """
 
     head: str
@@ -121,6 +131,9 @@ class SequenceConfig(Section):
     mean_temperature: float
     ensemble: int = 1
     search: SearchRecord | None = None
+    task: TaskName = "single_label"
+    thresholds: tuple[float, ...] = ()
+    mean_thresholds: tuple[float, ...] = ()
 
 
 class QuantizationReport(Section):

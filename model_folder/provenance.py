@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from clips.manifest import Manifest
-from clips.manifest.time_blocks import time_blocks, times_of
+from clips.manifest.time_blocks import time_blocks
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     BASELINES,
@@ -119,7 +119,7 @@ def _reached_parts(
         for entry in manifest.entries
         if split in (entry.split, "all")
         for name in (entry.video, contents.get(entry.video, ""))
-        if times_of(entry)[0] < until.get(name, 0.0)
+        if entry.span[0] < until.get(name, 0.0)
     }
 
 

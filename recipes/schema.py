@@ -30,6 +30,7 @@ class Data(Section):
     official_split: Positive
     frame_rate: Rate | None
     merge: tuple[str, ...]
+    several_labels: bool
     corrections: str | None
     min_seconds: NotNegative
     group_by: str

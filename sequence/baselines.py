@@ -7,14 +7,15 @@ order of the steps.
 """
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from extract.feature_store.reader import EXTERNAL
-from metrics.calibration import softmax
+from metrics.task import MULTI_LABEL, SINGLE_LABEL, Task
 from recipes.commands import command
 from sequence.dataset import MIN_RELATIVE_STD, Dataset, LabeledSegment
 from video.atomic_write import atomic_write
@@ -43,8 +44,11 @@ MOTION = "motion"  # the baseline without a network
 # motion energy (n, 16) in place of the features.
 SUMMARIES = {"ridge": clip_mean, "moments": clip_moments, MOTION: clip_moments}
 
+_NEVER = 1e9  # a logit
+
 # Fields of `LinearBaseline` and their names in the file.
 _FILE_KEYS = {"mean": "mean", "std": "deviation", "weights": "weights", "bias": "bias"}
+_THRESHOLDS = "thresholds"  # of multi-label baselines
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class LinearBaseline:
         std: Standard deviation of the training summaries: (S,).
         weights: Weights of each class: (K, S).
         bias: Bias of each class: (K,).
+        thresholds: Probability from which each class is found, (K,); empty for a single label.
     """
 
     name: str
@@ -64,14 +69,20 @@ class LinearBaseline:
     std: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
+    thresholds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def task(self) -> Task:
+        """Whether a clip has one class or several."""
+        return MULTI_LABEL if len(self.thresholds) else SINGLE_LABEL
 
     def probabilities(self, summaries: np.ndarray) -> np.ndarray:
-        """Return the softmax (n, K) of the class scores of summaries (n, S).
+        """Return the softmax (n, K) of the class scores of summaries (n, S), or their sigmoid.
 
-        Ridge regression does not model probabilities. The softmax keeps the ranking of its scores.
+        Ridge regression does not model probabilities. Both keep the ranking of its scores.
         """
         standardized = (summaries - self.mean) / self.std
-        return softmax(standardized @ self.weights.T + self.bias)
+        return self.task.probabilities(standardized @ self.weights.T + self.bias)
 
     def predict_segments(self, dataset: Dataset, segments: list[LabeledSegment]) -> np.ndarray:
         """Return the probabilities of labeled segments: (n, K)."""
@@ -111,7 +122,10 @@ def missing_motion_note(dataset: Dataset) -> str:
 def fit_baseline(
     name: str, dataset: Dataset, training: list[LabeledSegment], validation: list[LabeledSegment]
 ) -> LinearBaseline:
-    """Fit a baseline with the regularization strength that has the best validation accuracy.
+    """Fit a baseline with the regularization strength that has the best validation score.
+
+    The score is the accuracy. With several classes per clip, each class is fitted against the
+    rest, and the score is the mean average precision.
 
     The summaries of all clips are in memory: float32 (S,) per clip, which is 12 KiB for `moments`
     of 1024 features.
@@ -123,7 +137,7 @@ def fit_baseline(
         validation: Segments that select the regularization strength.
     """
     inputs = summaries_of(name, dataset, training)
-    targets = np.array([segment.target for segment in training])
+    task, targets = dataset.task, dataset.targets(training)
     mean = inputs.mean(0, dtype=np.float64)
     std = inputs.std(0, dtype=np.float64)
     std = np.maximum(std, max(MIN_RELATIVE_STD * std.mean(), 1e-6))
@@ -131,14 +145,15 @@ def fit_baseline(
     inputs /= std
     rotated, axes = _reduce_dimensions(inputs)
     val_inputs = summaries_of(name, dataset, validation)
-    val_targets = np.array([segment.target for segment in validation])
+    val_targets = dataset.targets(validation)
     fitted = []
-    for model in _candidates(name):
-        model.fit(rotated, targets)
-        weights, bias = _coefficients(model, len(dataset.labels))
-        baseline = LinearBaseline(name, mean, std, weights @ axes, bias)
-        hits = baseline.probabilities(val_inputs).argmax(1) == val_targets
-        fitted.append((hits.mean(), baseline))
+    for model in _candidates(name, task):
+        weights, bias = _fitted(model, rotated, targets, len(dataset.labels))
+        scores = (val_inputs - mean) / std @ (weights @ axes).T + bias
+        found = task.probabilities(scores)
+        thresholds = np.array(task.fit_thresholds(found, val_targets))
+        baseline = LinearBaseline(name, mean, std, weights @ axes, bias, thresholds)
+        fitted.append((task.main_score(found, val_targets), baseline))
     # On a tie, max returns the first: the most strongly regularized candidate.
     return max(fitted, key=lambda pair: pair[0])[1]
 
@@ -163,14 +178,40 @@ def _reduce_dimensions(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vectors[:, kept] * lengths, (vectors[:, kept] / lengths).T.astype(np.float32) @ inputs
 
 
-def _candidates(name: str) -> list:
+def _candidates(name: str, task: Task = SINGLE_LABEL) -> list:
     """Return unfitted classifiers, the most strongly regularized first."""
+    # A class against the rest: balancing would move all probabilities of a rare class upward, and
+    # its threshold does the same.
+    weight = None if task.several else "balanced"
     if name == "ridge":
-        return [RidgeClassifier(alpha, class_weight="balanced") for alpha in (1e4, 1e3, 1e2, 10.0)]
+        return [RidgeClassifier(alpha, class_weight=weight) for alpha in (1e4, 1e3, 1e2, 10.0)]
     return [
-        LogisticRegression(C=strength, class_weight="balanced", max_iter=2000)
+        LogisticRegression(C=strength, class_weight=weight, max_iter=2000)
         for strength in (1e-3, 1e-2, 1e-1, 1.0)
     ]
+
+
+def _fitted(
+    model, inputs: np.ndarray, targets: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (K, S) and bias (K,) of a classifier of K = `count` classes after its fit.
+
+    Args:
+        model: Unfitted classifier, which is fitted once for each class if a clip may have several.
+        inputs: Training summaries: (n, S).
+        targets: Class indices (n,), or indicators of several classes (n, K).
+        count: Number of classes.
+    """
+    if targets.ndim == 1:
+        return _coefficients(model.fit(inputs, targets), count)
+    weights, bias = np.zeros((count, inputs.shape[1])), np.full(count, -_NEVER)
+    for number, holds in enumerate(targets.T > 0):
+        if holds.all():
+            bias[number] = _NEVER
+        elif holds.any():
+            model.fit(inputs, holds)
+            weights[number], bias[number] = model.coef_[0], np.atleast_1d(model.intercept_)[0]
+    return weights, bias
 
 
 def _coefficients(model, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +221,7 @@ def _coefficients(model, count: int) -> tuple[np.ndarray, np.ndarray]:
     if len(classes) == 2:  # scikit-learn has one row: the second class against the first
         known, bias = np.vstack([-known / 2, known / 2]), np.array([-bias[0] / 2, bias[0] / 2])
     weights = np.zeros((count, known.shape[1]))
-    full_bias = np.full(count, -1e9)  # a class without training clips is never predicted
+    full_bias = np.full(count, -_NEVER)  # a class without training clips is never predicted
     weights[classes], full_bias[classes] = known, bias
     return weights, full_bias
 
@@ -188,9 +229,14 @@ def _coefficients(model, count: int) -> tuple[np.ndarray, np.ndarray]:
 def save_baselines(baselines: list[LinearBaseline], path: Path) -> None:
     """Write baselines as plain arrays to an npz file."""
     arrays = {
-        f"{baseline.name}/{key}": getattr(baseline, field)
+        f"{baseline.name}/{key}": getattr(baseline, name)
         for baseline in baselines
-        for field, key in _FILE_KEYS.items()
+        for name, key in _FILE_KEYS.items()
+    }
+    arrays |= {
+        f"{baseline.name}/{_THRESHOLDS}": baseline.thresholds
+        for baseline in baselines
+        if baseline.task.several
     }
     with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
@@ -209,7 +255,8 @@ def load_baselines(path: Path) -> list[LinearBaseline]:
             return [
                 LinearBaseline(
                     name,
-                    **{field: arrays[f"{name}/{key}"] for field, key in _FILE_KEYS.items()},
+                    **{each: arrays[f"{name}/{key}"] for each, key in _FILE_KEYS.items()},
+                    **_thresholds(arrays, name),
                 )
                 for name in SUMMARIES
                 if name != MOTION or any(key.startswith(f"{MOTION}/") for key in arrays)
@@ -218,3 +265,8 @@ def load_baselines(path: Path) -> list[LinearBaseline]:
         raise LookbackError(
             f"{path}: the baselines cannot be read; run {command('train')} to create them"
         ) from None
+
+
+def _thresholds(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    key = f"{name}/{_THRESHOLDS}"
+    return {_THRESHOLDS: arrays[key]} if key in arrays else {}

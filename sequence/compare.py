@@ -34,9 +34,10 @@ class Answers:
         name: Model folder.
         labels: Names of the K classes.
         keys: Video and start of each clip, n pairs.
-        targets: True class of each clip: (n,).
+        targets: True class of each clip (n,), or indicators of several classes (n, K).
         groups: Group of each clip, n names.
         probabilities: Probabilities of each clip: (n, K).
+        thresholds: Thresholds of the classes of a multi-label model.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Answers:
     targets: np.ndarray
     groups: list[str]
     probabilities: np.ndarray
+    thresholds: tuple[float, ...] = ()
 
     def at(self, keys: list[tuple[str, float]]) -> "Answers":
         """Return the answers for some of the clips, in the order of `keys`."""
@@ -52,7 +54,13 @@ class Answers:
         rows = [place[key] for key in keys]
         groups = [self.groups[row] for row in rows]
         return Answers(
-            self.name, self.labels, keys, self.targets[rows], groups, self.probabilities[rows]
+            self.name,
+            self.labels,
+            keys,
+            self.targets[rows],
+            groups,
+            self.probabilities[rows],
+            self.thresholds,
         )
 
 
@@ -68,16 +76,14 @@ def compare(first: Answers, second: Answers, resamples: int, seed: int) -> dict:
     Returns:
         `clips`, `groups`, `left_out` (clips that only one has), `models` (name and scores), the
         numbers of clips that `both`, `only_first`, `only_second` and `neither` have right, and
-        `difference`: second minus first with `accuracy`, `interval`, `method`, `bootstrap`
-        (percentile interval over groups) and `better` (share of resamples in which the second is
-        better).
+        `difference`: second minus first with `accuracy` (or `mean_average_precision`), `interval`,
+        `method`, `bootstrap` (percentile interval over groups) and `better` (share of resamples in
+        which the second is better).
 
     Raises:
         LookbackError: The classes or their order differ, or there is no common clip.
     """
-    from metrics.bootstrap import bootstrap_interval, bootstrap_means
-    from metrics.classification import scores
-    from metrics.intervals import difference_interval, share_interval
+    from metrics.task import task_of_targets
 
     if first.labels != second.labels:
         same = sorted(first.labels) == sorted(second.labels)
@@ -87,25 +93,32 @@ def compare(first: Answers, second: Answers, resamples: int, seed: int) -> dict:
             + f" ({', '.join(first.labels)}; {', '.join(second.labels)}): train both on the same "
             "manifest"
         )
+    task = task_of_targets(first.targets)
+    if task is not task_of_targets(second.targets):
+        raise LookbackError(
+            f"{first.name} and {second.name}: one answers with one class per clip, the other with "
+            "several; train both on the same manifest"
+        )
     there = set(second.keys)
     keys = [key for key in first.keys if key in there]
     if not keys:
         raise LookbackError(f"{first.name} and {second.name} have no clip in common")
     left_out = len(first.keys) + len(second.keys) - 2 * len(keys)
     pair = first.at(keys), second.at(keys)
-    hits = [each.probabilities.argmax(1) == each.targets for each in pair]
-    gain, groups = hits[1].astype(float) - hits[0], pair[0].groups
-    found = difference_interval(gain, groups, resamples, seed)
-    means = bootstrap_means(gain, groups, resamples, seed)
+    hits = [task.hits(each.probabilities, each.targets, each.thresholds) for each in pair]
+    targets, groups = pair[0].targets, pair[0].groups
+    both = pair[0].probabilities, pair[1].probabilities
+    gain, found = task.difference(both[0], [both[1]], targets, groups, resamples, seed)
+    means = task.resampled_differences(*both, targets, groups, resamples, seed)
     models = []
-    for each, right in zip(pair, hits, strict=True):
-        share = share_interval(right.astype(float), groups, resamples, seed)
+    for each in pair:
+        share = task.interval([each.probabilities], targets, groups, resamples, seed)
         models.append(
             {
                 "name": each.name,
-                "accuracy_interval": share.limits,
-                "accuracy_interval_method": share.method,
-                **scores(each.probabilities, each.targets, each.labels),
+                f"{task.score}_interval": share.limits,
+                f"{task.score}_interval_method": share.method,
+                **task.scores(each.probabilities, each.targets, each.labels, each.thresholds),
             }
         )
     return {
@@ -118,10 +131,10 @@ def compare(first: Answers, second: Answers, resamples: int, seed: int) -> dict:
         "only_second": int((~hits[0] & hits[1]).sum()),
         "neither": int((~hits[0] & ~hits[1]).sum()),
         "difference": {
-            "accuracy": float(gain.mean()),
+            task.score: gain,
             "interval": found.limits,
             "method": found.method,
-            "bootstrap": list(bootstrap_interval(gain, groups, resamples, seed)),
+            "bootstrap": np.percentile(means, [2.5, 97.5]).tolist(),
             "better": float((means > 0).mean()),
         },
     }
@@ -134,8 +147,11 @@ def text_of(result: dict) -> str:
         result: Result of `compare`.
     """
     from metrics.intervals import METHODS, methods_line
+    from metrics.task import task_of_report
 
     models, difference = result["models"], result["difference"]
+    task = task_of_report(models[0])
+    score = f"clip {task.score_title}"
     width = max(12, *(len(each["name"]) + 2 for each in models))
     left_out = (
         f"; {result['left_out']} clips of one only are left out" if result["left_out"] else ""
@@ -143,15 +159,16 @@ def text_of(result: dict) -> str:
     lines = [
         f"{result['clips']} clips in {result['groups']} groups{left_out}",
         "",
-        f"{'':<{width}}{'clip accuracy':>14}{'95 % interval':>17}{'macro F1':>10}{'log loss':>10}",
+        f"{'':<{width}}{score:>14}{'95 % interval':>17}{'macro F1':>10}{'log loss':>10}",
     ]
     for each in models:
-        low, high = each["accuracy_interval"]
+        low, high = each[f"{task.score}_interval"]
         lines.append(
-            f"{each['name']:<{width}}{each['accuracy']:>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
+            f"{each['name']:<{width}}{each[task.score]:>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
             f"{each['macro_f1']:>10.3f}{each['log_loss']:>10.3f}"
         )
     low, high = difference["interval"]
+    right = "Exactly right" if task.several else "Right"
     below, above = difference["bootstrap"]
     first, second = (each["name"] for each in models)
     verdict = f"{second} is better" if low > 0 else f"{first} is better"
@@ -160,11 +177,11 @@ def text_of(result: dict) -> str:
     return "\n".join(
         [
             *lines,
-            methods_line([each["accuracy_interval_method"] for each in models]),
+            methods_line([each[f"{task.score}_interval_method"] for each in models]),
             "",
-            f"Right: both {result['both']}, only {first} {result['only_first']}, only {second} "
+            f"{right}: both {result['both']}, only {first} {result['only_first']}, only {second} "
             f"{result['only_second']}, neither {result['neither']}.",
-            f"{second} minus {first}: {difference['accuracy']:+.3f}, 95 % interval {low:+.3f} to "
+            f"{second} minus {first}: {difference[task.score]:+.3f}, 95 % interval {low:+.3f} to "
             f"{high:+.3f} ({METHODS[difference['method']]}, paired): {verdict}.",
             f"Paired bootstrap over groups: {below:+.3f} to {above:+.3f}; {second} is better in "
             f"{100 * difference['better']:.0f} % of the resamples.",
@@ -209,9 +226,10 @@ def answers_of(folder: str, features: str | None, chosen: Settings) -> Answers:
         folder,
         list(tested.dataset.labels),
         [(each.video, each.start) for each in segments],
-        np.array([each.target for each in segments]),
+        tested.dataset.targets(segments),
         [each.group for each in segments],
         clip,
+        tested.predictor.thresholds,
     )
 
 

@@ -1,19 +1,18 @@
 """Comparison of a head with the linear baselines: the sentence where one of them is as good.
 
-The difference of two accuracies is paired: both models are measured on the same clips, so the
+The difference of two scores is paired: both models are measured on the same clips, so the
 clips that are hard for both do not widen its interval.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from metrics.intervals import difference_interval
+from metrics.task import task_of_report, task_of_targets
 from recipes.commands import command
 from sequence.baselines import MOTION, SUMMARIES, missing_motion_note
-from sequence.dataset import Dataset, LabeledSegment
+from sequence.dataset import Dataset, LabeledSegment, targets_of
 
 # The head with the statistics of `moments` as its input, which is trained and runs live.
 LINEAR_HEAD = "statistics"
@@ -26,9 +25,9 @@ class Comparison:
     Attributes:
         head: Name of the head.
         baseline: Name of the baseline.
-        head_accuracy: Clip accuracy of the head.
-        accuracy: Clip accuracy of the baseline.
-        interval: 95 % interval of the baseline's accuracy minus the head's, over groups.
+        head_accuracy: Clip accuracy of the head, or its mean average precision.
+        accuracy: The same of the baseline.
+        interval: 95 % interval of the baseline's score minus the head's, over groups.
     """
 
     head: str
@@ -40,45 +39,52 @@ class Comparison:
 
 def difference_to(
     head: np.ndarray,
-    other: np.ndarray,
+    other: np.ndarray | Sequence[np.ndarray],
     segments: Sequence[LabeledSegment],
     resamples: int,
     seed: int,
 ) -> dict:
-    """Return the accuracy of another model minus that of the head, with its paired interval.
+    """Return the main score of another model minus that of the head, with its paired interval.
 
     Args:
         head: Probabilities of the head for each segment: (n, K).
-        other: Probabilities of the other model: (n, K).
+        other: Probabilities of the other model, (n, K); of several runs, their mean result counts.
         segments: Segments with the true classes and the groups.
         resamples: Number of bootstrap resamples.
         seed: Seed of the resampling.
 
     Returns:
-        `accuracy`, `interval` and its `method`, as in metrics.json and folds.json.
+        `accuracy` (or `mean_average_precision`), `interval` and its `method`, as in metrics.json
+        and folds.json.
     """
-    targets = np.array([segment.target for segment in segments])
-    gain = (other.argmax(1) == targets).astype(float) - (head.argmax(1) == targets)
     groups = [segment.group for segment in segments]
-    return paired_difference(gain, groups, resamples, seed)
+    runs = [other] if isinstance(other, np.ndarray) else other
+    return paired_difference(
+        head, runs, targets_of(segments, head.shape[1]), groups, resamples, seed
+    )
 
 
 def paired_difference(
-    gain: np.ndarray, groups: Sequence[str], resamples: int, seed: int
-) -> dict[str, Any]:
-    """Return the mean difference of two models on the same clips, with its paired interval.
+    head: np.ndarray | Sequence[np.ndarray],
+    runs: Sequence[np.ndarray],
+    targets: np.ndarray,
+    groups: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> dict:
+    """Return the main score of other predictions minus that of `head`, as `difference_to`.
 
     Args:
-        gain: Difference of each clip, from -1 to 1: (n,).
+        head: Probabilities (n, K), or those of several runs, whose mean score counts.
+        runs: Probabilities (n, K) of each run of the other model.
+        targets: True classes (n,), or indicators of several classes (n, K).
         groups: Group of each clip, n names.
         resamples: Number of bootstrap resamples.
         seed: Seed of the resampling.
-
-    Returns:
-        `accuracy`, `interval` and its `method`, as in metrics.json and folds.json.
     """
-    found = difference_interval(gain, groups, resamples, seed)
-    return {"accuracy": float(gain.mean()), "interval": found.limits, "method": found.method}
+    task = task_of_targets(targets)
+    gain, found = task.difference(head, runs, targets, groups, resamples, seed)
+    return {task.score: gain, "interval": found.limits, "method": found.method}
 
 
 def remarks(head: str, rows: list[dict], dataset: Dataset) -> list[str]:
@@ -110,16 +116,16 @@ def comparisons(head: str, rows: list[dict]) -> list[Comparison]:
                 Comparison(
                     head,
                     name,
-                    _mean_accuracy([row for row in rows if row["name"] == head]),
-                    _mean_accuracy(mine),
+                    _mean_score([row for row in rows if row["name"] == head]),
+                    _mean_score(mine),
                     tuple(np.mean([row["difference_to_head"]["interval"] for row in mine], axis=0)),
                 )
             )
     return found
 
 
-def _mean_accuracy(rows: list[dict]) -> float:
-    return float(np.mean([row["clip"]["accuracy"] for row in rows]))
+def _mean_score(rows: list[dict]) -> float:
+    return float(np.mean([row["clip"][task_of_report(row["clip"]).score] for row in rows]))
 
 
 def advice(compared: list[Comparison]) -> str:

@@ -7,12 +7,14 @@ import numpy as np
 
 from extract.extractor.choice import AUTO_HEAD
 from metrics.pooling import Rule
+from metrics.task import Thresholds
 from recipes.schema import Recipe, Sequence
 from sequence.baselines import LinearBaseline, available_baselines, fit_baseline
-from sequence.comparison import paired_difference
+from sequence.comparison import difference_to
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import (
     Predictions,
+    joined_predictions,
     measure,
     measure_all,
     predict,
@@ -26,6 +28,7 @@ from sequence.folds import make_folds, split_validation
 from sequence.model import AUTO_HEADS
 from sequence.pooling_choice import choose_pooling
 from sequence.prediction import Predictor
+from sequence.report import FOLD_SCORES
 from sequence.training import fit, fit_mean_baseline
 from video.console import progress_bar
 from video.errors import UsageError
@@ -56,10 +59,10 @@ class Validated:
     """Result of a cross-validation.
 
     Attributes:
-        rows: One dictionary per model and repeat: name, repeat, accuracy of each fold, pooling of
+        rows: One dictionary per model and repeat: name, repeat, main score of each fold, pooling of
             each fold for a model of windows, and the metrics over all clips, each predicted by the
-            model that was not trained on its group. The most accurate head comes first. Rows of
-            folds by clip have `folds_by` and `difference_to_groups`.
+            model that was not trained on its group. The best head comes first. Rows of folds by
+            clip have `folds_by` and `difference_to_groups`.
         folds: Models of the first repeat.
     """
 
@@ -85,6 +88,11 @@ class Validated:
             found += video_predictions(fold.heads[name], dataset, mine)
         return found
 
+    def thresholds(self) -> dict[str, Thresholds]:
+        """Return the thresholds of the model that predicts each video in `steps`."""
+        name = self.rows[0]["name"]
+        return {video: fold.heads[name].thresholds for fold in self.folds for video in fold.videos}
+
 
 def heads_of(chosen: Sequence) -> tuple[str, ...]:
     """Return the heads that a recipe compares: several for `auto`."""
@@ -95,7 +103,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> Validated:
     """Train and test the recipe's heads and all baselines in a cross-validation over groups.
 
     All clips of a group are in the same fold. Within each fold, some of the training groups are
-    used for validation. With `evaluate.by_clip` the most accurate head is also trained and tested
+    used for validation. With `evaluate.by_clip` the best head is also trained and tested
     on folds in which every clip is a group of its own, without augmented copies.
 
     Args:
@@ -112,7 +120,8 @@ def cross_validate(dataset: Dataset, recipe: Recipe) -> Validated:
     dataset.require_variation(dataset.segments)
     repeats = [_Repeat(dataset, recipe, number) for number in range(recipe.evaluate.repeats)]
     heads = heads_of(recipe.sequence)
-    first = max(heads, key=lambda head: sum(repeat.hits(head) for repeat in repeats))
+    # Rounded, so that heads that are equal but for the order of a sum are a tie.
+    first = max(heads, key=lambda head: round(sum(repeat.score(head) for repeat in repeats), 9))
     rows: list[dict] = []
     for repeat in repeats:
         rows += repeat.rows(first)
@@ -136,16 +145,13 @@ def _by_clip(dataset: Dataset, recipe: Recipe, whole: "_Repeat", name: str) -> d
     tested = [group_of[id(segment)] for segment in mixed.tested]
     joined = mixed.joined(name)
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
-    right = whole.right(name)
-    gain = [
-        int(hit) - right[id(each)] for each, hit in zip(tested, mixed.all_hits(name), strict=True)
-    ]
-    groups = [segment.group for segment in tested]
+    answers = whole.clips(name)
+    same = np.stack([answers[id(segment)] for segment in tested])
     return {
         **mixed.named(name),
         "folds_by": BY_CLIP,
         **measure(joined, tested, dataset.labels, resamples, seed),
-        "difference_to_groups": paired_difference(np.array(gain, float), groups, resamples, seed),
+        "difference_to_groups": difference_to(same, joined.clip, tested, resamples, seed),
     }
 
 
@@ -179,7 +185,7 @@ class _Repeat:
         self.tested: list[LabeledSegment] = []
         self.folds: list[Fold] = []
         self._folds: dict[str, list[Predictions]] = {}
-        self._hits: dict[str, list[np.ndarray]] = {}
+        self._scores: dict[str, list[float]] = {}
         self._shuffled: dict[str, list[list[Predictions]]] = {}
         self._draws = Draws(recipe.evaluate.shuffles if baselines else 0, recipe.seed)
         seed = recipe.seed + number
@@ -204,7 +210,7 @@ class _Repeat:
     ) -> None:
         """Predict the test segments of a fold."""
         dataset = self._dataset
-        targets = np.array([segment.target for segment in test])
+        targets = dataset.targets(test)
         models = fold.heads | ({"mean": fold.mean} if fold.mean else {})
         found = [predict(name, model, dataset, test) for name, model in models.items()]
         found += [predict_baseline(baseline, dataset, test) for baseline in fold.linear]
@@ -212,33 +218,31 @@ class _Repeat:
             found.append(predict_majority(known, test, dataset.labels))
         for one in found:
             self._folds.setdefault(one.name, []).append(one)
-            self._hits.setdefault(one.name, []).append(one.clip.argmax(1) == targets)
+            score = dataset.task.main_score(one.clip, targets)
+            self._scores.setdefault(one.name, []).append(score)
         for name, model in fold.heads.items():
             runs = shuffled_runs(model, dataset, test, self._draws)
             self._shuffled.setdefault(name, []).append(runs)
         self.tested += test
 
-    def hits(self, name: str) -> int:
-        """Return the number of clips that a model predicts correctly."""
-        return int(self.all_hits(name).sum())
+    def score(self, name: str) -> float:
+        """Return the main score of a model over the clips of all folds."""
+        targets = self._dataset.targets(self.tested)
+        return self._dataset.task.main_score(self.joined(name).clip, targets)
 
-    def all_hits(self, name: str) -> np.ndarray:
-        """Return whether a model predicts each tested segment correctly: bool (n,)."""
-        return np.concatenate(self._hits[name])
-
-    def right(self, name: str) -> dict[int, bool]:
-        """Return the hits of a model by the identity of the segment."""
-        pairs = zip(self.tested, self.all_hits(name), strict=True)
-        return {id(segment): bool(hit) for segment, hit in pairs}
+    def clips(self, name: str) -> dict[int, np.ndarray]:
+        """Return the probabilities (K,) of a model by the identity of the segment."""
+        pairs = zip(self.tested, self.joined(name).clip, strict=True)
+        return {id(segment): row for segment, row in pairs}
 
     def joined(self, name: str) -> Predictions:
         """Return the predictions of a model for all tested segments."""
-        return Predictions(name, np.concatenate([fold.clip for fold in self._folds[name]]))
+        return joined_predictions(self._folds[name])
 
     def named(self, name: str) -> dict:
         """Return the keys of a model's row that say what it is about."""
-        row = {"name": name, "repeat": self.number + 1}
-        row["fold_accuracies"] = [float(fold.mean()) for fold in self._hits[name]]
+        row: dict = {"name": name, "repeat": self.number + 1}
+        row[FOLD_SCORES[self._dataset.task.name]] = self._scores[name]
         poolings: list[Rule] = [each.pooling for each in self._folds[name] if each.pooling]
         return {**row, "fold_poolings": poolings} if poolings else row
 
@@ -258,8 +262,7 @@ class _Repeat:
         if not folds or not folds[0]:
             return None
         runs = [
-            Predictions(SHUFFLED, np.concatenate([runs[draw].clip for runs in folds]))
-            for draw in range(self._draws.count)
+            joined_predictions([runs[draw] for runs in folds]) for draw in range(self._draws.count)
         ]
         scores = shuffled_scores(
             runs,
@@ -269,14 +272,17 @@ class _Repeat:
             self._draws,
             self._recipe.evaluate.bootstrap,
         )
+        task = self._dataset.task
         ends = np.cumsum([len(runs[0].clip) for runs in folds])[:-1]
-        targets = np.array([segment.target for segment in self.tested])
-        hits = np.mean([run.clip.argmax(1) == targets for run in runs], axis=0)
-        accuracies = [float(part.mean()) for part in np.split(hits, ends)]
+        targets = np.split(self._dataset.targets(self.tested), ends)
+        per_fold = [
+            float(np.mean([task.main_score(run.clip, truth) for run in runs]))
+            for runs, truth in zip(folds, targets, strict=True)
+        ]
         return {
             "name": SHUFFLED,
             "repeat": self.number + 1,
-            "fold_accuracies": accuracies,
+            FOLD_SCORES[task.name]: per_fold,
             **scores,
         }
 

@@ -1,8 +1,8 @@
 """Dataset of the second stage: labeled segments, and look-back windows over their features."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,10 +12,13 @@ from clips.loading.clip_sampling import evenly_spread
 from clips.manifest import BACKGROUND, SPLITS, Manifest
 from clips.manifest.segments import Segment, segments_of
 from extract.feature_store.reader import FeatureStore
+from metrics.label_sets import joined, labels_in
+from metrics.targets import Target, classes_of
+from metrics.task import MULTI_LABEL, SINGLE_LABEL, Task
 from recipes.commands import command
 from sequence.feature_matrix import FeatureMatrix
 from sequence.label_map import LabelMap
-from sequence.windows import full_steps, window_rows
+from sequence.windows import Windows, full_steps
 from video.errors import LookbackError
 from video.sampling import steps_before_full
 
@@ -35,22 +38,25 @@ class LabeledSegment:
 
     Attributes:
         video: Name of the video in the manifest.
-        target: Index of the label in `Dataset.labels`.
+        target: Index of the label in `Dataset.labels`; in a multi-label set those of all labels,
+            in ascending order.
         split: Name of the split: train, val or test.
         group: Name of the group, which lies in one split.
         first: First step.
         last: Step after the last one.
         start: Start in the video in seconds, which does not depend on the features.
+        end: End in the video in seconds; infinity for the end of the video.
         is_copy: Whether the video is an augmented copy, which no fold tests on.
     """
 
     video: str
-    target: int
+    target: Target
     split: str
     group: str
     first: int
     last: int
     start: float = 0.0
+    end: float = float("inf")
     is_copy: bool = False
 
 
@@ -68,38 +74,6 @@ class Moments:
     std: np.ndarray
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Windows stored as row indices of a feature matrix: `windows[4:9]` copies out five of them.
-
-    Attributes:
-        features: Features of all videos, one video after another: float32 (N, D).
-        newest: Row of each window's newest step: (n,).
-        first: Row of step 0 of each window's video: (n,).
-        segment: Index of the segment that each window belongs to: (n,).
-        look_back: Number of steps in a window, L.
-    """
-
-    features: np.ndarray
-    newest: np.ndarray
-    first: np.ndarray
-    segment: np.ndarray
-    look_back: int
-
-    def __len__(self) -> int:
-        return len(self.newest)
-
-    def __getitem__(self, indices: slice) -> np.ndarray:
-        """Return windows: float32 (B, L, D)."""
-        rows = window_rows(self.newest[indices], self.first[indices], self.look_back)
-        return self.features.take(rows, axis=0)
-
-    def reorder(self, order: np.ndarray) -> "Windows":
-        """Return the same windows in the order of the indices `order` (n,)."""
-        newest, first, segment = (each[order] for each in (self.newest, self.first, self.segment))
-        return replace(self, newest=newest, first=first, segment=segment)
-
-
 class Dataset:
     """Labeled segments of a manifest with their features, and windows over them.
 
@@ -107,6 +81,7 @@ class Dataset:
         store: Feature store of the videos.
         segments: All labeled segments that have steps.
         labels: Class names; a segment's target is an index of this list.
+        task: Whether a segment has one class or several.
         without_features: Videos of the manifest that are not in the store.
         look_back: Number of steps in a window, L.
 
@@ -120,6 +95,7 @@ class Dataset:
         manifest: Manifest,
         look_back: int,
         mapping: LabelMap | None = None,
+        task: Task | None = None,
     ) -> None:
         """Find the labeled segments. Features are read when they are first needed.
 
@@ -129,7 +105,10 @@ class Dataset:
             look_back: Number of steps in a window, L.
             mapping: Labels of the manifest and those of a model, whose order counts; None if they
                 are the same.
+            task: Task of a model; None for that of the manifest.
         """
+        self.task = task or task_of(manifest)
+        manifest = manifest.with_task(self.task.several)
         self.store = store
         self.look_back = look_back
         # The first steps of a clip network see fewer frames than a clip has.
@@ -142,9 +121,8 @@ class Dataset:
         targets = {label: target for target, label in enumerate(self.labels)}
         self.segments: list[LabeledSegment] = []
         for segment in segments_of(manifest):
-            label = mapping.of(segment.label) if mapping else segment.label
-            if segment.video not in missing and label is not None:
-                target = targets[label]
+            target = self._target(segment.label, targets, mapping)
+            if segment.video not in missing and target is not None:
                 labeled = _labeled_segment(store, segment, target, steps[segment.video])
                 if labeled.first < labeled.last:
                     self.segments.append(labeled)
@@ -154,6 +132,27 @@ class Dataset:
                 f"{command('extract')}"
             )
         self._matrix = FeatureMatrix(store, steps)
+
+    def _target(
+        self, text: str, numbers: Mapping[str, int], mapping: LabelMap | None
+    ) -> Target | None:
+        """Return the target of a label; None if the mapping leaves it out."""
+        if not self.task.several:
+            label = mapping.of(text) if mapping else text
+            return None if label is None else numbers[label]
+        names = [name for name in labels_in(text) if name != BACKGROUND]
+        known = [name for each in names if (name := mapping.of(each) if mapping else each)]
+        if names and not known:
+            return None
+        return tuple(sorted({numbers[name] for name in known}))
+
+    def targets(self, segments: Sequence[LabeledSegment]) -> np.ndarray:
+        """Return the targets of segments: class indices (n,), or indicators of classes (n, K)."""
+        return self.task.encoded([segment.target for segment in segments], len(self.labels))
+
+    def label_of(self, segment: LabeledSegment) -> str:
+        """Return the label of a segment as text, such as `run|wave`."""
+        return joined(self.labels[number] for number in classes_of(segment.target))
 
     def with_look_back(self, look_back: int) -> "Dataset":
         """Return the same dataset with another look-back; both share the features in memory."""
@@ -175,10 +174,10 @@ class Dataset:
             LookbackError: A class has none in a split.
         """
         for split in splits:
-            present = {segment.target for segment in self.split(split)}
+            present = classes_in(self.split(split))
             for target, label in enumerate(self.labels):
                 # Videos labeled from start to end have no background; any other class is needed.
-                unused = not any(segment.target == target for segment in self.segments)
+                unused = target not in classes_in(self.segments)
                 if target not in present and not (label == BACKGROUND and unused):
                     raise LookbackError(
                         f"{self.store.path}: no clip of class {label} in split {split} has "
@@ -308,6 +307,28 @@ class Dataset:
         )
 
 
+def task_of(manifest: Manifest) -> Task:
+    """Return the task of a data set."""
+    return MULTI_LABEL if manifest.several else SINGLE_LABEL
+
+
+def targets_of(segments: Sequence[LabeledSegment], count: int) -> np.ndarray:
+    """Return the targets of segments: class indices (n,), or indicators of classes (n, K).
+
+    Args:
+        segments: Segments of one data set.
+        count: Number of classes, K.
+    """
+    several = any(not isinstance(segment.target, int) for segment in segments)
+    task = MULTI_LABEL if several else SINGLE_LABEL
+    return task.encoded([segment.target for segment in segments], count)
+
+
+def classes_in(segments: Iterable[LabeledSegment]) -> set[int]:
+    """Return the indices of the classes that segments have."""
+    return {number for segment in segments for number in classes_of(segment.target)}
+
+
 def _equal(rows: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
     """Return whether rows (n, D) equal others (n, D), or all equal a single row (1, D)."""
     if len(others) not in (1, len(rows)):
@@ -333,7 +354,7 @@ def _moments(arrays: Iterator[np.ndarray]) -> Moments:
 
 
 def _labeled_segment(
-    store: FeatureStore, segment: Segment, target: int, steps: int
+    store: FeatureStore, segment: Segment, target: Target, steps: int
 ) -> LabeledSegment:
     """Convert a segment from seconds to steps of its video, which has `steps` steps."""
     first, last = 0, steps
@@ -349,5 +370,6 @@ def _labeled_segment(
         first,
         last,
         segment.start,
+        segment.end,
         segment.is_copy,
     )

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from metrics.calibration import chance_error
-from metrics.classification import scores
-from metrics.intervals import share_interval
 from metrics.pooling import Rule
 from metrics.score_intervals import score_intervals
+from metrics.targets import classes_of
+from metrics.task import Thresholds, task_of_targets
 from sequence.baselines import LinearBaseline
 from sequence.comparison import difference_to
-from sequence.dataset import Dataset, LabeledSegment
+from sequence.dataset import Dataset, LabeledSegment, targets_of
 from sequence.prediction import Predictor
 from sequence.training import window_logits
 
@@ -29,6 +29,7 @@ class Predictions:
         window: Probabilities of each full window: (m, K); None for a model of whole segments.
         segment: Index of the segment that each window belongs to: (m,); None without windows.
         pooling: Name of the rule from windows to segments; None for a model of whole segments.
+        thresholds: Thresholds of the classes, see `metrics.task.Task.chosen`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Predictions:
     window: np.ndarray | None = None
     segment: np.ndarray | None = None
     pooling: Rule | None = None
+    thresholds: Thresholds = ()
 
 
 def predict(
@@ -59,14 +61,33 @@ def predict(
     answers = window_logits(predictor, dataset, segments, views)
     windows = answers.window_probabilities(predictor.temperature)
     clips = answers.clip_probabilities(predictor.temperature)
-    return Predictions(name, clips, windows, answers.segment, predictor.pooling.rule)
+    rule = predictor.pooling.rule
+    return Predictions(name, clips, windows, answers.segment, rule, predictor.thresholds)
+
+
+def joined_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """Return the predictions of whole segments of one model for several parts of the segments.
+
+    Args:
+        parts: Predictions for each part, such as the folds of a cross-validation, each with
+            thresholds of its own.
+    """
+    clips = np.concatenate([each.clip for each in parts])
+    limits = [
+        np.broadcast_to(np.asarray(each.thresholds), each.clip.shape)
+        for each in parts
+        if len(each.thresholds)
+    ]
+    thresholds = np.concatenate(limits) if limits else ()
+    return Predictions(parts[0].name, clips, thresholds=thresholds)
 
 
 def predict_baseline(
     baseline: LinearBaseline, dataset: Dataset, segments: list[LabeledSegment]
 ) -> Predictions:
     """Return the predictions of a linear baseline."""
-    return Predictions(baseline.name, baseline.predict_segments(dataset, segments))
+    clips = baseline.predict_segments(dataset, segments)
+    return Predictions(baseline.name, clips, thresholds=baseline.thresholds)
 
 
 def predict_majority(
@@ -74,13 +95,17 @@ def predict_majority(
 ) -> Predictions:
     """Return the predictions of the baseline `majority`: the shares of the classes in training.
 
+    With several classes per clip, the share of a class is that of the clips that have it.
+
     Args:
         training: Segments of the training.
         segments: Segments to predict.
         labels: Names of the K classes.
     """
-    counts = np.bincount([each.target for each in training], minlength=len(labels))
-    return Predictions(MAJORITY, np.tile(counts / counts.sum(), (len(segments), 1)))
+    counts = np.zeros(len(labels), int)
+    for each in training:
+        counts[list(classes_of(each.target))] += 1
+    return Predictions(MAJORITY, np.tile(counts / len(training), (len(segments), 1)))
 
 
 def measure(
@@ -102,21 +127,25 @@ def measure(
     Returns:
         Metrics under the keys `clip` and `window`, as in metrics.json.
     """
-    targets = np.array([segment.target for segment in segments])
+    targets = targets_of(segments, len(labels))
     groups = [segment.group for segment in segments]
-    clip = _with_interval(predictions.clip, targets, groups, labels, resamples, seed)
-    found = score_intervals(predictions.clip, targets, groups)
-    clip["intervals"] = {name: each.limits for name, each in found.items()}
-    clip["intervals_method"] = found["macro_f1"].method
-    # Windows of a clip are alike, so what chance does to them cannot be told by their number.
-    clip["calibration_error_if_calibrated"] = asdict(chance_error(predictions.clip.max(1)))
+    clips = _Measured(predictions.clip, targets, groups, predictions.thresholds)
+    clip = clips.scores(labels, resamples, seed)
+    if not task_of_targets(targets).several:
+        found = score_intervals(predictions.clip, targets, groups)
+        clip["intervals"] = {name: each.limits for name, each in found.items()}
+        clip["intervals_method"] = found["macro_f1"].method
+        # Windows of a clip are alike, so what chance does to them cannot be told by their number.
+        clip["calibration_error_if_calibrated"] = asdict(chance_error(predictions.clip.max(1)))
     result = {"clip": clip}
     if predictions.window is not None:
-        window_groups = [groups[index] for index in predictions.segment]
-        window_targets = targets[predictions.segment]
-        result["window"] = _with_interval(
-            predictions.window, window_targets, window_groups, labels, resamples, seed
+        windows = _Measured(
+            predictions.window,
+            targets[predictions.segment],
+            [groups[index] for index in predictions.segment],
+            predictions.thresholds,
         )
+        result["window"] = windows.scores(labels, resamples, seed)
     return result
 
 
@@ -140,24 +169,26 @@ def measure_all(
     return results
 
 
-def _with_interval(
-    probabilities: np.ndarray,
-    targets: np.ndarray,
-    groups: list[str],
-    labels: list[str],
-    resamples: int,
-    seed: int,
-) -> dict:
-    """Return `scores` with the confidence interval of the accuracy."""
-    values = scores(probabilities, targets, labels)
-    hits = (probabilities.argmax(1) == targets).astype(float)
-    interval = share_interval(hits, groups, resamples, seed)
-    return {
-        "accuracy_interval": interval.limits,
-        "accuracy_interval_method": interval.method,
-        "groups": len(set(groups)),
-        **values,
-    }
+@dataclass(frozen=True)
+class _Measured:
+    """Probabilities (n, K) of clips or windows with their targets, groups and thresholds."""
+
+    probabilities: np.ndarray
+    targets: np.ndarray
+    groups: list[str]
+    thresholds: Thresholds
+
+    def scores(self, labels: list[str], resamples: int, seed: int) -> dict:
+        """Return all metrics, with the confidence interval of the main score."""
+        task = task_of_targets(self.targets)
+        values = task.scores(self.probabilities, self.targets, labels, self.thresholds)
+        interval = task.interval([self.probabilities], self.targets, self.groups, resamples, seed)
+        return {
+            f"{task.score}_interval": interval.limits,
+            f"{task.score}_interval_method": interval.method,
+            "groups": len(set(self.groups)),
+            **values,
+        }
 
 
 def video_predictions(

@@ -1,13 +1,14 @@
 """Events of a report: what a model finds in videos whose manifest rows have times."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from clips.manifest import BACKGROUND, Manifest
-from clips.manifest.segments import segments_of
-from clips.manifest.time_blocks import outside, time_blocks, times_of
+from clips.manifest.segments import spans_of
+from clips.manifest.time_blocks import outside, time_blocks
 from metrics.events import (
     OVERLAPS,
     Span,
@@ -16,6 +17,7 @@ from metrics.events import (
     runs,
     usual_interval,
 )
+from metrics.task import SINGLE_LABEL, Task, Thresholds
 from sequence.label_map import LabelMap
 
 VideoPrediction = tuple[str, np.ndarray, np.ndarray]
@@ -49,11 +51,13 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
     for entry in manifest.unlabeled:
         if not entry.is_part:
             parts.discard(entry.video)  # nobody knows what happens in its rest
-        events.ignored.append(Span(entry.video, *times_of(entry)))
+        events.ignored.append(Span(entry.video, *entry.span))
     for video, blocks in time_blocks(manifest.entries).items():
         events.ignored.extend(Span(video, *times) for times in outside(blocks, split))
-    for segment in segments_of(manifest):
-        label = mapping.of(segment.label) if mapping else segment.label
+    for segment in spans_of(manifest):
+        label = segment.label
+        if mapping and not (manifest.several and label == BACKGROUND):
+            label = mapping.of(label)
         if split not in (segment.split, "all") or not (
             segment.video in parts or label == BACKGROUND
         ):
@@ -68,18 +72,25 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
 
 
 def measure_events(
-    predictions: list[VideoPrediction], truth: TrueEvents, labels: list[str], first_full: int
+    predictions: list[VideoPrediction],
+    truth: TrueEvents,
+    labels: list[str],
+    first_full: int,
+    task: Task = SINGLE_LABEL,
+    thresholds: Thresholds | Mapping[str, Thresholds] = (),
 ) -> dict | None:
     """Return the scores of found events per class and over all classes.
 
-    A found event is a run of steps at which its class is the most probable one; its score is the
-    mean probability.
+    A found event is a run of steps at which its class is the most probable one, or reaches its
+    threshold if several can hold; its score is the mean probability.
 
     Args:
         predictions: Video, seconds (N,) and probabilities (N, K) of each video.
         truth: Labeled events.
         labels: Names of the K classes.
         first_full: First step whose window is full; no event begins before it.
+        task: Whether one class holds at a time, or several.
+        thresholds: Thresholds of the classes, or those of the model of each video by its name.
 
     Returns:
         `videos`, `hours`, `classes` (see `metrics.events.event_scores`) and
@@ -101,10 +112,11 @@ def measure_events(
     hours = measured / 3600
     found: dict[str, list[Span]] = defaultdict(list)
     for video, seconds, probabilities in known:
-        best = probabilities.argmax(1)
-        best[:first_full] = -1
+        limits = thresholds[video] if isinstance(thresholds, Mapping) else thresholds
+        chosen = task.chosen(probabilities, limits)
+        chosen[:first_full] = False
         for number, label in enumerate(labels):
-            found[label] += runs(video, seconds, best == number, probabilities[:, number])
+            found[label] += runs(video, seconds, chosen[:, number], probabilities[:, number])
     classes = {}
     for label, true in events.items():
         counted = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metrics.task import task_of_report
 from recipes.commands import command
 from recipes.loader import Settings
 from sequence.comparison import remarks
@@ -16,7 +17,14 @@ from sequence.evaluation_split import folds_remark
 from sequence.evaluation_time import SHUFFLED, time_remark
 from sequence.experiment import Experiment
 from sequence.model import require_head
-from sequence.report import COST_HEADER, cost_cells, costs_note, report_folder, write_json
+from sequence.report import (
+    COST_HEADER,
+    FOLD_SCORES,
+    cost_cells,
+    costs_note,
+    report_folder,
+    write_json,
+)
 from sequence.results import FoldsReport
 from video.console import logger
 from video.errors import UsageError
@@ -62,10 +70,14 @@ def evaluate_folds(
         costs = _costs(each, found)
         truth = true_events(each.manifest, "all")
         steps = found.steps(dataset, truth.videos)
-        events = measure_events(steps, truth, dataset.labels, dataset.first_full)
+        decided = dataset.task, found.thresholds()
+        events = measure_events(steps, truth, dataset.labels, dataset.first_full, *decided)
         title = f"Input {each.input}. " if experiment.alternative else ""
         _LOG.info(f"\n{title}{folds_summary(of_input, costs)}")
-        for line in [*_sentences(of_input), *remarks(name, by_group(of_input), dataset)]:
+        for line in [
+            *_sentences(of_input),
+            *remarks(name, by_group(of_input), dataset),
+        ]:
             _LOG.info(f"\n{line}")
         if events:
             _LOG.info(f"\n{events_summary(events)}")
@@ -108,24 +120,26 @@ def _sentences(rows: Sequence[dict]) -> list[str]:
     name, lines = whole[0]["name"], []
     shuffled = [row for row in whole if row["name"] == SHUFFLED]
     if shuffled:
-        accuracy = _mean([row for row in whole if row["name"] == name], "accuracy")
+        score = task_of_report(shuffled[0]["clip"]).score
+        value = _mean([row for row in whole if row["name"] == name], score)
         interval = np.mean([row["difference_to_head"]["interval"] for row in shuffled], axis=0)
-        gain = np.mean([row["difference_to_head"]["accuracy"] for row in shuffled])
+        gain = np.mean([row["difference_to_head"][score] for row in shuffled])
         joined = {
             "draws": shuffled[0]["draws"],
-            "clip": {"accuracy": _mean(shuffled, "accuracy")},
-            "difference_to_head": {"accuracy": gain, "interval": interval},
+            "clip": {score: _mean(shuffled, score)},
+            "difference_to_head": {score: gain, "interval": interval},
         }
-        lines.append(time_remark(name, float(accuracy), joined))
+        lines.append(time_remark(name, float(value), joined))
     ignoring = [row for row in rows if row.get("folds_by") == BY_CLIP and row["name"] == name]
     if ignoring:
-        whole_score = _mean([row for row in whole if row["name"] == name], "accuracy")
+        score = task_of_report(ignoring[0]["clip"]).score
+        whole_score = _mean([row for row in whole if row["name"] == name], score)
         low, high = np.mean([row["difference_to_groups"]["interval"] for row in ignoring], axis=0)
         about = f"{len(ignoring)} repeats" if len(ignoring) > 1 else "one repeat"
         lines.append(
             folds_remark(
                 "Folds by clip",
-                _mean(ignoring, "accuracy"),
+                _mean(ignoring, score),
                 f"the {whole[0]['clip']['groups']} groups",
                 whole_score,
                 [low, high],
@@ -147,7 +161,9 @@ def folds_summary(rows: Sequence[dict], costs: dict[str, dict] | None = None) ->
         costs: Costs of the models by name; None to leave the columns out.
     """
     first = rows[0]
-    folds = len(first["fold_accuracies"])
+    task = task_of_report(first["clip"])
+    score, per_fold = task.score_title, FOLD_SCORES[task.name]
+    folds = len(first[per_fold])
     repeats = len({row["repeat"] for row in rows})
     clip = first["clip"]
     names = list(dict.fromkeys((row["name"], row.get("folds_by")) for row in rows))
@@ -157,19 +173,19 @@ def folds_summary(rows: Sequence[dict], costs: dict[str, dict] | None = None) ->
         f"{clip['count']} clips in {clip['groups']} groups; no group is in both the training and "
         "the test part of a fold",
         "",
-        f"{'':<{width}}{'clip accuracy':>14}{'95 % interval':>17}{'log loss':>10}"
+        f"{'':<{width}}{f'clip {score}':>14}{'95 % interval':>17}{'log loss':>10}"
         + (COST_HEADER if costs else "")
-        + "   accuracy per fold",
+        + f"   {score} per fold",
     ]
     for name, kind in names:
         mine = [row for row in rows if (row["name"], row.get("folds_by")) == (name, kind)]
-        low, high = np.mean([row["clip"]["accuracy_interval"] for row in mine], axis=0)
+        low, high = np.mean([row["clip"][f"{task.score}_interval"] for row in mine], axis=0)
         loss = "-" if name == "ridge" else f"{_mean(mine, 'log_loss'):.3f}"
-        each = "  ".join(f"{value:.2f}" for row in mine for value in row["fold_accuracies"])
+        each = "  ".join(f"{value:.2f}" for row in mine for value in row[per_fold])
         shown = f"{name}, {BY_CLIP}" if kind == BY_CLIP else name
         cells = f"{cost_cells(costs.get(name)):<37}" if costs else ""
         lines.append(
-            f"{shown:<{width}}{_mean(mine, 'accuracy'):>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
+            f"{shown:<{width}}{_mean(mine, task.score):>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
             f"{loss:>10}{cells}   {each}"
         )
     if costs:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from extract.extractor.choice import OWN_HEAD, choose_head, requested_head
+from metrics.task import task_named
 from model_folder.config import require_config
 from model_folder.provenance import refuse_seen_clips
 from recipes.commands import command
@@ -59,16 +60,22 @@ def open_tested(experiment: Experiment, settings: Settings) -> Tested:
     if split in ("test", ALL):
         _refuse_seen(experiment, split, another_set=mapped is not None)
     own = choose_head(folder, config, requested_head(settings)) == OWN_HEAD
-    if not own:
-        require_sequence(folder, config)
     labels = config.backbone.labels if own else config.labels
+    task = task_named(config.backbone.task if own else require_sequence(folder, config).task)
+    manifest = experiment.manifest
+    if manifest.several and not task.several:
+        raise LookbackError(
+            f"{folder}: was trained on clips with one label each, but {manifest.path} has clips "
+            f"with several; run {command('finetune' if own else 'train')}, or name another manifest"
+        )
+    manifest = manifest.with_task(task.several)
     mapping = read_label_map(mapped, labels) if mapped is not None else None
     if mapping:
-        mapping.require(experiment.manifest.labels, experiment.manifest.path)
-    elif list(labels) != experiment.manifest.labels:
+        mapping.require(manifest.labels, manifest.path)
+    elif list(labels) != manifest.labels:
         raise LookbackError(
             f"{folder}: was trained on the classes {', '.join(labels)}, but the manifest has "
-            f"{', '.join(experiment.manifest.labels)}; run "
+            f"{', '.join(manifest.labels)}; run "
             + command("finetune" if own else "train")
             + ", or for another data set give --label-map"
         )
@@ -79,7 +86,7 @@ def open_tested(experiment: Experiment, settings: Settings) -> Tested:
         require_spec(config, experiment.store.spec, str(folder))
         predictor = load_predictor(folder, config)
         head = config.sequence.head
-    dataset = experiment.dataset(predictor.look_back, mapping)
+    dataset = experiment.dataset(predictor.look_back, mapping, task)
     segments = dataset.split(split)
     if not segments:
         raise LookbackError(

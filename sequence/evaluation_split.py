@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from clips.manifest.time_blocks import time_blocks
-from metrics.intervals import share_interval
+from metrics.task import task_of_report, task_of_targets
 from recipes.commands import command
 from recipes.schema import Recipe
 from sequence.baselines import MOTION, available_baselines, fit_baseline
@@ -55,16 +55,16 @@ class SplitCheck:
         """
         rows = []
         for name, row in self.result.get("models", {}).items():
-            measured = results.get(name)
-            low, high = row["by_group"]["accuracy_interval"]
+            measured, score = results.get(name), task_of_report(row["by_group"]).score
+            low, high = row["by_group"][f"{score}_interval"]
             gain = row["difference"]
             first, last = gain["interval"]
             cells = (
-                f"{measured['clip']['accuracy']:.3f}" if measured else "-",
-                f"{row['by_group']['accuracy']:.3f}",
+                f"{measured['clip'][score]:.3f}" if measured else "-",
+                f"{row['by_group'][score]:.3f}",
                 f"{low:.3f} - {high:.3f}",
-                f"{row['by_clip']['accuracy']:.3f}",
-                f"{gain['accuracy']:+.3f} ({first:+.3f} to {last:+.3f})",
+                f"{row['by_clip'][score]:.3f}",
+                f"{gain[score]:+.3f} ({first:+.3f} to {last:+.3f})",
             )
             rows.append((name, *cells))
         return rows
@@ -99,16 +99,16 @@ class SplitCheck:
                     f"training clips ({self.grouping}): the {split} score is too good. "
                     f"{command('prepare')} --group-by makes a split that keeps groups together."
                 )
-        name, best = max(
-            self.result["models"].items(), key=lambda each: each[1]["by_group"]["accuracy"]
-        )
+        models = self.result["models"]
+        task = task_of_report(next(iter(models.values()))["by_group"])
+        name, best = max(models.items(), key=lambda each: each[1]["by_group"][task.score])
         yield folds_remark(
             "A random split of these clips",
-            best["by_clip"]["accuracy"],
+            best["by_clip"][task.score],
             f"the {self.result['groups']} groups",
-            best["by_group"]["accuracy"],
+            best["by_group"][task.score],
             best["difference"]["interval"],
-            f"{name}, {self.grouping}",
+            f"{f'{task.score_title} of ' if task.several else ''}{name}, {self.grouping}",
         )
         if self.grouping.origin == PROPOSED:
             yield (
@@ -125,9 +125,9 @@ def folds_remark(
 
     Args:
         start: Beginning of the sentence: what ignores groups.
-        by_clip: Accuracy of it.
+        by_clip: Accuracy of it, or mean average precision.
         groups: Words for the groups.
-        whole: Accuracy with groups kept whole.
+        whole: The same with groups kept whole.
         interval: 95 % interval of the difference.
         about: Words for the model.
     """
@@ -198,8 +198,8 @@ def check_split(dataset: Dataset, grouping: Grouping, recipe: Recipe) -> dict:
     try:
         # The matrices are small: on a busy machine threads would only wait for each other.
         with threadpool_limits(1):
-            hits = {
-                kind: _hits(dataset, clips, names, folds, recipe.seed)
+            runs = {
+                kind: _runs(dataset, clips, names, folds, recipe.seed)
                 for kind, clips in (("by_group", part), ("by_clip", alone(part)))
             }
     except LookbackError:
@@ -215,7 +215,9 @@ def check_split(dataset: Dataset, grouping: Grouping, recipe: Recipe) -> dict:
         "seed": recipe.seed,
         "shared": shared_groups(segments),
         "models": {
-            name: _compared(hits["by_group"][name], hits["by_clip"][name], groups, recipe)
+            name: _compared(
+                runs["by_group"][name], runs["by_clip"][name], dataset.targets(part), groups, recipe
+            )
             for name in names
         },
     }
@@ -250,37 +252,40 @@ def _some(segments: list[LabeledSegment], seed: int) -> list[LabeledSegment]:
     return [segment for segment in segments if segment.group in chosen]
 
 
-def _hits(
+def _runs(
     dataset: Dataset, segments: list[LabeledSegment], names: list[str], folds: int, seed: int
-) -> dict[str, np.ndarray]:
-    """Return how often each segment is predicted correctly over the repeats, 0..1, by baseline."""
+) -> dict[str, list[np.ndarray]]:
+    """Return the probabilities of the segments, (n, K), in each repeat, by baseline."""
     place = {id(segment): number for number, segment in enumerate(segments)}
-    hits = {name: np.zeros(len(segments)) for name in names}
+    shape = len(segments), len(dataset.labels)
+    runs = {name: [np.zeros(shape) for _ in range(_REPEATS)] for name in names}
     for repeat in range(_REPEATS):
         for rest, test in make_folds(segments, folds, seed + repeat):
             training, validation = split_validation(rest, seed + repeat)
-            targets = np.array([segment.target for segment in test])
             places = [place[id(segment)] for segment in test]
             for name in names:
                 baseline = fit_baseline(name, dataset, training, validation)
-                predicted = baseline.predict_segments(dataset, test).argmax(1)
-                hits[name][places] += (predicted == targets) / _REPEATS
-    return hits
+                runs[name][repeat][places] = baseline.predict_segments(dataset, test)
+    return runs
 
 
 def _compared(
-    by_group: np.ndarray, by_clip: np.ndarray, groups: list[str], recipe: Recipe
+    by_group: list[np.ndarray],
+    by_clip: list[np.ndarray],
+    targets: np.ndarray,
+    groups: list[str],
+    recipe: Recipe,
 ) -> dict[str, dict]:
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
-    values = {}
-    for kind, hits in (("by_group", by_group), ("by_clip", by_clip)):
-        share = share_interval(hits, groups, resamples, seed)
+    task, values = task_of_targets(targets), {}
+    for kind, runs in (("by_group", by_group), ("by_clip", by_clip)):
+        found = task.interval(runs, targets, groups, resamples, seed)
         values[kind] = {
-            "accuracy": float(hits.mean()),
-            "accuracy_interval": share.limits,
-            "accuracy_interval_method": share.method,
+            task.score: float(np.mean([task.main_score(run, targets) for run in runs])),
+            f"{task.score}_interval": found.limits,
+            f"{task.score}_interval_method": found.method,
         }
-    values["difference"] = paired_difference(by_clip - by_group, groups, resamples, seed)
+    values["difference"] = paired_difference(by_group, by_clip, targets, groups, resamples, seed)
     return values
 
 

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.calibration import log_loss
 from metrics.classification import class_areas, mean_area
-from metrics.intervals import share_interval
-from sequence.comparison import paired_difference
-from sequence.dataset import Dataset, LabeledSegment
+from metrics.task import TaskName, task_of_report, task_of_targets
+from sequence.comparison import difference_to
+from sequence.dataset import Dataset, LabeledSegment, targets_of
 from sequence.evaluation import Predictions, predict
 from sequence.prediction import Predictor
 
 SHUFFLED = "shuffled"
+_EACH: dict[TaskName, str] = {
+    "single_label": "accuracies",
+    "multi_label": "mean_average_precisions",
+}
 _NO_ORDER = ("mean", "statistics")  # heads that see no order, only differences of steps
 
 
@@ -44,7 +47,11 @@ class ShuffledPredictor(Predictor):
             seed: Seed of the random orders.
         """
         super().__init__(
-            predictor.model, predictor.look_back, predictor.temperature, predictor.pooling
+            predictor.model,
+            predictor.look_back,
+            predictor.temperature,
+            predictor.pooling,
+            predictor.thresholds,
         )
         self._inner, self._random = predictor, np.random.default_rng(seed)
 
@@ -75,8 +82,9 @@ def measure_shuffled(
         resamples: Number of bootstrap resamples.
 
     Returns:
-        `draws`, `seed`, `accuracies` (clip accuracy of each draw), `clip` and `window` with means
-        over the draws, and `difference_to_head`; None if a window has one step, or without draws.
+        `draws`, `seed`, `accuracies` (clip accuracy of each draw; `mean_average_precisions` with
+        several classes per clip), `clip` and `window` with means over the draws, and
+        `difference_to_head`; None if a window has one step, or without draws.
     """
     runs = shuffled_runs(predictor, dataset, segments, draws, views)
     return shuffled_scores(runs, head, segments, dataset.labels, draws, resamples) if runs else None
@@ -126,30 +134,28 @@ def shuffled_scores(
         draws: Number and seed of the random orders.
         resamples: Number of bootstrap resamples.
     """
-    targets = np.array([segment.target for segment in segments])
-    groups = [segment.group for segment in segments]
-    hits = np.stack([run.clip.argmax(1) == targets for run in runs])
-    gain = hits.mean(0) - (head.clip.argmax(1) == targets)
-    share = share_interval(hits.mean(0), groups, resamples, draws.seed)
-    areas = [mean_area(class_areas(run.clip, targets, labels), "roc_auc") for run in runs]
+    targets = targets_of(segments, len(labels))
+    task, groups = task_of_targets(targets), [segment.group for segment in segments]
+    clips = [run.clip for run in runs]
+    each = [task.main_score(clip, targets) for clip in clips]
+    interval = task.interval(clips, targets, groups, resamples, draws.seed)
+    areas = [mean_area(class_areas(clip, targets, labels), "roc_auc") for clip in clips]
     windows = [
-        (run.window.argmax(1) == targets[run.segment]).mean()
-        for run in runs
-        if run.window is not None
+        task.main_score(run.window, targets[run.segment]) for run in runs if run.window is not None
     ]
     return {
         "draws": draws.count,
         "seed": draws.seed,
-        "accuracies": hits.mean(1).tolist(),
+        _EACH[task.name]: each,
         "clip": {
-            "accuracy": float(hits.mean()),
-            "accuracy_interval": share.limits,
-            "accuracy_interval_method": share.method,
+            task.score: float(np.mean(each)),
+            f"{task.score}_interval": interval.limits,
+            f"{task.score}_interval_method": interval.method,
             "roc_auc": None if areas[0] is None else float(np.mean(areas)),
-            "log_loss": float(np.mean([log_loss(run.clip, targets) for run in runs])),
+            "log_loss": float(np.mean([task.loss(clip, targets) for clip in clips])),
         },
-        **({"window": {"accuracy": float(np.mean(windows))}} if windows else {}),
-        "difference_to_head": paired_difference(gain, groups, resamples, draws.seed),
+        **({"window": {task.score: float(np.mean(windows))}} if windows else {}),
+        "difference_to_head": difference_to(head.clip, clips, segments, resamples, draws.seed),
     }
 
 
@@ -158,14 +164,16 @@ def time_remark(head: str, accuracy: float, shuffled: dict) -> str:
 
     Args:
         head: Name of the head.
-        accuracy: Clip accuracy of the model.
+        accuracy: Clip accuracy of the model, or its mean average precision.
         shuffled: Result of `measure_shuffled`.
     """
     low, high = shuffled["difference_to_head"]["interval"]
+    task = task_of_report(shuffled["clip"])
+    what = "" if not task.several else f"a clip {task.score_title} of "
     start = (
-        f"With the steps of each window in random order, {head} has "
-        f"{shuffled['clip']['accuracy']:.3f} (mean of {shuffled['draws']} draws) instead of "
-        f"{accuracy:.3f} (difference {shuffled['difference_to_head']['accuracy']:+.3f}, 95 % "
+        f"With the steps of each window in random order, {head} has {what}"
+        f"{shuffled['clip'][task.score]:.3f} (mean of {shuffled['draws']} draws) instead of "
+        f"{accuracy:.3f} (difference {shuffled['difference_to_head'][task.score]:+.3f}, 95 % "
         f"interval {low:+.3f} to {high:+.3f}, paired over groups): "
     )
     if high < 0:

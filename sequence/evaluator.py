@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from clips.manifest.time_blocks import time_blocks
 from clips.splitting.time_split import time_split_note
+from metrics.task import task_of_report
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import LinearBaseline, available_baselines, load_baselines
@@ -76,8 +75,10 @@ def evaluate(
     check = checked_split(experiment, tested, recipe)
     videos = list(dict.fromkeys(segment.video for segment in segments))
     steps = video_predictions(predictor, dataset, videos)
-    truth = true_events(experiment.manifest, recipe.evaluate.split, tested.mapping)
-    events = measure_events(steps, truth, dataset.labels, dataset.first_full)
+    manifest = experiment.manifest.with_task(dataset.task.several)
+    truth = true_events(manifest, recipe.evaluate.split, tested.mapping)
+    decided = predictor.task, predictor.thresholds
+    events = measure_events(steps, truth, dataset.labels, dataset.first_full, *decided)
     # A model of another data set knows no part of these videos.
     blocks = {} if tested.mapping else time_blocks(experiment.manifest.entries)
     selection = None if tested.is_own else _selection(experiment)
@@ -88,6 +89,7 @@ def evaluate(
         "ensemble": 1 if tested.is_own else experiment.config.sequence.ensemble,
         "look_back": predictor.look_back,
         "pooling": predictor.pooling.rule,
+        **({"task": dataset.task.name} if dataset.task.several else {}),
         "views": views,
         **({"label_map": dict(tested.mapping.names)} if tested.mapping else {}),
         **({"selection": selection} if selection else {}),
@@ -99,10 +101,10 @@ def evaluate(
         **({"split_in_time": sorted(blocks)} if blocks else {}),
         "costs": _costs(experiment, tested, baselines, settings),
     }
-    write_predictions(out / "predictions.csv", steps, dataset.labels)
-    write_clip_predictions(out / "clips.csv", segments, head.clip, dataset.labels)
-    targets = np.array([segment.target for segment in segments])
-    write_plots(out, head, targets, results[tested.head])
+    found = dataset.labels, head.thresholds
+    write_predictions(out / "predictions.csv", steps, *found)
+    write_clip_predictions(out / "clips.csv", segments, head.clip, *found)
+    write_plots(out, head, dataset.targets(segments), results[tested.head])
     write_json(out / "metrics.json", report)
     texts = list(_texts(report, results, dataset, baselines))
     for text in texts:
@@ -177,7 +179,8 @@ def _texts(
     shown = {head: results[head], **({SHUFFLED: shuffled} if shuffled else {}), **results}
     yield summary(report["split"].capitalize(), shown, report["pooling"], report["costs"])
     if shuffled:
-        yield time_remark(head, results[head]["clip"]["accuracy"], shuffled)
+        score = task_of_report(results[head]["clip"]).score
+        yield time_remark(head, results[head]["clip"][score], shuffled)
     if baselines.linear:
         yield from remarks(head, [{"name": name, **row} for name, row in results.items()], dataset)
     if "events" in report:

@@ -6,6 +6,7 @@ from pathlib import Path
 from clips.manifest import Manifest
 from clips.preparation import load_manifest
 from extract.feature_store.reader import EXTERNAL, FeatureStore, change_path, features_path
+from metrics.task import Task
 from model_folder.config import (
     BackboneConfig,
     ModelConfig,
@@ -69,14 +70,17 @@ class Experiment:
         is_clip_network = self.config.backbone.clip_length > 1
         return recipe.sequence.look_back or (_CLIP_STEPS if is_clip_network else _FRAME_STEPS)
 
-    def dataset(self, look_back: int, mapping: LabelMap | None = None) -> Dataset:
+    def dataset(
+        self, look_back: int, mapping: LabelMap | None = None, task: Task | None = None
+    ) -> Dataset:
         """Return the dataset of labeled segments; warn about videos without features.
 
         Args:
             look_back: Number of steps in a window, L.
             mapping: Labels of the manifest and those of the model; None if they are the same.
+            task: Task of the model; None for that of the manifest.
         """
-        dataset = Dataset(self.store, self.manifest, look_back, mapping)
+        dataset = Dataset(self.store, self.manifest, look_back, mapping, task)
         missing = dataset.without_features
         if missing:
             _LOG.warning(

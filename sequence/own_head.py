@@ -7,22 +7,32 @@ import numpy as np
 from extract.backbones.heads import class_logits, own_classifier
 from extract.extractor import Extractor
 from extract.extractor.loading import load_network
-from model_folder.config import ModelConfig
-from sequence.prediction import Predictor
+from metrics.pooling import Pooling
+from metrics.task import SINGLE_LABEL, Task, task_named
+from model_folder.config import BackboneConfig, ModelConfig
+from sequence.prediction import Predictor, require_thresholds
 from training.keras_backend import keras
 
 
 class OwnPredictor(Predictor):
     """Predictor that applies a fine-tuned network's classifier to single features."""
 
-    def __init__(self, classifier: keras.Model, temperature: float) -> None:
+    def __init__(
+        self,
+        classifier: keras.Model,
+        temperature: float,
+        task: Task = SINGLE_LABEL,
+        thresholds: tuple[float, ...] = (),
+    ) -> None:
         """Wrap the classifier.
 
         Args:
             classifier: Classifier of the network, from features (B, D) to logits.
             temperature: Temperature that divides the logits.
+            task: Whether a clip has one class or several.
+            thresholds: Probability from which each class is found; empty for a single label.
         """
-        super().__init__(classifier, look_back=1, temperature=temperature)
+        super().__init__(classifier, 1, temperature, Pooling(task=task), thresholds)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return logits (n, K) of windows (n, 1, D)."""
@@ -31,7 +41,7 @@ class OwnPredictor(Predictor):
 
 def own_predictor(extractor: Extractor) -> OwnPredictor:
     """Return a predictor that applies the classifier of an extractor's network."""
-    return OwnPredictor(extractor.classifier, extractor.config.backbone.temperature)
+    return _own(extractor.classifier, extractor.config.backbone)
 
 
 def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
@@ -44,4 +54,11 @@ def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
     Raises:
         LookbackError: The weights are missing, or are not those that model.yaml names.
     """
-    return OwnPredictor(own_classifier(load_network(folder, config)), config.backbone.temperature)
+    backbone = config.backbone
+    require_thresholds(backbone.thresholds, backbone.labels, backbone.task, folder)
+    return _own(own_classifier(load_network(folder, config)), backbone)
+
+
+def _own(classifier: keras.Model, backbone: BackboneConfig) -> OwnPredictor:
+    task = task_named(backbone.task)
+    return OwnPredictor(classifier, backbone.temperature, task, backbone.thresholds)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
 from metrics.calibration import calibration_error, reliability
+from metrics.targets import truth_of
 from training.figures import confusion_figure
 from video.atomic_write import atomic_write
 
@@ -33,14 +34,13 @@ def plot_roc(probabilities: np.ndarray, targets: np.ndarray, labels: list[str], 
 
     Args:
         probabilities: Probabilities of n clips: (n, K).
-        targets: True classes, ints in 0..K-1: (n,).
+        targets: True classes, ints in 0..K-1: (n,); or indicators of several classes: (n, K).
         labels: Names of the K classes.
         path: PNG file to write.
     """
     figure = Figure(figsize=_SIZE)
     axes = figure.subplots()
-    for number, label in _plottable(targets, labels):
-        truth = targets == number
+    for number, label, truth in _plottable(targets, labels):
         fpr, tpr, _ = sk.roc_curve(truth, probabilities[:, number])
         width = _line_width(number, len(labels))
         axes.plot(fpr, tpr, linewidth=width, label=f"{label} ({sk.auc(fpr, tpr):.2f})")
@@ -55,8 +55,7 @@ def plot_precision_recall(
     """Plot the one-versus-rest precision-recall curve of each class; arguments as `plot_roc`."""
     figure = Figure(figsize=_SIZE)
     axes = figure.subplots()
-    for number, label in _plottable(targets, labels):
-        truth = targets == number
+    for number, label, truth in _plottable(targets, labels):
         precision, recall, _ = sk.precision_recall_curve(truth, probabilities[:, number])
         area = sk.average_precision_score(truth, probabilities[:, number])
         width = _line_width(number, len(labels))
@@ -65,13 +64,21 @@ def plot_precision_recall(
     _finish(figure, axes, path)
 
 
-def plot_reliability(confidences: np.ndarray, hits: np.ndarray, path: Path) -> None:
+def plot_reliability(
+    confidences: np.ndarray,
+    hits: np.ndarray,
+    path: Path,
+    error: float | None = None,
+    counted: str = "clips",
+) -> None:
     """Plot the accuracy over the confidence of the predictions, with their number below.
 
     Args:
         confidences: Probability of the predicted class of n clips: (n,).
         hits: Whether the prediction is correct: (n,).
         path: PNG file to write.
+        error: Calibration error to name; None for that of these predictions.
+        counted: What is counted: clips, or the classes of clips.
     """
     bins = reliability(confidences, hits)
     figure = Figure(figsize=_SIZE)
@@ -81,13 +88,13 @@ def plot_reliability(confidences: np.ndarray, hits: np.ndarray, path: Path) -> N
     axes.bar(middles, accuracies, width, color="#9ecae1", label="accuracy in the bin")
     axes.plot([each.confidence for each in bins], accuracies, "o-", color="#08519c")
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="calibrated")
-    error = calibration_error(confidences, hits)
-    axes.set(ylabel="share of correct clips", xlim=(0, 1), ylim=(0, 1.02))
-    axes.set_title(f"Reliability over clips (calibration error {error:.3f})")
+    error = calibration_error(confidences, hits) if error is None else error
+    axes.set(ylabel=f"share of correct {counted}", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(f"Reliability over {counted} (calibration error {error:.3f})")
     axes.legend(loc="upper left")
     counts.bar(middles, [each.count for each in bins], width, color="#bdbdbd")
-    counts.set(xlabel="confidence", ylabel="clips")
-    _save(figure, path)
+    counts.set(xlabel="confidence", ylabel=counted)
+    save(figure, path)
 
 
 def _line_width(number: int, count: int) -> float:
@@ -95,19 +102,25 @@ def _line_width(number: int, count: int) -> float:
     return 1.5 + 4.5 * (count - 1 - number) / max(count - 1, 1)
 
 
-def _plottable(targets: np.ndarray, labels: list[str]) -> list[tuple[int, str]]:
-    """Return the index and label of the classes that some, but not all, clips have."""
-    return [(n, name) for n, name in enumerate(labels) if 0 < np.sum(targets == n) < len(targets)]
+def _plottable(targets: np.ndarray, labels: list[str]) -> list[tuple[int, str, np.ndarray]]:
+    """Return index, label and truth, bool (n,), of the classes that some, but not all, have."""
+    holds = truth_of(targets, len(labels))
+    return [
+        (number, name, holds[:, number])
+        for number, name in enumerate(labels)
+        if 0 < holds[:, number].sum() < len(holds)
+    ]
 
 
 def _finish(figure, axes, path: Path) -> None:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
     axes.grid(alpha=0.3)
     axes.legend(title="class (area)", loc="lower left" if "recall" in path.stem else "lower right")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG file."""
     figure.tight_layout()
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=_DPI)

@@ -19,8 +19,8 @@ class Candidate:
 
     Attributes:
         rule: Name of the rule.
-        losses: -log p of the true class of each clip: (n,).
-        accuracy: Clip accuracy, 0..1.
+        losses: Log loss of each clip: (n,).
+        accuracy: Clip accuracy, 0..1; the mean average precision with several classes per clip.
         advantage: How much lower the mean loss is than that of `mean`.
         error: Standard error of `advantage`, over groups.
     """
@@ -65,7 +65,7 @@ def choose_pooling(
     if chosen.pooling != "auto":
         return chosen
     rules = RULES
-    if not events_of(chosen, dataset.labels):
+    if not events_of(chosen, dataset.labels, dataset.task):
         rules = tuple(rule for rule in RULES if rule != "top")
         log(f"No label is named {BACKGROUND}, so top is left out; sequence.events names events.")
     candidates: list[Candidate] = []
@@ -75,7 +75,7 @@ def choose_pooling(
     groups = [segment.group for segment in validation]
     compared = [_compared(each, candidates[0], groups) for each in candidates]
     best = best_of(compared)
-    for line in _table(compared, best):
+    for line in _table(compared, best, dataset.task.score_title):
         log(line)
     return chosen.model_copy(update={"pooling": best.rule})
 
@@ -101,10 +101,10 @@ def _measured(
     predictor = fit(dataset, training, validation, chosen, seed)
     answers = window_logits(predictor, dataset, validation)
     probabilities = answers.clip_probabilities(predictor.temperature)
-    targets = np.array([segment.target for segment in validation])
-    true = probabilities[np.arange(len(targets)), targets]
-    hits = probabilities.argmax(1) == targets
-    return Candidate(rule, -np.log(np.maximum(true, 1e-12)), float(hits.mean()))
+    targets, task = dataset.targets(validation), dataset.task
+    return Candidate(
+        rule, task.losses(probabilities, targets), task.main_score(probabilities, targets)
+    )
 
 
 def _compared(candidate: Candidate, first: Candidate, groups: list[str]) -> Candidate:
@@ -120,8 +120,8 @@ def _compared(candidate: Candidate, first: Candidate, groups: list[str]) -> Cand
     )
 
 
-def _table(candidates: list[Candidate], best: Candidate) -> list[str]:
-    lines = [f"{'pooling':<12}{'log loss':>10}{'accuracy':>10}   lower than mean by (validation)"]
+def _table(candidates: list[Candidate], best: Candidate, score: str) -> list[str]:
+    lines = [f"{'pooling':<12}{'log loss':>10}{score:>10}   lower than mean by (validation)"]
     for each in candidates:
         gain = "" if each is candidates[0] else f"   {each.advantage:.3f} +- {each.error:.3f}"
         lines.append(f"{each.rule:<12}{each.loss:>10.3f}{each.accuracy:>10.3f}{gain}")

@@ -11,6 +11,7 @@ from extract.engines import Engine, NetworkId, live_workload
 from extract.engines.registry import make_engine
 from extract.feature_store.reader import spec_sha256
 from metrics.pooling import MEAN, Pooling
+from metrics.task import Task, TaskName, task_named
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
 from recipes.commands import command
 from sequence.heads.lstm import unrolled
@@ -32,6 +33,7 @@ class Predictor:
         look_back: Number of steps in a window, L.
         temperature: Temperature that divides the logits.
         pooling: Rule from the windows of a clip to its probabilities.
+        thresholds: Probability from which each class is found, K numbers; empty for a single label.
     """
 
     def __init__(
@@ -40,14 +42,21 @@ class Predictor:
         look_back: int,
         temperature: float = 1.0,
         pooling: Pooling = MEAN,
+        thresholds: tuple[float, ...] = (),
     ) -> None:
         model.jit_compile = False  # see extract/engines/keras_engine.py
         self.model = model
         self.look_back = look_back
         self.temperature = temperature
         self.pooling = pooling
+        self.thresholds = thresholds
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # see extract/engines/keras_engine.py
+
+    @property
+    def task(self) -> Task:
+        """Whether a clip has one class or several."""
+        return self.pooling.task
 
     def use_engine(self, engine: str, folder: Path | None, videos: int = 1) -> None:
         """Run all later predictions on an inference engine, one window at a time, for live use.
@@ -110,7 +119,8 @@ def load_predictor(folder: Path, config: ModelConfig) -> Predictor:
             names.
     """
     sequence = require_sequence(folder, config)
-    return _load(folder / SEQUENCE_WEIGHTS, folder, config, sequence.head, sequence.temperature)
+    fitted = sequence.temperature, sequence.thresholds
+    return _load(folder / SEQUENCE_WEIGHTS, folder, config, sequence.head, *fitted)
 
 
 def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
@@ -126,12 +136,17 @@ def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
 
 def load_mean_predictor(folder: Path, config: ModelConfig) -> Predictor:
     """Return the predictor of the `mean` baseline, which is trained with the sequence model."""
-    temperature = config.sequence.mean_temperature
-    return _load(folder / MEAN_WEIGHTS, folder, config, "mean", temperature)
+    fitted = config.sequence.mean_temperature, config.sequence.mean_thresholds
+    return _load(folder / MEAN_WEIGHTS, folder, config, "mean", *fitted)
 
 
 def _load(
-    path: Path, folder: Path, config: ModelConfig, head: str, temperature: float
+    path: Path,
+    folder: Path,
+    config: ModelConfig,
+    head: str,
+    temperature: float,
+    thresholds: tuple[float, ...],
 ) -> Predictor:
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
@@ -158,7 +173,30 @@ def _load(
             f"{path}: these weights do not match the hash in {folder / CONFIG}; restore both files "
             f"from the same training, or run {command('train')}"
         )
-    return Predictor(model, sequence.look_back, temperature, _pooling(folder, config))
+    require_thresholds(thresholds, config.labels, sequence.task, folder)
+    pooling = _pooling(folder, config)
+    return Predictor(model, sequence.look_back, temperature, pooling, thresholds)
+
+
+def require_thresholds(
+    thresholds: tuple[float, ...], labels: tuple[str, ...], task: TaskName, folder: Path
+) -> None:
+    """Check that a multi-label model has a threshold for each class.
+
+    Args:
+        thresholds: Thresholds in model.yaml.
+        labels: Labels in model.yaml.
+        task: Task in model.yaml.
+        folder: Model folder.
+
+    Raises:
+        LookbackError: It has another number of thresholds.
+    """
+    if len(thresholds) != (len(labels) if task_named(task).several else 0):
+        raise LookbackError(
+            f"{folder / CONFIG}: {len(thresholds)} thresholds do not fit to the task {task} with "
+            f"{len(labels)} labels; restore it, or train again"
+        )
 
 
 def _pooling(folder: Path, config: ModelConfig) -> Pooling:
@@ -171,7 +209,7 @@ def _pooling(folder: Path, config: ModelConfig) -> Pooling:
             f"labels of the model; restore it, or run {command('train')}"
         )
     events = tuple(config.labels.index(event) for event in sequence.events)
-    return Pooling(sequence.pooling, events)
+    return Pooling(sequence.pooling, events, task_named(sequence.task))
 
 
 def require_spec(config: ModelConfig, spec: dict, place: str) -> None:

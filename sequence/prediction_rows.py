@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from metrics.label_sets import chosen_text
+
 # With more than MAX_COLUMNS labels (Kinetics has 400), only the BEST_OF_MANY most probable ones.
 MAX_COLUMNS, BEST_OF_MANY = 100, 5
 
@@ -17,7 +19,11 @@ def prediction_header(labels: list[str]) -> list[str]:
 
 
 def prediction_row(
-    step: int, seconds: float, probabilities: np.ndarray, labels: list[str]
+    step: int,
+    seconds: float,
+    probabilities: np.ndarray,
+    labels: list[str],
+    thresholds: Sequence[float] = (),
 ) -> list[str]:
     """Return a row with the probabilities of all labels.
 
@@ -26,17 +32,35 @@ def prediction_row(
         seconds: Time of the step in the video.
         probabilities: Probability of each label: (K,).
         labels: Names of the K classes.
+        thresholds: Probability from which each label is found, of a multi-label model: K numbers.
 
     Returns:
         Step, seconds with three decimals, predicted label, its probability, and all probabilities
-        with eight decimals.
+        with eight decimals. The label of a multi-label model has all that are found, such as
+        `run|wave`, and the probability is the highest one.
 
     >>> prediction_row(3, 0.3, np.array([0.25, 0.75]), ["down", "up"])
     ['3', '0.300', 'up', '0.75000000', '0.25000000', '0.75000000']
     """
     best = int(np.argmax(probabilities))
     numbers = [f"{value:.8f}" for value in probabilities]
-    return [str(step), f"{seconds:.3f}", labels[best], numbers[best], *numbers]
+    label = label_text(probabilities, labels, thresholds)
+    return [str(step), f"{seconds:.3f}", label, numbers[best], *numbers]
+
+
+def label_text(
+    probabilities: np.ndarray, labels: Sequence[str], thresholds: Sequence[float] = ()
+) -> str:
+    """Return the most probable label, or all that reach their threshold: `run|wave`.
+
+    Args:
+        probabilities: Probability of each label: (K,).
+        labels: Names of the K classes.
+        thresholds: Threshold of each label; empty for a single label.
+    """
+    if len(thresholds):
+        return chosen_text(probabilities >= np.asarray(thresholds), labels)
+    return labels[int(np.argmax(probabilities))]
 
 
 def best_header(count: int) -> list[str]:

@@ -1,18 +1,30 @@
 """Report files: metrics.json, predictions.csv, clips.csv, plots, and the printed summary."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from clips.manifest import write_rows
 from metrics.intervals import METHODS, methods_line
+from metrics.label_sets import joined
+from metrics.targets import classes_of
+from metrics.task import Task, TaskName, task_of_report, task_of_targets
 from sequence.dataset import LabeledSegment
 from sequence.evaluation import Predictions
+from sequence.multi_label_plots import plot_class_scores, plot_together
+from sequence.multi_label_tables import multi_label_tables
 from sequence.plots import plot_confusion, plot_precision_recall, plot_reliability, plot_roc
-from sequence.prediction_rows import prediction_header, prediction_row
+from sequence.prediction_rows import label_text, prediction_header, prediction_row
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
+
+# Keys of the main score of each fold.
+FOLD_SCORES: dict[TaskName, str] = {
+    "single_label": "fold_accuracies",
+    "multi_label": "fold_mean_average_precisions",
+}
 
 
 def report_folder(out: Path | None, folder: Path) -> Path:
@@ -43,7 +55,10 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def write_predictions(
-    path: Path, predictions: list[tuple[str, np.ndarray, np.ndarray]], labels: list[str]
+    path: Path,
+    predictions: list[tuple[str, np.ndarray, np.ndarray]],
+    labels: list[str],
+    thresholds: Sequence[float] = (),
 ) -> None:
     """Write predictions.csv: one row per step, with the video and the columns of `run.py --csv`.
 
@@ -51,9 +66,10 @@ def write_predictions(
         path: File to write.
         predictions: Video, seconds (N,) and probabilities (N, K) of each video.
         labels: Names of the K classes.
+        thresholds: Thresholds of the classes of a multi-label model.
     """
     rows = (
-        [video, *prediction_row(step, time, row, labels)]
+        [video, *prediction_row(step, time, row, labels, thresholds)]
         for video, seconds, probabilities in predictions
         for step, (time, row) in enumerate(zip(seconds, probabilities, strict=True))
     )
@@ -61,7 +77,11 @@ def write_predictions(
 
 
 def write_clip_predictions(
-    path: Path, segments: list[LabeledSegment], probabilities: np.ndarray, labels: list[str]
+    path: Path,
+    segments: list[LabeledSegment],
+    probabilities: np.ndarray,
+    labels: list[str],
+    thresholds: Sequence[float] = (),
 ) -> None:
     """Write clips.csv: one row per clip, with the true and the predicted label.
 
@@ -70,31 +90,41 @@ def write_clip_predictions(
         segments: Segments in the order of the rows.
         probabilities: Probabilities of each segment: (n, K).
         labels: Names of the K classes.
+        thresholds: Thresholds of the classes of a multi-label model, whose true and predicted
+            labels may be several.
     """
     rows = []
     for segment, row in zip(segments, probabilities, strict=True):
-        best = int(np.argmax(row))
-        answer = [labels[segment.target], labels[best], f"{row[best]:.8f}"]
+        true = joined(labels[number] for number in classes_of(segment.target))
+        answer = [true, label_text(row, labels, thresholds), f"{row.max():.8f}"]
         rows.append([segment.video, segment.group, *answer, *(f"{value:.8f}" for value in row)])
     write_rows(path, ["video", "group", "true", "label", "probability", *labels], rows)
 
 
 def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, metrics: dict) -> None:
-    """Write the plots of the clip predictions: confusion.png, roc.png, precision_recall.png
-    and reliability.png.
+    """Write the plots of the clip predictions: roc.png, precision_recall.png, reliability.png, and
+    confusion.png, or class_scores.png and together.png with several classes per clip.
 
     Args:
         folder: Report folder.
         predictions: Predictions of n segments.
-        targets: True classes, ints in 0..K-1: (n,).
+        targets: True classes, ints in 0..K-1: (n,); or indicators of several classes: (n, K).
         metrics: Metrics of these predictions, as `evaluation.measure` returns them.
     """
-    labels = list(metrics["clip"]["classes"])
-    plot_confusion(metrics["clip"]["confusion"], labels, folder / "confusion.png")
+    clip, task = metrics["clip"], task_of_targets(targets)
+    labels = list(clip["classes"])
+    if task.several:
+        plot_class_scores(clip["classes"], folder / "class_scores.png")
+        plot_together(clip["co_occurrence"], clip["found_by_true"], labels, folder / "together.png")
+    else:
+        plot_confusion(clip["confusion"], labels, folder / "confusion.png")
     plot_roc(predictions.clip, targets, labels, folder / "roc.png")
     plot_precision_recall(predictions.clip, targets, labels, folder / "precision_recall.png")
-    hits = predictions.clip.argmax(1) == targets
-    plot_reliability(predictions.clip.max(1), hits, folder / "reliability.png")
+    plot_reliability(
+        *task.decisions(predictions.clip, targets),
+        folder / "reliability.png",
+        *((clip["calibration_error"], "classes") if task.several else ()),
+    )
 
 
 def summary(
@@ -103,7 +133,9 @@ def summary(
     pooling: str = "mean",
     costs: dict[str, dict] | None = None,
 ) -> str:
-    """Return a table of models, followed by the classes and the confusion matrix of the first.
+    """Return a table of models, followed by the averages and the classes of the first.
+
+    The confusion matrix comes last, or with several classes per clip which are found together.
 
     Args:
         title: Name of the split.
@@ -113,26 +145,35 @@ def summary(
             columns out.
     """
     first = next(iter(results.values()))["clip"]
+    task = task_of_report(first)
+    score = task.score_title
     lines = [
         f"{title}: {first['count']} clips in {first['groups']} groups"
         + ("" if pooling == "mean" else f"; clips by {pooling} pooling of their windows"),
         "",
-        f"{'':<18}{'clip accuracy':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
-        f"{'window accuracy':>17}" + (COST_HEADER if costs else ""),
+        f"{'':<18}{f'clip {score}':>14}{'95 % interval':>17}{'ROC AUC':>9}{'log loss':>10}"
+        f"{f'window {score}':>17}" + (COST_HEADER if costs else ""),
     ]
     for name, metrics in results.items():
         clip = metrics["clip"]
-        low, high = clip["accuracy_interval"]
-        window = f"{metrics['window']['accuracy']:.3f}" if "window" in metrics else "-"
+        low, high = clip[f"{task.score}_interval"]
+        window = _number(metrics["window"][task.score]) if "window" in metrics else "-"
         # Ridge gives no probabilities, so its log loss has no meaning.
         loss = "-" if name == "ridge" else f"{clip['log_loss']:.3f}"
         lines.append(
-            f"{name:<18}{clip['accuracy']:>14.3f}{f'{low:.3f} - {high:.3f}':>17}"
+            f"{name:<18}{_number(clip[task.score]):>14}{f'{low:.3f} - {high:.3f}':>17}"
             f"{_number(clip['roc_auc']):>9}{loss:>10}{window:>17}"
             + (cost_cells(costs.get(name)) if costs else "")
         )
-    lines += ["", *_notes(results, costs), "", *_average_lines(first)]
-    return "\n".join([*lines, "", *_class_lines(first), "", *_confusion_lines(first)])
+    lines += ["", *_notes(results, task, costs)]
+    tables = multi_label_tables if task.several else _single_label_tables
+    for table in tables(first):
+        lines += ["", *table]
+    return "\n".join(lines)
+
+
+def _single_label_tables(clip: dict) -> list[list[str]]:
+    return [_average_lines(clip), _class_lines(clip), _confusion_lines(clip)]
 
 
 _INTERVALS = {
@@ -151,9 +192,9 @@ def cost_cells(cost: dict | None) -> str:
     return f"{cost['parameters']:>13,}{cost['gflops']:>9.3f}{cost['megabytes']:>8.2f}{fps:>7}"
 
 
-def _notes(results: dict[str, dict], costs: dict[str, dict] | None) -> list[str]:
+def _notes(results: dict[str, dict], task: Task, costs: dict[str, dict] | None) -> list[str]:
     """Return the lines that explain the columns of the table."""
-    methods = [each["clip"].get("accuracy_interval_method") for each in results.values()]
+    methods = [each["clip"].get(f"{task.score}_interval_method") for each in results.values()]
     lines = [methods_line([method for method in methods if method])] if any(methods) else []
     return [*lines, costs_note(costs)] if costs else lines
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metrics.task import task_of_report
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -13,7 +15,8 @@ class TrainingResult:
     Attributes:
         folder: Model folder that the model was saved in.
         history: One dictionary per epoch, in order, with the keys `epoch` (from 1), `loss`,
-            `val_clip_loss` and `val_clip_accuracy`; of an ensemble also `member`, from 1.
+            `val_clip_loss` and `val_clip_accuracy` (with several classes per clip
+            `val_clip_mean_average_precision`); of an ensemble also `member`, from 1.
         metrics: Content of the folder's `metrics.json`: metrics on the validation clips.
     """
 
@@ -47,13 +50,24 @@ class EvaluationReport(Mapping[str, Any]):
 
     @property
     def accuracy(self) -> float:
-        """Clip accuracy, 0..1."""
-        return float(self.metrics["clip"]["accuracy"])
+        """Clip accuracy, 0..1; with several classes per clip the share of clips with exactly the
+        right ones."""
+        clip = self.metrics["clip"]
+        several = task_of_report(clip).several
+        return float(clip["subset_accuracy" if several else "accuracy"])
+
+    @property
+    def score(self) -> float:
+        """The main score, 0..1: the clip accuracy, or with several classes per clip the mean
+        average precision."""
+        clip = self.metrics["clip"]
+        return float(clip[task_of_report(clip).score])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of `accuracy` over groups, see `metrics.intervals`."""
-        low, high = self.metrics["clip"]["accuracy_interval"]
+        """95 % confidence interval of `score` over groups, see `metrics.intervals`."""
+        clip = self.metrics["clip"]
+        low, high = clip[f"{task_of_report(clip).score}_interval"]
         return low, high
 
 

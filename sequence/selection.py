@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.calibration import log_loss
-from metrics.intervals import share_interval
+from metrics.task import Task, task_of_report, task_of_targets
 from recipes.schema import Recipe, Sequence
 from sequence.comparison import difference_to
 from sequence.cross_validation import heads_of
-from sequence.dataset import Dataset, LabeledSegment
+from sequence.dataset import Dataset, LabeledSegment, targets_of
 from sequence.evaluation import predict
 from sequence.experiment import Experiment
 from sequence.folds import make_folds, max_folds, split_validation
@@ -68,10 +67,11 @@ class Candidate:
 
 
 def select(experiment: Experiment, recipe: Recipe) -> Selection:
-    """Return the combination of input and head with the best clip accuracy in a cross-validation.
+    """Return the combination of input and head with the best main score in a cross-validation.
 
-    Of equally good ones it is the first: frames before change pictures, and the heads in the order
-    of `sequence.model.AUTO_HEADS`. Without `auto` there is nothing to compare.
+    The score is the clip accuracy, or the mean average precision with several classes per clip. Of
+    equally good ones it is the first: frames before change pictures, and the heads in the order of
+    `sequence.model.AUTO_HEADS`. Without `auto` there is nothing to compare.
 
     Args:
         experiment: Experiment, with both inputs for `backbone.input: auto`.
@@ -91,8 +91,8 @@ def select(experiment: Experiment, recipe: Recipe) -> Selection:
             sequence = recipe.sequence.model_copy(update={"head": head})
             candidates.append(Candidate(each, dataset, sequence))
     report = _compare(candidates, recipe)
-    accuracies = [row["accuracy"] for row in report["candidates"]]
-    best = candidates[int(np.argmax(accuracies))]  # argmax returns the first of equal ones
+    found = [row[candidates[0].dataset.task.score] for row in report["candidates"]]
+    best = candidates[int(np.argmax(found))]  # argmax returns the first of equal ones
     report["chosen"] = best.names
     _LOG.info(selection_summary(report))
     return Selection(replace(best.experiment, alternative=None), best.sequence, report)
@@ -139,14 +139,13 @@ def _compare(candidates: list[Candidate], recipe: Recipe) -> dict:
 def _measured(
     clip: np.ndarray, reference: np.ndarray, segments: list[LabeledSegment], recipe: Recipe
 ) -> dict:
-    targets = np.array([segment.target for segment in segments])
-    hits = (clip.argmax(1) == targets).astype(float)
-    groups = [segment.group for segment in segments]
+    targets = targets_of(segments, clip.shape[1])
+    task, groups = task_of_targets(targets), [segment.group for segment in segments]
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
     return {
-        "accuracy": float(hits.mean()),
-        "accuracy_interval": share_interval(hits, groups, resamples, seed).limits,
-        "log_loss": float(log_loss(clip, targets)),
+        task.score: task.main_score(clip, targets),
+        f"{task.score}_interval": task.interval([clip], targets, groups, resamples, seed).limits,
+        "log_loss": task.loss(clip, targets),
         "difference_to_first": difference_to(reference, clip, segments, resamples, seed),
     }
 
@@ -184,31 +183,33 @@ def selection_summary(report: dict) -> str:
         report: Comparison, see `Selection.report`.
     """
     rows, chosen = report["candidates"], report["chosen"]
+    task = task_of_report(rows[0])
+    score = f"clip {task.score_title}"
     lines = [
         f"Comparison by {report['folds']} folds over the {report['groups']} groups of train and "
         f"val ({report['clips']} clips):",
         "",
-        f"{'input':<8}{'head':<18}{'clip accuracy':>14}{'95 % interval':>17}{'log loss':>10}"
+        f"{'input':<8}{'head':<18}{score:>14}{'95 % interval':>17}{'log loss':>10}"
         f"   difference to the first",
     ]
     for number, row in enumerate(rows):
-        low, high = row["accuracy_interval"]
-        gain = _difference(row["difference_to_first"]) if number else ""
+        low, high = row[f"{task.score}_interval"]
+        gain = _difference(row["difference_to_first"], task) if number else ""
         lines.append(
-            f"{row['input']:<8}{row['head']:<18}{row['accuracy']:>14.3f}"
+            f"{row['input']:<8}{row['head']:<18}{row[task.score]:>14.3f}"
             f"{f'{low:.3f} - {high:.3f}':>17}{row['log_loss']:>10.3f}   {gain}".rstrip()
         )
     best = next(row for row in rows if {**row, **chosen} == row)
     name = f"{chosen['input']} with {chosen['head']}"
     if best is rows[0]:
         return "\n".join([*lines, "", f"{name} is used: no other is better."])
-    difference = _difference(best["difference_to_first"])
+    difference = _difference(best["difference_to_first"], task)
     first = f"{rows[0]['input']} with {rows[0]['head']}"
     return "\n".join(
         [*lines, "", f"{name} is used: {difference} over {first}; the interval is paired."]
     )
 
 
-def _difference(difference: dict) -> str:
+def _difference(difference: dict, task: Task) -> str:
     low, high = difference["interval"]
-    return f"{difference['accuracy']:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{difference[task.score]:+.3f} ({low:+.3f} to {high:+.3f})"

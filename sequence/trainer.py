@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from clips.manifest import SPLITS
-from clips.manifest.segments import segments_of
 from extract.backbones.heads import weights_sha256
+from metrics.targets import truth_of
 from model_folder.config import (
     MEAN_WEIGHTS,
     SEQUENCE_WEIGHTS,
@@ -39,7 +39,7 @@ from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.results import TrainingResult
 from sequence.selection import select
-from sequence.training import fit, fit_mean_baseline
+from sequence.training import fit, fit_mean_baseline, fit_thresholds
 from sequence.visual.strips import middle_frame
 from training.history import History
 from training.tensorboard import Answers, sample_numbers
@@ -85,7 +85,7 @@ def train(
     experiment, chosen = selection.experiment, selection.sequence
     training, validation = dataset.split("train"), dataset.split("val")
     chosen = choose_pooling(dataset, training, validation, chosen, seed, _LOG.info)
-    pooling_of(chosen, dataset.labels)  # also before the history is overwritten
+    pooling_of(chosen, dataset.labels, dataset.task)  # also before the history is overwritten
     models = f" ({chosen.ensemble} models)" if chosen.ensemble > 1 else ""
     _LOG.info(
         f"Training {chosen.head}{models} with a look-back of {look_back} steps on {len(training)} "
@@ -96,6 +96,7 @@ def train(
         predictor = fit(dataset, training, validation, chosen, seed, history, _LOG.info)
         if search and search.temperature:
             predictor.temperature = search.temperature
+            fit_thresholds(predictor, dataset, validation)
         predictions = [predict(chosen.head, predictor, dataset, validation)]
         epoch = max(int(row["epoch"]) for row in history.epochs)
         answers = _answers(experiment, dataset, validation, predictions[0].clip)
@@ -147,11 +148,13 @@ def train(
 
 
 def _temperature(predictor: Predictor, search: SearchRecord | None) -> str:
-    """Return the words about the clips that fitted the temperature."""
+    """Return the words about the clips that fitted the temperature, and the thresholds."""
     value = f"{predictor.temperature:.2f}"
+    thresholds = ", to choose a threshold for each class" if predictor.thresholds else ""
     if search and search.temperature:
-        return f", and with those of train to fit the temperature ({value}) in the search"
-    return f" and to fit the temperature ({value})"
+        fitted = f"and with those of train to fit the temperature ({value}) in the search"
+        return f"{thresholds}, {fitted}"
+    return f"{thresholds} and to fit the temperature ({value})"
 
 
 def _usable_dataset(experiment: Experiment, look_back: int, splits: tuple[str, ...]) -> Dataset:
@@ -180,14 +183,12 @@ def _answers(
     probabilities: np.ndarray,
 ) -> Answers:
     """Return the answers to the validation clips, with frames of some clips."""
-    ends = {(each.video, each.start): each.end for each in segments_of(experiment.manifest)}
     folder, frames = experiment.manifest.path.parent, {}
     for number in sample_numbers(len(validation)):
         clip = validation[number]
-        path, end = folder / clip.video, ends.get((clip.video, clip.start), float("inf"))
-        if (frame := middle_frame(path, clip.start, end)) is not None:
+        if (frame := middle_frame(folder / clip.video, clip.start, clip.end)) is not None:
             frames[number] = frame
-    truth = np.eye(len(dataset.labels), dtype=bool)[[clip.target for clip in validation]]
+    truth = truth_of(dataset.targets(validation), len(dataset.labels))
     return Answers(dataset.labels, truth, probabilities, frames)
 
 
@@ -222,6 +223,9 @@ def _trained_config(
                 mean_temperature=average.temperature,
                 ensemble=members_of(predictor.model),
                 search=search,
+                task=predictor.task.name,
+                thresholds=predictor.thresholds,
+                mean_thresholds=average.thresholds,
             ),
             "made_with": made_with(),
         }

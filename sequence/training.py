@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.calibration import fit_temperature, log_loss
+from metrics.calibration import fit_temperature
 from metrics.pooling import MEAN, Pooling
+from metrics.task import Task
 from recipes.schema import Sequence
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.model import DIFFERENCE, STANDARDISE, build_sequence_model, join
@@ -20,7 +21,8 @@ from sequence.prediction import WINDOWS_AT_ONCE, Predictor
 from training.history import MEMBER, History
 from training.keras_backend import keras
 from training.loop import RunState, run_epochs
-from training.optimizers import class_weights, make_optimizer
+from training.objective import Objective
+from training.optimizers import make_optimizer
 
 MAX_BAG = 16  # windows of a clip that train at once
 STOPPED = "Stopped; the best epoch so far is kept."  # the line after Ctrl-C
@@ -29,16 +31,21 @@ STOPPED = "Stopped; the best epoch so far is kept."  # the line after Ctrl-C
 @dataclass(frozen=True)
 class ClipScores:
     """Validation scores of an epoch over labeled clips, by the pooled probabilities of their full
-    windows."""
+    windows: the log loss, and the main score of the task."""
 
+    task: Task
     loss: float
-    accuracy: float
+    score: float
 
     def better_than(self, other: "ClipScores | None") -> bool:
         return other is None or (self.loss < other.loss)
 
+    def columns(self) -> dict[str, float]:
+        """Return the scores as columns of the history."""
+        return {"val_clip_loss": self.loss, f"val_clip_{self.task.score}": self.score}
+
     def __str__(self) -> str:
-        return f"validation clips: loss {self.loss:.3f}, accuracy {self.accuracy:.3f}"
+        return f"validation clips: loss {self.loss:.3f}, {self.task.score_title} {self.score:.3f}"
 
 
 @dataclass(frozen=True)
@@ -114,13 +121,15 @@ def fit(
 ) -> Predictor:
     """Train a sequence model and return it with its best epoch's weights and its temperature.
 
+    With several classes per clip it also gets a threshold for each class.
+
     With `sequence.ensemble` it trains that many models one after another, with the seeds `seed`,
     `seed` + 1, ..., and joins them. The temperature is that of the joined model.
 
     Args:
         dataset: Features and labels.
         training: Segments for training.
-        validation: Segments for validation, which also fit the temperature.
+        validation: Segments for validation, which also fit temperature and thresholds.
         chosen: Settings of the model and its training; see `sequence.pooling_choice` for
             the pooling `auto`.
         seed: Random seed of weights, dropout and windows.
@@ -133,7 +142,7 @@ def fit(
             ends the training, and the best epoch so far is returned. An ensemble then has the
             models that had an epoch.
     """
-    pooling = pooling_of(chosen, dataset.labels)
+    pooling, task = pooling_of(chosen, dataset.labels, dataset.task), dataset.task
     kind = _SequenceRun if pooling.rule == "mean" else _BagRun
     members: list[keras.Model] = []
     finished = True
@@ -157,9 +166,26 @@ def fit(
         log(STOPPED)
     predictor = Predictor(join(members), dataset.look_back, pooling=pooling)
     answers = window_logits(predictor, dataset, validation)
-    truth = np.array([segment.target for segment in validation])
-    predictor.temperature = fit_temperature(answers.clip_probabilities, truth)
+    truth = dataset.targets(validation)
+    predictor.temperature = fit_temperature(answers.clip_probabilities, truth, task.loss)
+    fit_thresholds(predictor, dataset, validation)
     return predictor
+
+
+def fit_thresholds(
+    predictor: Predictor, dataset: Dataset, validation: list[LabeledSegment]
+) -> None:
+    """Set the thresholds of a predictor's classes; a model of one class per clip has none.
+
+    Args:
+        predictor: The model, with its temperature.
+        dataset: Features and labels.
+        validation: Segments that choose the thresholds.
+    """
+    if dataset.task.several:
+        answers = window_logits(predictor, dataset, validation)
+        clips = answers.clip_probabilities(predictor.temperature)
+        predictor.thresholds = dataset.task.fit_thresholds(clips, dataset.targets(validation))
 
 
 def fit_mean_baseline(
@@ -195,11 +221,11 @@ def _normalized_model(
     return model
 
 
-def _compile(model: keras.Model, chosen: Sequence) -> keras.Model:
-    """Compile a model with logits, or logarithms of probabilities, and return it."""
+def _compile(model: keras.Model, chosen: Sequence, objective: Objective) -> keras.Model:
+    """Compile a model whose outputs are logits, and return it."""
     model.compile(
         make_optimizer(chosen.optimizer, chosen.learning_rate, chosen.weight_decay),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        objective.sparse_loss(),
         jit_compile=False,  # see extract/engines/keras_engine.py
     )
     return model
@@ -239,13 +265,12 @@ class _SequenceRun:
         self._dataset, self._chosen = dataset, chosen
         self._training, self._validation = training, validation
         self.model = _normalized_model(dataset, training, chosen, pooling)
-        self._trained = _compile(self._training_model(pooling), chosen)
+        self._targets = dataset.targets(training)
+        count, weighting = len(dataset.labels), chosen.class_weights
+        self._objective = Objective(dataset.task, self._targets, count, weighting)
+        self._trained = _compile(self._training_model(pooling), chosen, self._objective)
         self.predictor = Predictor(self.model, dataset.look_back, pooling=pooling)
         self.best_weights = self.model.get_weights()
-        self._classes = np.array([segment.target for segment in training])
-        self._class_weights = class_weights(
-            self._classes, len(dataset.labels), chosen.class_weights
-        )
         self._random = np.random.default_rng(seed)
 
     def begin_epoch(self, epoch: int) -> None:
@@ -255,28 +280,28 @@ class _SequenceRun:
         """Train on random windows of every segment; return the mean loss over the windows."""
         per_segment = self._chosen.windows_per_video
         windows = self._dataset.training_windows(self._training, per_segment, self._random)
-        return self._train(windows.__getitem__, self._classes[windows.segment])
+        return self._train(windows.__getitem__, self._targets[windows.segment])
 
     def _training_model(self, pooling: Pooling) -> keras.Model:
         """Return the network that is trained: the sequence model itself."""
         return self.model
 
-    def _train(self, inputs: Callable[[slice], np.ndarray], classes: np.ndarray) -> float:
+    def _train(self, inputs: Callable[[slice], np.ndarray], targets: np.ndarray) -> float:
         """Train on examples in batches; return the mean loss.
 
         Args:
             inputs: Function from a slice of the examples to the input of the network.
-            classes: Class index of each example (n,).
+            targets: Target of each example (n, ...), encoded by the task.
         """
-        weights = self._class_weights
-        size, total = min(self._chosen.batch_size, len(classes)), 0.0
-        for start in range(0, len(classes), size):
+        weights = self._objective.example_weights(targets)
+        size, total = min(self._chosen.batch_size, len(targets)), 0.0
+        for start in range(0, len(targets), size):
             batch = slice(start, start + size)
             loss = self._trained.train_on_batch(
-                *_padded(size, inputs(batch), classes[batch], weights[classes[batch]])
+                *_padded(size, inputs(batch), targets[batch], weights[batch])
             )
-            total += float(np.ravel(loss)[0]) * len(classes[batch])
-        return total / len(classes)
+            total += float(np.ravel(loss)[0]) * len(targets[batch])
+        return total / len(targets)
 
     def validation_weights(self) -> AbstractContextManager[None]:
         """Return an empty context: the training weights are validated."""
@@ -298,8 +323,7 @@ class _SequenceRun:
         """Return the row of history.csv for an epoch."""
         row = {
             "loss": loss,
-            "val_clip_loss": scores.loss,
-            "val_clip_accuracy": scores.accuracy,
+            **scores.columns(),
             "learning_rate": self._chosen.learning_rate,
         }
         return {**row, MEMBER: self._member} if self._member else row
@@ -327,7 +351,7 @@ class _BagRun(_SequenceRun):
             rows = windows[batch.start * size : batch.stop * size]
             return rows.reshape(-1, size, *rows.shape[1:])
 
-        return self._train(inputs, self._classes[windows.segment[::size]])
+        return self._train(inputs, self._targets[windows.segment[::size]])
 
     def _training_model(self, pooling: Pooling) -> keras.Model:
         """Return the network over bags, which shares its weights with the sequence model."""
@@ -337,7 +361,7 @@ class _BagRun(_SequenceRun):
 
 
 def _padded(
-    size: int, inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray
+    size: int, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a batch padded to `size` examples with examples of weight 0.
 
@@ -346,19 +370,19 @@ def _padded(
     """
     missing = size - len(inputs)
     if not missing:
-        return inputs, classes, weights
+        return inputs, targets, weights
     inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
     # Keras divides the sum of the losses by `size`; scale it to a mean over those that count.
-    weights = np.append(weights * np.float32(size / len(classes)), np.zeros(missing, np.float32))
-    return inputs, np.append(classes, np.repeat(classes[-1:], missing)), weights
+    weights = np.append(weights * np.float32(size / len(targets)), np.zeros(missing, np.float32))
+    targets = np.concatenate([targets, np.repeat(targets[-1:], missing, axis=0)])
+    return inputs, targets, weights
 
 
 def _clip_scores(
     predictor: Predictor, dataset: Dataset, segments: list[LabeledSegment]
 ) -> ClipScores:
     probabilities = window_logits(predictor, dataset, segments).clip_probabilities()
-    classes = np.array([segment.target for segment in segments])
+    targets, task = dataset.targets(segments), dataset.task
     return ClipScores(
-        loss=log_loss(probabilities, classes),
-        accuracy=float((probabilities.argmax(1) == classes).mean()),
+        task, task.loss(probabilities, targets), task.main_score(probabilities, targets)
     )

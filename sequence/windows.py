@@ -8,6 +8,8 @@
 A window lies within one video and always has L rows. There is no padding value and no mask.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from clips.loading.clip_sampling import full_ends
@@ -79,3 +81,35 @@ class RollingWindow:
         else:
             self._rows = np.concatenate([self._rows[1:], feature[None]])
         return self._rows
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows stored as row indices of a feature matrix: `windows[4:9]` copies out five of them.
+
+    Attributes:
+        features: Features of all videos, one video after another: float32 (N, D).
+        newest: Row of each window's newest step: (n,).
+        first: Row of step 0 of each window's video: (n,).
+        segment: Index of the segment that each window belongs to: (n,).
+        look_back: Number of steps in a window, L.
+    """
+
+    features: np.ndarray
+    newest: np.ndarray
+    first: np.ndarray
+    segment: np.ndarray
+    look_back: int
+
+    def __len__(self) -> int:
+        return len(self.newest)
+
+    def __getitem__(self, indices: slice) -> np.ndarray:
+        """Return windows: float32 (B, L, D)."""
+        rows = window_rows(self.newest[indices], self.first[indices], self.look_back)
+        return self.features.take(rows, axis=0)
+
+    def reorder(self, order: np.ndarray) -> "Windows":
+        """Return the same windows in the order of the indices `order` (n,)."""
+        newest, first, segment = (each[order] for each in (self.newest, self.first, self.segment))
+        return replace(self, newest=newest, first=first, segment=segment)

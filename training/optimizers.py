@@ -36,13 +36,18 @@ def make_grouped_optimizer(
 def class_weights(classes: np.ndarray, count: int, choice: str) -> np.ndarray:
     """Return the loss weights of the classes, float32 (count,), with mean 1 over the examples.
 
+    With several classes per example the mean over the classes is 1.
+
     Args:
-        classes: Class index of each example (n,).
+        classes: Class index of each example (n,), or indicators of several classes (n, count).
         count: Number of classes.
         choice: `auto`: inversely proportional to the class frequency; `none`: 1.
     """
     if choice == "none":
         return np.ones(count, np.float32)
+    if classes.ndim == 2:
+        shares = 1 / np.maximum(classes.sum(0), 1)
+        return (shares / shares.mean()).astype(np.float32)
     numbers = np.bincount(classes, minlength=count)
     return (len(classes) / (count * np.maximum(numbers, 1))).astype(np.float32)
 

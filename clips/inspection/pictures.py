@@ -11,6 +11,7 @@ import numpy as np
 
 from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Entry
+from clips.manifest.entries import one_label_each
 from video.atomic_write import atomic_write
 from video.errors import VideoError
 from video.sources import SOURCES
@@ -42,7 +43,7 @@ def write_contact_sheets(
         The written files.
     """
     by_label: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
+    for entry in one_label_each(entries):
         by_label[entry.label].append(entry)
     names = _file_names(sorted(by_label))
     written = []
@@ -171,6 +172,7 @@ def write_distribution(out: Path, entries: Sequence[Entry], seconds: Mapping[str
     """
     from matplotlib.figure import Figure
 
+    entries = one_label_each(entries)
     counts = Counter((entry.label, entry.split) for entry in entries)
     groups = {label: len({e.group for e in entries if e.label == label}) for label in seconds}
     labels = sorted(seconds, key=lambda label: -sum(counts[label, split] for split in SPLITS))

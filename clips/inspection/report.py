@@ -17,6 +17,7 @@ from clips.inspection.media import Media
 from clips.inspection.pictures import write_contact_sheets, write_distribution
 from clips.inspection.proposals import propose
 from clips.manifest import SPLITS, Manifest
+from clips.manifest.entries import one_label_each
 from clips.manifest.segments import segments_within
 from video.atomic_write import atomic_write
 
@@ -61,19 +62,23 @@ def report_folder(out: Path | None, data: Path) -> Path:
 
 def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate]) -> list[str]:
     """Return a line for each thing that makes a score of this data set doubtful."""
-    counts = Counter(entry.label for entry in manifest.entries)
+    entries = [each for each in one_label_each(manifest.entries) if each.label in manifest.labels]
+    counts = Counter(entry.label for entry in entries)
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     warnings = leaks.notes()
     warnings += [
         f"{each}: a model can learn this instead" for each in correlates if each.tells_class
     ]
     if counts[most] >= _UNEVEN * counts[least]:
+        right = "the balanced accuracy, not at the accuracy"
+        if manifest.several:
+            right = "the scores of each class, not at their mean alone"
         warnings.append(
             f"uneven classes: {counts[most]} clips of {most}, {counts[least]} of {least}; look at "
-            "the balanced accuracy, not at the accuracy"
+            f"{right}"
         )
     groups: dict[str, set[str]] = {label: set() for label in counts}
-    for entry in manifest.entries:
+    for entry in entries:
         if entry.split == "test":
             groups[entry.label].add(entry.group)
     few = [f"{label} {len(names)}" for label, names in groups.items() if len(names) < _FEW_GROUPS]
@@ -137,7 +142,7 @@ def _content(
         "videos": len(found.facts),
         "seconds": round(float(lengths.sum()), 1),
         "groups": len(set(group_of.values())),
-        "classes": {label: _class(manifest, found, label) for label in manifest.labels},
+        "classes": {label: _class(manifest, found, label) for label in manifest.listed_labels},
         "sizes": _counts(f"{width}x{height}" for width, height in (fact.size for fact in facts)),
         "frame_rates": _counts(f"{_rate(fact):g}" for fact in facts),
         "codecs": _counts(file.codec or "unknown" for file in files),

@@ -7,7 +7,7 @@ The split is that of a column, or of the file's name (train.csv, testlist.txt). 
 numbers are replaced by the names in a file such as classes.txt next to the list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from clips.lists.base import DatasetLists, ListedClip, Request, lines_of, split_
 from clips.lists.columns import known_columns, seconds, split_named, texts
 from clips.lists.json_lists import read_json
 from clips.lists.tables import read_table
+from clips.manifest.csv_file import label_of
+from metrics.label_sets import joined, labels_in
 from video.errors import LookbackError
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".lst", ".list")
@@ -54,32 +56,36 @@ def _clip(where: str, row: dict[str, str], of_file: str) -> ListedClip:
     known = {column: row[name] for name, column in columns.items()}
     if not known["video"]:
         raise LookbackError(f"{where}: the path is empty")
-    if "|" in known["label"]:
-        raise LookbackError(f"{where}: several labels for one clip are not supported; keep one")
+    label = label_of(where, known["label"]) if known["label"] else ""
     start, end = (seconds(where, each, known.get(each, "")) for each in ("start", "end"))
     if end is not None and end <= (start or 0.0):
         raise LookbackError(f"{where}: end ({end:g} s) must be after start ({start or 0:g} s)")
     split = split_named(where, known.get("split", "")) or of_file
     extra = tuple((name, value) for name, value in texts(row).items() if name not in columns)
     group = known.get("group", "")
-    return ListedClip((known["video"],), known["label"], where, split, group, start, end, extra)
+    return ListedClip((known["video"],), label, where, split, group, start, end, extra)
 
 
 def _with_names(path: Path, clips: list[ListedClip]) -> list[ListedClip]:
     """Return the clips with the names of their classes, if their labels are numbers of classes."""
-    if not all(clip.label.isdecimal() for clip in clips):
+    if not all(part.isdecimal() for clip in clips for part in labels_in(clip.label)):
         return clips
     files = [path.parent / name for name in _CLASS_FILES]
     names = next((_class_names(each) for each in files if each.is_file()), None)
     if names is None:
         return clips
-    for clip in clips:
-        if int(clip.label) not in names:
+    return [replace(clip, label=_named(clip, names)) for clip in clips]
+
+
+def _named(clip: ListedClip, names: Mapping[int, str]) -> str:
+    """Return the names of a clip's classes in place of their numbers."""
+    for part in labels_in(clip.label):
+        if int(part) not in names:
             raise LookbackError(
-                f"{clip.where}: there is no class {clip.label} in the file of class names next to "
+                f"{clip.where}: there is no class {part} in the file of class names next to "
                 "it; add it, or write the name in place of the number"
             )
-    return [replace(clip, label=names[int(clip.label)]) for clip in clips]
+    return joined(names[int(part)] for part in labels_in(clip.label))
 
 
 def _class_names(path: Path) -> dict[int, str]:

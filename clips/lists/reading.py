@@ -9,6 +9,7 @@ from clips.lists.clip_index import ClipIndex
 from clips.lists.registry import dataset_lists
 from clips.manifest import SPLITS, Entry
 from clips.manifest.entries import BACKGROUND
+from metrics.label_sets import joined, labels_in
 from recipes.schema import Data
 from video.errors import LookbackError, UsageError
 
@@ -56,6 +57,8 @@ def listed_set(data: Data, folder: Path) -> ListedSet:
     request = _request(format_, data, folder)
     listed = format_.read(request)
     found = [(clip, request.clips.find(clip.names, clip.where)) for clip in listed]
+    if data.several_labels:
+        found = _with_all_labels(found)
     _refuse_shared_files(found)
     there = [(clip, video) for clip, video in found if video is not None]
     if not there:
@@ -118,8 +121,31 @@ def _refuse_shared_files(found: Sequence[tuple[ListedClip, str | None]]) -> None
             if other.label != clip.label:
                 raise LookbackError(
                     f"{clip.where}: {clip.names[0]} is {clip.label}, and {other.label} in "
-                    f"{other.where}; keep one of the two rows, or give both start and end"
+                    f"{other.where}; keep one of the two rows, or give both start and end; if both "
+                    "hold, --several-labels makes one row with both labels"
                 )
+
+
+def _with_all_labels(
+    found: Sequence[tuple[ListedClip, str | None]],
+) -> list[tuple[ListedClip, str | None]]:
+    """Return one row for all rows of the same clip, or part of it, with all of their labels.
+
+    Raises:
+        LookbackError: Rows of one clip have different splits.
+    """
+    rows: dict[tuple[str, float | None, float | None], tuple[ListedClip, str | None]] = {}
+    for clip, video in found:
+        key = (video or clip.names[0], clip.start, clip.end)
+        first, _ = rows.setdefault(key, (clip, video))
+        if first.split != clip.split:
+            raise LookbackError(
+                f"{clip.where}: {clip.names[0]} is in {clip.split or 'no split'}, and in "
+                f"{first.split or 'no split'} in {first.where}; give both rows the same split"
+            )
+        labels = [label for each in (first, clip) if each.label for label in labels_in(each.label)]
+        rows[key] = (replace(first, label=joined(labels) if labels else ""), video)
+    return list(rows.values())
 
 
 def _with_test_split(entries: list[Entry]) -> tuple[list[Entry], frozenset[str], str]:

@@ -42,12 +42,14 @@ def read_table(path: Path) -> list[tuple[str, dict[str, str]]]:
 
 def _separator(lines: Sequence[str]) -> str | None:
     """Return the separator of a table, None for blanks."""
-    counts = {
-        separator: {len(_cells(line, separator)) for line in lines} for separator in _SEPARATORS
-    }
-    header = next((each for each in _SEPARATORS if is_header(_cells(lines[0], each))), None)
-    regular = (each for each in _SEPARATORS if len(counts[each]) == 1 and min(counts[each]) > 1)
-    many = (each for each in _SEPARATORS if min(counts[each]) > 1)
+    # After a path and a comma, a bar separates several labels of one clip: a.mp4,run|wave
+    paths = (Path(_cells(line, ",")[0]) for line in lines)
+    labels = all("|" not in path.name and path.suffix.lower() in VIDEO_SUFFIXES for path in paths)
+    known = [each for each in _SEPARATORS if each != "|" or not labels]
+    counts = {separator: {len(_cells(line, separator)) for line in lines} for separator in known}
+    header = next((each for each in known if is_header(_cells(lines[0], each))), None)
+    regular = (each for each in known if len(counts[each]) == 1 and min(counts[each]) > 1)
+    many = (each for each in known if min(counts[each]) > 1)
     return header or next(regular, None) or next(many, None)
 
 

@@ -42,9 +42,10 @@ class BatchMixer:
 
         Args:
             clips: uint8 (B, T, H, W, 3).
-            classes: Class indices (B,).
+            classes: Class indices (B,), or indicators of several classes (B, K).
         """
-        labels = np.eye(self._classes, dtype=np.float32)[classes]
+        several = classes.ndim == 2
+        labels = classes if several else np.eye(self._classes, dtype=np.float32)[classes]
         count, frames, height, width, channels = clips.shape
         # The frames become channels of one image, so that they share weight and rectangle.
         images = clips.transpose(0, 2, 3, 1, 4).reshape(count, height, width, frames * channels)

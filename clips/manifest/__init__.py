@@ -5,6 +5,7 @@
 
 `video` is relative to the manifest. `start` and `end` (optional, in seconds) are the segment of the
 video that has the label. The rest of such a video is `background`, as is a row with an empty label.
+A row with several labels, `run|wave`, makes the set a multi-label one; see `Manifest.several`.
 The time of a row with the label `-` is not used.
 """
 

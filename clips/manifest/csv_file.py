@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clips.manifest.columns import COLUMNS, column_names
-from clips.manifest.entries import BACKGROUND, SPLITS, Entry, Manifest
+from clips.manifest.entries import BACKGROUND, SPLITS, UNLABELED, Entry, Manifest
+from metrics.label_sets import SEPARATOR, joined, labels_in
 from recipes.commands import command
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
@@ -39,7 +40,8 @@ def read(path: Path) -> Manifest:
         if not entry.is_part and whole.setdefault(entry.video, entry.label) != entry.label:
             raise LookbackError(
                 f"{path}: {entry.video} is listed as {whole[entry.video]} and as {entry.label}; "
-                "keep one row, or give both their start and end"
+                "keep one row, or give both their start and end; if both hold, write one row with "
+                f"{joined([whole[entry.video], entry.label])}"
             )
     manifest = Manifest.of(path, listed)
     if not manifest.entries:
@@ -64,11 +66,6 @@ def _entry(path: Path, line: int, cells: dict[str, str]) -> Entry:
     where = f"{path}, line {line}"
     if not row["video"]:
         raise LookbackError(f"{where}: the column video is empty")
-    if "|" in row["label"]:
-        raise LookbackError(
-            f"{where}: label {row['label']!r}: several labels for one clip are not supported; "
-            "keep one of them"
-        )
     split = row.get("split", "")
     if split and split not in SPLITS:
         raise LookbackError(f"{where}: split is {split!r}; it must be one of {', '.join(SPLITS)}")
@@ -77,13 +74,40 @@ def _entry(path: Path, line: int, cells: dict[str, str]) -> Entry:
         raise LookbackError(f"{where}: end ({end} s) must be after start ({start or 0.0} s)")
     return Entry(
         video=_video_name(path.parent, cells["video"]),
-        label=row["label"] or BACKGROUND,
+        label=label_of(where, row["label"]),
         split=split,
         group=row.get("group", ""),
         start=start,
         end=end,
         extra=tuple((name, value) for name, value in row.items() if name not in COLUMNS),
     )
+
+
+def label_of(where: str, text: str) -> str:
+    """Return the label of a row: `background` if it is empty, several as `run|wave`.
+
+    Args:
+        where: File and line, for messages.
+        text: Label as it is written.
+
+    Raises:
+        LookbackError: One of several labels is empty, or is `background` or `-`.
+    """
+    if SEPARATOR not in text:
+        return text or BACKGROUND
+    labels = labels_in(text)
+    if "" in labels:
+        raise LookbackError(
+            f"{where}: label {text!r}: a label next to | is empty; | separates several labels of "
+            "one clip, such as run|wave, and cannot be part of a name"
+        )
+    for alone, meaning in ((BACKGROUND, "no class holds"), (UNLABELED, "the time is not used")):
+        if alone in labels:
+            raise LookbackError(
+                f"{where}: label {text!r}: {alone} means that {meaning}; remove it, or keep it "
+                "alone"
+            )
+    return joined(labels)
 
 
 def _video_name(folder: Path, typed: str) -> str:

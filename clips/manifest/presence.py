@@ -59,7 +59,7 @@ def refuse_many_missing(manifest: Manifest, missing: Iterable[str]) -> None:
 
 
 def _labels(entries: Iterable[Entry]) -> list[str]:
-    return [entry.label for entry in entries]
+    return [label for entry in entries for label in entry.labels]
 
 
 def drop_videos(manifest: Manifest, videos: Iterable[str]) -> Manifest:

@@ -29,11 +29,6 @@ class Block:
     end: float
 
 
-def times_of(entry: Entry) -> tuple[float, float]:
-    """Return start and end of a row in seconds; the end is infinite without one."""
-    return entry.start or 0.0, float("inf") if entry.end is None else entry.end
-
-
 def time_blocks(entries: Iterable[Entry]) -> dict[str, list[Block]]:
     """Return the blocks of each video that is split in time, in order of time.
 
@@ -62,7 +57,7 @@ def _blocks(rows: list[Entry]) -> list[Block]:
         return []
     limits = []
     for split in SPLITS:
-        if times := [times_of(entry) for entry in rows if entry.split == split]:
+        if times := [entry.span for entry in rows if entry.split == split]:
             limits.append((split, min(start for start, _ in times), max(end for _, end in times)))
     blocks, begin = [], 0.0
     for (split, _, last), (_, first, _) in pairwise(limits):

@@ -5,7 +5,8 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import replace
 
-from clips.manifest import SPLITS, Entry
+from clips.manifest import BACKGROUND, SPLITS, Entry
+from clips.manifest.entries import is_multi_label, one_label_each
 from clips.manifest.time_blocks import time_blocks
 from recipes.commands import command
 from video.errors import LookbackError, UsageError
@@ -41,6 +42,8 @@ def split_entries(
 ) -> list[Entry]:
     """Assign a split to every entry without one: stratified by class, groups kept whole.
 
+    A row with several labels counts for each of them (as in Sechidis et al. 2011): sets of labels
+    can be too many to be even.
     Entries that have a split keep it, and the rest of their group gets the same split.
 
     Args:
@@ -52,11 +55,11 @@ def split_entries(
     split_of: dict[str, str] = {entry.group: entry.split for entry in entries if entry.split}
     groups: dict[str, Counter] = defaultdict(Counter)
     for entry in entries:
-        groups[entry.group][entry.label] += 1
+        groups[entry.group].update(entry.labels)
     wanted = {
         split: {
             label: share * sum(counts[label] for counts in groups.values())
-            for label in {entry.label for entry in entries}
+            for label in {label for entry in entries for label in entry.labels}
         }
         for split, share in zip(between, shares, strict=True)
     }
@@ -125,7 +128,11 @@ def check_split(entries: list[Entry], source: str) -> None:
         LookbackError: There is only one class, a group is in two splits, or a class is missing
             from a split; the message lists them.
     """
+    several = is_multi_label(entries)
+    entries = one_label_each(entries)
     labels = sorted({entry.label for entry in entries})
+    if several:  # then background means that no class holds, which some split may lack
+        labels = [label for label in labels if label != BACKGROUND]
     if len(labels) < 2 and not any(entry.is_part for entry in entries):
         raise LookbackError(
             f"{source}: all clips are of one class, {labels[0]}; a classifier needs two or more"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from clips.manifest import SPLITS, UNLABELED, Entry
-from clips.manifest.time_blocks import GAP_SECONDS, time_blocks, times_of
+from clips.manifest.time_blocks import GAP_SECONDS, time_blocks
 from clips.splitting.assignment import split_entries
 
 # Of places between two splits, per video. More make the choice slower, not better.
@@ -34,11 +34,12 @@ def split_spans(entries: list[Entry], shares: tuple[float, float, float], seed: 
     groups: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         by_group[entry.group].append(entry)
-        groups[entry.label].add(entry.group)
+        for label in entry.labels:
+            groups[label].add(entry.group)
     scarce = {label for label, names in groups.items() if len(names) < len(SPLITS)}
     in_time: dict[Entry, str] = {}
     for rows in by_group.values():
-        counts = Counter(entry.label for entry in rows)
+        counts = Counter(label for entry in rows for label in entry.labels)
         if any(counts[label] >= len(SPLITS) for label in scarce) and _is_free(rows):
             in_time.update(_split_of(rows, shares))
     others = iter(split_entries([each for each in entries if each not in in_time], shares, seed))
@@ -76,11 +77,11 @@ def _split_of(rows: list[Entry], shares: tuple[float, float, float]) -> dict[Ent
 
     Returns nothing if the rows do not reach three blocks.
     """
-    rows = sorted(rows, key=times_of)
-    starts = np.array([times_of(row)[0] for row in rows])
-    ends = np.maximum.accumulate([times_of(row)[1] for row in rows])
-    labels = sorted({row.label for row in rows})
-    is_label = np.array([[row.label == label for label in labels] for row in rows])
+    rows = sorted(rows, key=lambda row: row.span)
+    starts = np.array([row.span[0] for row in rows])
+    ends = np.maximum.accumulate([row.span[1] for row in rows])
+    labels = sorted({label for row in rows for label in row.labels})
+    is_label = np.array([[label in row.labels for label in labels] for row in rows])
     before = np.vstack([np.zeros(len(labels)), is_label.cumsum(0)])  # of each class, before a row
     # The first row that may follow a block that ends with the row before.
     following = np.searchsorted(starts, ends + GAP_SECONDS)

@@ -1,6 +1,7 @@
 """Model config of a new backbone that a recipe specifies."""
 
 from extract.backbones.defaults import ResolvedBackbone
+from metrics.task import TaskName
 from model_folder.config import BackboneConfig, ModelConfig, made_with
 from recipes.loader import Settings
 from recipes.schema import Network
@@ -15,6 +16,8 @@ def make_config(
     labels: tuple[str, ...] = (),
     network: Network | None = None,
     temperature: float = 1.0,
+    task: TaskName = "single_label",
+    thresholds: tuple[float, ...] = (),
 ) -> ModelConfig:
     """Return the config of a new backbone.
 
@@ -27,6 +30,8 @@ def make_config(
         labels: Labels of the folder's model, in the order of its probabilities.
         network: Layers of the classifier, of a fine-tuned backbone; None of a pretrained one.
         temperature: Temperature of that classifier.
+        task: Whether a clip has one of its labels, or any number of them.
+        thresholds: Thresholds of the labels, of a multi-label classifier.
     """
     same_network = (
         before is not None
@@ -50,6 +55,8 @@ def make_config(
             network=network,
             labels=labels if network else (),
             temperature=temperature,
+            task=task,
+            thresholds=thresholds,
             input=backbone.input,
         ),
         precision=settings.recipe.extract.precision,

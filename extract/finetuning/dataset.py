@@ -12,8 +12,10 @@ from clips.loading.mixing import BatchMixer, mixes
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, limited, segments_of
 from extract.backbones.defaults import ResolvedBackbone
+from metrics.label_sets import labels_in
+from metrics.task import MULTI_LABEL, SINGLE_LABEL
 from recipes.schema import Recipe
-from training.optimizers import class_weights
+from training.objective import Objective
 
 
 class ClipDataset:
@@ -22,10 +24,11 @@ class ClipDataset:
     Attributes:
         folder: Folder of the manifest.
         labels: Class names, in the order of the class indices.
+        task: Whether a segment has one class or several.
         training, validation: Labeled segments.
-        training_classes, validation_classes: Class indices of the segments (n,).
-        class_weights: Loss weights of the classes, float32 (K,), see
-            `training.optimizers.class_weights`.
+        training_classes, validation_classes: Class indices of the segments (n,), or indicators of
+            several classes (n, K).
+        objective: What the training minimizes.
         batch_size: Clips per batch.
         mixes: Whether training batches are mixed, which gives soft labels.
     """
@@ -43,6 +46,7 @@ class ClipDataset:
         """
         chosen, segments = recipe.finetune, segments_of(manifest)
         self.folder, self.labels, self._seed = manifest.path.parent, manifest.labels, recipe.seed
+        self.task = MULTI_LABEL if manifest.several else SINGLE_LABEL
         self.training, self.validation = (
             limited(
                 [segment for segment in segments if segment.split == split],
@@ -53,8 +57,8 @@ class ClipDataset:
         )
         self.training_classes = self._classes_of(self.training)
         self.validation_classes = self._classes_of(self.validation)
-        self.class_weights = class_weights(
-            self.training_classes, len(self.labels), chosen.class_weights
+        self.objective = Objective(
+            self.task, self.training_classes, len(self.labels), chosen.class_weights
         )
         self.batch_size = backbone.batch_size
         self._sampler = ClipSampler(
@@ -73,7 +77,18 @@ class ClipDataset:
 
     def _classes_of(self, segments: list[Segment]) -> np.ndarray:
         numbers = {label: number for number, label in enumerate(self.labels)}
-        return np.array([numbers[segment.label] for segment in segments], int)
+        if not self.task.several:
+            return np.array([numbers[segment.label] for segment in segments], int)
+        targets = [
+            tuple(numbers[label] for label in labels_in(segment.label) if label in numbers)
+            for segment in segments
+        ]
+        return self.task.encoded(targets, len(self.labels))
+
+    @property
+    def class_weights(self) -> np.ndarray:
+        """Loss weights of the classes, float32 (K,), see `training.optimizers.class_weights`."""
+        return self.objective.class_weights
 
     @property
     def min_batches(self) -> int:
@@ -91,7 +106,7 @@ class ClipDataset:
 
     def train(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the shuffled clips of an epoch with their class indices (B,), or with soft labels
-        (B, K) if batches are mixed."""
+        (B, K) if batches are mixed, or indicators (B, K) of several classes."""
         mixer = None
         if self.mixes:
             mixer = BatchMixer(self._augment, len(self.labels), (self._seed, epoch))

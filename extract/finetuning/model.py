@@ -69,7 +69,8 @@ class FineTunedModel:
             self._feed_from(cut)
             with layers_in(self._precision):
                 trained = trained_part(self.model, self.trunk, cut)
-        self.step = TrainingStep(trained, self.trunk, phase, self._recipe.finetune)
+        objective = self._clips.objective if self._clips.task.several else None
+        self.step = TrainingStep(trained, self.trunk, phase, self._recipe.finetune, objective)
 
     @property
     def freezes_batch_norm(self) -> bool:

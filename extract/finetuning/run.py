@@ -9,9 +9,10 @@ from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.learning_rates import learning_rate_at
 from extract.finetuning.model import FineTunedModel
 from extract.finetuning.schedule import Phases
-from extract.finetuning.train_step import TrainingStep, loss_weights, seed_dropout
+from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.validation import Scores, scores_of
-from metrics.calibration import clip_means, softmax
+from metrics.calibration import clip_means
+from metrics.targets import truth_of
 from model_folder.config import save_weights
 from recipes.schema import Recipe
 from training.loop import Plateau, RunState
@@ -67,7 +68,7 @@ class FineTuningRun:
         Raises:
             LookbackError: No training clip can be read.
         """
-        step, weights = self._step, self._clips.class_weights
+        step, objective = self._step, self._clips.objective
         seed_dropout(self._network.model, self._recipe.seed, epoch)
         expected = self.state.batches or self._clips.min_batches
         total, count, done = 0.0, 0, 0
@@ -76,7 +77,7 @@ class FineTuningRun:
             for inputs, classes in bar:
                 done += 1
                 step.set_rates(self._learning_rates(epoch + min(done / expected, 1.0)))
-                loss = step(inputs, classes, loss_weights(weights, classes))
+                loss = step(inputs, classes, objective.example_weights(classes))
                 total += loss * len(classes)
                 count += len(classes)
                 bar.set_postfix_str(f"loss {total / count:.3f}")
@@ -121,13 +122,13 @@ class FineTuningRun:
     def answers(self) -> Answers:
         """Return the probabilities of the last `validate`, with frames as the network sees them."""
         segments, segment_of, logits = self._validated
-        truth = np.eye(len(self._clips.labels), dtype=bool)[self._clips.validation_classes]
+        truth = truth_of(self._clips.validation_classes, len(self._clips.labels))
         if self._frames is None:
             chosen = segments[sample_numbers(len(segments))]
             self._frames = self._clips.validation_frames(chosen.tolist())
         place = {segment: number for number, segment in enumerate(segments.tolist())}
         frames = {place[segment]: frame for segment, frame in self._frames.items()}
-        probabilities = clip_means(softmax(logits), segment_of)
+        probabilities = clip_means(self._clips.task.probabilities(logits), segment_of)
         return Answers(self._clips.labels, truth[segments], probabilities, frames)
 
     def save(self, state: RunState[Scores]) -> None:

@@ -10,6 +10,7 @@ from extract.backbones.heads import class_logits
 from extract.finetuning.schedule import ActivePhase
 from recipes.schema import Finetune
 from training.keras_backend import keras
+from training.objective import Objective
 from training.optimizers import make_grouped_optimizer
 
 
@@ -26,7 +27,12 @@ class TrainingStep:
     """
 
     def __init__(
-        self, model: keras.Model, trunk: Trunk, phase: ActivePhase, chosen: Finetune
+        self,
+        model: keras.Model,
+        trunk: Trunk,
+        phase: ActivePhase,
+        chosen: Finetune,
+        objective: Objective | None = None,
     ) -> None:
         """Compile a network, or the part of it above the frozen part, for a phase.
 
@@ -35,6 +41,7 @@ class TrainingStep:
             trunk: Backbone whose layers are trainable as the phase requires.
             phase: Stages to train with their learning rates.
             chosen: Settings of the optimizer and the loss.
+            objective: Loss of clips with several classes; None for clips with one.
         """
         self._model, self.phase = model, phase
         self.base_rates = [phase.head_rate, *phase.rates.values()]
@@ -58,7 +65,9 @@ class TrainingStep:
         )
         smoothing = chosen.label_smoothing
         self._classes = model.output_shape[-1]
-        if self._classes == 1:
+        if objective is not None:
+            loss = objective.soft_loss(smoothing)
+        elif self._classes == 1:
             loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
         else:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
@@ -73,7 +82,8 @@ class TrainingStep:
 
         Args:
             inputs: Inputs of the model (B, ...).
-            classes: Class indices (B,), or soft labels (B, K) of mixed clips.
+            classes: Class indices (B,); or soft labels (B, K) of mixed clips, or indicators of
+                several classes.
             weights: Loss weights (B,).
         """
         if classes.ndim == 2:
@@ -109,17 +119,6 @@ class TrainingStep:
         finally:
             for variable, value in zip(trained, before, strict=True):
                 variable.assign(value)
-
-
-def loss_weights(weights: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the loss weights of clips (B,).
-
-    Args:
-        weights: Loss weight of each class, float32 (K,).
-        classes: Class indices (B,), or soft labels (B, K), which mix the weights too.
-    """
-    mixed: np.ndarray = classes @ weights if classes.ndim == 2 else weights[classes]
-    return mixed
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -155,6 +155,11 @@ class Trainer:
         )
 
     def _require_classes(self) -> None:
+        if self.chosen.head.one_logit and self.clips.task.several:
+            raise UsageError(
+                "finetune.head.one_logit: is for two classes that exclude each other, and clips "
+                f"of {self.manifest.path} have several; leave the key out"
+            )
         if self.chosen.head.one_logit and len(self.labels) != 2:
             raise UsageError(
                 f"finetune.head.one_logit: is for two classes, and {self.manifest.path} has "
@@ -196,13 +201,16 @@ class Trainer:
             labels=tuple(self.labels),
             network=self.chosen.head,
             temperature=best.temperature,
+            task=best.task,
+            thresholds=best.thresholds,
         )
 
 
 def print_outcome(trainer: Trainer, best: Scores) -> None:
     """Log the best epoch's validation accuracy, the weights file and the next commands."""
+    score = trainer.clips.task.score_title
     _LOG.info(
-        f"{trainer.recipe.backbone.name}: validation accuracy {best.accuracy:.3f}, of labeled "
+        f"{trainer.recipe.backbone.name}: validation {score} {best.accuracy:.3f}, of labeled "
         f"clips {best.clip_accuracy:.3f}\n{trainer.folder / BACKBONE_WEIGHTS}\n"
         f"Next: {command('extract')}, then {command('train')} for the second stage, or "
         f"{command('evaluate')} for this network alone; {command('run')} runs it at once; all with "

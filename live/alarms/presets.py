@@ -64,7 +64,10 @@ def rules_of(alarms: Alarms, labels: Sequence[str], events_of_model: Sequence[st
 
 
 def event_classes(
-    recipe_events: Sequence[str] | None, model_events: Sequence[str], labels: Sequence[str]
+    recipe_events: Sequence[str] | None,
+    model_events: Sequence[str],
+    labels: Sequence[str],
+    several: bool = False,
 ) -> tuple[str, ...]:
     """Return the classes that raise alarms if a recipe does not name them.
 
@@ -72,16 +75,19 @@ def event_classes(
         recipe_events: `sequence.events` of the recipe.
         model_events: Events of the trained model, of the pooling `top`; empty for other poolings.
         labels: Names of the K classes of the model.
+        several: Whether several classes can hold at once, so that none of them is `background`.
 
     Returns:
         The events of the recipe, else those of the model, else all classes but `background`; none
-        if the model has no such class.
+        if the model has no such class, unless several classes can hold at once.
     """
     if recipe_events is not None:
         return tuple(recipe_events)
     if model_events:
         return tuple(model_events)
-    return tuple(each for each in labels if each != BACKGROUND) if BACKGROUND in labels else ()
+    if BACKGROUND not in labels and not several:
+        return ()
+    return tuple(each for each in labels if each != BACKGROUND)
 
 
 def _rule(alarms: Alarms, label: str) -> Rule:

@@ -58,7 +58,8 @@ class CsvSink(Sink):
             row = best_row(decision.step, decision.seconds, decision.best(self._best))
         else:
             step, seconds = decision.step, decision.seconds
-            row = prediction_row(step, seconds, decision.probabilities, self._labels)
+            values = decision.probabilities, self._labels, decision.thresholds
+            row = prediction_row(step, seconds, *values)
         with self._errors_as_one_line():
             self._rows.writerow([camera, *row] if self._with_camera else row)
             self._file.flush()

@@ -7,7 +7,7 @@ import numpy as np
 from live.decision import Decision
 from live.overlay import AnnotatedFrame
 from live.sinks.base import Sink
-from metrics.timeline import TimelineRules, timeline
+from metrics.timeline import TimelineRules, timeline_of
 from sequence.timeline_files import write_timeline
 from video.frame import Frame
 
@@ -35,12 +35,13 @@ class SegmentsSink(Sink):
         self._paths, self._video, self._rules = paths, video, rules
         self._frame_seconds, self._end = frame_seconds, 0.0
         self._labels: tuple[str, ...] = ()
+        self._thresholds: tuple[float, ...] = ()
         self._seconds: list[float] = []
         self._full: list[bool] = []
         self._rows: list[np.ndarray] = []
 
     def on_step(self, decision: Decision, step_seconds: float) -> None:
-        self._labels = decision.labels
+        self._labels, self._thresholds = decision.labels, decision.thresholds
         self._seconds.append(decision.seconds)
         self._full.append(decision.full)
         self._rows.append(decision.probabilities)
@@ -52,6 +53,7 @@ class SegmentsSink(Sink):
         if not self._rows:
             return
         rows, self._rows = np.stack(self._rows), []
-        found = timeline(self._labels, self._seconds, rows, self._full, self._end, self._rules)
+        steps = self._labels, self._seconds, rows, self._full, self._end, self._rules
+        found = timeline_of(*steps, thresholds=self._thresholds)
         for path in self._paths:
             write_timeline(path, found, self._video)

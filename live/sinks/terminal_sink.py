@@ -33,6 +33,8 @@ class ChangeLines(Sink):
             state, mark = None, "window not full yet: "
         if (state, mark) != self._shown:
             best = decision.best(1 if mark else self._best)
+            if decision.several and not mark:
+                best = decision.found
             line = ", ".join(f"{name} ({probability:.2f})" for name, probability in best)
             print(f"{self._camera}{decision.seconds:8.1f} s  {mark}{line}", flush=True)
             self._shown = (state, mark)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from clips.completing import grouped
 from clips.manifest import UNLABELED, Entry, Manifest
 from clips.manifest.duplicates import equal_videos, refuse_contradictions
+from clips.manifest.entries import is_multi_label
 from clips.manifest.segments import segments_of
 from clips.preparation import manifest_path
 from clips.splitting.assignment import split_entries
 from live.teaching.clip_rows import ClipRows, is_recorded
+from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import LookbackError
 
@@ -51,6 +53,11 @@ def learning_clips(settings: Settings) -> LearningClips:
     path = manifest_path(settings)
     rows = ClipRows(settings)
     listed = [entry for entry in rows.entries() if rows.place(entry.video).is_file()]
+    if is_multi_label(listed):
+        raise LookbackError(
+            f"{path}: has clips with several labels, which cannot be taught here; train with "
+            f"{command('train')}"
+        )
     if not listed:
         raise LookbackError("there are no clips yet; record some of two classes or more")
     equal = equal_videos(path.parent, dict.fromkeys(entry.video for entry in listed))

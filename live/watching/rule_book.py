@@ -171,7 +171,10 @@ class RuleBook:
     def _events_of(self, model: LiveModel) -> tuple[str, ...]:
         sequence = model.extractor.config.sequence
         return event_classes(
-            self._recipe.sequence.events, sequence.events if sequence else (), model.labels
+            self._recipe.sequence.events,
+            sequence.events if sequence else (),
+            model.labels,
+            bool(model.thresholds),
         )
 
     def _store_setting(self, key: str, value: Any) -> None:

@@ -141,6 +141,7 @@ def _space(
         reference.labels,
         experiment.config.backbone.clip_length > 1,
         frozenset(fixed),
+        reference.task,
     )
 
 

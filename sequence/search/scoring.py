@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.calibration import fit_temperature, log_loss
-from metrics.classification import calibration_error
+from metrics.calibration import fit_temperature
+from metrics.task import Task
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.folds import max_folds
 from sequence.search.space import Configuration
@@ -34,7 +34,7 @@ class Score:
 
     Attributes:
         log_loss: -log p of the true class, the mean over the clips.
-        accuracy: Share of the clips with the right label.
+        accuracy: Share of the clips with the right label, or with exactly the right labels.
         calibration_error: Expected calibration error of the clips' probabilities.
         temperature: Temperature of these probabilities, fitted on the same clips.
     """
@@ -110,7 +110,7 @@ class Scorer:
         dataset = self._datasets[configuration.input].with_look_back(configuration.look_back)
         segments = self._segments[configuration.input]
         answers: list[WindowLogits] = []
-        targets: list[int] = []
+        tested: list[LabeledSegment] = []
         for fold, numbers in enumerate(self._parts):
             training, validation, test = ([segments[n] for n in part] for part in numbers)
             seed = self._seed + fold * configuration.sequence.ensemble
@@ -119,20 +119,20 @@ class Scorer:
                 dataset, training, validation, configuration.sequence, seed, watch, _interrupted
             )
             answers.append(window_logits(predictor, dataset, test))
-            targets += [segment.target for segment in test]
+            tested += test
             if self.folds:
-                progress(fold, _score(answers, targets).log_loss)
-        return _score(answers, targets)
+                progress(fold, _score(answers, dataset.targets(tested), dataset.task).log_loss)
+        return _score(answers, dataset.targets(tested), dataset.task)
 
 
-def _score(answers: list[WindowLogits], targets: list[int]) -> Score:
-    """Return the score of the folds up to here."""
-    joined, truth = join_logits(answers), np.array(targets)
-    temperature = fit_temperature(joined.clip_probabilities, truth)
+def _score(answers: list[WindowLogits], targets: np.ndarray, task: Task) -> Score:
+    """Return the score of the folds up to here; with several classes, those from 0.5 are found."""
+    joined = join_logits(answers)
+    temperature = fit_temperature(joined.clip_probabilities, targets, task.loss)
     clips = joined.clip_probabilities(temperature)
-    hits = clips.argmax(1) == truth
-    calibration = calibration_error(clips.max(1), hits)
-    return Score(log_loss(clips, truth), float(hits.mean()), calibration, temperature)
+    hits = task.hits(clips, targets)
+    calibration = task.calibration_error(clips, targets)
+    return Score(task.loss(clips, targets), float(hits.mean()), calibration, temperature)
 
 
 class _EpochWatch:

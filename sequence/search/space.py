@@ -4,6 +4,7 @@ from collections.abc import Sequence as Names
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from metrics.task import SINGLE_LABEL, Task
 from recipes.schema import Sequence
 from sequence.heads import HEADS
 from sequence.pooling import events_of
@@ -91,6 +92,7 @@ class SearchSpace:
         labels: Names[str],
         is_clip_network: bool,
         fixed: frozenset[str] = frozenset(),
+        task: Task = SINGLE_LABEL,
     ) -> None:
         """Collect the values.
 
@@ -102,9 +104,10 @@ class SearchSpace:
             labels: Names of the classes.
             is_clip_network: Whether a step of the backbone sees a whole clip.
             fixed: Names of keys of `sequence` that keep the recipe's value.
+            task: Whether a clip has one class or several.
         """
         self._base, self._fixed = base, fixed
-        events = bool(events_of(base, labels))
+        events = bool(events_of(base, labels, task))
         rules = ("mean", "attention", *(["top"] if events else []))
         steps = _CLIP_LOOK_BACKS if is_clip_network else _FRAME_LOOK_BACKS
         pooling = "mean" if base.pooling == "auto" else base.pooling

@@ -43,7 +43,9 @@ def training_curves(history: Path) -> bytes | None:
     if len(rows) < 2:
         return None
     names = [name for name in rows[0] if name != "epoch"]
-    kinds = {kind: [name for name in names if kind in name] for kind in ("loss", "accuracy")}
+    kinds = {
+        kind: [name for name in names if kind in name] for kind in ("loss", "accuracy", "precision")
+    }
     kinds = {kind: columns for kind, columns in kinds.items() if columns}
     figure = Figure(figsize=(5.2 * max(1, len(kinds)), 3.4))
     epochs = [float(row["epoch"]) for row in rows]
@@ -117,7 +119,7 @@ def timeline(
     seconds: np.ndarray,
     probabilities: np.ndarray,
     labels: Sequence[str],
-    true: int,
+    true: int | Sequence[int],
     span: tuple[float, float],
 ) -> bytes:
     """Return the course of the probabilities over a video.
@@ -126,20 +128,21 @@ def timeline(
         seconds: Time of each step: (N,).
         probabilities: Probabilities at each step: (N, K).
         labels: Names of the K classes.
-        true: Index of the true class.
+        true: Index of the true class, or of all that are true.
         span: Start and end of the clip in the video, in seconds.
     """
     figure = Figure(figsize=(6.4, 1.9))
     axes = figure.subplots()
     shown = np.argsort(-probabilities.max(0))[:5]
-    for number in sorted({*shown.tolist(), true}):
-        width = 2.2 if number == true else 1.2
+    holds = {true} if isinstance(true, int) else set(true)
+    for number in sorted({*shown.tolist(), *holds}):
+        width = 2.2 if number in holds else 1.2
         axes.plot(
             seconds,
             probabilities[:, number],
             color=color_of(number),
             linewidth=width,
-            label=labels[number] + (" (true)" if number == true else ""),
+            label=labels[number] + (" (true)" if number in holds else ""),
         )
     axes.axvspan(span[0], min(span[1], float(seconds[-1])), color="gray", alpha=0.12)
     axes.set(ylim=(-0.03, 1.03), xlabel="seconds", ylabel="probability")

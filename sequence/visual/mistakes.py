@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import write_rows
-from clips.manifest.segments import Segment
+from metrics.label_sets import joined
+from metrics.targets import classes_of
 from sequence.dataset import LabeledSegment
+from sequence.prediction_rows import label_text
 
 COLUMNS = ("video", "start", "end", "label", "predicted", "probability", "action")
 
@@ -22,8 +24,8 @@ class Mistake:
         segment: The clip.
         label: Its label in the manifest.
         predicted: The predicted label.
-        probability: Probability of the predicted label, 0 to 1.
-        end: End in the video in seconds; infinity for the end of the video.
+        probability: Probability of the predicted label, 0 to 1. With several classes per clip,
+            that of the decision which is most wrong.
     """
 
     index: int
@@ -31,14 +33,13 @@ class Mistake:
     label: str
     predicted: str
     probability: float
-    end: float
 
 
 def find_mistakes(
     segments: Sequence[LabeledSegment],
     probabilities: np.ndarray,
     labels: Sequence[str],
-    spans: Sequence[Segment],
+    thresholds: Sequence[float] = (),
 ) -> list[Mistake]:
     """Return the wrong clips, the most confident first.
 
@@ -46,19 +47,27 @@ def find_mistakes(
         segments: Clips of the evaluation.
         probabilities: Their probabilities: (n, K).
         labels: Names of the K classes.
-        spans: Segments of the manifest, which have the ends in seconds.
+        thresholds: Thresholds of the classes of a multi-label model. A clip is wrong unless exactly
+            its classes are found.
     """
-    ends = {(each.video, each.start, each.label): each.end for each in spans}
-    # With a label map the labels are those of the model, not those of the manifest.
-    any_label = {(each.video, each.start): each.end for each in spans}
     found = []
     for index, (segment, row) in enumerate(zip(segments, probabilities, strict=True)):
-        best, label = int(row.argmax()), labels[segment.target]
-        if best != segment.target:
-            place = (segment.video, segment.start)
-            end = ends.get((*place, label), any_label.get(place, float("inf")))
-            found.append(Mistake(index, segment, label, labels[best], float(row[best]), end))
+        label = joined(labels[number] for number in classes_of(segment.target))
+        predicted = label_text(row, labels, thresholds)
+        if predicted != label:
+            sure = _confidence(row, segment, thresholds)
+            found.append(Mistake(index, segment, label, predicted, sure))
     return sorted(found, key=lambda mistake: -mistake.probability)
+
+
+def _confidence(row: np.ndarray, segment: LabeledSegment, thresholds: Sequence[float]) -> float:
+    """Return how sure a model is of its wrong answer: of the class that it is most wrong about."""
+    if not len(thresholds):
+        return float(row.max())
+    holds = np.zeros(len(row), bool)
+    holds[list(classes_of(segment.target))] = True
+    wrong = (row >= np.asarray(thresholds)) != holds
+    return float(np.where(holds, 1 - row, row)[wrong].max())
 
 
 def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
@@ -71,7 +80,7 @@ def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:
         [
             mistake.segment.video,
             f"{mistake.segment.start:.12g}" if mistake.segment.start else "",
-            "" if np.isinf(mistake.end) else f"{mistake.end:.12g}",
+            "" if np.isinf(mistake.segment.end) else f"{mistake.segment.end:.12g}",
             mistake.label,
             mistake.predicted,
             f"{mistake.probability:.4f}",

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from clips.manifest.segments import segments_of
+from metrics.label_sets import labels_in
+from metrics.targets import classes_of
+from metrics.task import Task, task_of_report
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import Predictions
 from sequence.evaluation_split import SplitCheck
 from sequence.experiment import Experiment
+from sequence.multi_label_tables import class_rows
 from sequence.prediction import Predictor
 from sequence.report import uncertain_lines
 from sequence.visual import figures
@@ -65,15 +68,14 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
         evaluated.segments,
         evaluated.predictions.clip,
         labels,
-        segments_of(evaluated.experiment.manifest),
+        evaluated.predictions.thresholds,
     )
     write_mistakes(out / "mistakes.csv", mistakes)
     windows = dataset.full_windows(evaluated.segments, 2)[slice(None)]
     pictures = {
         "training.png": figures.training_curves(evaluated.experiment.folder / "history.csv"),
         "distribution.png": figures.class_distribution(
-            [segment.split for segment in dataset.segments],
-            [labels[segment.target] for segment in dataset.segments],
+            *_of_each_class(dataset),
         ),
         "importance.png": figures.step_importance(step_importance(evaluated.predictor, windows))
         if evaluated.predictor.look_back > 1
@@ -98,7 +100,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
             _classes(clip),
             Section("Curves").pictures(
                 [
-                    (_read(out / "confusion.png"), "Confusion matrix"),
+                    *_pictures_of_classes(out, dataset.task),
                     (_read(out / "roc.png"), "ROC curves"),
                     (_read(out / "precision_recall.png"), "Precision and recall"),
                     (_read(out / "reliability.png"), "Reliability: accuracy by probability"),
@@ -122,24 +124,28 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
 
 
 def _scores(evaluated: Evaluated) -> Section:
-    header = ("model", "clip accuracy", "95 % interval", "ROC AUC", "log loss", "windows")
+    task = evaluated.dataset.task
+    score = f"clip {task.score_title}"
+    header = ("model", score, "95 % interval", "ROC AUC", "log loss", "windows")
     rows = []
     for name, metrics in evaluated.results.items():
         clip = metrics["clip"]
-        low, high = clip["accuracy_interval"]
+        low, high = clip[f"{task.score}_interval"]
         window = metrics.get("window")
         loss = "-" if name in _NOT_PROBABILITIES else _number(clip.get("log_loss"))
         rows.append(
             (
                 name,
-                _number(clip["accuracy"]),
+                _number(clip[task.score]),
                 f"{low:.3f} - {high:.3f}",
                 _number(clip.get("roc_auc")),
                 loss,
-                _number(window["accuracy"]) if window else "-",
+                _number(window[task.score]) if window else "-",
             )
         )
     section = Section("Scores").table(header, rows, first=True)
+    if task.several:
+        section.text(_averages(evaluated.results))
     head = next(iter(evaluated.results.values()))["clip"]
     for remark in [*uncertain_lines(head), *evaluated.remarks]:
         section.text(remark)
@@ -159,7 +165,39 @@ def _split(evaluated: Evaluated) -> Section:
     return section
 
 
+def _averages(results: Mapping[str, dict]) -> str:
+    """Return the sentence on the decisions of the model with several classes per clip."""
+    clip = next(iter(results.values()))["clip"]
+    return (
+        f"At its thresholds the model has a macro F1 of {clip['macro_f1']:.3f} and a micro F1 of "
+        f"{clip['micro_f1']:.3f}; {clip['subset_accuracy']:.1%} of the clips have exactly the "
+        f"right classes, and {clip['hamming_loss']:.1%} of the decisions are wrong. The "
+        f"calibration error is {clip['calibration_error']:.3f}."
+    )
+
+
+def _of_each_class(dataset: Dataset) -> tuple[list[str], list[str]]:
+    """Return split and label of each class of each segment; no class is `background`."""
+    rows = [
+        (segment.split, label)
+        for segment in dataset.segments
+        for label in labels_in(dataset.label_of(segment))
+    ]
+    return [split for split, _ in rows], [label for _, label in rows]
+
+
+def _pictures_of_classes(out: Path, task: Task) -> list[tuple[bytes | None, str]]:
+    if not task.several:
+        return [(_read(out / "confusion.png"), "Confusion matrix")]
+    return [
+        (_read(out / "class_scores.png"), "Scores of each class"),
+        (_read(out / "together.png"), "Classes together, in clips; shading: share of the row"),
+    ]
+
+
 def _classes(clip: Mapping[str, Any]) -> Section:
+    if task_of_report(clip).several:
+        return Section("Classes").table(*class_rows(clip))
     header = ("class", "precision", "recall", "F1", "ROC AUC", "PR AUC", "clips")
     rows = [
         (
@@ -175,7 +213,7 @@ def _classes(clip: Mapping[str, Any]) -> Section:
 def _maps(evaluated: Evaluated) -> dict[str, bytes | None]:
     dataset, segments = evaluated.dataset, evaluated.segments
     means = np.stack([dataset.rows(segment).mean(0) for segment in segments])
-    names = [dataset.labels[segment.target] for segment in segments]
+    names = [dataset.label_of(segment) for segment in segments]
     groups = [segment.group for segment in segments]
     return {
         "labels.png": figures.embedding(means, names, "Labels"),
@@ -195,7 +233,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
     labels = evaluated.dataset.labels
     for mistake in mistakes[:_MISTAKES_SHOWN]:
         video, start = mistake.segment.video, mistake.segment.start
-        frames = frames_of(manifest.place(video), start, mistake.end, _FRAMES)
+        frames = frames_of(manifest.place(video), start, mistake.segment.end, _FRAMES)
         caption = f"{video}: {mistake.label}"
         wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
         if frames:
@@ -205,8 +243,8 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
             seconds,
             probabilities,
             labels,
-            mistake.segment.target,
-            (start, mistake.end),
+            classes_of(mistake.segment.target),
+            (start, mistake.segment.end),
         )
         shown.append(figure(course, f"{caption}, over time", wrong))
     section.parts.append(f'<div class="grid">{"".join(shown)}</div>')

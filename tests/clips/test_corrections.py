@@ -224,3 +224,13 @@ def test_the_rest_of_a_video_with_an_unlabeled_row_is_no_background(tmp_path):
     assert [(each.label, each.start, each.end) for each in segments_of(manifest)] == [("run", 1, 2)]
     manifests.write(manifest)
     assert manifests.read(path) == manifest
+
+
+def test_a_clip_can_get_several_labels_of_a_set_that_has_them(tmp_path):
+    rows = [Entry("a.mp4", "run|wave"), Entry("b.mp4", "run"), Entry("c.mp4", "background")]
+    there = Manifest(tmp_path / "manifest.csv", tuple(rows))
+    file = listed(tmp_path, "b.mp4,,,run,run|wave,0.9,label=wave|run", "a.mp4,,,,,,label=run")
+    changed, _ = correct(there, file)
+    assert [row.label for row in changed.entries] == ["run", "run|wave", "background"]
+    with pytest.raises(LookbackError, match="there is no class 'sing'"):
+        correct(there, listed(tmp_path, "b.mp4,,,,,,label=run|sing"))

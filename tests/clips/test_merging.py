@@ -71,3 +71,9 @@ def test_short_parts_of_videos_are_left_out(data, capsys):
     assert {entry.label for entry in after.entries} == {"jump"}
     assert "note: 3 parts of videos are shorter than --min-seconds 0.2" in capsys.readouterr().out
     assert {entry.label for entry in manifests.read(data / "manifest.csv").entries} == {"jump"}
+
+
+def test_each_of_several_labels_is_merged():
+    rows = [Entry("a.mp4", "Golf-Back|Walk"), Entry("b.mp4", "Golf-Back|Golf-Front")]
+    merged = merge_classes(rows, ["Golf-*=Golf"])
+    assert [row.label for row in merged] == ["Golf|Walk", "Golf"]

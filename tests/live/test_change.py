@@ -15,6 +15,7 @@ from video.errors import UsageError
 from video.preprocessing import Preprocessor
 from video.sources import FileSource
 
+pytestmark = pytest.mark.slow
 _RATES = (10, 15, 25, 29.97, 30)
 
 

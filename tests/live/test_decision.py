@@ -32,3 +32,27 @@ def test_a_label_is_not_relied_on_until_the_window_is_full():
     sure = np.array([0.1, 0.9])
     assert not Decision(0, 0.0, sure, ("a", "b"), 0.5, full=False).above_threshold
     assert Decision(9, 0.9, sure, ("a", "b"), 0.5, full=True).above_threshold
+
+
+def several(*probabilities: float, **options) -> Decision:
+    values = np.array(probabilities)
+    return Decision(3, 0.3, values, LABELS, 0.5, thresholds=(0.5, 0.8, 0.3), **options)
+
+
+def test_every_label_that_reaches_its_threshold_is_found():
+    made = several(0.6, 0.7, 0.9)
+    assert made.found == [("run", 0.9), ("bat", 0.6)]
+    assert (made.label, made.probability, made.above_threshold) == ("bat|run", 0.9, True)
+    assert made.best(1) == [("run", 0.9)]
+    assert several(0.5, 0.8, 0.3).label == "bat|bowl|run"
+
+
+def test_where_none_is_found_the_label_is_background():
+    made = several(0.4, 0.7, 0.2)
+    assert (made.label, made.found, made.above_threshold) == ("background", [], False)
+    assert not several(0.9, 0.9, 0.9, full=False).above_threshold
+
+
+def test_one_label_at_a_time_is_found_alone():
+    assert decision(0.5, 0.3, 0.2).found == [("bat", 0.5)]
+    assert decision(0.4, 0.3, 0.3).found == []

@@ -185,3 +185,23 @@ def test_a_long_label_keeps_the_probability_in_the_picture(size):
     differing = (texts[0] != texts[1]).any((0, 2))
     assert differing.any()
     assert differing.nonzero()[0].max() < size[0] - 2  # the last digit is not cut off
+
+
+def test_several_labels_are_in_the_title_and_have_bright_bars():
+    values, labels = np.array([0.9, 0.2, 0.6, 0.1]), ("a", "b", "c", "d")
+    made = Decision(0, 0.0, values, labels, 0.5, thresholds=(0.5, 0.5, 0.5, 0.5))
+    none = Decision(0, 0.0, values, labels, 0.5, thresholds=(0.95,) * 4)
+    blue = np.array((30, 98, 190))
+
+    def bright(what: Decision, bars: int) -> int:
+        """Return the number of rows with a bright bar."""
+        near = np.abs(annotate(picture(640, 360), what, bars).astype(int) - blue).max(2) < 12
+        return int((near.sum(1) > 5).sum())
+
+    both = bright(made, 3)
+    assert both > 0
+    # A label that is found has a bar also if there is room for fewer.
+    assert bright(made, 1) == both
+    assert bright(none, 3) == 0
+    one = Decision(0, 0.0, values, labels, 0.5, thresholds=(0.5, 0.5, 0.95, 0.5))
+    assert bright(one, 3) == pytest.approx(both / 2, abs=2)

@@ -57,6 +57,7 @@ def test_live_equals_the_report_on_every_test_clip_and_on_odd_ones(odd_project, 
     assert set(steps.values()) == {20}
 
 
+@pytest.mark.slow
 def test_live_equals_the_report_of_a_float16_store_and_an_ensemble(odd_project, run_live, tmp_path):
     made = copied(odd_project, tmp_path)
     # One picture at a time, as live: where another batch size changes the last bit of float32,
@@ -110,6 +111,7 @@ def every_frame(odd_project, tmp_path) -> Project:
     return made
 
 
+@pytest.mark.slow
 def test_live_equals_the_report_under_other_sampling_preprocessing_and_head(
     every_frame, run_live, tmp_path
 ):

@@ -102,3 +102,33 @@ def test_a_result_cannot_be_changed_and_its_dtype_stays():
     assert Prediction(LABELS, [0], [[1, 0, 0]]).probabilities.dtype == np.float32
     with pytest.raises(AttributeError):
         result.seconds = np.zeros(1)
+
+
+def several() -> Prediction:
+    rows = np.array([[0.9, 0.2, 0.6]] * 10 + [[0.1, 0.2, 0.3]] * 10)
+    return Prediction(LABELS, np.arange(20) / 10, rows, thresholds=(0.4, 0.4, 0.4))
+
+
+def test_several_labels_are_those_that_reach_their_threshold():
+    result = several()
+    assert (result.label, result.video_labels) == ("down|up", ("down", "up"))
+    assert (result.label_at(0.5), result.label_at(1.5)) == ("down|up", "background")
+    assert prediction().video_labels == (prediction().label,)
+    with pytest.raises(ValueError, match="thresholds must be 3 numbers, and are 2"):
+        Prediction(LABELS, [0.0], np.full((1, 3), 0.5), thresholds=(0.5, 0.5))
+
+
+def test_segments_of_several_labels_may_overlap():
+    found = several().segments(smoothing_seconds=0)
+    assert [(each.label, each.start, each.end) for each in found] == [
+        ("down", 0.0, 1.0),
+        ("up", 0.0, 1.0),
+    ]
+    assert [each.label for each in several().segments(threshold=0.7)] == ["down"]
+
+
+def test_the_csv_file_names_all_labels_that_are_found(tmp_path):
+    several().to_csv(tmp_path / "a.csv")
+    rows = (tmp_path / "a.csv").read_text().splitlines()
+    assert rows[1] == "0,0.000,down|up,0.90000000,0.90000000,0.20000000,0.60000000"
+    assert rows[-1].startswith("19,1.900,background,0.30000000,")

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from metrics.calibration import clip_means, softmax
+from metrics.multi_label import sigmoid
 from metrics.pooling import MEAN, RULES, Pooling, pool, quarter
+from metrics.task import MULTI_LABEL
 
 # Eight windows of a clip; the second class is the event, and its two highest are 0.9 and 0.7.
 EVENT = np.array([0.1, 0.2, 0.9, 0.7, 0.3, 0.1, 0.0, 0.1])
@@ -103,3 +105,15 @@ def test_outputs_are_logits_and_with_attention_a_score():
     np.testing.assert_array_equal(scored.window_probabilities(outputs, 2.0), windows)
     wanted = pool(windows, clip, scored, outputs[:, 3])
     np.testing.assert_array_equal(scored.clip_probabilities(outputs, clip, 2.0), wanted)
+
+
+def test_several_classes_are_pooled_each_by_itself():
+    rows = np.array([[0.1, 0.2], [0.9, 0.4], [0.1, 0.8], [0.1, 0.6]])
+    found = pool(rows, np.zeros(4, int), Pooling("top", (0,), MULTI_LABEL))
+    # Class 0 has its highest quarter of four windows, class 1 the mean.
+    np.testing.assert_allclose(found, [[0.9, 0.5]])
+    outputs = np.array([[0.0, 2.0], [1.0, -2.0]])
+    mean = Pooling(task=MULTI_LABEL)
+    np.testing.assert_allclose(
+        mean.clip_probabilities(outputs, np.zeros(2, int), 2.0), sigmoid(outputs, 2.0).mean(0)[None]
+    )

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from metrics.timeline import TimelineRules, TimelineSegment, timeline
+from metrics.timeline import TimelineRules, TimelineSegment, timeline, timeline_of
 
 LABELS = ("a", "b", "c")
 PLAIN = TimelineRules(smoothing_seconds=0, min_seconds=0)
@@ -111,3 +111,24 @@ def test_segments_cover_the_video_and_are_long_enough(seed):
 def test_rules_out_of_range_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         TimelineRules(**values)
+
+
+def test_several_labels_at_once_have_a_timeline_each():
+    rows = np.zeros((40, 2))
+    rows[5:30, 0], rows[20:40, 1] = 0.6, 0.9
+    found = timeline_of(
+        ("run", "wave"), np.arange(40) / 10, rows, rules=PLAIN, thresholds=(0.5, 0.8)
+    )
+    assert [(each.label, each.start, each.end) for each in found] == [
+        ("run", 0.5, 3.0),
+        ("wave", 2.0, 4.0),
+    ]
+    assert [each.probability for each in found] == pytest.approx([0.6, 0.9])
+    high = timeline_of(
+        ("run", "wave"), np.arange(40) / 10, rows, rules=PLAIN, thresholds=(0.7, 0.8)
+    )
+    assert [each.label for each in high] == ["wave"]
+    # Without thresholds one label holds at a time, as in `timeline`.
+    rules = TimelineRules(0, 0, 0.5)
+    alone = timeline_of(("run", "wave"), np.arange(40) / 10, rows, rules=rules)
+    assert alone == timeline(("run", "wave"), np.arange(40) / 10, rows, rules=rules)

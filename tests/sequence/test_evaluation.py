@@ -21,7 +21,7 @@ class FlatModel:
     The larger of the first two features is the predicted class.
     """
 
-    temperature, pooling = 1.0, MEAN
+    temperature, pooling, thresholds = 1.0, MEAN, ()
 
     def __init__(self, training, validation) -> None:
         self.training, self.validation = training, validation

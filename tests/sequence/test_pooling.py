@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from metrics.pooling import MEAN, RULES, Pooling, pool
+from metrics.task import MULTI_LABEL, SINGLE_LABEL
 from sequence import pooling_choice
 from sequence.dataset import Dataset
 from sequence.evaluation import predict
 from sequence.model import build_sequence_model
-from sequence.pooling import bag_model, events_of, pooled, pooling_of
+from sequence.pooling import PooledClips, bag_model, events_of, pooled, pooling_of
 from sequence.pooling_choice import Candidate, best_of, choose_pooling
 from sequence.prediction import Predictor
 from sequence.training import MAX_BAG, fit, window_logits
@@ -240,3 +241,16 @@ def test_the_error_of_an_advantage_counts_groups_and_not_clips():
     assert alone.error == pytest.approx(gains.std(ddof=1) / 2)
     assert paired.error == pytest.approx(gains[::2].std(ddof=1) / np.sqrt(2))
     assert pooling_choice._compared(other, first, ["a"] * 4).error == np.inf
+
+
+@pytest.mark.parametrize("task", [SINGLE_LABEL, MULTI_LABEL])
+def test_the_layer_that_pools_can_be_saved(task):
+    layer = PooledClips(Pooling("top", (1,), task), name="clips")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert (again.pooling, again.name) == (layer.pooling, "clips")
+
+
+def test_a_head_may_be_named_like_an_operation_of_the_pooling():
+    keras.backend.clear_session()  # names are given anew, as in a new process
+    model = build_sequence_model("mean", 4, 3, 2, (8,), 0.0, False)
+    assert bag_model(model, 3, Pooling("top", (1,))).output_shape == (None, 2)

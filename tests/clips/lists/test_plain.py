@@ -93,7 +93,7 @@ def test_numbers_of_classes_become_their_names(tmp_path):
         (["path,label,start", "a.mp4,walk,soon"], "line 2: start is 'soon'; write seconds"),
         (["path,label,start,end", "a.mp4,walk,5,3"], r"line 2: end \(3 s\) must be after start"),
         (["path,label,split", "a.mp4,walk,main"], "line 2: split is 'main'; write train"),
-        (["path,label", "a.mp4,walk|run"], "line 2: several labels for one clip"),
+        (["path,label", "a.mp4,walk|"], r"line 2: label 'walk\|': a label next to \| is empty"),
         (["path,label", ",walk"], "line 2: the path is empty"),
         ([""], "is empty; write a clip and its label"),
     ],
@@ -183,3 +183,19 @@ def test_two_rows_of_one_file_and_lists_of_other_clips_are_refused(tmp_path, add
     path.write_text("7.mp4,walk\n8.mp4,run\n")
     with pytest.raises(LookbackError, match=r"none of the 2 listed clips, such as 7\.mp4 \("):
         prepare(flags)
+
+
+def test_labels_of_one_clip_are_separated_by_bars(tmp_path):
+    assert _rows(tmp_path / "list.csv", "path,label", "a.mp4,wave|run", "b.mp4,run") == [
+        ("a.mp4", "run|wave", None, None),
+        ("b.mp4", "run", None, None),
+    ]
+    # Without names of columns, too: the bar is not the separator of the table.
+    assert _rows(tmp_path / "list.txt", "a.mp4,wave|run", "b.mp4,run|sing") == [
+        ("a.mp4", "run|wave", None, None),
+        ("b.mp4", "run|sing", None, None),
+    ]
+    (tmp_path / "classes.txt").write_text("run\nwave\n", encoding="utf-8")
+    assert _rows(tmp_path / "list.csv", "path,label", "a.mp4,1|0") == [
+        ("a.mp4", "run|wave", None, None)
+    ]

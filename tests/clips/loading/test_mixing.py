@@ -83,3 +83,15 @@ def test_batches_are_mixed_only_on_request():
     assert not mixes(amounts())
     assert mixes(amounts(mixup=0.2))
     assert mixes(amounts(cutmix=0.2))
+
+
+def test_several_classes_are_mixed_as_their_clips_are():
+    several = np.eye(3, dtype=np.float32)[CLASSES]
+    several[0] = 1  # all three
+    mixer = BatchMixer(amounts(mixup=1.0), 3, (0, 0))
+    clips, labels = mixer(batch(), several)
+    one_clips, one = BatchMixer(amounts(mixup=1.0), 3, (0, 0))(batch(), CLASSES)
+    np.testing.assert_array_equal(clips, one_clips)
+    without = [row for row in range(len(several)) if labels[row].sum() < 1 + 1e-6]
+    np.testing.assert_allclose(labels[without], one[without], atol=1e-6)
+    assert len(without) < len(several)  # who is mixed with the first clip has a part of all three

@@ -60,7 +60,8 @@ def test_columns_may_stand_in_any_order_and_rows_may_be_short(tmp_path):
     ("rows", "line", "mend"),
     [
         (["a.mp4,walk,train,,,", ",walk,train,,,"], 3, "the column video is empty"),
-        (["a.mp4,walk|run,train,,,"], 2, "several labels for one clip .* keep one of them"),
+        (["a.mp4,walk|,train,,,"], 2, r"a label next to \| is empty; .* such as run\|wave"),
+        (["a.mp4,walk|background,,,,"], 2, "background means that no class holds; remove it"),
         (["a.mp4,walk,,,,", "", "b.mp4,walk,testing,,,"], 4, "'testing'; .* train, val, test"),
         (["a.mp4,walk,,,soon,"], 2, "start is 'soon'; it must be a time in seconds, such as 2.5"),
         (["a.mp4,walk,,,,1:30"], 2, "end is '1:30'; it must be a time in seconds"),
@@ -174,3 +175,20 @@ def test_a_typed_backslash_or_blank_is_forgiven_where_the_file_is_there_without_
     (tmp_path / "clips" / "a").mkdir(parents=True)
     (tmp_path / "clips" / "a" / "clip.mp4").touch()
     assert _reading(tmp_path, f"video,label\n{typed},a\n").videos == ["clips/a/clip.mp4"]
+
+
+def test_several_labels_are_read_and_written_in_one_order(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("video,label\na.mp4,wave | run\nb.mp4,run|run\n", encoding="utf-8")
+    found = read(path)
+    assert [entry.label for entry in found.entries] == ["run|wave", "run"]
+    assert [entry.labels for entry in found.entries] == [("run", "wave"), ("run",)]
+    write(found)
+    assert read(path) == found
+
+
+def test_two_rows_of_a_whole_clip_name_the_row_with_both_labels(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("video,label\na.mp4,wave\na.mp4,run\n", encoding="utf-8")
+    with pytest.raises(LookbackError, match=r"if both hold, write one row with run\|wave"):
+        read(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.manifest.segments import Segment, segments_of, segments_within
+from clips.manifest.segments import Segment, segments_of, segments_within, spans_of
 
 
 def segments(*entries: Entry, tmp_path) -> list[tuple[str, str, float, float]]:
@@ -87,4 +87,52 @@ def test_segments_are_cut_at_the_end_of_their_video():
         ("a", "background", 4.0, 8.0),
         ("b", "run", 3.0, 6.0),
         ("b", "background", 0.0, 3.0),
+    ]
+
+
+def pieces(*rows: tuple[str, float, float], tmp_path) -> list[tuple[str, float, float]]:
+    entries = [Entry("a", label, start=start, end=end) for label, start, end in rows]
+    return [(label, *times) for _, label, *times in segments(*entries, tmp_path=tmp_path)]
+
+
+def test_overlapping_rows_are_cut_into_pieces_with_all_labels_that_hold(tmp_path):
+    found = pieces(("run", 1, 6), ("wave", 4, 9), ("run|sing", 8, 10), tmp_path=tmp_path)
+    assert found == [
+        ("run", 1, 4),
+        ("run|wave", 4, 6),
+        ("wave", 6, 8),
+        ("run|sing|wave", 8, 9),
+        ("run|sing", 9, 10),
+        (BACKGROUND, 0.0, 1),
+        (BACKGROUND, 10, math.inf),
+    ]
+
+
+def test_pieces_that_are_too_short_for_a_window_are_left_out(tmp_path):
+    found = pieces(("run", 0, 6), ("wave", 3, 6.4), ("sing", 6.4, 6.6), tmp_path=tmp_path)
+    # From 6 to 6.4 s only `wave` holds; `sing` is as short, but a row of its own.
+    assert found[:3] == [("run", 0, 3), ("run|wave", 3, 6), ("sing", 6.4, 6.6)]
+
+
+def test_rows_of_one_label_that_overlap_are_not_cut(tmp_path):
+    found = pieces(("run", 0, 6), ("run", 4, 9), ("wave", 5, 6), tmp_path=tmp_path)
+    assert found[:3] == [("run", 0, 5), ("run|wave", 5, 6), ("run", 6, 9)]
+
+
+@pytest.mark.parametrize(("start", "several"), [(5.0, True), (5.4, True), (5.5, False), (6, False)])
+def test_boundaries_that_two_people_draw_differently_are_no_overlap(tmp_path, start, several):
+    # `wave` lasts 2 s; more than a quarter of it has to be in common with `run`.
+    rows = (Entry("a", "run", start=0, end=6.0), Entry("a", "wave", start=start, end=start + 2))
+    found = Manifest(tmp_path / "manifest.csv", rows)
+    assert found.several == several
+    assert ("run|wave" in {each.label for each in segments_of(found)}) == (several)
+
+
+def test_an_event_is_whole_where_others_overlap_it(tmp_path):
+    rows = (Entry("a", "run|sing", start=0, end=6), Entry("a", "wave", start=4, end=9))
+    found = spans_of(Manifest(tmp_path / "manifest.csv", rows))
+    assert [(each.label, each.start, each.end) for each in found] == [
+        ("run", 0, 6),
+        ("sing", 0, 6),
+        ("wave", 4, 9),
     ]

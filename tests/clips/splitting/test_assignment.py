@@ -272,3 +272,29 @@ def test_validation_is_sampled_from_training_alone_by_groups():
         assert counts[label, "test"] == 0
         total = counts[label, "train"] + counts[label, "val"]
         assert counts[label, "val"] / total == pytest.approx(0.15 / 0.85, abs=0.08)
+
+
+def test_clips_with_several_labels_count_for_each_of_them():
+    random = np.random.default_rng(0)
+    sets = ["run", "wave", "run|wave", "run|sing", "sing", "background"]
+    drawn = random.choice(sets, 240, p=[0.3, 0.2, 0.1, 0.05, 0.1, 0.25])
+    entries = [Entry(f"{n}.mp4", str(each), group=f"g{n // 4}") for n, each in enumerate(drawn)]
+    made = split_entries(entries, _SHARES, 0)
+    assert all(len(found) == 1 for found in _splits(made).values())
+    counts = Counter((label, entry.split) for entry in made for label in entry.labels)
+    for label in ("run", "wave", "sing"):
+        total = sum(counts[label, split] for split in SPLITS)
+        for split, share in zip(SPLITS, _SHARES, strict=True):
+            assert abs(counts[label, split] - share * total) <= 0.05 * total + 1
+    check_split(made, "manifest.csv")
+
+
+def test_background_may_be_missing_from_a_split_where_it_is_no_class():
+    made = [
+        Entry(f"{split}-{label}.mp4", label, split, f"{split}{label}")
+        for split, label in product(SPLITS, ("run", "run|wave"))
+    ]
+    check_split([*made, Entry("a.mp4", "background", "train", "x")], "manifest.csv")
+    without = [entry for entry in made if (entry.split, entry.label) != ("val", "run|wave")]
+    with pytest.raises(LookbackError, match=r"missing: wave in val \(wave has 2 groups"):
+        check_split(without, "manifest.csv")

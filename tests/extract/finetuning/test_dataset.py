@@ -5,10 +5,10 @@ import pytest
 
 from extract.backbones.defaults import resolve_backbone
 from extract.finetuning.dataset import ClipDataset
-from extract.finetuning.train_step import loss_weights
 from extract.finetuning.trainer import Trainer
 from tests.extract.conftest import phase
 from tests.extract.finetuning.test_trainer import STILL
+from training.objective import loss_weights
 
 ALL = {
     "flip": True,

@@ -7,9 +7,11 @@ from extract.backbones import build_trunk
 from extract.backbones.heads import class_logits, classifier_network
 from extract.finetuning.schedule import Phases, set_trainable
 from extract.finetuning.train_step import TrainingStep
+from metrics.task import MULTI_LABEL
 from recipes.loader import load
 from recipes.schema import Finetune, Phase
 from training.keras_backend import keras
+from training.objective import Objective
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (8, 1, 32, 32, 3), np.uint8)
 CLASSES = np.array([0, 1, 1, 0, 0, 1, 0, 1])
@@ -24,7 +26,13 @@ def chosen(**keys) -> Finetune:
     return load(flags=flags).recipe.finetune
 
 
-def made(settings: Finetune, classes: int = 2, rate: float = 0.05, stages=STAGES) -> TrainingStep:
+def made(
+    settings: Finetune,
+    classes: int = 2,
+    rate: float = 0.05,
+    stages=STAGES,
+    objective: Objective | None = None,
+) -> TrainingStep:
     """Return the training step of a network that is the same each time."""
     keras.utils.set_random_seed(1)
     trunk = build_trunk("tiny", "none", 32)
@@ -32,7 +40,7 @@ def made(settings: Finetune, classes: int = 2, rate: float = 0.05, stages=STAGES
     phase = Phase(epoch=0, stages=dict(stages), learning_rate=rate)
     active = Phases((phase,), tuple(trunk.stages), 1).at(0)
     set_trainable(trunk, set(active.rates), False)
-    return TrainingStep(model, trunk, active, settings)
+    return TrainingStep(model, trunk, active, settings, objective)
 
 
 def weights(step: TrainingStep) -> list[np.ndarray]:
@@ -172,3 +180,15 @@ def test_under_mixed_precision_the_weights_stay_float32_and_the_loss_is_scaled()
     step.set_rates([0.0, 0.0, 0.0])
     after = weights(step)
     assert any(np.abs(way).max() > 0 for way in changes(before, after))
+
+
+def test_the_loss_of_several_classes_is_that_of_each_by_itself():
+    targets = np.stack([CLASSES == 1, CLASSES >= 0], axis=1).astype(np.float32)
+    settings = chosen(label_smoothing=0.2)
+    objective = Objective(MULTI_LABEL, targets, 2, "none")
+    step = made(settings, objective=objective)
+    logits = np.asarray(step._model.predict_on_batch(CLIPS), np.float64)
+    smooth = 0.8 * targets + 0.1
+    rows = np.log1p(np.exp(-np.abs(logits))) + np.maximum(logits, 0) - logits * smooth
+    loss = step(CLIPS, targets, objective.example_weights(targets))
+    assert loss == pytest.approx(rows.mean(), rel=1e-5)

@@ -1,9 +1,12 @@
 """Validation scores of sampled and labelled clips, and the better epoch by each score."""
 
+import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from extract.finetuning.validation import HIGHER_IS_BETTER, Scores, scores_of
 from metrics.calibration import softmax
@@ -86,3 +89,23 @@ def test_the_temperature_is_the_one_whose_clips_lose_least():
     tried = np.arange(0.5, 5.0, 0.01)
     assert found == pytest.approx(tried[np.argmin([loss(t) for t in tried])], abs=0.01)
     assert 0.6 < found < 4.5  # within the bounds
+
+
+def test_scores_of_several_classes_are_those_of_each_by_itself():
+    random = np.random.default_rng(0)
+    truth = (random.random((30, 3)) < 0.4).astype(np.float32)
+    logits = random.normal(size=(60, 3)) + 2 * np.repeat(truth, 2, axis=0) - 1
+    clip_of = np.repeat(np.arange(30), 2)
+    scores = scores_of(logits, np.repeat(truth, 2, axis=0), clip_of)
+    rows = 1 / (1 + np.exp(-logits))
+    clips = rows.reshape(30, 2, 3).mean(1)
+    targets = np.repeat(truth, 2, axis=0)
+    wanted = -np.log(np.where(targets > 0, rows, 1 - rows)).mean()
+    assert scores.loss == pytest.approx(wanted)
+    assert scores.clip_accuracy == pytest.approx(average_precision_score(truth, clips))
+    assert scores.accuracy == pytest.approx(average_precision_score(targets, rows))
+    assert scores.roc_auc == pytest.approx(roc_auc_score(truth, clips))
+    assert len(scores.thresholds) == 3
+    names = set(scores.columns())
+    assert {"val_mean_average_precision", "val_clip_mean_average_precision"} <= names
+    assert Scores(**json.loads(json.dumps(asdict(scores)))) == scores  # as in a checkpoint

@@ -4,25 +4,20 @@ import csv
 
 import numpy as np
 
-from clips.manifest.segments import Segment
 from sequence.dataset import LabeledSegment
 from sequence.visual.mistakes import COLUMNS, find_mistakes, write_mistakes
 
 LABELS = ("bat", "bowl")
 
 
-def clip(video: str, target: int, start: float = 0.0) -> LabeledSegment:
-    return LabeledSegment(video, target, "test", "g", 0, 3, start)
+def clip(video: str, target: int, start: float = 0.0, end: float = float("inf")) -> LabeledSegment:
+    return LabeledSegment(video, target, "test", "g", 0, 3, start, end)
 
 
 def test_only_wrong_clips_and_the_most_confident_first(tmp_path):
-    segments = [clip("a.mp4", 0), clip("b.mp4", 1), clip("c.mp4", 0, 2.5), clip("d.mp4", 1)]
+    segments = [clip("a.mp4", 0), clip("b.mp4", 1), clip("c.mp4", 0, 2.5, 4.0), clip("d.mp4", 1)]
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.05, 0.95], [0.2, 0.8]])
-    spans = [
-        Segment("c.mp4", "bat", "test", "g", 2.5, 4.0),
-        Segment("b.mp4", "bowl", "test", "g"),
-    ]
-    found = find_mistakes(segments, probabilities, LABELS, spans)
+    found = find_mistakes(segments, probabilities, LABELS)
     assert [(each.segment.video, each.label, each.predicted) for each in found] == [
         ("c.mp4", "bat", "bowl"),
         ("b.mp4", "bowl", "bat"),
