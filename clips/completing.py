@@ -69,7 +69,8 @@ def complete(
     if data.fold is not None:
         entries = test_on(entries, str(data.fold), shares, seed, str(manifest.path))
     rows = with_copies(list(manifest.entries), entries)
-    return Manifest.of(manifest.path, [*rows, *manifest.unlabeled])
+    done = Manifest.of(manifest.path, [*rows, *manifest.unlabeled])
+    return replace(manifest, entries=done.entries, unlabeled=done.unlabeled)
 
 
 def _folded(entries: list[Entry], folds: Folds | None, seed: int) -> list[Entry]:
