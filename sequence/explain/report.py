@@ -195,8 +195,8 @@ class Figures:
 def _player(film: Path) -> str:
     data = base64.b64encode(film.read_bytes()).decode("ascii")
     return (
-        '<details><summary>Play</summary><div class="wide"><video controls muted loop playsinline '
-        f'src="data:video/mp4;base64,{data}"></video></div></details>'
+        "<details><summary>Play</summary><video controls muted loop playsinline "
+        f'src="data:video/mp4;base64,{data}"></video></details>'
     )
 
 
