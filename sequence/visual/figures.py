@@ -130,7 +130,8 @@ def timeline(
 ) -> bytes:
     """Return the course of the probabilities over a video.
 
-    Dotted lines are the thresholds of a multi-label model, each in the color of its class.
+    A dotted line at the threshold of a class, in its color, shows where a multi-label model finds
+    it.
 
     Args:
         seconds: Time of each step: (N,).
