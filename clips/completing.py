@@ -7,10 +7,11 @@ from clips.copies import with_copies
 from clips.finding.clip_files import Found
 from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import join_groups
-from clips.splitting.assignment import parse_shares, split_entries, split_off_validation
+from clips.splitting.assignment import parse_shares, split_off_validation
 from clips.splitting.folds import Folds, filled_folds, parse_folds, test_on, with_folds
 from clips.splitting.given_splits import kept_splits
 from clips.splitting.grouping import group_entries
+from clips.splitting.time_split import split_spans
 from recipes.loader import Settings, default_value
 from video.console import logger
 
@@ -41,7 +42,8 @@ def complete(
     """Return the manifest with a group and a split in every row.
 
     An augmented copy has those of its parent. It is left out if the parent is not in the manifest,
-    or has moved to another split than the copy was made for.
+    or has moved to another split than the copy was made for. Labeled spans of too few recordings
+    are split in time.
 
     Args:
         manifest: The manifest; a group or split may be empty.
@@ -63,10 +65,12 @@ def complete(
     if train_or_val and "data.split" not in settings.given:
         entries = split_off_validation(entries, train_or_val, shares, seed)
     if any(not entry.split for entry in entries):
-        entries = split_entries(entries, shares, seed)
+        entries = split_spans(entries, shares, seed)
     if data.fold is not None:
         entries = test_on(entries, str(data.fold), shares, seed, str(manifest.path))
-    return manifest.with_entries(with_copies(list(manifest.entries), entries))
+    rows = with_copies(list(manifest.entries), entries)
+    done = Manifest.of(manifest.path, [*rows, *manifest.unlabeled])
+    return replace(manifest, entries=done.entries, unlabeled=done.unlabeled)
 
 
 def _folded(entries: list[Entry], folds: Folds | None, seed: int) -> list[Entry]:

@@ -21,15 +21,13 @@ def with_copies(rows: Sequence[Entry], originals: Sequence[Entry]) -> list[Entry
         rows: All rows, in order.
         originals: The rows that are no copies, complete and in the same order.
     """
-    parents = {entry.video: entry for entry in originals}
-    labels = {(entry.video, entry.label) for entry in originals}
+    parents = {(entry.video, entry.label, entry.split): entry for entry in originals}
     remaining, result, left = iter(originals), [], []
     for row in rows:
         if not row.parent:
             result.append(next(remaining))
             continue
-        parent = parents.get(row.parent)
-        if parent and parent.split == row.split and (row.parent, row.label) in labels:
+        if parent := parents.get((row.parent, row.label, row.split)):
             result.append(replace(row, group=parent.group))
         else:
             left.append(row)

@@ -72,12 +72,14 @@ class Applied:
         dropped: Number of parts left out.
         relabeled: Number of parts with another label.
         there: Number of corrections that the manifest had already.
+        tested: Number of dropped and relabeled parts of the test split.
         more: Parts of which more is wanted.
     """
 
     dropped: int = 0
     relabeled: int = 0
     there: int = 0
+    tested: int = 0
     more: list[Correction] = field(default_factory=list)
 
 
@@ -108,6 +110,8 @@ def correct(manifest: Manifest, corrections: str | None) -> tuple[Manifest, Appl
             applied.dropped += 1
         else:
             applied.relabeled += 1
+        differing = set(changed.entries).symmetric_difference(manifest.entries)
+        applied.tested += any(entry.split == "test" for entry in differing)
         manifest = changed
     if not manifest.entries:
         raise LookbackError(f"{path}: drops all clips of {manifest.path}; keep some")
@@ -156,6 +160,12 @@ def print_applied(applied: Applied | None) -> None:
         f"Corrections: {applied.dropped} dropped, {applied.relabeled} relabeled, "
         f"{len(applied.more)} to film more of{there}"
     )
+    if applied.tested:
+        _LOG.warning(
+            f"note: {applied.tested} of them are in test. Nobody has checked the labels of test "
+            "clips that the model got right, so the score may rise by the correction alone. The "
+            f"mistakes of {command('evaluate')} --split train change what is learned"
+        )
     by_class: dict[str, list[Correction]] = defaultdict(list)
     for correction in applied.more:
         by_class[correction.label].append(correction)

@@ -31,6 +31,7 @@ from clips.merging import merge_classes
 from clips.reading import read_checked
 from clips.splitting.assignment import check_split
 from clips.splitting.given_splits import GivenSplit, LayoutError
+from clips.splitting.time_split import time_split_note
 from clips.summary import print_notes, print_repeated, print_table
 from recipes.commands import command
 from recipes.loader import Settings
@@ -73,6 +74,7 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
     skipped = rejected_videos(path.parent).intersection(manifest.videos)
     manifest = complete(drop_videos(manifest, skipped), settings)
     check_split(list(manifest.entries), str(path))
+    _print_time_split(manifest)
     _print_new_clips(manifest, skipped)
     missing = missing_videos(manifest)
     if videos_needed:
@@ -135,6 +137,7 @@ def prepare(
         manifests.write(whole)
     _print_outcome(manifest, check, previous)
     print_applied(applied)
+    _print_time_split(manifest)
     report(manifest, check.found, out)
     _print_lost_classes(rows, manifest)
     if check.missing:
@@ -215,6 +218,11 @@ def _print_outcome(manifest: Manifest, check: Check, previous: Path | None) -> N
         _LOG.info(f"The old manifest is saved as {previous}")
 
 
+def _print_time_split(manifest: Manifest) -> None:
+    if note := time_split_note(manifest.entries):
+        _LOG.warning(f"note: {note}")
+
+
 def _print_lost_classes(rows: Manifest, manifest: Manifest) -> None:
     """Print the classes without a readable clip, which a model would not know."""
     before, after = (
@@ -255,15 +263,22 @@ def _find(folder: Path, listed: list[Entry], settings: Settings) -> Found:
 def _with_rejected(manifest: Manifest, listed: list[Entry], rows: Manifest) -> Manifest:
     """Return the manifest with the unusable listed rows back at their positions."""
     known = {entry.video for entry in listed if not entry.parent}
+    # Spans between two blocks of a recording that is split in time have lost their label.
+    left = {_span(entry) for entry in set(manifest.unlabeled).difference(rows.unlabeled)}
     usable = iter(manifest.entries)
     usable_videos = set(manifest.videos)
     return manifest.with_entries(
         [
             next(usable) if entry.video in usable_videos else entry
             for entry in rows.entries
+            if _span(entry) not in left
             if entry.video in usable_videos or entry.video in known
         ]
     )
+
+
+def _span(entry: Entry) -> tuple[str, float | None, float | None]:
+    return entry.video, entry.start, entry.end
 
 
 def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:

@@ -4,7 +4,9 @@ from collections import Counter
 
 from clips.finding.probing import ClipFacts
 from clips.manifest import SPLITS, Manifest
-from clips.manifest.entries import one_label_each, overlapping
+from clips.manifest.entries import overlapping
+from clips.manifest.segments import segments_within
+from clips.manifest.time_blocks import time_blocks
 from video.console import logger
 
 _LOG = logger(__name__)
@@ -42,7 +44,9 @@ def print_table(
         missing: The number of listed videos whose file is missing.
         repeated: The number of videos with the same content as an earlier one.
     """
-    counts = Counter((each.label, each.split) for each in one_label_each(manifest.entries))
+    lengths = {video: fact.seconds for video, fact in facts.items()}
+    segments = segments_within(manifest, lengths)
+    counts = Counter((each.label, each.split) for each in segments)
     labels = manifest.listed_labels
     width = max(5, *(len(label) for label in labels))
     _LOG.info(f"\n{'class':<{width}}" + "".join(f"{split:>7}" for split in SPLITS))
@@ -51,15 +55,18 @@ def print_table(
     if manifest.several:
         _LOG.info(_several_line(manifest))
     groups = len({entry.group for entry in manifest.entries})
-    if groups == len(manifest.videos) - repeated:
+    in_time = len(time_blocks(manifest.entries))
+    if groups == len(manifest.videos) - repeated and not in_time:
         _LOG.info(
             "Every clip is its own group. If several clips show one source video, scene or person, "
             "group them with --group-by; otherwise the test accuracy is too high."
         )
     seconds = sum(fact.seconds for fact in facts.values())
     absent = f"; {missing} missing" if missing else ""
+    parts = f", {len(segments)} labeled parts" if any(e.is_part for e in manifest.entries) else ""
+    where = f"{in_time} of them split in time" if in_time else "each in one split"
     _LOG.info(
-        f"{len(facts)} clips, {seconds:.0f} s, {groups} groups, each in one split; "
+        f"{len(facts)} clips{parts}, {seconds:.0f} s, {groups} groups, {where}; "
         f"{rejected} rejected{absent}\n{manifest.path}"
     )
 

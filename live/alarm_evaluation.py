@@ -10,6 +10,7 @@ from clips.finding.file_kinds import CLIP, kind_of
 from clips.finding.walking import walk
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, spans_of
+from clips.manifest.time_blocks import time_blocks
 from clips.preparation import load_manifest, manifest_path
 from live.alarm_options import AlarmOptions
 from live.alarm_report import AlarmReport, ClassResult, json_of, text_of
@@ -61,6 +62,7 @@ def evaluate_alarms(options: AlarmOptions, settings: Settings) -> dict:
     config = read_config(folder)
     if manifest:
         refuse_known_videos(videos, manifest)
+        refuse_split_in_time(manifest)
         if config and recipe.evaluate.split in ("test", "all"):
             refuse_seen_clips(folder, config, manifest, split=recipe.evaluate.split)
     # The imports of the networks are slow: everything that needs none was checked before.
@@ -136,6 +138,19 @@ def refuse_known_videos(videos: Iterable[Path], manifest: Manifest) -> None:
                 f"{path}: is in the split {split} of {manifest.path}, so the model has seen it; "
                 "give --alarms other videos"
             )
+
+
+def refuse_split_in_time(manifest: Manifest) -> None:
+    """Refuse test clips that are the end of a video: alarms are measured from the start of one.
+
+    Raises:
+        LookbackError: A video is split in time.
+    """
+    for video in time_blocks(manifest.entries):
+        raise LookbackError(
+            f"{manifest.path}: {video} is split in time, so the model has seen its beginning; "
+            "--alarms needs a recording of which all rows are in test"
+        )
 
 
 def record_videos(videos: Mapping[str, Path], model: "LiveModel", what: str) -> list[Recording]:

@@ -16,6 +16,10 @@ _COMMANDS = {
     "train": ("lookback.commands.train", "train the second stage on the features"),
     "evaluate": ("lookback.commands.evaluate", "measure the model on the test clips"),
     "compare": ("sequence.compare", "compare two models on the same clips"),
+    "explain": (
+        "sequence.explain.__main__",
+        "show which places of a video speak for a class",
+    ),
     "run": ("lookback.commands.run", "classify a webcam, a video file or a network stream"),
     "quantize": ("extract.quantize", "quantize the backbone to int8 and measure the lost accuracy"),
     "convert": ("extract.convert.__main__", "convert a published checkpoint to a weights file"),

@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from extract.architectures.registry import BACKBONES
-from extract.engines.registry import ENGINES
 from extract.extractor.choice import OWN_HEAD
 from live.cameras.addresses import source_kind
 from live.decision import Decision
 from live.loop import decisions
 from live.model import LiveModel, choose_live_model, load_live_model
 from live.pace import slower_pace
+from lookback.arguments import require_clip_network, require_file, require_values
 from lookback.results import Prediction
 from metrics.pooling import pool
 from recipes.loader import load as load_settings
+from sequence.explain.explainer import Explainer
+from sequence.explain.explanation import Explanation
+from sequence.explain.loading import explainer_of
 from video.console import logger
-from video.errors import UsageError, VideoError, hint
+from video.errors import UsageError, VideoError
 from video.frame import Frame
 from video.sources import SOURCES, open_video
 
@@ -42,6 +44,7 @@ class Model:
             live_model: The loaded stages.
         """
         self._live = live_model
+        self._explainer: Explainer | None = None
 
     def __repr__(self) -> str:
         return (
@@ -101,7 +104,7 @@ class Model:
             print(result.label, result.label_at(3.2))
             result.to_csv("match.csv")
         """
-        _require_file(video)
+        require_file(video)
         stream = self._live.stream()
         made: list[Decision] = []
         end = 0.0
@@ -135,7 +138,7 @@ class Model:
         Example:
             seconds, features = model.features("match.mp4")
         """
-        _require_file(video)
+        require_file(video)
         stream, dtype = self._live.extractor.stream(), np.dtype(self._live.dtype)
         made = [each for frame, _ in self._frames(video) for each in stream.push(frame)]
         _require_steps(len(made), video)
@@ -176,6 +179,40 @@ class Model:
                 yield decision
             _warn(opened.name, opened.note)
             _require_steps(number, opened.name)
+
+    def explain(
+        self,
+        video: str | os.PathLike[str],
+        label: str | None = None,
+        span: tuple[float, float] = (0.0, float("inf")),
+    ) -> Explanation:
+        """Return which places of a video file speak for a class.
+
+        Convolutional networks are explained by Grad-CAM, VideoMAE and TimeSformer by
+        gradient-weighted attention rollout. The first call loads the network in Keras, beside that
+        of the engine, and needs its memory.
+
+        Args:
+            video: The path of a video file.
+            label: One of `labels`; None for the most probable one.
+            span: The start and end of the explained part, in seconds.
+
+        Returns:
+            The explanation: `maps` is float32 (N, h, w), from 0 to 1 for the strongest place.
+
+        Raises:
+            UsageError: There is no such label.
+            VideoError: The file cannot be read, or has no step in the span.
+
+        Example:
+            found = model.explain("match.mp4", label="kick")
+            found.save_video("kick.mp4")
+        """
+        require_file(video)
+        if self._explainer is None:
+            live = self._live
+            self._explainer = explainer_of(live.extractor, live.predictor, live.labels, live.dtype)
+        return self._explainer.explain(Path(video), label, span)
 
     def _pooled(self, rows: np.ndarray, full: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
         """Return the probabilities (K,) of a video by the model's pooling; None for the mean."""
@@ -225,13 +262,13 @@ def load(
         model = lookback.load("weights")
         network = lookback.load("x3d_s")  # 400 Kinetics labels, without any training
     """
-    _require_values(engine, threshold)
+    require_values(engine, threshold)
     name = os.fspath(source)
     if Path(name).is_dir():
         if weights is not None:
             raise UsageError(f"load: {name} is a model folder, which has its own weights")
         return Model(load_live_model(Path(name), threshold, head or "", engine))
-    _require_clip_network(name)
+    require_clip_network(name)
     if head not in (None, OWN_HEAD):
         raise UsageError(f"load: {name} has its published classifier; head={head!r} needs training")
     keys: dict[str, Any] = {"backbone.name": name, "extract.engine": engine}
@@ -240,39 +277,6 @@ def load(
     if threshold is not None:
         keys["sequence.threshold"] = threshold
     return Model(choose_live_model(load_settings(flags=keys)))
-
-
-def _require_file(video: str | os.PathLike[str]) -> None:
-    """Raise `VideoError` if a path is an address or a folder."""
-    text = os.fspath(video)
-    if "://" in text:  # not repeated in the message: it may contain a password
-        raise VideoError("an address is not a video file; use model.stream(address)")
-    if Path(text).is_dir():
-        raise VideoError(
-            f"{text}: is a folder; name one video file, or add the rate of the frames in it: "
-            f"{text}@25fps"
-        )
-
-
-def _require_values(engine: str, threshold: float | None) -> None:
-    if engine != "auto" and engine not in ENGINES:
-        raise UsageError(f"load: there is no engine {engine!r}; {hint(engine, ['auto', *ENGINES])}")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise UsageError(f"load: threshold is {threshold}, and should be from 0 to 1")
-
-
-def _require_clip_network(name: str) -> None:
-    spec = BACKBONES.get(name)
-    if spec is None:
-        published = sorted(each.name for each in BACKBONES.values() if each.is_clip_network)
-        raise UsageError(
-            f"{name}: is neither a model folder nor a clip network; {hint(name, published)}"
-        )
-    if not spec.is_clip_network:
-        raise UsageError(
-            f"{name}: is an image network, which knows no labels before a training; "
-            f'lookback.train(data, settings={{"backbone.name": "{name}"}}) makes a model folder'
-        )
 
 
 def _require_steps(number: int, source: str | os.PathLike[str]) -> None:

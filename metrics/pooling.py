@@ -118,6 +118,37 @@ def quarter(windows: int) -> int:
     return max(1, windows // 4)
 
 
+def window_shares(
+    probabilities: np.ndarray,
+    pooling: Pooling,
+    target: int,
+    scores: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the share that each window of one clip has in a class: float64 (n,), sum 1.
+
+    Args:
+        probabilities: Probabilities of the clip's windows: (n, K).
+        pooling: Rule. With `top`, the windows that count have equal shares.
+        target: Index of the class.
+        scores: Scores of the windows for `attention`: (n,); None for equal scores.
+
+    >>> rows = np.array([[0.9, 0.1], [0.2, 0.8], [0.8, 0.2], [0.9, 0.1]])
+    >>> window_shares(rows, Pooling("top", (1,)), 1).tolist()
+    [0.0, 1.0, 0.0, 0.0]
+    """
+    weights = np.ones(len(probabilities))
+    if pooling.rule == "attention" and scores is not None:
+        weights = np.exp(scores.astype(np.float64) - scores.max())
+    elif pooling.rule == "top" and (target in pooling.events or not pooling.task.several):
+        classes = [target] if target in pooling.events else list(pooling.events)
+        chosen = probabilities[:, classes]
+        # Both count where events are most probable: the other classes are least probable there.
+        order = np.argsort(chosen.sum(1), kind="stable")
+        weights[order[: -quarter(len(weights))]] = 0.0
+    shares: np.ndarray = weights / weights.sum()
+    return shares
+
+
 def _top(rows: np.ndarray, events: tuple[int, ...]) -> np.ndarray:
     """Return the probabilities (K,) of a clip with windows (m, K) under `top`.
 

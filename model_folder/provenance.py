@@ -1,6 +1,8 @@
 """Provenance of a model: the videos that it has seen, and the model that it replaced.
 
 `seen_clips.json` maps the hash of a network's weights to the videos that trained or validated them.
+A video that is split in time stands there with the end of what was seen:
+`{"video": "match.mp4", "until": 2410.5}`.
 A split that changes after training can move such videos into the test split, where the model would
 score too well.
 """
@@ -9,8 +11,10 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from clips.manifest import Manifest
+from clips.manifest.time_blocks import time_blocks
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     BASELINES,
@@ -31,7 +35,10 @@ PREVIOUS = "previous"
 
 def record_seen(folder: Path, sha256: str, manifest: Manifest) -> None:
     """Record the train and val videos of `manifest` under the hash of the trained weights."""
-    videos = sorted({e.video for e in manifest.entries if e.split in ("train", "val")})
+    until = _seen_until(manifest)
+    whole = {e.video for e in manifest.entries if e.split in ("train", "val")}.difference(until)
+    parts = [{"video": video, "until": until[video]} for video in sorted(until)]
+    videos = [*sorted(whole), *parts]
     config = require_config(folder)
     # Weights whose hash the config no longer names have been replaced.
     named = {config.backbone.sha256, config.sequence.sha256 if config.sequence else ""}
@@ -62,9 +69,14 @@ def refuse_seen_clips(
         LookbackError: A test video, or one of its group, trained or validated the model.
     """
     known = _read(folder)
-    seen = set(known.get(config.backbone.sha256, []))
-    seen |= set(known.get(config.sequence.sha256 if config.sequence else "", []))
+    listed = [
+        *known.get(config.backbone.sha256, []),
+        *known.get(config.sequence.sha256 if config.sequence else "", []),
+    ]
+    seen = {each for each in listed if isinstance(each, str)}
     contents = contents or {}
+    parts = [each for each in listed if isinstance(each, dict)]
+    seen |= _reached_parts(manifest, parts, contents, split)
     seen_contents = {contents[video] for video in seen if video in contents}
     seen |= {video for video in manifest.videos if contents.get(video) in seen_contents}
     seen_groups = {entry.group for entry in manifest.entries if entry.video in seen}
@@ -84,7 +96,34 @@ def refuse_seen_clips(
         )
 
 
-def _read(folder: Path) -> dict[str, list[str]]:
+def _seen_until(manifest: Manifest) -> dict[str, float]:
+    """Return the end of train and val of each video that is split in time, in seconds."""
+    ends: dict[str, float] = {}
+    for video, blocks in time_blocks(manifest.entries).items():
+        end = max((block.end for block in blocks if block.split != "test"), default=0.0)
+        if end < float("inf"):  # else the whole video was seen, to its end
+            ends[video] = end
+    return ends
+
+
+def _reached_parts(
+    manifest: Manifest, parts: list[dict[str, Any]], contents: Mapping[str, str], split: str
+) -> set[str]:
+    """Return the videos of which a tested row begins before the end of what was seen."""
+    until: dict[str, float] = {}
+    for part in parts:
+        for name in {part["video"], contents.get(part["video"], part["video"])}:
+            until[name] = max(part["until"], until.get(name, 0.0))
+    return {
+        entry.video
+        for entry in manifest.entries
+        if split in (entry.split, "all")
+        for name in (entry.video, contents.get(entry.video, ""))
+        if entry.span[0] < until.get(name, 0.0)
+    }
+
+
+def _read(folder: Path) -> dict[str, list[Any]]:
     try:
         return json.loads((folder / SEEN).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -15,6 +15,7 @@ _FORMS_OF_A_CLONE = {
     "train": "python train_lstm.py",
     "evaluate": "python evaluate.py",
     "compare": "python -m sequence.compare",
+    "explain": "python -m sequence.explain",
     "run": "python run.py",
     "quantize": "python -m extract.quantize",
     "convert": "python -m extract.convert",

@@ -195,6 +195,7 @@ class Evaluate(Section):
     bootstrap: Positive
     shuffles: Whole
     speed: bool
+    explain: Whole
 
 
 class AlarmRule(Section):

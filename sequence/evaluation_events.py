@@ -8,6 +8,7 @@ import numpy as np
 
 from clips.manifest import BACKGROUND, Manifest
 from clips.manifest.segments import spans_of
+from clips.manifest.time_blocks import outside, time_blocks
 from metrics.events import (
     OVERLAPS,
     Span,
@@ -51,6 +52,8 @@ def true_events(manifest: Manifest, split: str, mapping: LabelMap | None = None)
         if not entry.is_part:
             parts.discard(entry.video)  # nobody knows what happens in its rest
         events.ignored.append(Span(entry.video, *entry.span))
+    for video, blocks in time_blocks(manifest.entries).items():
+        events.ignored.extend(Span(video, *times) for times in outside(blocks, split))
     for segment in spans_of(manifest):
         label = segment.label
         if mapping and not (manifest.several and label == BACKGROUND):
@@ -105,7 +108,7 @@ def measure_events(
     begins = {video: float(seconds[0]) for video, seconds, _ in known}
     ignored = [_cut(span, ends) for span in truth.ignored if span.video in ends]
     measured = sum(ends[video] - begins[video] for video in begins)
-    measured -= sum(max(0.0, each.end - max(each.start, begins[each.video])) for each in ignored)
+    measured -= _covered(ignored, begins)
     hours = measured / 3600
     found: dict[str, list[Span]] = defaultdict(list)
     for video, seconds, probabilities in known:
@@ -156,6 +159,15 @@ def events_summary(events: dict) -> str:
     means = events["mean_average_precision"].values()
     lines.append(f"{'mean':<{width + 46}}" + "".join(f"{_number(value):>8}" for value in means))
     return "\n".join(lines)
+
+
+def _covered(spans: list[Span], begins: dict[str, float]) -> float:
+    """Return the seconds that spans cover together after the begin of their videos."""
+    covered, reached = 0.0, dict(begins)
+    for span in sorted(spans, key=lambda each: each.start):
+        covered += max(0.0, span.end - max(span.start, reached[span.video]))
+        reached[span.video] = max(reached[span.video], span.end)
+    return covered
 
 
 def _cut(span: Span, ends: dict[str, float]) -> Span:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from clips.manifest.time_blocks import time_blocks
 from metrics.task import task_of_report, task_of_targets
 from recipes.commands import command
 from recipes.schema import Recipe
@@ -159,6 +160,12 @@ def checked_split(experiment: Experiment, tested: Tested, recipe: Recipe) -> Spl
     if tested.mapping:
         return None
     grouping = grouping_of(experiment.manifest, recipe.evaluate.groups)
+    if time_blocks(experiment.manifest.entries):
+        reason = (
+            "The split is not checked with folds: recordings are split in time, so each has clips "
+            "in training and in test by choice."
+        )
+        return SplitCheck(grouping, {"origin": grouping.origin, "reason": reason})
     if experiment.config.backbone.fine_tuned:
         reason = (
             "The split is not checked with folds: the backbone was fine-tuned on the training "

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clips.manifest.time_blocks import time_blocks
+from clips.splitting.time_split import time_split_note
 from metrics.task import task_of_report
 from recipes.loader import Settings
 from sequence.baselines import FILE as BASELINES
@@ -25,6 +27,7 @@ from sequence.evaluation_setup import Tested, open_tested
 from sequence.evaluation_split import SPLIT_CHECK, checked_split
 from sequence.evaluation_time import SHUFFLED, Draws, measure_shuffled, time_remark
 from sequence.experiment import Experiment
+from sequence.explain.report import explain_clips, require_network
 from sequence.prediction import Predictor, load_mean_predictor
 from sequence.report import (
     report_folder,
@@ -60,6 +63,8 @@ def evaluate(
             features, or the model was trained on clips of the test split.
     """
     recipe, folder = settings.recipe, experiment.folder
+    if recipe.evaluate.explain:
+        require_network(experiment)
     tested = open_tested(experiment, settings)
     out = report_folder(out, folder)
     views, resamples, seed = recipe.evaluate.views, recipe.evaluate.bootstrap, recipe.seed
@@ -77,6 +82,8 @@ def evaluate(
     truth = true_events(manifest, recipe.evaluate.split, tested.mapping)
     decided = predictor.task, predictor.thresholds
     events = measure_events(steps, truth, dataset.labels, dataset.first_full, *decided)
+    # A model of another data set knows no part of these videos.
+    blocks = {} if tested.mapping else time_blocks(experiment.manifest.entries)
     selection = None if tested.is_own else _selection(experiment)
     report = {
         "split": recipe.evaluate.split,
@@ -94,6 +101,7 @@ def evaluate(
         **({SHUFFLED: shuffled} if shuffled else {}),
         **({SPLIT_CHECK: check.result} if check else {}),
         **({"events": events} if events else {}),
+        **({"split_in_time": sorted(blocks)} if blocks else {}),
         "costs": _costs(experiment, tested, baselines, settings),
     }
     found = dataset.labels, head.thresholds
@@ -108,9 +116,14 @@ def evaluate(
         for text in check.texts(results):
             _LOG.info(f"\n{text}")
     sentences = [text for text in texts if "\n" not in text]  # the others are tables
+    if blocks:
+        sentences.insert(0, time_split_note(experiment.manifest.entries))
     courses = {video: (seconds, rows) for video, seconds, rows in steps}
+    more = []
+    if recipe.evaluate.explain:
+        more = [explain_clips(out, experiment, tested, head, recipe.evaluate.explain)]
     evaluated = Evaluated(
-        experiment, dataset, predictor, segments, head, courses, results, sentences, check
+        experiment, dataset, predictor, segments, head, courses, results, sentences, check, more
     )
     _LOG.info(f"\n{write_report_page(out, recipe.evaluate.split, evaluated)}")
     return EvaluationReport(out, report)

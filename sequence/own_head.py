@@ -38,10 +38,17 @@ class OwnPredictor(Predictor):
         """Return logits (n, K) of windows (n, 1, D)."""
         return class_logits(super().logits(batch[:, 0]))
 
+    def traced_logits(self, batch):
+        """Return the logits (n, K) of windows (n, 1, D), tensors of the backend, for gradients."""
+        outputs = super().traced_logits(batch[:, 0])
+        if outputs.shape[-1] > 1:
+            return outputs
+        return keras.ops.concatenate([keras.ops.zeros_like(outputs), outputs], axis=-1)
+
 
 def own_predictor(extractor: Extractor) -> OwnPredictor:
     """Return a predictor that applies the classifier of an extractor's network."""
-    return _own(extractor.classifier, extractor.config.backbone)
+    return predictor_of(extractor.classifier, extractor.config.backbone)
 
 
 def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
@@ -56,9 +63,10 @@ def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
     """
     backbone = config.backbone
     require_thresholds(backbone.thresholds, backbone.labels, backbone.task, folder)
-    return _own(own_classifier(load_network(folder, config)), backbone)
+    return predictor_of(own_classifier(load_network(folder, config)), backbone)
 
 
-def _own(classifier: keras.Model, backbone: BackboneConfig) -> OwnPredictor:
+def predictor_of(classifier: keras.Model, backbone: BackboneConfig) -> OwnPredictor:
+    """Return a predictor that applies a classifier with the task and numbers of its backbone."""
     task = task_named(backbone.task)
     return OwnPredictor(classifier, backbone.temperature, task, backbone.thresholds)

@@ -69,7 +69,7 @@ def plot_reliability(
     hits: np.ndarray,
     path: Path,
     error: float | None = None,
-    counted: str = "clips",
+    several: bool = False,
 ) -> None:
     """Plot the accuracy over the confidence of the predictions, with their number below.
 
@@ -78,22 +78,28 @@ def plot_reliability(
         hits: Whether the prediction is correct: (n,).
         path: PNG file to write.
         error: Calibration error to name; None for that of these predictions.
-        counted: What is counted: clips, or the classes of clips.
+        several: Whether the values are not those of clips, but of each class of each clip: the
+            probability that it holds, and whether it does.
     """
+    counted, share, right, given = (
+        ("decisions", "share in the bin", "share of classes that hold", "probability of the class")
+        if several
+        else ("clips", "accuracy in the bin", "share of correct clips", "confidence")
+    )
     bins = reliability(confidences, hits)
     figure = Figure(figsize=_SIZE)
     axes, counts = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     middles, width = [(each.low + each.high) / 2 for each in bins], 0.09
     accuracies = [each.accuracy for each in bins]
-    axes.bar(middles, accuracies, width, color="#9ecae1", label="accuracy in the bin")
+    axes.bar(middles, accuracies, width, color="#9ecae1", label=share)
     axes.plot([each.confidence for each in bins], accuracies, "o-", color="#08519c")
     axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="calibrated")
     error = calibration_error(confidences, hits) if error is None else error
-    axes.set(ylabel=f"share of correct {counted}", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(ylabel=right, xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(f"Reliability over {counted} (calibration error {error:.3f})")
     axes.legend(loc="upper left")
     counts.bar(middles, [each.count for each in bins], width, color="#bdbdbd")
-    counts.set(xlabel="confidence", ylabel=counted)
+    counts.set(xlabel=given, ylabel=counted)
     save(figure, path)
 
 

@@ -89,6 +89,12 @@ class Predictor:
             ]
         return np.concatenate(parts)
 
+    def traced_logits(self, batch):
+        """Return the logits (n, K) of windows (n, L, D), tensors of the backend, for gradients."""
+        with unrolled():  # an LSTM's loop and its cuDNN kernel have no gradient in every backend
+            outputs = self.model(batch, training=False)
+        return outputs[:, :-1] if self.pooling.rule == "attention" else outputs
+
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """Return the probabilities of windows (n, L, D): float64 (n, K)."""
         return self.scored(batch)[0]

@@ -123,7 +123,8 @@ def write_plots(folder: Path, predictions: Predictions, targets: np.ndarray, met
     plot_reliability(
         *task.decisions(predictions.clip, targets),
         folder / "reliability.png",
-        *((clip["calibration_error"], "classes") if task.several else ()),
+        clip["calibration_error"] if task.several else None,
+        task.several,
     )
 
 

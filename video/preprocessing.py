@@ -69,15 +69,38 @@ class Preprocessor:
         wanted = self.preprocessing
         if wanted.resize == "stretch":
             return frame.resized(wanted.width, wanted.height, self._scaler)
-        width, height = frame.size
-        scale = (place.short_side or wanted.short_side) / min(width, height)
-        # Rounding must not make a side smaller than the crop.
-        width = max(round(width * scale), wanted.width)
-        height = max(round(height * scale), wanted.height)
+        width, height = _scaled(wanted, frame.size, place.short_side or wanted.short_side)
         pixels = frame.resized(width, height, self._scaler)
         left = _offset(place.across, width - wanted.width)
         top = _offset(place.down, height - wanted.height)
         return np.ascontiguousarray(pixels[top : top + wanted.height, left : left + wanted.width])
+
+
+def seen_part(wanted: Preprocessing, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return the part of a frame that a network sees: left, top, right and lower edge, 0 to 1.
+
+    Args:
+        wanted: Preprocessing of the network.
+        size: Width and height of the frame in pixels.
+
+    >>> seen_part(Preprocessing(100, 100, "crop", 100), (400, 200))
+    (0.25, 0.0, 0.75, 1.0)
+    """
+    if wanted.resize == "stretch":
+        return 0.0, 0.0, 1.0, 1.0
+    width, height = _scaled(wanted, size, wanted.short_side)
+    left = _offset(CENTER.across, width - wanted.width)
+    top = _offset(CENTER.down, height - wanted.height)
+    right, bottom = left + wanted.width, top + wanted.height
+    return left / width, top / height, right / width, bottom / height
+
+
+def _scaled(wanted: Preprocessing, size: tuple[int, int], short_side: int) -> tuple[int, int]:
+    """Return width and height of a frame that is scaled for a crop."""
+    width, height = size
+    scale = short_side / min(width, height)
+    # Rounding must not make a side smaller than the crop.
+    return max(round(width * scale), wanted.width), max(round(height * scale), wanted.height)
 
 
 def _offset(share: float, room: int) -> int:

@@ -18,6 +18,7 @@ from clips.inspection.pictures import write_contact_sheets, write_distribution
 from clips.inspection.proposals import propose
 from clips.manifest import SPLITS, Manifest
 from clips.manifest.entries import one_label_each
+from clips.manifest.segments import segments_within
 from video.atomic_write import atomic_write
 
 _UNEVEN = 3.0  # clips of the largest class by those of the smallest
@@ -83,9 +84,10 @@ def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate
     few = [f"{label} {len(names)}" for label, names in groups.items() if len(names) < _FEW_GROUPS]
     if few:
         more = f", and {len(few) - 5} more" if len(few) > 5 else ""
+        folds = len({entry.group for entry in manifest.entries}) > 1
         warnings.append(
-            f"few groups in test ({', '.join(few[:5])}{more}): the test score has a wide interval; "
-            "a cross-validation uses all groups"
+            f"few groups in test ({', '.join(few[:5])}{more}): the test score has a wide interval"
+            + ("; a cross-validation uses all groups" if folds else "")
         )
     return warnings
 
@@ -176,12 +178,10 @@ def _content(
 
 
 def _class(manifest: Manifest, found: Inspection, label: str) -> dict[str, Any]:
-    rows = [entry for entry in manifest.entries if label in entry.labels]
-    splits = Counter(entry.split for entry in rows)
-    seconds = 0.0
-    for row in rows:
-        whole = found.facts[row.video].seconds if row.video in found.facts else 0.0
-        seconds += max(0.0, (whole if row.end is None else row.end) - (row.start or 0.0))
+    lengths = {video: fact.seconds for video, fact in found.facts.items()}
+    rows = [each for each in segments_within(manifest, lengths) if each.label == label]
+    splits = Counter(row.split for row in rows)
+    seconds = sum(row.end - row.start for row in rows if row.video in lengths)
     counts = {split: splits[split] for split in SPLITS}
     groups = len({row.group for row in rows})
     return {"clips": len(rows), **counts, "groups": groups, "seconds": round(seconds, 1)}

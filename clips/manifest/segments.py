@@ -1,12 +1,14 @@
 """Labeled segments of videos, the units of training and evaluation."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from clips.manifest.entries import BACKGROUND, Entry, Manifest, one_label_each
+from clips.manifest.time_blocks import Block, time_blocks
 from metrics.label_sets import joined, labels_in
 
 Span = tuple[float, float]  # start and end in seconds
@@ -42,8 +44,10 @@ def segments_of(manifest: Manifest) -> list[Segment]:
 
     In a multi-label set, rows of a video that overlap are cut where one of them begins or ends;
     each piece has the labels of all rows that it lies in.
-    The time of rows without a label is in no segment.
+    The time of rows without a label is in no segment, nor are the gaps of a video that is split in
+    time.
     """
+    in_time = time_blocks(manifest.entries)
     by_video: dict[str, list[Entry]] = defaultdict(list)
     unused: dict[str, list[Span]] = defaultdict(list)
     for entry in manifest.unlabeled:
@@ -67,7 +71,8 @@ def segments_of(manifest: Manifest) -> list[Segment]:
             labelled = without_overlaps(labelled)
         segments += labelled
         if any(entry.is_part for entry in entries):
-            segments += _between(labelled, unused[video])
+            blocks = in_time.get(video, [Block(labelled[0].split, 0.0, float("inf"))])
+            segments += _between(labelled, unused[video], blocks)
     return segments
 
 
@@ -124,8 +129,32 @@ def without_overlaps(labelled: list[Segment]) -> list[Segment]:
     ]
 
 
-def _between(labelled: list[Segment], unused: list[Span]) -> list[Segment]:
-    """Return the rest of a video around its segments and around parts that are not used."""
+def segments_within(manifest: Manifest, seconds: Mapping[str, float]) -> list[Segment]:
+    """Return the segments of `spans_of` cut at the ends of their videos, for tables.
+
+    Those behind the end are left out.
+
+    Args:
+        manifest: The rows.
+        seconds: Duration of each video; segments of others stay as they are.
+    """
+    cut = []
+    for each in spans_of(manifest):
+        length = seconds.get(each.video, float("inf"))
+        # A row that begins behind the end is still one of its class; a rest there is none.
+        if each.start < length or each.label != BACKGROUND:
+            cut.append(replace(each, end=max(each.start, min(each.end, length))))
+    return cut
+
+
+def _between(labelled: list[Segment], unused: list[Span], blocks: list[Block]) -> list[Segment]:
+    """Return the rest of a video around its segments and around parts that are not used.
+
+    Args:
+        labelled: The segments of the video.
+        unused: Its parts that are not used.
+        blocks: The time of each split in it.
+    """
     first, reached, rest = labelled[0], 0.0, []
     for start, end in sorted([*unused, *((each.start, each.end) for each in labelled)]):
         if start > reached:
@@ -133,7 +162,12 @@ def _between(labelled: list[Segment], unused: list[Span]) -> list[Segment]:
         reached = max(reached, end)
     if reached < float("inf"):
         rest.append((reached, float("inf")))
-    return [Segment(first.video, BACKGROUND, first.split, first.group, *times) for times in rest]
+    return [
+        Segment(first.video, BACKGROUND, block.split, first.group, *times)
+        for start, end in rest
+        for block in blocks
+        if (times := (max(start, block.start), min(end, block.end)))[0] < times[1]
+    ]
 
 
 def limited(segments: list[Segment], limit: int, seed: int) -> list[Segment]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from clips.manifest import BACKGROUND, SPLITS, Entry
 from clips.manifest.entries import is_multi_label, one_label_each
+from clips.manifest.time_blocks import time_blocks
 from recipes.commands import command
 from video.errors import LookbackError, UsageError
 
@@ -121,6 +122,8 @@ def _added_cost(have: Counter, wanted: dict[str, float], group: Counter) -> floa
 def check_split(entries: list[Entry], source: str) -> None:
     """Refuse a split that leaks or that has a split without some class.
 
+    A video may be split in time, see `clips.manifest.time_blocks`.
+
     Raises:
         LookbackError: There is only one class, a group is in two splits, or a class is missing
             from a split; the message lists them.
@@ -135,7 +138,13 @@ def check_split(entries: list[Entry], source: str) -> None:
             f"{source}: all clips are of one class, {labels[0]}; a classifier needs two or more"
         )
     splits = defaultdict(set)
+    videos = defaultdict(set)
     for entry in entries:
+        videos[entry.group].add(entry.parent or entry.video)
+    in_time = time_blocks(entries)
+    for entry in entries:
+        if (entry.parent or entry.video) in in_time and len(videos[entry.group]) == 1:
+            continue
         splits[entry.group].add(entry.split)
         splits[entry.video].add(entry.split)
     leaking = sorted(group for group, found in splits.items() if len(found) > 1)
@@ -171,7 +180,10 @@ def _refuse_missing_classes(entries: list[Entry], labels: list[str], source: str
     if all(len(names) >= len(SPLITS) for names in groups.values()):
         again = f"; {command('prepare')} --split 0.7/0.15/0.15 makes a new split"
     elif any(entry.is_part for entry in entries):
-        again = "; cut a long video into files, or label spans of others"
+        again = (
+            "; label spans of more recordings, or three or more of each class in one recording, "
+            "well apart: it is then split in time (docs/long_videos.md)"
+        )
     raise LookbackError(
         f"{source}: every class must be in train, val and test; missing: {shown} ({counts}; a "
         f"class needs clips from at least three groups){again}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import keras
@@ -76,6 +76,8 @@ class BackboneSpec:
             the whole frame is stretched to the input.
         classifier: Name of the last dense layer of the published weights; None if they have none.
         classes: Width of that layer.
+        attention: Which tokens of a transformer attend to each other: `joint` for all, `divided`
+            for those of one place over time, then those of one frame; None for other networks.
     """
 
     name: str
@@ -96,6 +98,7 @@ class BackboneSpec:
     short_side: int = 0
     classifier: str | None = None
     classes: int = 400
+    attention: Literal["joint", "divided"] | None = None
 
     @property
     def is_clip_network(self) -> bool:
@@ -105,7 +108,7 @@ class BackboneSpec:
     @property
     def is_transformer(self) -> bool:
         """Whether it is a vision transformer."""
-        return "embeddings" in self.stages
+        return self.attention is not None
 
     def weights_meant(self, weights: str | None) -> str:
         """Return `weights`, or the published ones for None; `none` if there are none."""

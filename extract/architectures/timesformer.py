@@ -129,4 +129,5 @@ SPEC = BackboneSpec(
     frame_rate=0.9375,
     short_side=224,
     classifier="classifier",
+    attention="divided",
 )

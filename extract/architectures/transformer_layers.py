@@ -5,7 +5,12 @@ table. Tokens keep their axes: (B, N, C), or (B, T, S, C) with S patches per fra
 """
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +19,35 @@ from extract.architectures.layer_names import layer_name
 from training.keras_backend import keras
 
 PATCH = 16  # pixels along a side
+
+
+@dataclass(frozen=True)
+class AttentionRecord:
+    """What the attention layers of one call of a network took, and what is added to their outputs.
+
+    The gradient with respect to a tensor of zeros that is added to an output is the gradient with
+    respect to this output. So no weights of attention, the largest tensors, need to be kept.
+
+    Attributes:
+        offsets: Tensor that is added to the output of each layer, by the layer's name.
+        taken: Query, key and value of each layer that was called, by its name.
+    """
+
+    offsets: Mapping[str, Any]
+    taken: dict[str, tuple[Any, Any, Any]] = field(default_factory=dict)
+
+
+_record: ContextVar[AttentionRecord | None] = ContextVar("record of attention", default=None)
+
+
+@contextmanager
+def recorded(record: AttentionRecord) -> Iterator[None]:
+    """Record the attention layers of every network that is called inside this context."""
+    token = _record.set(record)
+    try:
+        yield
+    finally:
+        _record.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="lookback")
@@ -33,6 +67,14 @@ class Attention(layers.Layer):
         self.heads, self.axis = heads, axis
 
     def call(self, query, key, value):
+        record = _record.get()
+        mixed = self._mixed(query, key, value)
+        if record is None:
+            return mixed
+        record.taken[self.name] = (query, key, value)
+        return mixed + record.offsets[self.name]
+
+    def _mixed(self, query, key, value):
         shape = query.shape
         size = shape[-1] // self.heads
         batch_axes = [axis for axis in range(len(shape) - 1) if axis != self.axis]

@@ -121,6 +121,7 @@ def _spec(
         frame_rate=7.5,
         short_side=224,
         classifier="classifier",
+        attention="joint",
     )
 
 

@@ -1,6 +1,6 @@
 """Extractor: clips to features, the same for extraction and live use."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +27,15 @@ class Extractor:
         classifier: The part of a fine-tuned or published network after its features: float32
             (B, D) to logits (B, K) or (B, 1); None without one.
         folder: Folder of the converted-model cache; None without a cache.
+        reload: Function that loads the network in Keras, from uint8 (B, T, H, W, 3) to features
+            (B, D), for gradients; engines have none. None if it cannot be loaded again.
     """
 
     config: ModelConfig
     engine: Engine
     classifier: "keras.Model | None" = None
     folder: Path | None = None
+    reload: "Callable[[], keras.Model] | None" = None
 
     @property
     def clip_length(self) -> int:
@@ -58,22 +61,7 @@ class Extractor:
         Args:
             dtype: Type that the features are stored in: `float32` or `float16`.
         """
-        backbone = self.config.backbone
-        quantised = {}
-        if self.engine.precision == "int8":
-            quantised["quantised_sha256"] = self.config.quantised.sha256
-        return {
-            "backbone": backbone.name,
-            "weights_sha256": backbone.sha256,
-            "feature_size": backbone.feature_size,
-            "clip_length": self.clip_length,
-            "sampling": self.config.sampling.to_dict(),
-            "preprocessing": self.config.preprocessing.to_dict(),
-            "pixels": PIXELS,
-            "precision": self.engine.precision,
-            "dtype": dtype,
-            **quantised,
-        }
+        return feature_spec(self.config, self.engine.precision, dtype)
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         """Return float32 features (B, D) of uint8 clips (B, T, H, W, 3)."""
@@ -86,6 +74,30 @@ class Extractor:
             stride: Sampled frames from one step to the next; None for the config's.
         """
         return FeatureStream(self, stride)
+
+
+def feature_spec(config: ModelConfig, precision: str, dtype: str) -> dict:
+    """Return the spec of the features of a model config; see `Extractor.spec`.
+
+    Args:
+        config: Config of the model.
+        precision: Precision of the network.
+        dtype: Type that the features are stored in.
+    """
+    backbone = config.backbone
+    quantised = {"quantised_sha256": config.quantised.sha256} if precision == "int8" else {}
+    return {
+        "backbone": backbone.name,
+        "weights_sha256": backbone.sha256,
+        "feature_size": backbone.feature_size,
+        "clip_length": backbone.clip_length,
+        "sampling": config.sampling.to_dict(),
+        "preprocessing": config.preprocessing.to_dict(),
+        "pixels": PIXELS,
+        "precision": precision,
+        "dtype": dtype,
+        **quantised,
+    }
 
 
 class FeatureStream:

@@ -195,7 +195,10 @@ def make_extractor(
         made = make_engine(
             features, network.identity, engine, Workload(config.precision, batch_size)
         )
-    return Extractor(config, made, classifier, network.folder)
+    folder = network.folder
+    return Extractor(
+        config, made, classifier, folder, lambda: feature_network(load_network(folder, config))
+    )
 
 
 def load_extractor(
@@ -252,19 +255,18 @@ def _require_int8(folder: Path, config: ModelConfig) -> None:
             )
 
 
-def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
+def open_published(choice: PretrainedModel) -> LoadedNetwork:
     """Return a clip network with the classifier of its published weights: nothing is trained, and
-    no model folder is needed.
+    no model folder is needed. Its folder has the name of the weights file, for the caches.
 
     Args:
         choice: Choice whose backbone is a clip network.
-        videos: Number of live videos at once.
 
     Raises:
         UsageError: The backbone has no classifier.
         LookbackError: The weights cannot be downloaded, or hold no classifier.
     """
-    backbone, recipe = choice.backbone, choice.settings.recipe
+    backbone = choice.backbone
     spec = backbone.spec
     path = weights_file(spec, backbone.weights) if spec.is_clip_network else None
     if path is None:
@@ -289,14 +291,34 @@ def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
     sha256 = weights_sha256(network)
     config = make_config(choice.settings, backbone, None, sha256, spec.feature_size, labels)
     # One cache per weights file: its folder may contain weights of other networks.
-    place = path.parent / path.name.removesuffix(".weights.h5")
+    return LoadedNetwork(network, config, path.parent / path.name.removesuffix(".weights.h5"))
+
+
+def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
+    """Return the extractor of `open_published`.
+
+    Args:
+        choice: Choice whose backbone is a clip network.
+        videos: Number of live videos at once.
+
+    Raises:
+        UsageError, LookbackError: As for `open_published`.
+    """
+    network, engine = open_published(choice), choice.settings.recipe.extract.engine
+    config = network.config
     made = make_live_engine(
-        pooled,
-        spec,
+        feature_network(network.model),
+        choice.backbone.spec,
         config.sampling.stride,
-        NetworkId(place, sha256),
-        recipe.extract.engine,
+        network.identity,
+        engine,
         config.precision,
         videos,
     )
-    return Extractor(config, made, own_classifier(network), place)
+    return Extractor(
+        config,
+        made,
+        own_classifier(network.model),
+        network.folder,
+        lambda: feature_network(open_published(choice).model),
+    )

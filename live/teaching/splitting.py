@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from clips.completing import grouped
-from clips.manifest import Entry, Manifest
+from clips.manifest import UNLABELED, Entry, Manifest
 from clips.manifest.duplicates import equal_videos, refuse_contradictions
 from clips.manifest.entries import is_multi_label
 from clips.manifest.segments import segments_of
@@ -63,7 +63,11 @@ def learning_clips(settings: Settings) -> LearningClips:
     equal = equal_videos(path.parent, dict.fromkeys(entry.video for entry in listed))
     entries = [entry for entry in grouped(listed, settings, equal) if entry.split != "test"]
     warnings = []
-    manifest = Manifest(path, tuple(entries), rows.unlabeled())
+    # The tested part of a video that is split in time is not background of the rest.
+    tested = tuple(
+        replace(each, label=UNLABELED) for each in listed if each.split == "test" and each.is_part
+    )
+    manifest = Manifest(path, tuple(entries), (*rows.unlabeled(), *tested))
     while small := _small_classes(manifest):  # a part of a clip leaves with its video
         for label, count in small.items():
             warnings.append(

@@ -25,6 +25,7 @@ FLAGS = (
     Flag("--folds", "evaluate.folds", "folds of a cross-validation over groups; 0: off", "N"),
     Flag("--repeats", "evaluate.repeats", "repeats of it, each with new folds", "N"),
     Flag("--views", "evaluate.views", "windows averaged per clip, evenly spaced, or all", "N"),
+    Flag("--explain", "evaluate.explain", "show where the model looks in 2 N clips", "N"),
     Flag(
         "--head",
         "sequence.head",

@@ -44,13 +44,18 @@ def training_curves(history: Path) -> bytes | None:
         return None
     names = [name for name in rows[0] if name != "epoch"]
     kinds = {
-        kind: [name for name in names if kind in name] for kind in ("loss", "accuracy", "precision")
+        title: [name for name in names if part in name]
+        for part, title in (
+            ("loss", "loss"),
+            ("accuracy", "accuracy"),
+            ("average_precision", "mean average precision"),
+        )
     }
     kinds = {kind: columns for kind, columns in kinds.items() if columns}
-    figure = Figure(figsize=(5.2 * max(1, len(kinds)), 3.4))
+    figure = Figure(figsize=(6.4, 2.6 * max(1, len(kinds))))
     epochs = [float(row["epoch"]) for row in rows]
     for place, (kind, columns) in enumerate(kinds.items(), 1):
-        axes = figure.add_subplot(1, len(kinds), place)
+        axes = figure.add_subplot(len(kinds), 1, place)
         for number, name in enumerate(columns):
             values = [float(row[name]) if row[name] else np.nan for row in rows]
             axes.plot(epochs, values, color=color_of(number), label=name)
@@ -79,7 +84,7 @@ def class_distribution(splits: Sequence[str], labels: Sequence[str]) -> bytes:
             left += values
     axes.invert_yaxis()
     axes.set(xlabel="clips")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return png_of(figure)
 
 
@@ -121,8 +126,12 @@ def timeline(
     labels: Sequence[str],
     true: int | Sequence[int],
     span: tuple[float, float],
+    thresholds: Sequence[float] = (),
 ) -> bytes:
     """Return the course of the probabilities over a video.
+
+    A dotted line at the threshold of a class, in its color, shows where a multi-label model finds
+    it.
 
     Args:
         seconds: Time of each step: (N,).
@@ -130,6 +139,7 @@ def timeline(
         labels: Names of the K classes.
         true: Index of the true class, or of all that are true.
         span: Start and end of the clip in the video, in seconds.
+        thresholds: Thresholds of the K classes of a multi-label model; empty for others.
     """
     figure = Figure(figsize=(6.4, 1.9))
     axes = figure.subplots()
@@ -144,6 +154,8 @@ def timeline(
             linewidth=width,
             label=labels[number] + (" (true)" if number in holds else ""),
         )
+        if len(thresholds):
+            axes.axhline(thresholds[number], color=color_of(number), linestyle=":", linewidth=1)
     axes.axvspan(span[0], min(span[1], float(seconds[-1])), color="gray", alpha=0.12)
     axes.set(ylim=(-0.03, 1.03), xlabel="seconds", ylabel="probability")
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))

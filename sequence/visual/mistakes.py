@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import write_rows
-from metrics.label_sets import joined
+from metrics.label_sets import joined, labels_in
 from metrics.targets import classes_of
 from sequence.dataset import LabeledSegment
 from sequence.prediction_rows import label_text
@@ -26,6 +26,7 @@ class Mistake:
         predicted: The predicted label.
         probability: Probability of the predicted label, 0 to 1. With several classes per clip,
             that of the decision which is most wrong.
+        most_wrong: The class of this decision, with several classes per clip; else empty.
     """
 
     index: int
@@ -33,6 +34,16 @@ class Mistake:
     label: str
     predicted: str
     probability: float
+    most_wrong: str = ""
+
+    @property
+    def answer(self) -> str:
+        """The answer with its probability, for the caption of a picture."""
+        if not self.most_wrong:
+            return f"predicted {self.predicted} ({self.probability:.0%})"
+        missed = self.most_wrong in labels_in(self.label)
+        decision = f"{'not ' if missed else ''}{self.most_wrong}"
+        return f"predicted {self.predicted} (most wrong: {decision}, {self.probability:.0%})"
 
 
 def find_mistakes(
@@ -55,19 +66,23 @@ def find_mistakes(
         label = joined(labels[number] for number in classes_of(segment.target))
         predicted = label_text(row, labels, thresholds)
         if predicted != label:
-            sure = _confidence(row, segment, thresholds)
-            found.append(Mistake(index, segment, label, predicted, sure))
+            worst, sure = _most_wrong(row, segment, thresholds)
+            name = labels[worst] if len(thresholds) else ""
+            found.append(Mistake(index, segment, label, predicted, sure, name))
     return sorted(found, key=lambda mistake: -mistake.probability)
 
 
-def _confidence(row: np.ndarray, segment: LabeledSegment, thresholds: Sequence[float]) -> float:
-    """Return how sure a model is of its wrong answer: of the class that it is most wrong about."""
+def _most_wrong(
+    row: np.ndarray, segment: LabeledSegment, thresholds: Sequence[float]
+) -> tuple[int, float]:
+    """Return the class that a model is most wrong about, and how sure it is of its answer there."""
     if not len(thresholds):
-        return float(row.max())
+        return int(row.argmax()), float(row.max())
     holds = np.zeros(len(row), bool)
     holds[list(classes_of(segment.target))] = True
     wrong = (row >= np.asarray(thresholds)) != holds
-    return float(np.where(holds, 1 - row, row)[wrong].max())
+    sure = np.where(wrong, np.where(holds, 1 - row, row), -1.0)
+    return int(sure.argmax()), float(sure.max())
 
 
 def write_mistakes(path: Path, mistakes: Sequence[Mistake]) -> None:

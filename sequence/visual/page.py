@@ -28,14 +28,19 @@ th:first-child,td:first-child{text-align:left}thead th{color:var(--faint);font-w
 grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}
 figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:10px;
 padding:.7rem;max-width:100%}
-figure img{max-width:100%;height:auto;border-radius:6px;display:block}
+figure img,figure video{max-width:100%;height:auto;border-radius:6px;display:block}
+figure video{width:100%;margin-top:.4rem}a{color:var(--accent)}
+.grid.large{grid-template-columns:minmax(0,1fr)}
+details{margin-top:.4rem}summary{color:var(--accent);cursor:pointer}
 figcaption{color:var(--faint);font-size:.9rem;margin-top:.4rem;overflow-wrap:anywhere}
 .wrong{color:var(--bad);font-weight:600}
-@media print{body{max-width:none;padding:0}figure,table{break-inside:avoid}
+@media (max-width:32rem){figure .wide>*{min-width:40rem}body{padding:1rem}
+th,td{padding:.25rem .4rem;font-size:.9rem}}
+@media print{details{display:none}body{max-width:none;padding:0}figure,table{break-inside:avoid}
 h2{break-after:avoid}}
 """
-# Nothing may be loaded from anywhere: all pictures are in the page.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+# Nothing may be loaded from anywhere: all pictures and short videos are in the page.
+_POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 
 
 @dataclass
@@ -80,21 +85,26 @@ class Section:
         return self
 
 
-def figure(picture: bytes, caption: str, wrong: str = "") -> str:
+def figure(
+    picture: bytes, caption: str, wrong: str = "", more: str = "", scrolls: bool = False
+) -> str:
     """Return a picture with its caption as HTML.
 
     Args:
         picture: PNG or JPEG file.
         caption: Text below it, and for readers of the page that do not see it.
         wrong: Text after the caption, in the color of mistakes.
+        more: HTML between the picture and the caption.
+        scrolls: Whether a narrow screen shows a part of a wide picture, not all of it small.
     """
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     data = base64.b64encode(picture).decode("ascii")
     mark = f' <span class="wrong">{escape(wrong)}</span>' if wrong else ""
-    return (
-        f'<figure><img src="data:image/{kind};base64,{data}" alt="{escape(caption, quote=True)}">'
-        f"<figcaption>{escape(caption)}{mark}</figcaption></figure>"
-    )
+    shown = f'<img src="data:image/{kind};base64,{data}" alt="{escape(caption, quote=True)}">'
+    if scrolls:
+        shown = f'<div class="wide">{shown}</div>'
+    words = f"<figcaption>{escape(caption)}{mark}</figcaption>"
+    return f"<figure>{shown}{more}{words}</figure>"
 
 
 def write_page(path: Path, title: str, subtitle: str, sections: Sequence[Section]) -> None:

@@ -42,6 +42,7 @@ class Evaluated:
         results: Metrics of the model, first, and of the baselines, by name.
         remarks: Sentences about the results.
         split: What the split is worth; None if it was not checked.
+        more: Further sections of the page.
     """
 
     experiment: Experiment
@@ -53,6 +54,7 @@ class Evaluated:
     results: Mapping[str, dict]
     remarks: Sequence[str] = ()
     split: SplitCheck | None = None
+    more: Sequence[Section] = ()
 
 
 def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
@@ -103,7 +105,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
                     *_pictures_of_classes(out, dataset.task),
                     (_read(out / "roc.png"), "ROC curves"),
                     (_read(out / "precision_recall.png"), "Precision and recall"),
-                    (_read(out / "reliability.png"), "Reliability: accuracy by probability"),
+                    (_read(out / "reliability.png"), _reliability_caption(dataset.task)),
                     (pictures["training.png"], "Training of the second stage"),
                     (pictures["distribution.png"], "Clips of each class and split"),
                 ]
@@ -118,6 +120,7 @@ def write_report_page(out: Path, split: str, evaluated: Evaluated) -> Path:
                 ]
             ),
             _mistake_section(evaluated, mistakes),
+            *evaluated.more,
         ],
     )
     return path
@@ -195,6 +198,12 @@ def _pictures_of_classes(out: Path, task: Task) -> list[tuple[bytes | None, str]
     ]
 
 
+def _reliability_caption(task: Task) -> str:
+    if task.several:
+        return "Reliability: share of classes that hold, by their probability"
+    return "Reliability: accuracy by probability"
+
+
 def _classes(clip: Mapping[str, Any]) -> Section:
     if task_of_report(clip).several:
         return Section("Classes").table(*class_rows(clip))
@@ -235,9 +244,9 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
         video, start = mistake.segment.video, mistake.segment.start
         frames = frames_of(manifest.place(video), start, mistake.segment.end, _FRAMES)
         caption = f"{video}: {mistake.label}"
-        wrong = f"predicted {mistake.predicted} ({mistake.probability:.0%})"
+        wrong = mistake.answer
         if frames:
-            shown.append(figure(strip_jpeg(frames), caption, wrong))
+            shown.append(figure(strip_jpeg(frames), caption, wrong, scrolls=True))
         seconds, probabilities = evaluated.steps[video]
         course = figures.timeline(
             seconds,
@@ -245,6 +254,7 @@ def _mistake_section(evaluated: Evaluated, mistakes: Sequence[Mistake]) -> Secti
             labels,
             classes_of(mistake.segment.target),
             (start, mistake.segment.end),
+            evaluated.predictions.thresholds,
         )
         shown.append(figure(course, f"{caption}, over time", wrong))
     section.parts.append(f'<div class="grid">{"".join(shown)}</div>')

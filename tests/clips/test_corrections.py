@@ -55,9 +55,11 @@ def test_clips_and_parts_are_dropped_and_relabeled(tmp_path, manifest):
     }
     assert corrected.left_out == {"clips/run/b.mp4"}
     assert (applied.dropped, applied.relabeled, applied.there) == (2, 2, 0)
+    assert applied.tested == 3
     again, repeated = correct(corrected, path)
     assert again == corrected
     assert (repeated.dropped, repeated.relabeled, repeated.there) == (0, 0, 4)
+    assert repeated.tested == 0
 
 
 def test_a_dropped_part_does_not_become_background(tmp_path, manifest):
@@ -109,6 +111,14 @@ def test_more_is_listed_by_class(tmp_path, manifest, caplog):
         f"{_MATCH} from 2.5 s to 4 s",
         "  film more of walk (1 taken for run), like clips/walk/a.mp4",
     ]
+
+
+def test_a_note_tells_that_corrected_test_clips_raise_the_score(tmp_path, manifest, caplog):
+    caplog.set_level("INFO", "lookback")
+    print_applied(correct(manifest, listed(tmp_path, "clips/walk/a.mp4,,,walk,run,0.9,drop"))[1])
+    assert "in test" not in caplog.text
+    print_applied(correct(manifest, listed(tmp_path, "clips/run/b.mp4,,,run,walk,0.9,drop"))[1])
+    assert "note: 1 of them are in test." in caplog.text
 
 
 @pytest.mark.parametrize("text", [f"{_HEADER}\nclips/run/b.mp4,,,run,walk,0.9,\n", f"{_HEADER}\n"])

@@ -254,3 +254,24 @@ def test_a_listed_name_that_the_locale_cannot_open_is_refused(data, monkeypatch)
         with pytest.raises(LookbackError, match=r"reads file names as ascii.*PYTHONUTF8=1"):
             work(settings(data))
     assert lines(data) == before
+
+
+def test_spans_of_one_recording_are_split_in_time_with_a_warning(tmp_path, capsys):
+    write_coded_video(tmp_path / "match.mp4", frames=20)
+    rows = [
+        f"match.mp4,{('run', 'fall')[turn % 2]},{4 * turn},{4 * turn + 4}" for turn in range(60)
+    ]
+    listed = "\n".join(["video,label,start,end", *rows]) + "\n"
+    (tmp_path / "manifest.csv").write_text(listed)
+    loaded = load_manifest(settings(tmp_path))
+    prepared = prepare(settings(tmp_path))
+    assert capsys.readouterr().out.count("say nothing about other recordings") == 2
+    assert (loaded.entries, loaded.unlabeled) == (prepared.entries, prepared.unlabeled)
+    assert [row.split for row in prepared.entries] == sorted(
+        (row.split for row in prepared.entries), key=SPLITS.index
+    )
+    # Spans between two splits lose their label, and all of this is in the file.
+    assert len(prepared.entries) + len(prepared.unlabeled) == 60
+    assert 0 < len(prepared.unlabeled) < 10
+    again = load_manifest(settings(tmp_path))
+    assert (again.entries, again.unlabeled) == (prepared.entries, prepared.unlabeled)

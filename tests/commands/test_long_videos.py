@@ -72,6 +72,6 @@ def test_spans_of_one_video_alone_name_the_way_out(tmp_path):
     )
     entries = list(read(tmp_path / "manifest.csv").entries)
     with pytest.raises(
-        LookbackError, match=r"at least three groups\); cut a long video into files"
+        LookbackError, match=r"at least three groups\); label spans of more recordings, or three"
     ):
         check_split(entries, "manifest.csv")

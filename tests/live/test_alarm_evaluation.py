@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from live.alarm_evaluation import (
     measure_alarms,
     record_videos,
     refuse_known_videos,
+    refuse_split_in_time,
 )
 from live.alarm_report import json_of, text_of
 from live.alarms.measurement import Recording, Watching
@@ -173,3 +175,14 @@ def test_a_video_is_recorded_and_a_bad_one_left_out(coded_video: Callable, tmp_p
     assert "left out" in capsys.readouterr().out
     with pytest.raises(LookbackError, match=r"bad\.mp4"):
         record_videos({"bad": bad}, ScriptedModel(), "videos")
+
+
+def test_a_recording_split_in_time_is_refused(tmp_path: Path):
+    rows = [
+        Entry("m.mp4", "x", split, "m", 20.0 * place, 20.0 * place + 5.0)
+        for place, split in enumerate(("train", "val", "test"))
+    ]
+    whole = tuple(replace(row, split="test") for row in rows)
+    refuse_split_in_time(Manifest(tmp_path / "manifest.csv", whole))  # must not raise
+    with pytest.raises(LookbackError, match=r"m\.mp4 is split in time"):
+        refuse_split_in_time(Manifest(tmp_path / "manifest.csv", tuple(rows)))

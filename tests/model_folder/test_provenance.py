@@ -93,3 +93,35 @@ def test_the_model_before_is_kept(folder):
     (folder / CONFIG).unlink()
     keep_previous(folder)  # without a config there is no model to keep, and none is lost
     assert (folder / "previous" / SEQUENCE_WEIGHTS).read_bytes() == b"trained"
+
+
+def split_in_time(tmp_path, *splits: str, video: str = "m.mp4") -> Manifest:
+    """Return a manifest of one recording with a row every 20 s."""
+    entries = [
+        Entry(video, "x", split, "m", 20.0 * place, 20.0 * place + 5.0)
+        for place, split in enumerate(splits)
+    ]
+    return Manifest(tmp_path / "manifest.csv", tuple(entries))
+
+
+def test_the_later_part_of_a_recording_split_in_time_is_tested(folder, tmp_path):
+    config = read_config(folder)
+    before = split_in_time(tmp_path, "train", "train", "val", "test")
+    record_seen(folder, config.sequence.sha256, before)
+    refuse_seen_clips(folder, config, before)  # must not raise
+    for after in (
+        split_in_time(tmp_path, "train", "val", "test", "test"),
+        split_in_time(tmp_path, "test", "test", "test", "test"),
+    ):
+        with pytest.raises(LookbackError, match=r"m\.mp4.*train again"):
+            refuse_seen_clips(folder, config, after)
+    renamed = split_in_time(tmp_path, "train", "val", "test", "test", video="new.mp4")
+    with pytest.raises(LookbackError, match=r"new\.mp4.*train again"):
+        refuse_seen_clips(folder, config, renamed, {"m.mp4": "sha", "new.mp4": "sha"})
+
+
+def test_a_recording_that_was_seen_whole_is_not_tested_in_part(folder, tmp_path):
+    config = read_config(folder)
+    record_seen(folder, config.sequence.sha256, split_in_time(tmp_path, *["train"] * 4))
+    with pytest.raises(LookbackError, match=r"m\.mp4.*train again"):
+        refuse_seen_clips(folder, config, split_in_time(tmp_path, "train", "train", "val", "test"))

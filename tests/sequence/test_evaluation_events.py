@@ -89,3 +89,24 @@ def test_time_without_a_label_counts_neither_way():
     assert (found["videos"], found["hours"]) == (1, pytest.approx(8 / 3600))
     fall = found["classes"]["fall"]
     assert (fall["events"], fall["found"], fall["detections"]) == (2, 1, 1)
+
+
+def test_of_a_video_split_in_time_only_the_tested_part_counts():
+    rows = (
+        Entry("a", "fall", "train", "a", 2.0, 4.0),
+        Entry("a", "fall", "val", "a", 20.0, 22.0),
+        Entry("a", "fall", "test", "a", 40.0, 42.0),
+    )
+    # The part that is not used reaches into the tested one, and both into what was trained.
+    unused = (Entry("a", "-", start=30.0, end=38.0),)
+    truth = true_events(Manifest(Path("manifest.csv"), rows, unused), "test")
+    found = measure_events(
+        [prediction("a", (20, 40), (100, 110), (400, 420), (450, 460), steps=500)],
+        truth,
+        LABELS,
+        first_full=0,
+    )
+    # Test begins at 36 s, in the middle of the pause and 5 s after it; 2 s of it are not used.
+    assert found["hours"] == pytest.approx((50 - 38) / 3600)
+    fall = found["classes"]["fall"]
+    assert (fall["events"], fall["found"], fall["false_alarms"]) == (1, 1, 1)

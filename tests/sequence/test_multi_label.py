@@ -14,7 +14,7 @@ from metrics.pooling import RULES, Pooling, pool
 from metrics.task import MULTI_LABEL
 from recipes.loader import load
 from sequence.baselines import fit_baseline, load_baselines, save_baselines, summaries_of
-from sequence.dataset import Dataset, targets_of
+from sequence.dataset import Dataset, LabeledSegment, targets_of
 from sequence.evaluation import Predictions, joined_predictions, measure_all, predict_majority
 from sequence.evaluation_events import measure_events, true_events
 from sequence.evaluation_split import SplitCheck, check_split
@@ -221,6 +221,17 @@ def test_the_files_of_a_report_name_all_labels(signs, predictions, tmp_path):
     wrong = (row >= predictions.thresholds) != (signs.targets([first.segment])[0] > 0)
     distance = np.abs(row - signs.targets([first.segment])[0])
     assert first.probability == pytest.approx(distance[wrong].max())
+    assert first.most_wrong == LABELS[int(np.where(wrong, distance, -1).argmax())]
+
+
+def test_the_caption_of_a_mistake_names_the_decision_that_is_most_wrong():
+    segment = LabeledSegment("a.mp4", (0, 2), "test", "g", 0, 3)
+    thresholds = (0.5, 0.5, 0.5)
+    extra = find_mistakes([segment], np.array([[0.8, 0.9, 0.6]]), LABELS, thresholds)[0]
+    assert extra.answer == "predicted run|sing|wave (most wrong: sing, 90%)"
+    # run is missed by more than wave; sing, by which nothing is wrong, does not count.
+    missed = find_mistakes([segment], np.array([[0.1, 0.3, 0.4]]), LABELS, thresholds)[0]
+    assert missed.answer == "predicted background (most wrong: not run, 90%)"
 
 
 def test_plots_of_several_classes_take_the_place_of_the_confusion_matrix(

@@ -1,11 +1,12 @@
 """Spans: where a label holds, and the background between."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from clips.manifest import BACKGROUND, Entry, Manifest
-from clips.manifest.segments import Segment, segments_of, spans_of
+from clips.manifest.segments import Segment, segments_of, segments_within, spans_of
 
 
 def segments(*entries: Entry, tmp_path) -> list[tuple[str, str, float, float]]:
@@ -117,4 +118,21 @@ def test_an_event_is_whole_where_others_overlap_it(tmp_path):
         ("run", 0, 6),
         ("sing", 0, 6),
         ("wave", 4, 9),
+    ]
+
+
+def test_segments_are_cut_at_the_end_of_their_video():
+    rows = (
+        Entry("a", "run", "train", "a", 2.0, 4.0),
+        Entry("a", "run", "train", "a", 8.0, None),
+        Entry("b", "run", "train", "b", 3.0, 9.0),
+    )
+    found = segments_within(Manifest(Path("m.csv"), rows), {"a": 10.0, "b": 6.0})
+    assert [(each.video, each.label, each.start, each.end) for each in found] == [
+        ("a", "run", 2.0, 4.0),
+        ("a", "run", 8.0, 10.0),
+        ("a", "background", 0.0, 2.0),
+        ("a", "background", 4.0, 8.0),
+        ("b", "run", 3.0, 6.0),
+        ("b", "background", 0.0, 3.0),
     ]

@@ -39,3 +39,6 @@ def test_the_other_figures():
     seconds = np.arange(4) / 10
     course = figures.timeline(seconds, probabilities, ("a", "b"), 0, (0.0, float("inf")))
     assert is_picture(course)
+    limited = figures.timeline(seconds, probabilities, ("a", "b"), (0, 1), (0.0, 0.3), (0.4, 0.6))
+    assert is_picture(limited)
+    assert limited != figures.timeline(seconds, probabilities, ("a", "b"), (0, 1), (0.0, 0.3))

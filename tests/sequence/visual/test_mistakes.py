@@ -22,6 +22,7 @@ def test_only_wrong_clips_and_the_most_confident_first(tmp_path):
         ("c.mp4", "bat", "bowl"),
         ("b.mp4", "bowl", "bat"),
     ]
+    assert found[0].answer == "predicted bowl (95%)"
     write_mistakes(tmp_path / "mistakes.csv", found)
     with (tmp_path / "mistakes.csv").open(newline="") as file:
         header, *rows = csv.reader(file)

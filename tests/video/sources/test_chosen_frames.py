@@ -24,6 +24,10 @@ KINDS = {
     ),
     "hevc_open.mkv": ("libx265", {"x265-params": "keyint=40:bframes=4:scenecut=0:log-level=none"}),
     "vp9.webm": ("libvpx-vp9", {"g": "40", "deadline": "realtime", "cpu-used": "8"}),
+    "vp8.webm": ("libvpx", {"g": "40", "deadline": "realtime", "cpu-used": "8"}),
+    "mpeg4.mp4": ("mpeg4", {"g": "12"}),
+    "mpeg4_b.mkv": ("mpeg4", {"g": "24", "bf": "2"}),
+    "mjpeg.mkv": ("mjpeg", {}),
     "mpeg4.avi": ("mpeg4", {"g": "12"}),
     "h264.ts": ("libx264", {"x264-params": "keyint=50:bframes=3"}),
 }
@@ -41,7 +45,8 @@ def write(path: Path, codec: str, options: dict[str, str]) -> Path:
     times = np.cumsum(random.uniform(20, 60, FRAMES)).astype(int)  # a varying rate, in milliseconds
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.width, stream.height = 64, 48
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         even = path.suffix == ".avi"  # it has no times of its own
         stream.time_base = stream.codec_context.time_base = Fraction(1, 25 if even else 1000)
         for number in range(FRAMES):
