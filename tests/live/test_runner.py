@@ -256,7 +256,7 @@ def test_a_camera_that_falls_silent_ends_a_run_with_once(run_live, outputs, monk
         unplugged.wait(20)
         return False, None
 
-    monkeypatch.setattr(reader, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(reader, "SILENCE_SECONDS", 2.0)
     monkeypatch.setattr(camera.cv2, "VideoCapture", lambda _: Camera(100, hang, outputs[1]))
     started = time.monotonic()
     try:
