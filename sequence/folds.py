@@ -23,10 +23,11 @@ def make_folds(
     Augmented copies train only.
     """
     groups = [segment.group for segment in segments]
-    if max_folds(segments) < folds:
+    if (most := max_folds(segments)) < folds:
+        allowed = f"allow at most {most} folds" if most > 1 else "are too few for two folds"
         raise LookbackError(
-            f"--folds {folds}: these clips ({len(set(groups))} groups) allow at most "
-            f"{max_folds(segments)} folds"
+            f"--folds {folds}: these clips ({len(set(groups))} groups) {allowed}; a fold tests on "
+            "whole groups, such as recordings"
         )
     several = any(not isinstance(segment.target, int) for segment in segments)
     divide = _by_label_sets if several else _by_classes

@@ -183,9 +183,14 @@ def test_fewer_than_two_folds_are_a_usage_error(folds, tmp_path, predict_calls):
         cross_validate(grouped_set(tmp_path, groups=9), recipe(folds))
 
 
-def test_more_folds_than_groups_are_an_error_with_the_maximum(tmp_path, predict_calls):
-    with pytest.raises(LookbackError, match=r"--folds 5: .*\(4 groups\) allow at most 4 folds"):
-        cross_validate(grouped_set(tmp_path, groups=4), recipe(folds=5))
+@pytest.mark.parametrize(
+    ("groups", "told"), [(4, "allow at most 4 folds"), (1, "are too few for two folds")]
+)
+def test_more_folds_than_groups_are_an_error_with_the_maximum(
+    groups, told, tmp_path, predict_calls
+):
+    with pytest.raises(LookbackError, match=rf"--folds 5: .*\({groups} groups\) {told}; a fold"):
+        cross_validate(grouped_set(tmp_path, groups=groups), recipe(folds=5))
 
 
 def test_few_clips_per_class_can_be_cross_validated(tmp_path, predict_calls):
