@@ -139,33 +139,34 @@ class Devices:
         Args:
             model: The model, with its variables on all devices.
         """
-        jax = self._jax
+        jax, trained, others = self._jax, model.trainable_variables, model.non_trainable_variables
 
-        def outputs(trained: list, others: list, inputs: Any) -> Any:
-            return model.stateless_call(trained, others, inputs, training=False)[0]
+        def outputs(of_trained: list, of_others: list, inputs: Any) -> Any:
+            return model.stateless_call(of_trained, of_others, inputs, training=False)[0]
 
         compiled = jax.jit(outputs)
+        values: list = []  # of the last call: the weights stay the same for many batches
+        here: list = []
 
         def predict(inputs: np.ndarray) -> np.ndarray:
+            nonlocal values, here
             count, devices = len(inputs), len(jax.local_devices())
             filled = np.arange(-(-count // devices) * devices) % count
-            variables = (
-                [self._copies_here(variable.value) for variable in group]
-                for group in (model.trainable_variables, model.non_trainable_variables)
-            )
+            now = [variable.value for variable in (*trained, *others)]
+            if len(values) != len(now) or any(a is not b for a, b in zip(values, now, strict=True)):
+                values, here = now, [self._on_local_devices(value) for value in now]
             rows = jax.device_put(inputs[filled], self._local_rows)
-            return np.asarray(compiled(*variables, rows))[:count]
+            return np.asarray(compiled(here[: len(trained)], here[len(trained) :], rows))[:count]
 
         return predict
 
-    def _copies_here(self, value: Any) -> Any:
-        """Return a variable's value as an array on the devices of this process, without a copy."""
+    def _on_local_devices(self, value: Any) -> Any:
+        """Return a variable's value as an array on the devices of this process only."""
         if value.is_fully_addressable:
             return value
-        here = {shard.device: shard.data for shard in value.addressable_shards}
-        return self._jax.make_array_from_single_device_arrays(
-            value.shape, self._local_copies, [here[device] for device in self._jax.local_devices()]
-        )
+        # Through the host: arrays that were put on the devices of several processes at once do not
+        # give their parts (JAX 0.10).
+        return self._jax.device_put(np.asarray(value), self._local_copies)
 
     @cached_property
     def _all_gather(self) -> Callable[[np.ndarray], np.ndarray]:
