@@ -81,7 +81,7 @@ def data(clips_folder, tmp_path_factory) -> Path:
 def one(data, tmp_path_factory) -> Path:
     """A training on one device."""
     folder = tmp_path_factory.mktemp("devices") / "one"
-    assert "devices" not in finished(start(folder, data, 1))
+    assert "Training on" not in finished(start(folder, data, 1))
     return folder
 
 
