@@ -42,7 +42,8 @@ test-parity: .venv/installed-parity
 	$(BIN)/python -m pytest -m parity -s tests/parity
 
 test-backends: .venv/installed-backends
-	$(BIN)/python -m pytest -m backend tests/golden tests/extract/engines tests/extract/architectures
+	$(BIN)/python -m pytest -m backend tests/golden tests/extract/engines tests/extract/architectures \
+		tests/extract/finetuning/test_devices.py
 
 test-weights: .venv/installed-dev
 	$(BIN)/python -m pytest -m index -s tests/extract tests/parity

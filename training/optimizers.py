@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from training.devices import assign
 from training.keras_backend import keras
 
 MOMENTUM = 0.9  # of sgd
@@ -90,7 +91,7 @@ class _Grouped:
         self._first_rates = list(rates)
         if self.built:
             for variable, rate in zip(self.group_rates, rates, strict=True):
-                variable.assign(rate)
+                assign(variable, rate)
 
     def _rate(self, variable):
         return self.group_rates[self._groups[self._get_variable_index(variable)]]

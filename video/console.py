@@ -57,6 +57,12 @@ def console() -> Iterator[None]:
         _ROOT.propagate = propagate
 
 
+def silence() -> None:
+    """Show no further messages in this process, where another one shows the same."""
+    for handler in [each for each in _ROOT.handlers if isinstance(each, _Console)]:
+        _ROOT.removeHandler(handler)
+
+
 def progress_bar(*arguments: Any, **options: Any) -> tqdm:
     """Return a tqdm progress bar, created with the arguments given.
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -56,10 +57,15 @@ class ClipSampler:
         return self.sampling.fps if self.clip_sampling == "random" else None
 
     @property
+    def clip_shape(self) -> tuple[int, int, int, int]:
+        """Shape of a clip: (T, H, W, 3)."""
+        frames = self.sampling.frames_per_clip(self.clip_length)
+        return frames, self.preprocessing.height, self.preprocessing.width, 3
+
+    @property
     def clip_bytes(self) -> int:
         """Size of a clip in bytes."""
-        frames = self.sampling.frames_per_clip(self.clip_length)
-        return frames * self.preprocessing.height * self.preprocessing.width * 3
+        return prod(self.clip_shape)
 
 
 @dataclass
@@ -133,9 +139,7 @@ def _samples(
 def _planned(
     segment: Segment, sampler: ClipSampler, random: np.random.Generator
 ) -> list[_PlannedClip]:
-    frames = sampler.segment_frames(
-        sampler.folder / segment.video, segment, sampler.fps, sampler.sampling.change_seconds
-    )
+    frames = sampler.segment_frames(*_key(segment, sampler))
     augment = sampler.augment
     clips = plan(
         frames,
@@ -189,6 +193,51 @@ def read_all_clips(
     jobs = range(len(segments)) if order is None else order
     with PipelineStage("decoding", read, jobs, _THREADS, ahead, ordered=True) as clips:
         yield from clips
+
+
+def frame_ranges(
+    segments: list[Segment], sampler: ClipSampler, order: Sequence[int] | None = None
+) -> np.ndarray:
+    """Return the first and the end of the sampled frames of segments: int32 (n, 2).
+
+    Both are 0 for a video that cannot be read.
+
+    Args:
+        segments: The segments.
+        sampler: The settings of the sampling.
+        order: Indices of n segments; None for all.
+    """
+
+    def found(index: int) -> Generator[tuple[int, int], None, None]:
+        segment = segments[index]
+        try:
+            frames = sampler.segment_frames(*_key(segment, sampler))
+            yield frames.start, frames.stop
+        except VideoError:
+            yield 0, 0
+
+    jobs = range(len(segments)) if order is None else order
+    with PipelineStage("counting", found, jobs, _THREADS, ahead=1, ordered=True) as ranges:
+        return np.array(list(ranges), np.int32).reshape(-1, 2)
+
+
+def know_frame_ranges(segments: list[Segment], sampler: ClipSampler, ranges: np.ndarray) -> None:
+    """Take over the sampled frames of all segments, int (n, 2), as `frame_ranges` returns them."""
+    for segment, (start, stop) in zip(segments, ranges.tolist(), strict=True):
+        sampler.segment_frames.know(*_key(segment, sampler), range(start, stop))
+
+
+def clip_counts(segments: list[Segment], sampler: ClipSampler) -> np.ndarray:
+    """Return the number of clips of each segment, int (n,), whose sampled frames are known."""
+    random = np.random.default_rng(0)
+    return np.array([len(_planned(segment, sampler, random)) for segment in segments], int)
+
+
+def _key(
+    segment: Segment, sampler: ClipSampler
+) -> tuple[Path, Segment, float | None, float | None]:
+    path = sampler.folder / segment.video
+    return path, segment, sampler.fps, sampler.sampling.change_seconds
 
 
 def max_clips(segments: list[Segment], sampler: ClipSampler) -> int:

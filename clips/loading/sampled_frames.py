@@ -96,6 +96,22 @@ class SegmentFrames:
             )
         return self._known[key]
 
+    def know(
+        self,
+        path: Path,
+        segment: Segment,
+        fps: float | None,
+        change_seconds: float | None,
+        frames: range,
+    ) -> None:
+        """Take over the frames of a segment that another process has found.
+
+        Args:
+            path, segment, fps, change_seconds: Arguments of a call.
+            frames: What the call returns.
+        """
+        self._known[path, segment.start, segment.end, fps, change_seconds] = frames
+
     def video(
         self, path: Path, segment: Segment, fps: float | None, change_seconds: float | None
     ) -> SampledVideo | None:

@@ -7,13 +7,13 @@
 Epochs beyond the memory limit are computed again each time, so they also get new random clips.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
-from extract.finetuning.dataset import ClipDataset
+from extract.finetuning.dataset import ClipDataset, Rows
 from extract.finetuning.frozen_trunk import FrozenTrunk
 from recipes.schema import Cache
 from video.console import progress_bar
@@ -108,16 +108,51 @@ class ActivationCache:
             for clips, classes in self._clips.train(epoch):
                 yield self.trunk(clips), classes
             return
+        cached = self._cached_clips(sampled)
+        for batch in self._orders(cached, epoch):
+            yield cached.rows(batch), self._clips.training_classes[batch[:, 0]]
+
+    def train_rows(self, epoch: int, rows_of: Callable[[int], np.ndarray]) -> Iterator[Rows]:
+        """Yield some rows of each batch, as `ClipDataset.train_rows` does.
+
+        Of several processes, each computes a part of the cache, and all have the whole.
+
+        Args:
+            epoch: The epoch.
+            rows_of: Function from the number of rows of a batch to the different rows to yield.
+        """
+        sampled = epoch % self._chosen.epochs if self._chosen.epochs else epoch
+        if sampled >= self.epochs:
+            for rows in self._clips.train_rows(epoch, rows_of):
+                yield replace(rows, inputs=self.trunk(rows.inputs))
+            return
+        cached = self._cached_clips(sampled)
+        for batch in self._orders(cached, epoch):
+            chosen = batch[rows_of(len(batch))]
+            classes = self._clips.training_classes[chosen[:, 0]]
+            yield Rows(cached.rows(chosen), classes, np.ones(len(chosen), bool), len(batch))
+
+    def _cached_clips(self, sampled: int) -> _CachedClips:
         if sampled not in self._cached:
             batches = self._clips.train_in_order(sampled)
-            name = f"clips of epoch {sampled + 1}"
-            self._cached[sampled] = self._computed(batches, self._rows, name)
-        cached, size = self._cached[sampled], self._clips.batch_size
+            mine = self._computed(batches, self._rows, f"clips of epoch {sampled + 1}")
+            self._cached[sampled] = self._of_all_processes(mine)
+        return self._cached[sampled]
+
+    def _orders(self, cached: _CachedClips, epoch: int) -> Iterator[np.ndarray]:
+        """Yield the order (B, 2) of each batch of an epoch."""
         counts = np.bincount(cached.segments, minlength=len(self._clips.training))
-        order = self._clips.train_order(epoch, counts)
+        order, size = self._clips.train_order(epoch, counts), self._clips.batch_size
         for start in range(0, len(order), size):
-            batch = order[start : start + size]
-            yield cached.rows(batch), self._clips.training_classes[batch[:, 0]]
+            yield order[start : start + size]
+
+    def _of_all_processes(self, mine: _CachedClips) -> _CachedClips:
+        if self._clips.processes is None:
+            return mine
+        segments = np.concatenate(self._clips.processes.gathered(mine.segments))
+        activations = np.concatenate(self._clips.processes.gathered(mine.activations))
+        order = np.argsort(segments, kind="stable")
+        return _CachedClips(activations[order], segments[order])
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the validation clips' activations with the indices of their segments (B,)."""

@@ -1,13 +1,18 @@
 """Training and validation clips of a fine-tuning run."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from clips.loading.augmentation import check_augment
-from clips.loading.batches import epoch_order, ordered_batches, training_batches
-from clips.loading.clip_reader import ClipSampler, max_clips
+from clips.loading.batches import (
+    chosen_training_batches,
+    epoch_order,
+    ordered_batches,
+    training_batches,
+)
+from clips.loading.clip_reader import ClipSampler, frame_ranges, know_frame_ranges, max_clips
 from clips.loading.mixing import BatchMixer, mixes
 from clips.manifest import Manifest
 from clips.manifest.segments import Segment, limited, segments_of
@@ -15,11 +20,31 @@ from extract.backbones.defaults import ResolvedBackbone
 from metrics.label_sets import labels_in
 from metrics.task import MULTI_LABEL, SINGLE_LABEL
 from recipes.schema import Recipe
+from training.devices import Devices, on_this_process
 from training.objective import Objective
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a training batch.
+
+    Attributes:
+        inputs: Their clips or activations (n, ...).
+        classes: Their class indices (n,), or soft labels or indicators (n, K).
+        present: Whether a clip could be read, bool (n,).
+        count: Rows of the whole batch.
+    """
+
+    inputs: np.ndarray
+    classes: np.ndarray
+    present: np.ndarray
+    count: int
 
 
 class ClipDataset:
     """Batches of uint8 clips (B, T, H, W, 3) for training and validation.
+
+    Of several processes, each reads its share of the validation clips and of the clips in order.
 
     Attributes:
         folder: Folder of the manifest.
@@ -33,13 +58,20 @@ class ClipDataset:
         mixes: Whether training batches are mixed, which gives soft labels.
     """
 
-    def __init__(self, recipe: Recipe, manifest: Manifest, backbone: ResolvedBackbone) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        manifest: Manifest,
+        backbone: ResolvedBackbone,
+        devices: Devices | None = None,
+    ) -> None:
         """Select the segments of a manifest for a recipe; no video is opened.
 
         Args:
             recipe: The recipe.
             manifest: The labeled clips with their splits.
             backbone: Backbone that the recipe resolves to.
+            devices: Devices of the training; None for one.
 
         Raises:
             UsageError: The augmentation does not fit the preprocessing.
@@ -61,6 +93,8 @@ class ClipDataset:
             self.task, self.training_classes, len(self.labels), chosen.class_weights
         )
         self.batch_size = backbone.batch_size
+        self.processes = devices if devices and devices.processes > 1 else None
+        self._knows_frames = False
         self._sampler = ClipSampler(
             folder=self.folder,
             sampling=backbone.sampling,
@@ -109,17 +143,65 @@ class ClipDataset:
         (B, K) if batches are mixed, or indicators (B, K) of several classes."""
         mixer = None
         if self.mixes:
-            mixer = BatchMixer(self._augment, len(self.labels), (self._seed, epoch))
+            with on_this_process():
+                mixer = BatchMixer(self._augment, len(self.labels), (self._seed, epoch))
         for clips, segments in training_batches(
             self.training, self._sampler, self.batch_size, self._seed, epoch
         ):
             classes = self.training_classes[segments]
-            yield mixer(clips, classes) if mixer else (clips, classes)
+            if not mixer:
+                yield clips, classes
+                continue
+            with on_this_process():
+                mixed = mixer(clips, classes)
+            yield mixed
+
+    def train_rows(self, epoch: int, rows_of: Callable[[int], np.ndarray]) -> Iterator[Rows]:
+        """Yield some rows of each batch of `train`.
+
+        Of several processes, each reads only its rows; mixed batches are read whole.
+
+        Args:
+            epoch: The epoch.
+            rows_of: Function from the number of rows of a batch to the different rows to yield.
+        """
+        if self.processes is None or self.mixes:
+            for clips, classes in self.train(epoch):
+                rows = rows_of(len(clips))
+                yield Rows(clips[rows], classes[rows], np.ones(len(rows), bool), len(clips))
+            return
+        self._find_frames(self.processes)
+        for chosen in chosen_training_batches(
+            self.training, self._sampler, self.batch_size, self._seed, epoch, rows_of
+        ):
+            classes = self.training_classes[chosen.segments]
+            yield Rows(chosen.clips, classes, chosen.present, chosen.count)
+
+    def _find_frames(self, processes: Devices) -> None:
+        """Find the sampled frames of the training segments, which give the order of the clips."""
+        if self._knows_frames:
+            return
+        mine = self._own(len(self.training))
+        parts = processes.gathered(frame_ranges(self.training, self._sampler, mine))
+        ranges = np.zeros((len(self.training), 2), np.int32)
+        for rank, part in enumerate(parts):
+            ranges[rank :: processes.processes] = part
+        know_frame_ranges(self.training, self._sampler, ranges)
+        self._knows_frames = True
+
+    def _own(self, count: int) -> range | None:
+        """Return this process's share of the indices below `count`; None for all."""
+        if self.processes is None:
+            return None
+        return range(self.processes.rank, count, self.processes.processes)
 
     def validate(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the validation clips with the indices of their segments (B,); they are the same in
         every epoch."""
-        return ordered_batches(self.validation, self._validation_sampler, self.batch_size)
+        own = self._own(len(self.validation))
+        return ordered_batches(
+            self.validation, self._validation_sampler, self.batch_size, order=own
+        )
 
     def validation_frames(self, segments: list[int]) -> dict[int, np.ndarray]:
         """Return the middle frame of a clip of each segment, by the segment's index: uint8 RGB
@@ -139,7 +221,8 @@ class ClipDataset:
         """Yield the clips of `train` in the segments' order, with the indices of their segments
         (B,)."""
         seed = (self._seed, epoch)
-        return ordered_batches(self.training, self._sampler, self.batch_size, seed)
+        own = self._own(len(self.training))
+        return ordered_batches(self.training, self._sampler, self.batch_size, seed, own)
 
     def train_order(self, epoch: int, counts: np.ndarray) -> np.ndarray:
         """Return the order in which `train` yields the clips of an epoch.

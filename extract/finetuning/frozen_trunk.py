@@ -15,7 +15,8 @@ from extract.architectures.graph_cuts import cut_points, layers_behind, tail_of
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId
-from extract.engines.registry import make_engine
+from extract.engines.registry import make_engine, require_able
+from training.devices import Devices
 from training.keras_backend import keras
 
 
@@ -112,22 +113,35 @@ class FrozenTrunk:
         engine: Name of the engine.
     """
 
-    def __init__(self, part: keras.Model, cut: "keras.KerasTensor", engine: str) -> None:
+    def __init__(
+        self,
+        part: keras.Model,
+        cut: "keras.KerasTensor",
+        engine: str,
+        devices: Devices | None = None,
+    ) -> None:
         """Convert a frozen part, with its current weights, to an engine.
 
         Args:
             part: Network of `frozen_part`.
             cut: Cut point of that network.
             engine: Name of an engine, see `extract.engines.registry.make_engine`.
+            devices: Devices of the training, on which Keras computes; None for one.
         """
         self.cut, self.shape = cut, tuple(cut.shape[1:])
+        if devices:
+            require_able(engine, "f32")
+            self.engine, self._parallel = "keras", 1
+            self._compute = devices.predictor(part)
+            self._threads = ThreadPoolExecutor(1)
+            return
         # Without a folder: the converted network is useful to this run only.
-        self._engine = make_engine(part, NetworkId(None, weights_sha256(part)), engine)
-        self.engine = self._engine.name
-        self._threads = ThreadPoolExecutor(self._engine.parallel)
+        made = make_engine(part, NetworkId(None, weights_sha256(part)), engine)
+        self.engine, self._compute, self._parallel = made.name, made, made.parallel
+        self._threads = ThreadPoolExecutor(self._parallel)
 
     def __call__(self, clips: np.ndarray) -> np.ndarray:
         """Return float32 activations (B, *shape) of uint8 clips (B, T, H, W, 3)."""
-        parts = np.array_split(clips, self._engine.parallel)
-        activations = np.concatenate(list(self._threads.map(self._engine, parts)))
+        parts = np.array_split(clips, self._parallel)
+        activations = np.concatenate(list(self._threads.map(self._compute, parts)))
         return activations.reshape(len(clips), *self.shape)

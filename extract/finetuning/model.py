@@ -10,6 +10,7 @@ from extract.finetuning.mixed_precision import layers_in, training_precision
 from extract.finetuning.schedule import ActivePhase, set_trainable
 from extract.finetuning.train_step import TrainingStep
 from recipes.schema import Recipe
+from training.devices import Devices
 from training.keras_backend import keras
 from video.console import logger
 
@@ -31,9 +32,16 @@ class FineTunedModel:
         inputs: Source of the step's inputs: the clips, or the outputs of the frozen part.
     """
 
-    def __init__(self, recipe: Recipe, clips: ClipDataset, backbone: ResolvedBackbone) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        clips: ClipDataset,
+        backbone: ResolvedBackbone,
+        devices: Devices | None = None,
+    ) -> None:
         """Build the network of a recipe with one class per label of the clips."""
         self._recipe, self._clips, self._backbone = recipe, clips, backbone
+        self._devices = devices
         self._spec, side = backbone.spec, backbone.preprocessing.width
         self._precision = training_precision(recipe.finetune.mixed_precision)
         with layers_in(self._precision):
@@ -70,7 +78,8 @@ class FineTunedModel:
             with layers_in(self._precision):
                 trained = trained_part(self.model, self.trunk, cut)
         objective = self._clips.objective if self._clips.task.several else None
-        self.step = TrainingStep(trained, self.trunk, phase, self._recipe.finetune, objective)
+        chosen = self._recipe.finetune
+        self.step = TrainingStep(trained, self.trunk, phase, chosen, objective, self._devices)
 
     @property
     def freezes_batch_norm(self) -> bool:
@@ -86,7 +95,10 @@ class FineTunedModel:
         self.inputs = self._clips  # frees the previous cache before the next one is filled
         chosen = self._recipe.finetune.cache
         part = frozen_part(self.model, self.trunk, self._spec, cut)
-        trunk = FrozenTrunk(part, cut, self._engine(max(chosen.epochs, 1)))
+        engine = self._recipe.extract.engine
+        if self._devices is None:
+            engine = self._engine(max(chosen.epochs, 1))
+        trunk = FrozenTrunk(part, cut, engine, self._devices)
         self.inputs = ActivationCache(self._clips, trunk, chosen)
         _LOG.info(self.inputs)
 

@@ -1,6 +1,8 @@
 """The epochs of a fine-tuning run: phases, learning rates, training, validation, checkpoints."""
 
+import json
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 
 import numpy as np
 
@@ -9,12 +11,15 @@ from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.learning_rates import learning_rate_at
 from extract.finetuning.model import FineTunedModel
 from extract.finetuning.schedule import Phases
+from extract.finetuning.shares import training_batches
 from extract.finetuning.train_step import TrainingStep, seed_dropout
 from extract.finetuning.validation import Scores, scores_of
 from metrics.calibration import clip_means
 from metrics.targets import truth_of
 from model_folder.config import save_weights
 from recipes.schema import Recipe
+from training.devices import Devices, assign
+from training.keras_backend import keras
 from training.loop import Plateau, RunState
 from training.tensorboard import Answers, sample_numbers
 from video.console import logger, progress_bar
@@ -37,7 +42,10 @@ class FineTuningRun:
         network: FineTunedModel,
         phases: Phases,
         checkpoint: Checkpoint,
+        devices: Devices | None = None,
     ) -> None:
+        self._devices = devices
+        self._best: list[np.ndarray] | None = None  # weights of the best epoch, with processes
         self._recipe, self._chosen = recipe, recipe.finetune
         self._clips, self._network = clips, network
         self._phases, self._checkpoint = phases, checkpoint
@@ -52,6 +60,9 @@ class FineTuningRun:
             state: Progress of the run in the checkpoint.
         """
         self._enter(state.epochs - 1)  # builds the optimizer whose variables are loaded
+        if self._clips.processes:
+            self.load_best()
+            self._hold_best()
         self._checkpoint.load(self._network.model, self._step.optimizer)
         self.state = state
 
@@ -72,14 +83,18 @@ class FineTuningRun:
         seed_dropout(self._network.model, self._recipe.seed, epoch)
         expected = self.state.batches or self._clips.min_batches
         total, count, done = 0.0, 0, 0
-        batches = self._network.inputs.train(epoch)
+        whole = step.uses_batch_statistics
+        batches = training_batches(self._network.inputs, epoch, self._devices, whole)
         with progress_bar(batches, f"epoch {epoch + 1}", unit="batch", leave=False) as bar:
-            for inputs, classes in bar:
+            for batch in bar:
                 done += 1
                 step.set_rates(self._learning_rates(epoch + min(done / expected, 1.0)))
-                loss = step(inputs, classes, objective.example_weights(classes))
-                total += loss * len(classes)
-                count += len(classes)
+                weights = objective.example_weights(batch.classes)
+                if batch.factors is not None:
+                    weights = weights * batch.factors
+                loss = step(batch.inputs, batch.classes, weights)
+                total += loss * batch.count
+                count += batch.count
                 bar.set_postfix_str(f"loss {total / count:.3f}")
         if not count:
             raise LookbackError(f"{self._clips.folder}: no training clip can be read")
@@ -96,16 +111,24 @@ class FineTuningRun:
         Raises:
             LookbackError: No validation clip can be read.
         """
-        logits, segments = [], []
+        logits, segments = [np.zeros((0, len(self._clips.labels)), np.float32)], [np.zeros(0, int)]
         for inputs, indices in self._network.inputs.validate():
             logits.append(self._step.logits(inputs))
-            segments += indices.tolist()
-        if not logits:
+            segments.append(indices)
+        joined, places = np.concatenate(logits), np.concatenate(segments)
+        if processes := self._clips.processes:
+            joined = np.concatenate(processes.gathered(joined))
+            places = np.concatenate(processes.gathered(places))
+            order = np.argsort(places, kind="stable")
+            joined, places = joined[order], places[order]
+        if not len(places):
             raise LookbackError(f"{self._clips.folder}: no validation clip can be read")
-        labeled, segment_of = np.unique(segments, return_inverse=True)
-        joined = np.concatenate(logits)
+        labeled, segment_of = np.unique(places, return_inverse=True)
         self._validated = labeled, segment_of, joined
-        return scores_of(joined, self._clips.validation_classes[segments], segment_of)
+        scores = scores_of(joined, self._clips.validation_classes[places], segment_of)
+        if processes:  # another processor may round otherwise, and all have to decide alike
+            scores = Scores(**json.loads(processes.from_first(json.dumps(asdict(scores)))))
+        return scores
 
     def is_better(self, scores: Scores, best: Scores | None) -> bool:
         """Return whether scores are better than the best ones by the recipe's `monitor`."""
@@ -113,7 +136,25 @@ class FineTuningRun:
 
     def keep_best(self) -> None:
         """Save the weights to the checkpoint folder as those of the best epoch."""
+        if not self.writes:
+            return
         save_weights(self._network.without_optimizer, self._checkpoint.best)
+        if self._clips.processes:
+            self._hold_best()
+
+    def load_best(self) -> None:
+        """Set the weights to those of the best epoch."""
+        network = self._network.without_optimizer
+        if self._best is None:
+            network.load_weights(self._checkpoint.best)
+            return
+        # Keras would wait for the other processes, which may have ended.
+        for variable, value in zip(network.variables, self._best, strict=True):
+            assign(variable, value)
+
+    def _hold_best(self) -> None:
+        variables = self._network.without_optimizer.variables
+        self._best = [keras.ops.convert_to_numpy(variable.value) for variable in variables]
 
     def columns(self, loss: float, scores: Scores) -> dict[str, float]:
         """Return the row of finetune_history.csv for an epoch."""
@@ -133,8 +174,15 @@ class FineTuningRun:
 
     def save(self, state: RunState[Scores]) -> None:
         """Save the checkpoint of the last finished epoch."""
+        if not self.writes:
+            return
         saved = SavedRun(self._identity, state)
         self._checkpoint.save(self._network.model, self._step.optimizer, saved)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the files of the run."""
+        return self._devices is None or self._devices.rank == 0
 
     @property
     def _step(self) -> TrainingStep:

@@ -9,6 +9,7 @@ from extract.architectures.spec import Trunk
 from extract.backbones.heads import class_logits
 from extract.finetuning.schedule import ActivePhase
 from recipes.schema import Finetune
+from training.devices import Devices, assign
 from training.keras_backend import keras
 from training.objective import Objective
 from training.optimizers import make_grouped_optimizer
@@ -24,6 +25,7 @@ class TrainingStep:
             stage.
         rates: Current learning rates of the groups.
         optimizer: The optimizer; a LossScaleOptimizer under mixed_float16.
+        uses_batch_statistics: Whether a trained layer depends on the mean and variance of a batch.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class TrainingStep:
         phase: ActivePhase,
         chosen: Finetune,
         objective: Objective | None = None,
+        devices: Devices | None = None,
     ) -> None:
         """Compile a network, or the part of it above the frozen part, for a phase.
 
@@ -42,6 +45,7 @@ class TrainingStep:
             phase: Stages to train with their learning rates.
             chosen: Settings of the optimizer and the loss.
             objective: Loss of clips with several classes; None for clips with one.
+            devices: Devices of the training; None for one.
         """
         self._model, self.phase = model, phase
         self.base_rates = [phase.head_rate, *phase.rates.values()]
@@ -71,14 +75,22 @@ class TrainingStep:
             loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
         else:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-        # Without XLA: see extract/engines/keras_engine.py.
-        model.compile(self._grouped, loss, jit_compile=False)
+        # Without XLA: see extract/engines/keras_engine.py. Several devices need it.
+        model.compile(self._grouped, loss, jit_compile=devices is not None)
         self.optimizer = model.optimizer
         self.optimizer.build(model.trainable_variables)
         self.rates = self.base_rates
+        self._predict = devices.predictor(model) if devices else model.predict_on_batch
+        self.uses_batch_statistics = any(
+            isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+            for layers in trunk.stages.values()
+            for layer in layers
+        )
 
     def __call__(self, inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> float:
         """Train on a batch and return its loss.
+
+        Of several processes, each gives its share of the batch; the loss is that of all.
 
         Args:
             inputs: Inputs of the model (B, ...).
@@ -102,7 +114,7 @@ class TrainingStep:
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Return the logits (B, K) of the model's inputs (B, ...) in inference mode."""
-        return class_logits(np.asarray(self._model.predict_on_batch(inputs)))
+        return class_logits(np.asarray(self._predict(inputs)))
 
     def take_average(self) -> None:
         """Set the trainable variables to their exponential moving average."""
@@ -118,7 +130,7 @@ class TrainingStep:
             yield
         finally:
             for variable, value in zip(trained, before, strict=True):
-                variable.assign(value)
+                assign(variable, value)
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
@@ -130,4 +142,4 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     states = [each for each in model.variables if "seed_generator" in each.path]
     for number, state in enumerate(states):
         value = np.random.SeedSequence([seed, epoch, number]).generate_state(2)
-        state.assign(value.astype(state.dtype))
+        assign(state, value.astype(state.dtype))

@@ -1,7 +1,11 @@
 """Fine-tunes a backbone on labeled clips and writes the best epoch to the model folder."""
 
-from contextlib import AbstractContextManager
+import hashlib
+import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+
+import numpy as np
 
 from clips.manifest import Manifest
 from extract.backbones.defaults import resolve_backbone
@@ -26,11 +30,12 @@ from model_folder.config import (
 from model_folder.provenance import keep_previous, record_seen
 from recipes.commands import command
 from recipes.loader import Settings
+from training.devices import all_devices
 from training.history import History
 from training.keras_backend import keras
 from training.loop import RunState, run_epochs
 from video.console import logger
-from video.errors import UsageError
+from video.errors import LookbackError, UsageError
 
 _LOG = logger(__name__)
 
@@ -45,6 +50,7 @@ class Trainer:
         labels: Class names, in the order of the logits.
         network: The network, which every phase of the run changes.
         run: The epochs of the run.
+        devices: Devices of the training; None for one.
     """
 
     def __init__(self, settings: Settings, manifest: Manifest, resume: bool = False) -> None:
@@ -72,7 +78,8 @@ class Trainer:
                 "backbone.input auto: chooses between features of a pretrained network; to "
                 "fine-tune, write --input frame or --input change"
             )
-        self.clips = ClipDataset(recipe, manifest, self.backbone)
+        self.devices = all_devices()
+        self.clips = ClipDataset(recipe, manifest, self.backbone, self.devices)
         self.labels = self.clips.labels
         self._require_classes()
         spec, weights = self.backbone.spec, self.backbone.weights_name
@@ -84,9 +91,14 @@ class Trainer:
         if weights == "none" and len(self.phases.at(0).rates) < len(spec.stages):
             _LOG.warning("note: the weights are random, and the first phase freezes some of them.")
         keras.utils.set_random_seed(recipe.seed)
-        with self._explained_out_of_memory():
-            self.network = FineTunedModel(recipe, self.clips, self.backbone)
-        self.run = FineTuningRun(recipe, self.clips, self.network, self.phases, self.checkpoint)
+        if self.devices:
+            _LOG.info(self.devices)
+        with self._explained_out_of_memory(), self._on_devices():
+            self.network = FineTunedModel(recipe, self.clips, self.backbone, self.devices)
+        self.run = FineTuningRun(
+            recipe, self.clips, self.network, self.phases, self.checkpoint, self.devices
+        )
+        self._require_same_settings()
 
     def train(self, resume: bool = False) -> Scores:
         """Train, validate each epoch and save the best epoch; Ctrl-C saves the best so far.
@@ -105,7 +117,7 @@ class Trainer:
             KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch.
         """
         try:
-            with self._explained_out_of_memory():
+            with self._explained_out_of_memory(), self._on_devices():
                 return self._train(resume)
         except OutOfMemoryError as error:
             raise OutOfMemoryError(f"{error}{self._keep_finished_epochs()}") from None
@@ -113,8 +125,12 @@ class Trainer:
     def _train(self, resume: bool) -> Scores:
         self._begin(resume)
         logs = self.folder / "logs" / "finetune"
-        self.folder.mkdir(parents=True, exist_ok=True)
         state = self.run.state
+        if not self.run.writes:
+            self._run_epochs(None)
+            assert state.best is not None, "a recipe has at least one epoch"
+            return state.best
+        self.folder.mkdir(parents=True, exist_ok=True)
         with History(self.folder / "finetune_history.csv", logs, kept=state.epochs) as history:
             history.log.settings(
                 {
@@ -124,9 +140,7 @@ class Trainer:
                     "finetune": self.chosen.model_dump(),
                 }
             )
-            completed = run_epochs(
-                self.run, state, self.chosen.epochs, self.chosen.patience, history, _LOG.info
-            )
+            completed = self._run_epochs(history)
         if not completed:
             _LOG.info("\nStopped; the best epoch so far is kept, and --resume continues the run.")
         assert state.best is not None, "a recipe has at least one epoch"
@@ -134,6 +148,34 @@ class Trainer:
         if completed:
             self.checkpoint.remove()
         return state.best
+
+    def _run_epochs(self, history: History | None) -> bool:
+        chosen = self.chosen
+        return run_epochs(
+            self.run, self.run.state, chosen.epochs, chosen.patience, history, _LOG.info
+        )
+
+    def _on_devices(self) -> AbstractContextManager[None]:
+        return self.devices.scope() if self.devices else nullcontext()
+
+    def _require_same_settings(self) -> None:
+        """Refuse processes with other settings or clips: they would wait for each other for ever.
+
+        Raises:
+            LookbackError: A process has other settings or clips than this one.
+        """
+        if self.clips.processes is None:
+            return
+        segments = [*self.clips.training, *self.clips.validation]
+        course = [run_identity(self.recipe, segments), self.chosen.epochs, self.chosen.patience]
+        digest = hashlib.sha256(json.dumps(course).encode()).digest()
+        all_of_them = self.clips.processes.gathered(np.frombuffer(digest, np.uint8))
+        others = [rank for rank, each in enumerate(all_of_them) if each.tobytes() != digest]
+        if others:
+            raise LookbackError(
+                f"--distributed: process {others[0]} has another recipe or manifest than process "
+                f"{self.clips.processes.rank}; start all with the same files and flags"
+            )
 
     def _explained_out_of_memory(self) -> AbstractContextManager[None]:
         return explained_out_of_memory(
@@ -171,7 +213,7 @@ class Trainer:
             state = self._unfinished()
             self.run.resume(state)
             _LOG.info(f"Resumed after epoch {state.epochs}.")
-        elif self.checkpoint.exists:
+        elif self.checkpoint.exists and self.run.writes:
             _LOG.warning(f"note: the unfinished run in {self.checkpoint.folder} is discarded.")
             self.checkpoint.remove()
 
@@ -184,7 +226,9 @@ class Trainer:
 
     def _finish(self, best: Scores) -> None:
         """Write the weights of the best epoch and model.yaml to the model folder."""
-        self.network.without_optimizer.load_weights(self.checkpoint.best)
+        if not self.run.writes:
+            return
+        self.run.load_best()
         config = self._config(best)
         keep_previous(self.folder)
         save_weights(self.network.without_optimizer, self.folder / BACKBONE_WEIGHTS)
