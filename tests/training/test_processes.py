@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.running import run_script
 from training.processes import Processes, backend_name, parse_processes
 from video.errors import UsageError
 
@@ -26,19 +25,3 @@ def test_the_backend_is_the_one_that_keras_would_take(monkeypatch, tmp_path):
     assert backend_name() == "jax"
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     assert backend_name() == "torch"
-
-
-@pytest.mark.parametrize(
-    ("backend", "reason"),
-    [("tensorflow", "every process would train alone"), ("torch", "on one device")],
-)
-def test_finetune_refuses_processes_on_other_backends(monkeypatch, tmp_path, backend, reason):
-    monkeypatch.setenv("KERAS_BACKEND", backend)
-    with pytest.raises(UsageError, match=f"needs KERAS_BACKEND=jax.* {backend}, .*{reason}"):
-        run_script("finetune.py", ["--data", tmp_path, "--distributed", "127.0.0.1:21821,2,0"])
-
-
-def test_processes_share_one_manifest_that_exists(monkeypatch, tmp_path):
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    with pytest.raises(UsageError, match="prepare"):
-        run_script("finetune.py", ["--data", tmp_path, "--distributed", "127.0.0.1:21821,2,0"])
