@@ -21,6 +21,8 @@ from tests.live.conftest import read_rows
 from tests.running import run_script
 from video.sources import FileSource
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("lower", "raise")
 STEPS = [0.0, 0.2, 0.6, 1.0, 1.4, 1.8]  # of ten ticks a video: the first, then every half clip
 HEAD = {

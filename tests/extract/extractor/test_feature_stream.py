@@ -77,6 +77,7 @@ def features(extractor: Extractor, seed: int) -> bytes:
     return np.stack(rows).tobytes()
 
 
+@pytest.mark.slow
 def test_videos_of_one_extractor_have_the_bits_of_extractors_of_their_own(make):
     """One after another, and in two threads. (First calls that meet: tests/live/test_stream.py.)"""
     first, second = make(), make()
