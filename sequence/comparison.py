@@ -64,6 +64,31 @@ def difference_to(
     )
 
 
+def mean_score(
+    runs: Sequence[np.ndarray],
+    targets: np.ndarray,
+    groups: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> dict:
+    """Return the main score of predictions, with its interval, as in metrics.json.
+
+    Args:
+        runs: Probabilities (n, K) of each run, whose mean score counts.
+        targets: True classes (n,), or indicators of several classes (n, K).
+        groups: Group of each clip, n names.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resampling.
+    """
+    task = task_of_targets(targets)
+    found = task.interval(runs, targets, groups, resamples, seed)
+    return {
+        task.score: float(np.mean([task.main_score(run, targets) for run in runs])),
+        f"{task.score}_interval": found.limits,
+        f"{task.score}_interval_method": found.method,
+    }
+
+
 def paired_difference(
     head: np.ndarray | Sequence[np.ndarray],
     runs: Sequence[np.ndarray],

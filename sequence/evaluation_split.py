@@ -15,11 +15,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from clips.manifest.time_blocks import time_blocks
-from metrics.task import task_of_report, task_of_targets
+from metrics.task import task_of_report
 from recipes.commands import command
 from recipes.schema import Recipe
 from sequence.baselines import MOTION, available_baselines, fit_baseline
-from sequence.comparison import paired_difference
+from sequence.comparison import mean_score, paired_difference
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation_setup import Tested
 from sequence.experiment import Experiment
@@ -277,16 +277,11 @@ def _compared(
     recipe: Recipe,
 ) -> dict[str, dict]:
     resamples, seed = recipe.evaluate.bootstrap, recipe.seed
-    task, values = task_of_targets(targets), {}
-    for kind, runs in (("by_group", by_group), ("by_clip", by_clip)):
-        found = task.interval(runs, targets, groups, resamples, seed)
-        values[kind] = {
-            task.score: float(np.mean([task.main_score(run, targets) for run in runs])),
-            f"{task.score}_interval": found.limits,
-            f"{task.score}_interval_method": found.method,
-        }
-    values["difference"] = paired_difference(by_group, by_clip, targets, groups, resamples, seed)
-    return values
+    return {
+        "by_group": mean_score(by_group, targets, groups, resamples, seed),
+        "by_clip": mean_score(by_clip, targets, groups, resamples, seed),
+        "difference": paired_difference(by_group, by_clip, targets, groups, resamples, seed),
+    }
 
 
 def _no_groups() -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from metrics.classification import class_areas, mean_area
 from metrics.task import TaskName, task_of_report, task_of_targets
-from sequence.comparison import difference_to
+from sequence.comparison import difference_to, mean_score
 from sequence.dataset import Dataset, LabeledSegment, targets_of
 from sequence.evaluation import Predictions, predict
 from sequence.prediction import Predictor
@@ -137,8 +137,6 @@ def shuffled_scores(
     targets = targets_of(segments, len(labels))
     task, groups = task_of_targets(targets), [segment.group for segment in segments]
     clips = [run.clip for run in runs]
-    each = [task.main_score(clip, targets) for clip in clips]
-    interval = task.interval(clips, targets, groups, resamples, draws.seed)
     areas = [mean_area(class_areas(clip, targets, labels), "roc_auc") for clip in clips]
     windows = [
         task.main_score(run.window, targets[run.segment]) for run in runs if run.window is not None
@@ -146,11 +144,9 @@ def shuffled_scores(
     return {
         "draws": draws.count,
         "seed": draws.seed,
-        _EACH[task.name]: each,
+        _EACH[task.name]: [task.main_score(clip, targets) for clip in clips],
         "clip": {
-            task.score: float(np.mean(each)),
-            f"{task.score}_interval": interval.limits,
-            f"{task.score}_interval_method": interval.method,
+            **mean_score(clips, targets, groups, resamples, draws.seed),
             "roc_auc": None if areas[0] is None else float(np.mean(areas)),
             "log_loss": float(np.mean([task.loss(clip, targets) for clip in clips])),
         },
