@@ -1,4 +1,4 @@
-"""Compute the features of every clip with the backbone and store them in features.h5."""
+"""Compute the features of every clip with the backbone and store them in features/."""
 
 from lookback.commands.extract import FLAGS, main
 from recipes.command_line import run_command

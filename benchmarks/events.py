@@ -148,7 +148,7 @@ def dataset_of(folder: Path, clips: list[EventClip], look_back: int) -> Dataset:
         "precision": "f32",
         "dtype": "float32",
     }
-    path = folder / "features.h5"
+    path = folder / "features"
     with FeatureWriter(path, spec) as writer:
         for clip in clips:
             writer.begin(clip.name, {"size": 0, "sha256": ""})

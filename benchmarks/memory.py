@@ -4,9 +4,8 @@
 
 It runs extract.py and train_lstm.py on a set of synthetic clips and on four times as many, each in
 a separate process, and prints their peak resident memory. The peak of extract.py must not grow by
-more than a batch of features. The peak of train_lstm.py may grow with `features`, the size of all
-features in float32: it loads them, up to 1 GiB in memory and beyond that in a memory-mapped file
-(`sequence/feature_matrix.py`), and it holds a summary of each clip for the linear baselines.
+more than the features of a part. The peak of train_lstm.py may grow little with `features`, the
+size of all features in float32: it maps them, and holds a summary of each clip for the baselines.
 Needs Linux or macOS (`os.wait4`).
 """
 
@@ -47,7 +46,7 @@ def measure(folder: Path, scenes: int) -> dict[str, float]:
         "train_lstm.py": peak_mebibytes(
             [sys.executable, "train_lstm.py", *recipe, "--epochs", "3"]
         ),
-        "features": features_mebibytes(folder / "features.h5", folder / "manifest.csv"),
+        "features": features_mebibytes(folder / "features", folder / "manifest.csv"),
     }
 
 

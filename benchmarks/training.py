@@ -1,6 +1,6 @@
 """Training speed of the sequence model, compared with usual ways, and the kernel of its LSTM.
 
-    python -m benchmarks.training --manifest data/manifest.csv --features data/features.h5
+    python -m benchmarks.training --manifest data/manifest.csv --features data/features
 
 Three ways train an epoch on all full windows of the training clips in batches of 16, and validate
 on those of the validation clips. They are interleaved over several rounds. The first epoch of each
@@ -22,12 +22,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from benchmarks.record import write_result
 from clips.manifest import Manifest, read
-from extract.feature_store.reader import FeatureStore, video_id
+from extract.feature_store.reader import FeatureStore
 from recipes.command_line import run_command
 from recipes.loader import load
 from recipes.schema import Sequence
@@ -50,13 +49,11 @@ class EpochEnds(keras.callbacks.Callback):
 
 
 class WindowFile(keras.utils.PyDataset):
-    """Shuffled batches of windows, each of which is read from the HDF5 file."""
+    """Shuffled batches of windows, each of which is read from the feature store."""
 
-    def __init__(
-        self, file: h5py.File, dataset: Dataset, segments: list[LabeledSegment], size: int
-    ):
+    def __init__(self, dataset: Dataset, segments: list[LabeledSegment], size: int) -> None:
         super().__init__()
-        self._file, self._look_back, self._size = file, dataset.look_back, size
+        self._store, self._look_back, self._size = dataset.store, dataset.look_back, size
         self._windows = [
             (segment, step) for segment in segments for step in dataset.full_steps(segment)
         ]
@@ -71,8 +68,7 @@ class WindowFile(keras.utils.PyDataset):
         return inputs, np.array([segment.target for segment, _ in batch])
 
     def _window(self, video: str, step: int) -> np.ndarray:
-        features = self._file["videos"][video_id(video)]["features"]
-        rows = features[max(0, step - self._look_back + 1) : step + 1].astype(np.float32)
+        rows = self._store.features(video, max(0, step - self._look_back + 1), step + 1)
         missing = self._look_back - len(rows)
         return np.concatenate([np.repeat(rows[:1], missing, axis=0), rows])
 
@@ -101,18 +97,16 @@ def make_usual_model(dataset: Dataset, chosen: Sequence) -> keras.Model:
 def fit_generator(dataset: Dataset, chosen: Sequence) -> list[float]:
     """Train on a generator; return when each epoch ended."""
     ends = EpochEnds()
-    with h5py.File(dataset.store.path, "r") as file:
-        training, validation = (
-            WindowFile(file, dataset, dataset.split(split), chosen.batch_size)
-            for split in ("train", "val")
-        )
-        make_usual_model(dataset, chosen).fit(
-            training,
-            validation_data=validation,
-            epochs=chosen.epochs,
-            callbacks=[ends],
-            verbose=0,
-        )
+    training, validation = (
+        WindowFile(dataset, dataset.split(split), chosen.batch_size) for split in ("train", "val")
+    )
+    make_usual_model(dataset, chosen).fit(
+        training,
+        validation_data=validation,
+        epochs=chosen.epochs,
+        callbacks=[ends],
+        verbose=0,
+    )
     return ends.times
 
 
@@ -211,7 +205,10 @@ def main(arguments: list[str] | None = None) -> int:
     windows = dataset.full_windows(dataset.split("train"))
     matrix_size, stacked_size = (
         count * store.feature_size * 4 / 2**20
-        for count in (len(windows.features), len(windows) * dataset.look_back)
+        for count in (
+            sum(store.steps(each) for each in {part.video for part in dataset.segments}),
+            len(windows) * dataset.look_back,
+        )
     )
     print(device_line())
     print(kernel_line(make_usual_model(dataset, default)))

@@ -1,5 +1,6 @@
 """Setup of the extractor for extraction: choose it, quantize it if requested, then save it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from extract.quantization import quantize
 from recipes.commands import command
 from recipes.loader import Settings
 from video.console import logger
-from video.errors import UsageError
+from video.errors import LookbackError, UsageError
 
 _LOG = logger(__name__)
 
@@ -51,10 +52,10 @@ def set_up_extractors(settings: Settings, manifest: Manifest) -> dict[Path, Extr
 def _change_seconds(settings: Settings) -> float:
     """Return the time between two frames: as the settings say, or as in the existing features."""
     asked, path = settings.recipe.sampling.change_seconds, change_path(features_path(settings))
-    if "sampling.change_seconds" in settings.given or not path.is_file():
-        return asked
-    with FeatureStore(path) as store:
-        return store.spec["sampling"].get("change_seconds") or asked
+    if "sampling.change_seconds" not in settings.given:
+        with suppress(LookbackError), FeatureStore(path) as store:  # there may be none yet
+            return store.spec["sampling"].get("change_seconds") or asked
+    return asked
 
 
 def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Extractor:

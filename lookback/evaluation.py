@@ -28,7 +28,7 @@ def evaluate(
     Args:
         weights: The model folder.
         split: The subset of the clips: train, val, test, or all for another data set.
-        data: The folder with manifest.csv and features.h5. None takes the recipe's, by default
+        data: The folder with manifest.csv and features/. None takes the recipe's, by default
             `data`.
         recipe: A recipe's file, or the name of a recipe of this project.
         head: The classifier over the features; see `lookback.load`.

@@ -24,7 +24,7 @@ class TrainingRun:
 
     Attributes:
         folder: The model folder, for `lookback.load` and `lookback.evaluate`.
-        data: The folder with clips, manifest.csv and features.h5.
+        data: The folder with clips, manifest.csv and features/.
         history: One dictionary per epoch of the second stage, in order: `epoch` from 1, `loss`,
             `val_clip_loss`, `val_clip_accuracy`, and of an ensemble `member` from 1. With the head
             `own`, which needs no second training, it is the history of the fine-tuning.
@@ -56,7 +56,7 @@ def train(
     and Keras. Ctrl-C ends a training with its best epoch so far.
 
     Args:
-        data: The folder with `clips/<label>/<files>`. It receives manifest.csv and features.h5.
+        data: The folder with `clips/<label>/<files>`. It receives manifest.csv and features/.
         recipe: A recipe's file, or the name of a recipe of this project, such as `demo`. None takes
             default.yaml.
         weights: The model folder to write. None takes the recipe's, by default `weights`.

@@ -41,7 +41,7 @@ class Flag:
 
 WEIGHTS_FLAG = Flag("--weights", "model.folder", "model folder: model.yaml, weights", "FOLDER")
 DATA_FLAG = Flag(
-    "--data", "data.folder", "folder with clips/, manifest.csv and features.h5", "FOLDER"
+    "--data", "data.folder", "folder with clips/, manifest.csv and features/", "FOLDER"
 )
 PLACE_FLAGS = (
     DATA_FLAG,
@@ -60,7 +60,13 @@ PLACE_FLAGS = (
         "NAME",
         "the manifest's splits",
     ),
-    Flag("--features", "data.features", "feature file (HDF5)", "FILE", "features.h5 in --data"),
+    Flag(
+        "--features",
+        "data.features",
+        "features: a folder, or one HDF5 file",
+        "PATH",
+        "features/ in --data",
+    ),
     Flag("--seed", "seed", "random seed of splits, weights and sampling", "N"),
 )
 BACKBONE_FLAGS = (

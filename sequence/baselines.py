@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from extract.feature_store.reader import EXTERNAL
+from extract.feature_store.spec import EXTERNAL
 from metrics.task import MULTI_LABEL, SINGLE_LABEL, Task
 from recipes.commands import command
 from sequence.dataset import MIN_RELATIVE_STD, Dataset, LabeledSegment
@@ -115,7 +115,7 @@ def missing_motion_note(dataset: Dataset) -> str:
         return f"{start}{dataset.store.path} is from another program, and has no motion."
     return (
         f"{start}{dataset.store.path} lacks the motion of some clips or all: it is from an earlier "
-        f"version. To get it, move the file away and run {command('extract')}."
+        f"version. To get it, move it away and run {command('extract')}."
     )
 
 

@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--features",
         nargs="+",
         metavar="FILE",
-        help="feature file of both, or one for each (default: features.h5 in --data)",
+        help="features of both, or one for each (default: features/ in --data)",
     )
     flags.add_argument("--out", type=Path, metavar="FILE", help="also write the result as JSON")
     parsed = flags.parse_args(arguments)

@@ -17,7 +17,7 @@ from extract.architectures.costs import gflops
 from extract.backbones import build_trunk
 from extract.backbones.heads import pooled_network
 from extract.extractor.loading import load_extractor
-from extract.feature_store.reader import EXTERNAL
+from extract.feature_store.spec import EXTERNAL
 from model_folder.config import BACKBONE_WEIGHTS, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig
 from sequence.baselines import MOTION, LinearBaseline
 from sequence.prediction import Predictor

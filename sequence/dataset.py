@@ -16,7 +16,6 @@ from metrics.label_sets import joined, labels_in
 from metrics.targets import Target, classes_of
 from metrics.task import MULTI_LABEL, SINGLE_LABEL, Task
 from recipes.commands import command
-from sequence.feature_matrix import FeatureMatrix
 from sequence.label_map import LabelMap
 from sequence.windows import Windows, full_steps
 from video.errors import LookbackError
@@ -131,7 +130,6 @@ class Dataset:
                 f"{store.path}: contains no features of any clip in {manifest.path}; run "
                 f"{command('extract')}"
             )
-        self._matrix = FeatureMatrix(store, steps)
 
     def _target(
         self, text: str, numbers: Mapping[str, int], mapping: LabelMap | None
@@ -155,7 +153,7 @@ class Dataset:
         return joined(self.labels[number] for number in classes_of(segment.target))
 
     def with_look_back(self, look_back: int) -> "Dataset":
-        """Return the same dataset with another look-back; both share the features in memory."""
+        """Return the same dataset with another look-back."""
         other = copy(self)
         other.look_back = look_back
         return other
@@ -216,12 +214,12 @@ class Dataset:
             steps: Steps of each segment, counted from the start of its video.
         """
         indices = [np.asarray(each, np.int64) for each in steps]
-        firsts = np.array([self._matrix.first_row(each.video) for each in segments], np.int64)
+        firsts = np.array([self.store.first_row(each.video) for each in segments], np.int64)
         counts = [len(each) for each in indices]
         first = np.repeat(firsts, counts)
         segment = np.repeat(np.arange(len(segments)), counts)
         newest = first + np.concatenate(indices)
-        return Windows(self._matrix.array, newest, first, segment, self.look_back)
+        return Windows(self.store, newest, first, segment, self.look_back)
 
     def full_windows(self, segments: list[LabeledSegment], views: int | str = "all") -> Windows:
         """Return the full windows of segments, one segment after another, in time order.
@@ -282,9 +280,8 @@ class Dataset:
         return self.look_back + self._steps_before_full - 1
 
     def rows(self, segment: LabeledSegment) -> np.ndarray:
-        """Return the features of a segment: float32 (n, D), a view that must not be changed."""
-        first = self._matrix.first_row(segment.video)
-        return self._matrix.array[first + segment.first : first + segment.last]
+        """Return the features of a segment: float32 (n, D)."""
+        return self.store.features(segment.video, segment.first, segment.last)
 
     @cached_property
     def has_motion(self) -> bool:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from clips.manifest import Manifest
 from clips.preparation import load_manifest
-from extract.feature_store.reader import EXTERNAL, FeatureStore, change_path, features_path
+from extract.feature_store.folder import part_paths
+from extract.feature_store.reader import FeatureStore, change_path, features_path
+from extract.feature_store.spec import EXTERNAL
 from metrics.task import Task
 from model_folder.config import (
     BackboneConfig,
@@ -159,10 +161,13 @@ def _config(folder: Path, path: Path, settings: Settings) -> ModelConfig:
     config = read_config(folder)
     if config is not None and config.backbone.name != EXTERNAL:
         return config
-    if config is None and not path.is_file():
-        return require_config(folder)  # raises
-    with FeatureStore(path) as store:
-        spec = store.spec
+    try:
+        with FeatureStore(path) as store:
+            spec = store.spec
+    except LookbackError:
+        if config is None and not part_paths(path):
+            return require_config(folder)  # raises
+        raise
     if spec["backbone"] != EXTERNAL:
         return require_config(folder)
     new = _external_config(path, spec, settings)

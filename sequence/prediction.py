@@ -9,7 +9,7 @@ from extract.backbones import load_weights
 from extract.backbones.heads import weights_sha256
 from extract.engines import Engine, NetworkId, live_workload
 from extract.engines.registry import make_engine
-from extract.feature_store.reader import spec_sha256
+from extract.feature_store.spec import spec_sha256
 from metrics.pooling import MEAN, Pooling
 from metrics.task import Task, TaskName, task_named
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clips.loading.clip_sampling import full_ends
+from extract.feature_store.reader import FeatureStore
 
 
 def windows(features: np.ndarray, look_back: int) -> np.ndarray:
@@ -85,17 +86,17 @@ class RollingWindow:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows stored as row indices of a feature matrix: `windows[4:9]` copies out five of them.
+    """Windows stored as rows of a feature store: `windows[4:9]` reads five of them.
 
     Attributes:
-        features: Features of all videos, one video after another: float32 (N, D).
+        store: Feature store of the videos.
         newest: Row of each window's newest step: (n,).
         first: Row of step 0 of each window's video: (n,).
         segment: Index of the segment that each window belongs to: (n,).
         look_back: Number of steps in a window, L.
     """
 
-    features: np.ndarray
+    store: FeatureStore
     newest: np.ndarray
     first: np.ndarray
     segment: np.ndarray
@@ -107,7 +108,7 @@ class Windows:
     def __getitem__(self, indices: slice) -> np.ndarray:
         """Return windows: float32 (B, L, D)."""
         rows = window_rows(self.newest[indices], self.first[indices], self.look_back)
-        return self.features.take(rows, axis=0)
+        return self.store.take(rows)
 
     def reorder(self, order: np.ndarray) -> "Windows":
         """Return the same windows in the order of the indices `order` (n,)."""

@@ -180,7 +180,9 @@ def _empty_classes(walked: Walk, paths: list[Path]) -> list[str]:
 
     A disk that is not mounted leaves an empty folder.
     """
-    empty = [path for path in walked.top if not any(path in each.parents for each in paths)]
+    folders = {path.parent for path in paths}
+    full = folders.union(*(folder.parents for folder in folders))
+    empty = [path for path in walked.top if path not in full]
     names = ", ".join(f"clips/{_printable(Path(path.name))}" for path in empty[:_LISTED])
     more = f" and {len(empty) - _LISTED} more" if len(empty) > _LISTED else ""
     return [f"{names}{more}: contains no files; is a disk not mounted?"] if empty else []

@@ -1,5 +1,6 @@
 """The rows of a manifest in memory."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -160,6 +161,12 @@ class Manifest:
         if self.multi_label is not None:
             return self.multi_label
         return is_multi_label(self.entries)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the rows, in hexadecimal."""
+        rows = "\n".join(repr(entry) for entry in self.entries)
+        return hashlib.sha256(rows.encode()).hexdigest()
 
     @property
     def left_out(self) -> set[str]:

@@ -21,7 +21,7 @@ from extract.engines.framewise import make_live_engine
 from extract.engines.registry import make_engine, require_able
 from extract.extractor.choice import FolderModel, ModelChoice, PretrainedModel
 from extract.extractor.extractor import Extractor
-from extract.feature_store.reader import EXTERNAL
+from extract.feature_store.spec import EXTERNAL
 from model_folder.config import (
     BACKBONE_WEIGHTS,
     CONFIG,

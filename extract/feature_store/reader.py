@@ -1,105 +1,77 @@
-"""Reading the feature store, an HDF5 file with the features of all videos.
+"""Reading the feature store: a folder of parts, or one part as a file.
 
-    /                       attributes: format, version, spec (JSON), spec_sha256
-    /videos/<id>            attributes: path, source (JSON: size, sha256), note, complete (last)
-        features  (N, D)    float32, or float16 on request
-        seconds   (N,)      float64, time of each step in seconds
-        motion    (N, 16)   float32, motion energy since the step before; optional
-
-`<id>` is the video's path with all characters but letters, digits and `_.-~` percent-encoded. A
-video's features are used only if they are complete and both source and spec match.
+`part.py` describes a part, `folder.py` the folder.
 """
 
-import hashlib
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from urllib.parse import quote, unquote
 
-import filelock
-import h5py
 import numpy as np
 
-from clips.manifest.duplicates import content_sha256, content_size
-from extract.feature_store.rollback_file import journal_path, roll_back
+from extract.feature_store.earlier_file import take_over
+from extract.feature_store.folder import read_parts
+from extract.feature_store.part import Part
+from extract.feature_store.spec import differences, spec_sha256
 from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import LookbackError
-from video.motion import CELLS
 
-FORMAT, VERSION = "lookback-features", 1
-# Backbone name in the spec of features that another program computed.
-EXTERNAL = "external"
-DATASETS = ("features", "seconds", "motion")
-_MAX_OPEN_DATASETS = 512
-
-# Keys of a spec that the second stage needs; those of `sampling` with a dot.
-_KEYS = ("backbone", "weights_sha256", "feature_size", "sampling.fps")
-_OWN_KEYS = ("clip_length", "sampling.hop", "precision", "dtype")
-_EXTERNAL_DEFAULTS = {"clip_length": 1, "precision": "f32", "dtype": "float32"}
+# Mapped pages count as memory of the process; after so many bytes read they are given back.
+_MAPPED_BYTES = 2**26
 
 
 def features_path(settings: Settings) -> Path:
-    """Return the path of the feature file that the settings name."""
+    """Return the folder, or the file, of the features that the settings name."""
     data = settings.recipe.data
-    return Path(data.features) if data.features else Path(data.folder) / "features.h5"
+    return Path(data.features) if data.features else Path(data.folder) / "features"
 
 
 def change_path(path: Path) -> Path:
     """Return the path of the features of change pictures beside those of frames, with
     `backbone.input: auto`.
 
-    >>> change_path(Path("data/features.h5")).as_posix()
-    'data/features.change.h5'
+    >>> change_path(Path("data/features")).as_posix(), change_path(Path("a/b.h5")).as_posix()
+    ('data/features.change', 'a/b.change.h5')
     """
     return path.with_name(f"{path.stem}.change{path.suffix}")
 
 
-def video_id(path: str) -> str:
-    """Return the name of a video's HDF5 group.
-
-    >>> video_id("clips/fight/a b.mp4")
-    'clips%2Ffight%2Fa%20b.mp4'
-    """
-    return quote(path, safe="")
-
-
-def spec_sha256(spec: dict) -> str:
-    """Return the SHA-256 of a spec in hex, independent of the order of its keys."""
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
-
-
-def source_of(path: Path) -> dict:
-    """Return a video's size in bytes and SHA-256, which detect a changed video."""
-    return {"size": content_size(path), "sha256": content_sha256(path)}
-
-
 class FeatureStore:
-    """Reader of a feature store. Open it in the process that uses it.
+    """Reader of a feature store.
 
-    Raises:
-        LookbackError: The file is missing, is not a feature store, or is being written.
+    Attributes:
+        path: Its folder or file.
+        spec: Description of the features.
+        spec_sha256: Hash of the spec.
     """
 
     def __init__(self, path: Path) -> None:
+        """Read which videos there are; features are read when they are needed.
+
+        Raises:
+            LookbackError: There are no features, or a part is damaged or of another spec.
+        """
         self.path = path
-        if not path.is_file() or path.stat().st_size == 0:
+        take_over(path)
+        self._parts = read_parts(path)
+        if not self._parts:
             raise LookbackError(
                 f"{path}: there are no features yet; {command('extract')} makes them"
             )
-        _let_writer_finish(path)
-        try:
-            self._file = h5py.File(path, "r", locking="best-effort")
-        except OSError as error:
-            raise LookbackError(
-                f"{path}: cannot be opened as HDF5 ({str(error)[:80]}); remove it and run "
-                + command("extract")
-            ) from None
-        self.spec = read_spec(path, self._file)
+        self.spec = self._parts[0].spec
+        for part in self._parts:
+            if part.spec != self.spec:
+                raise LookbackError(
+                    f"{part.path}: has {differences(part.spec, self.spec)} than the other parts; "
+                    "move it away"
+                )
         self.spec_sha256 = spec_sha256(self.spec)
-        self._open: dict[str, h5py.Dataset] = {}
+        ends = np.cumsum([0, *(int(part.first[-1]) for part in self._parts)])
+        self._starts = ends[:-1]  # row of each part's first row
+        self._rows_of: dict[str, tuple[int, int]] = {}
+        for part, start in zip(self._parts, self._starts, strict=True):
+            self._rows_of |= zip(part.videos, pairwise((part.first + start).tolist()), strict=True)
+        self._read_bytes = 0
 
     @property
     def feature_size(self) -> int:
@@ -107,154 +79,101 @@ class FeatureStore:
         return int(self.spec["feature_size"])
 
     def __contains__(self, video: str) -> bool:
-        if video in self._open:
-            return True
-        group = self._file["videos"].get(video_id(video))
-        return group is not None and bool(group.attrs.get("complete"))
+        start, stop = self._rows_of.get(video, (0, 0))
+        return start < stop
 
     def contents(self) -> dict[str, str]:
-        """Return the SHA-256 of each complete video's content, also under former paths."""
-        return {
-            video: source["sha256"]
-            for video, source in complete_sources(self._file["videos"])
-            if source.get("sha256")
-        }
+        """Return the SHA-256 of each video's content, also under former paths."""
+        found: dict[str, str] = {}
+        for part in self._parts:
+            sources = ((video, part.source(n)) for n, video in enumerate(part.videos))
+            found |= {video: source.get("sha256", "") for video, source in sources}
+        return {video: sha256 for video, sha256 in found.items() if sha256 and video in self}
 
     def steps(self, video: str) -> int:
         """Return N, the number of steps of a video."""
-        return len(self._features(video))
+        rows = self._rows(video)
+        return rows.stop - rows.start
+
+    def first_row(self, video: str) -> int:
+        """Return the row of a video's step 0, for `take`; the other steps follow."""
+        return self._rows(video).start
 
     def features(self, video: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Return the features of a video's steps `start` to `stop` (exclusive): float32 (n, D)."""
-        return self._features(video)[start:stop].astype(np.float32, copy=False)
+        return self._copy("features", self._rows(video, start, stop)).astype(np.float32, copy=False)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return the features of rows of any videos.
+
+        Args:
+            rows: Rows by `first_row`, int64 of any shape (...).
+
+        Returns:
+            float32 (..., D).
+        """
+        flat = rows.ravel()
+        numbers = np.searchsorted(self._starts, flat, side="right") - 1
+        found = np.empty((len(flat), self.feature_size), np.float32)
+        for number in np.unique(numbers):
+            mine = numbers == number
+            found[mine] = self._parts[number].array("features")[flat[mine] - self._starts[number]]
+        self._note_read(found.nbytes)
+        return found.reshape(*rows.shape, self.feature_size)
 
     def seconds(self, video: str) -> np.ndarray:
         """Return the times of a video's steps in seconds: float64 (N,)."""
-        self._features(video)
-        return self._file["videos"][video_id(video)]["seconds"][:]
+        return self._copy("seconds", self._rows(video))
 
     def has_motion(self, video: str) -> bool:
-        """Return whether a video has motion energy, see `video.motion`, for each of its steps.
+        """Return whether a video has motion energy, see `video.motion`.
 
         Features of other programs, and those of earlier versions, have none.
         """
-        dataset = self._file["videos"][video_id(video)].get("motion")
-        return isinstance(dataset, h5py.Dataset) and dataset.shape == (self.steps(video), CELLS)
+        part, _ = self._part(self.first_row(video))
+        return "motion" in part and not np.isnan(self.motion(video)).any()
 
     def motion(self, video: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Return the motion energy of the steps `start` to `stop` (exclusive): float32 (n, 16).
 
         Only for a video that `has_motion`.
         """
-        rows = self._file["videos"][video_id(video)]["motion"][start:stop]
-        return rows.astype(np.float32, copy=False)
+        return self._copy("motion", self._rows(video, start, stop))
 
-    def _features(self, video: str) -> h5py.Dataset:
-        # Cache open datasets: in HDF5 a lookup by name is slower than reading a window.
-        if video not in self._open:
-            if video not in self:
-                raise LookbackError(
-                    f"{self.path}: has no features of {video}; {command('extract')} computes them"
-                )
-            if len(self._open) >= _MAX_OPEN_DATASETS:
-                self._open.pop(next(iter(self._open)))
-            self._open[video] = self._checked(video)
-        return self._open[video]
+    def _rows(self, video: str, start: int = 0, stop: int | None = None) -> slice:
+        """Return the rows of some steps of a video."""
+        if video not in self:
+            raise LookbackError(
+                f"{self.path}: has no features of {video}; {command('extract')} computes them"
+            )
+        first, last = self._rows_of[video]
+        start, stop, _ = slice(start, stop).indices(last - first)
+        return slice(first + start, first + max(start, stop))
 
-    def _checked(self, video: str) -> h5py.Dataset:
-        group = self._file["videos"][video_id(video)]
-        missing = [name for name in ("features", "seconds") if name not in group]
-        if missing:
-            raise LookbackError(f"{self.path}: {video} has no {missing[0]}")
-        features, seconds = group["features"], group["seconds"]
-        if features.ndim != 2 or features.shape[1] != self.feature_size:
-            raise LookbackError(
-                f"{self.path}: the features of {video} have the shape {features.shape}, but the "
-                f"spec's feature_size is {self.feature_size}"
-            )
-        if seconds.shape != features.shape[:1]:
-            raise LookbackError(
-                f"{self.path}: {video} has {len(features)} features, but seconds of the shape "
-                f"{seconds.shape}"
-            )
-        return features
+    def _copy(self, name: str, rows: slice) -> np.ndarray:
+        part, start = self._part(rows.start)
+        found = part.array(name)[rows.start - start : rows.stop - start].copy()
+        self._note_read(found.nbytes)
+        return found
+
+    def _part(self, row: int) -> tuple[Part, int]:
+        """Return the part of a row, and the part's first row."""
+        number = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._parts[number], int(self._starts[number])
+
+    def _note_read(self, count: int) -> None:
+        self._read_bytes += count
+        if self._read_bytes > _MAPPED_BYTES:
+            self._read_bytes = 0
+            self.close()
 
     def close(self) -> None:
-        self._file.close()
+        """Let go of the files. Windows cannot delete or replace a file that is mapped."""
+        for part in self._parts:
+            part.close()
 
     def __enter__(self) -> "FeatureStore":
         return self
 
     def __exit__(self, *_) -> None:
         self.close()
-
-
-def complete_sources(videos: h5py.Group) -> Iterator[tuple[str, dict]]:
-    """Yield each complete video of a store with its source, {} if the source is missing."""
-    for name, group in videos.items():
-        if group.attrs.get("complete"):
-            yield unquote(name), json.loads(group.attrs.get("source", "{}"))
-
-
-def _let_writer_finish(path: Path) -> None:
-    """Roll back the changes of a killed writer; refuse a store that is being written."""
-    left = journal_path(path).exists()
-    if not left and not (lock_path(path).exists() and os.access(path.parent, os.W_OK)):
-        return  # no writer has been here, or none can be
-    with lock_store(path):
-        roll_back(path)
-
-
-def read_spec(path: Path, file: h5py.File) -> dict:
-    """Return the spec of an open store.
-
-    The spec of another program may leave out keys that have a usual value.
-
-    Raises:
-        LookbackError: The file has another format or version, or its spec lacks a key.
-    """
-    if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
-        raise LookbackError(
-            f"{path}: not a feature file of this version; move it away and run {command('extract')}"
-        )
-    try:
-        spec = json.loads(file.attrs["spec"])
-        given = {*spec, *(f"sampling.{key}" for key in spec.get("sampling", {}))}
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
-        raise LookbackError(
-            f"{path}: its attribute spec is missing or not JSON; docs/files.md describes it"
-        ) from None
-    own = spec.get("backbone") != EXTERNAL
-    if missing := [key for key in (*_KEYS, *(_OWN_KEYS if own else ())) if key not in given]:
-        raise LookbackError(
-            f"{path}: its spec lacks {', '.join(missing)}; docs/files.md describes the keys"
-            + (f" (of features of another program, with the backbone {EXTERNAL!r})" if own else "")
-        )
-    if own:
-        return spec
-    return {**_EXTERNAL_DEFAULTS, **spec, "sampling": {"hop": 1, **spec["sampling"]}}
-
-
-def lock_path(path: Path) -> Path:
-    """Return the path of a store's lock file."""
-    return path.with_name(path.name + ".lock")
-
-
-@contextmanager
-def lock_store(path: Path) -> Iterator[None]:
-    """Hold the lock of a store. The system releases it whenever the process ends."""
-    lock = filelock.FileLock(lock_path(path))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise LookbackError(
-            f"{path}: another program is writing it; wait for it, or use another --features"
-        ) from None
-    except OSError as error:
-        raise LookbackError(
-            f"{path}: cannot be written ({error.strerror}); use another --features FILE"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

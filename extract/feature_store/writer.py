@@ -1,158 +1,105 @@
-"""Crash-safe writing of the feature store: finished videos are kept however the program ends.
+"""Writing the feature store in parts, which are there whole or not at all.
 
-`reader.py` describes the layout, `rollback_file.py` the file object below HDF5.
+`part.py` describes a part, `folder.py` the folder. A program that is killed loses the part that it
+was filling, at most half a minute, and computes those videos again.
 """
 
 import json
+import math
+import os
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
-import h5py
 import numpy as np
 
-from extract.feature_store.reader import (
-    DATASETS,
-    EXTERNAL,
-    FORMAT,
-    VERSION,
-    complete_sources,
-    lock_store,
-    read_spec,
-    spec_sha256,
-    video_id,
-)
-from extract.feature_store.rollback_file import RollbackFile, roll_back
+from extract.feature_store import folder
+from extract.feature_store.earlier_file import take_over
+from extract.feature_store.part import Part, VideoRows
 from recipes.commands import command
-from training.interruption import defer_interrupts
-from video.console import logger
 from video.errors import LookbackError
 
-_LOG = logger(__name__)
-
-_MAX_BUFFERED_ROWS = 1024  # longer videos are written in parts of at least this many rows
-_CHUNK_ROWS = 256
-_METADATA_CACHE_BYTES = 2**18
+_PART_SECONDS, _PART_BYTES = 30.0, 2**28
+_MEMORY_BYTES = 2**24  # of the features of one video; those of a longer one are in a file
+_STALE_SECONDS = 3600.0  # a part is written in less, so an older file has no writer any more
 
 
 @dataclass
-class _Pending:
-    """Unfinished video with buffered rows.
+class _Unfinished:
+    """A video that is being computed."""
 
-    Attributes:
-        group: HDF5 group of the video.
-        features: Buffered features, arrays (n, D).
-        motion: Buffered motion energy of the same steps, arrays (n, 16); empty without motion.
-        seconds: Times of all steps so far.
-        rows: Number of rows already in the file.
-    """
-
-    group: h5py.Group
-    features: list[np.ndarray]
-    motion: list[np.ndarray]
-    seconds: list[float]
-    rows: int = 0
-
-    @property
-    def buffers(self) -> tuple[tuple[str, list[np.ndarray]], ...]:
-        """The buffered arrays of the datasets that grow."""
-        return ("features", self.features), ("motion", self.motion)
+    source: dict
+    features: IO[bytes]
+    seconds: list[np.ndarray] = field(default_factory=lambda: [np.empty(0)])
+    motion: list[np.ndarray] = field(default_factory=list)
 
 
 class FeatureWriter:
-    """Writer of a store, a context manager.
+    """Writer of a store, a context manager. Several programs may write one folder."""
 
-    Once `finish` has returned for a video, it is kept however the program ends.
-    """
+    def __init__(self, path: Path, spec: dict, manifest_sha256: str = "") -> None:
+        """Read which videos the store has.
 
-    @defer_interrupts()
-    def __init__(self, path: Path, spec: dict) -> None:
-        self.path = path
-        self.spec = spec
-        self._dtype = np.dtype(spec["dtype"])
-        self._pending: dict[str, _Pending] = {}
-        self._by_content: dict[str, str] | None = None
-        self._raw = RollbackFile(path)
-        self._file = None
-        try:
-            new = self._raw.seek(0, 2) == 0
-            self._file = h5py.File(self._raw, "w" if new else "r+")
-            _bound_metadata_cache(self._file)
-            if new:
-                self._file.attrs["format"] = FORMAT
-                self._file.attrs["version"] = VERSION
-                self._file.attrs["spec"] = json.dumps(spec, sort_keys=True)
-                self._file.attrs["spec_sha256"] = spec_sha256(spec)
-                self._file.create_group("videos")
-                self._commit()
-        except BaseException:
-            if self._file:
-                self._file.close()  # before its file object, or HDF5 would crash the interpreter
-            self._raw.close()
-            raise
-
-    @defer_interrupts()
-    def has(self, video: str, source: dict) -> bool:
-        """Return whether the store has complete features of a video with this source."""
-        group = self._file["videos"].get(video_id(video))
-        if group is None or not group.attrs.get("complete"):
-            return False
-        return json.loads(group.attrs["source"]) == source
-
-    @defer_interrupts()
-    def reuse(self, video: str, source: dict) -> bool:
-        """Share the features of a video with the same content, such as a renamed file.
-
-        The arrays are linked, not copied. They are on disk when this method returns.
+        Features of another spec go to the store `<stem>.previous`, and come back when their spec
+        is asked for again.
 
         Args:
-            video: Video that gets the features.
-            source: Its size and SHA-256.
+            path: The store: a folder, or a file.
+            spec: Description of the features, as JSON-compatible values.
+            manifest_sha256: Hash of the manifest, for index.json.
+
+        Raises:
+            LookbackError: The store cannot be read or written, or is of another program.
+        """
+        self.path, self.spec = path, json.loads(json.dumps(spec))
+        self._manifest_sha256, self._folder = manifest_sha256, folder.parts_folder(path)
+        self._dtype, self._size = np.dtype(spec["dtype"]), int(spec["feature_size"])
+        with self._explained():
+            take_over(path)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for each in self._folder.glob(folder.WRITING):
+                if time.time() - each.stat().st_mtime > _STALE_SECONDS:
+                    each.unlink()
+            folder.set_aside_other_spec(path, self.spec)
+        self._stored = _places_of(folder.read_parts(path))
+        self._sources = {
+            video: part.source(number)
+            for video, (part, number) in self._stored.items()
+            if part.first[number] < part.first[number + 1]
+        }
+        twins = reversed(self._sources.items())
+        self._contents = {each.get("sha256"): video for video, each in twins}
+        self._unfinished: dict[str, _Unfinished] = {}
+        self._finished: dict[str, VideoRows] = {}  # those of the open part
+
+    def has(self, video: str, source: dict) -> bool:
+        """Return whether the store has features of a video with this source."""
+        return self._sources.get(video) == source
+
+    def reuse(self, video: str, source: dict) -> bool:
+        """Copy the features of a video with the same content, such as a renamed file.
 
         Returns:
             Whether the store had features of the same content.
-
-        Raises:
-            LookbackError: The disk is full or failed.
         """
-        twin = self._contents().get(_content_key(source))
+        twin = self._contents.get(source["sha256"])
         if twin is None or twin == video or not self.has(twin, source):
             return False
-        group = self._new_group(video, source)
-        other = self._file["videos"][video_id(twin)]
-        for name in DATASETS:
-            if name in other:  # features of other programs, and older ones, have no motion
-                group[name] = other[name]
-        group.attrs["note"] = other.attrs.get("note", "")
-        group.attrs["complete"] = True
-        self._commit()
+        if (rows := self._finished.get(twin)) is None:
+            part, number = self._stored[twin]
+            rows = part.rows(number)
+        self._keep(replace(rows, video=video))
         return True
 
-    def _contents(self) -> dict[str, str]:
-        """Return one complete video per content. It may have been replaced since."""
-        if self._by_content is None:
-            self._by_content = {
-                _content_key(source): video
-                for video, source in complete_sources(self._file["videos"])
-            }
-        return self._by_content
-
-    @defer_interrupts()
     def begin(self, video: str, source: dict) -> None:
-        """Start a video and delete the features it had."""
-        self._pending[video] = _Pending(self._new_group(video, source), [], [], [])
+        """Start a video. The features that it had count until `finish`."""
+        spool = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self.path.parent)  # noqa: SIM115
+        self._unfinished[video] = _Unfinished(source, spool)
 
-    def _new_group(self, video: str, source: dict) -> h5py.Group:
-        name = video_id(video)
-        if name in self._file["videos"]:
-            del self._file["videos"][name]
-        group = self._file["videos"].create_group(name)
-        group.attrs["path"] = video
-        group.attrs["source"] = json.dumps(source)
-        return group
-
-    @defer_interrupts()
     def append(
         self,
         video: str,
@@ -160,208 +107,129 @@ class FeatureWriter:
         seconds: np.ndarray,
         motion: np.ndarray | None = None,
     ) -> None:
-        """Append steps of a video.
+        """Append steps of a video that was begun: features (n, D), times (n,), motion (n, 16).
 
-        Args:
-            video: Video that was begun.
-            features: Features (n, D) of any float dtype.
-            seconds: Times (n,) in seconds.
-            motion: Motion energy (n, 16), see `video.motion`. Either all steps of a video have it
-                or none.
-        """
-        pending = self._pending[video]
-        if motion is not None:
-            pending.motion.append(np.asarray(motion, np.float32))
-        pending.features.append(np.asarray(features, self._dtype))
-        pending.seconds.extend(float(value) for value in seconds)
-        if sum(len(part) for part in pending.features) >= _MAX_BUFFERED_ROWS:
-            self._grow(pending)
-            if self._raw.error:  # fail early, not at the end of a long video
-                raise self._failure(self._raw.error)
-
-    @defer_interrupts()
-    def finish(self, video: str, note: str = "") -> None:
-        """Complete a video. It is on disk when this method returns.
-
-        Args:
-            video: Video that was begun.
-            note: Problem of the file, such as an early end; empty without one.
+        Either all steps of a video have motion energy or none.
 
         Raises:
-            LookbackError: The disk is full or failed. Finished videos are not lost.
+            LookbackError: The disk is full or failed.
         """
-        pending = self._pending.pop(video)
-        group = pending.group
-        if "features" in group:
-            self._grow(pending)
-        else:
-            for name, parts in pending.buffers:
-                if parts:
-                    group.create_dataset(name, data=np.concatenate(parts))
-        group.create_dataset("seconds", data=np.asarray(pending.seconds, np.float64))
-        group.attrs["note"] = note
-        group.attrs["complete"] = True
-        if self._by_content is not None:
-            self._by_content[_content_key(json.loads(group.attrs["source"]))] = video
-        self._commit()
+        unfinished = self._unfinished[video]
+        with self._explained():
+            unfinished.features.write(np.asarray(features, self._dtype).tobytes())
+        unfinished.seconds.append(seconds)
+        if motion is not None:
+            unfinished.motion.append(motion)
 
-    @defer_interrupts()
+    def finish(self, video: str, note: str = "") -> None:
+        """Complete a video. It is on disk when its part closes, within half a minute.
+
+        `note` is a problem of the video, such as an early end.
+
+        Raises:
+            LookbackError: The disk is full or failed. Videos of earlier parts are not lost.
+        """
+        done = self._unfinished.pop(video)
+        seconds = np.concatenate(done.seconds)
+        motion = np.concatenate(done.motion) if done.motion else None
+        with self._explained():
+            long = done.features.tell() > _MEMORY_BYTES
+            done.features.seek(0)  # writes what is buffered
+            if long:
+                flat = np.memmap(done.features, self._dtype, "r")
+            else:
+                flat = np.frombuffer(done.features.read(), self._dtype)
+        features = flat.reshape(len(seconds), self._size)
+        self._keep(VideoRows(video, done.source, features, seconds, motion, note))
+
     def discard(self, video: str) -> None:
-        """Delete a video that cannot be completed, with any earlier features of it."""
-        self._pending.pop(video, None)
-        if video_id(video) in self._file["videos"]:
-            del self._file["videos"][video_id(video)]
-            self._commit()  # otherwise the features of the earlier file would come back
+        """Note that a video cannot be read: features that it had do not count any more."""
+        self._unfinished.pop(video, None)
+        if video in self._sources:
+            self._keep(VideoRows(video, {}, np.empty((0, self._size)), np.empty(0)))
+            del self._sources[video]
 
-    def _grow(self, pending: _Pending) -> None:
-        count = sum(len(part) for part in pending.features)
-        for name, parts in pending.buffers:
-            if parts:
-                _append(pending.group, name, np.concatenate(parts), pending.rows)
-                parts.clear()
-        pending.rows += count
+    def _keep(self, rows: VideoRows) -> None:
+        if not self._finished:
+            self._opened, self._bytes = time.monotonic(), 0
+        self._finished[rows.video] = rows
+        self._sources[rows.video] = rows.source
+        self._contents[rows.source.get("sha256")] = rows.video
+        self._bytes += rows.features.nbytes
+        if self._bytes > _PART_BYTES or time.monotonic() - self._opened > _PART_SECONDS:
+            self._close_part()
 
-    def _commit(self) -> None:
-        self._file.flush()
-        try:
-            self._raw.commit()
-        except OSError as error:
-            raise self._failure(error) from None
+    def _close_part(self) -> None:
+        if self._finished:
+            with self._explained():
+                part = Part(folder.add_part(self.path, self.spec, list(self._finished.values())))
+            self._stored |= _places_of([part])
+            self._finished = {}
 
-    def _failure(self, error: OSError) -> LookbackError:
-        return LookbackError(
-            f"{self.path}: cannot be written ({error.strerror or error}); the videos finished so "
-            f"far are saved: free disk space and run {command('extract')} again"
-        )
-
-    @defer_interrupts()
     def close(self) -> None:
-        self._file.close()
-        self._raw.close()
+        """Write the videos that are finished, join small parts, and leave out replaced videos."""
+        self._close_part()
+        self._stored = {}
+        parts = folder.read_parts(self.path)
+        places = _places_of(parts)
+        for group in _groups(parts, math.inf if folder.is_file(self.path) else _PART_BYTES):
+            those = [(part, n) for part in group for n in range(len(part.videos))]
+            current = [(part, n) for part, n in those if places[part.videos[n]] == (part, n)]
+            if len(group) > 1 or len(current) < len(those):
+                with self._explained():
+                    videos = [part.rows(number) for part, number in current]
+                    for part in group:
+                        part.close()  # Windows removes no file that is mapped
+                    parts = [*parts, Part(folder.add_part(self.path, self.spec, videos))]
+                    for part in group:
+                        with suppress(PermissionError):  # read on Windows; a later run removes it
+                            part.path.unlink(missing_ok=True)
+        if parts and not folder.is_file(self.path):
+            with self._explained():
+                left = [part for part in parts if part.path.exists()]
+                folder.write_index(self.path, left, self._manifest_sha256)
+        elif parts:
+            with suppress(OSError, ValueError):  # another program writes there
+                (whole,) = folder.part_paths(self.path)
+                whole.replace(self.path)
+                self._folder.rmdir()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise LookbackError(
+                f"{self.path}: cannot be written ({reason}); the videos of finished parts are "
+                f"saved: free disk space and run {command('extract')} again"
+            ) from None
 
     def __enter__(self) -> "FeatureWriter":
         return self
 
-    def __exit__(self, *_) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_) -> None:
+        if kind is None:
+            self.close()
+            return
+        with suppress(LookbackError):  # the disk may be full; the first error is told
+            self._close_part()
 
 
-def _append(group: h5py.Group, name: str, rows: np.ndarray, start: int) -> None:
-    """Append rows (n, width) to a dataset, which has `start` rows or does not exist yet."""
-    if name not in group:
-        width = rows.shape[1]
-        group.create_dataset(
-            name,
-            shape=(0, width),
-            maxshape=(None, width),
-            chunks=(_CHUNK_ROWS, width),
-            dtype=rows.dtype,
-        )
-    group[name].resize(start + len(rows), axis=0)
-    group[name][start:] = rows
+def _places_of(parts: list[Part]) -> dict[str, tuple[Part, int]]:
+    """Return the part of each video and the video's number in it."""
+    return {video: (part, n) for part in parts for n, video in enumerate(part.videos)}
 
 
-def _content_key(source: dict) -> str:
-    return json.dumps(source, sort_keys=True)
-
-
-def _bound_metadata_cache(file: h5py.File) -> None:
-    """Limit HDF5's cache of metadata, which would grow with the number of finished videos."""
-    config = file.id.get_mdc_config()
-    config.set_initial_size = True
-    config.initial_size = config.min_size = config.max_size = _METADATA_CACHE_BYTES
-    file.id.set_mdc_config(config)
-
-
-@contextmanager
-def open_writer(path: Path, spec: dict) -> Iterator[FeatureWriter]:
-    """Open a store for exclusive writing.
-
-    Features of different specs are never mixed. A file of another spec becomes features.previous.h5
-    and is restored when its spec is requested again.
-
-    Args:
-        path: Path of the store.
-        spec: Description of the features, as JSON-compatible values.
-
-    Raises:
-        LookbackError: Another program writes the store, or the path cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LookbackError(f"{path}: cannot be written ({error.strerror})") from None
-    with lock_store(path):
-        roll_back(path)
-        _park_other_spec(path, spec)
-        with FeatureWriter(path, spec) as writer:
-            yield writer
-
-
-def _park_other_spec(path: Path, spec: dict) -> None:
-    previous = path.with_name(f"{path.stem}.previous{path.suffix}")
-    swap = path.with_name(path.name + ".swap")
-    if swap.exists():  # an earlier run was killed during the swap below: finish it
-        if not path.exists():
-            previous.replace(path)
-        swap.replace(previous)
-    if not path.exists() or path.stat().st_size == 0 or _has_spec(path, spec):
-        return
-    if _is_external(path):
-        raise LookbackError(
-            f"{path}: holds features of another program, which are not replaced; use another "
-            "--features FILE, or move this one away"
-        )
-    current = _differences(path, spec)
-    if previous.exists() and _has_spec(previous, spec):
-        path.replace(swap)
-        previous.replace(path)
-        swap.replace(previous)
-        _LOG.warning(f"note: {path}: restored from {previous}, which now has {current}")
-        return
-    dropped = _differences(previous, spec) if previous.exists() else ""
-    path.replace(previous)
-    _LOG.warning(f"note: {path}: had {current}; the file is now {previous}")
-    if dropped:
-        _LOG.warning(
-            f"note: {previous}: its earlier content was deleted: {dropped}; use a different "
-            "--features FILE for each of several settings"
-        )
-
-
-def _is_external(path: Path) -> bool:
-    try:
-        with h5py.File(path, "r", locking="best-effort") as file:
-            return json.loads(file.attrs["spec"])["backbone"] == EXTERNAL
-    except (OSError, KeyError, TypeError, ValueError):
-        return False
-
-
-def _differences(path: Path, spec: dict) -> str:
-    """Describe the features in a file by the settings that differ from `spec`."""
-    try:
-        with h5py.File(path, "r", locking="best-effort") as file:
-            there, wanted = _flat(read_spec(path, file)), _flat(spec)
-    except (OSError, LookbackError):
-        return "unreadable content"
-    others = [f"{key} {value}" for key, value in there.items() if wanted.get(key) != value]
-    return f"features of other settings ({', '.join(others)})"
-
-
-def _flat(spec: dict) -> dict[str, str]:
-    flat = {}
-    for key, value in spec.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{name}": str(inner) for name, inner in value.items()}
-        else:
-            # The start of a hash identifies it.
-            flat[key] = str(value)[:12] if key.endswith("sha256") else str(value)
-    return flat
-
-
-def _has_spec(path: Path, spec: dict) -> bool:
-    try:
-        with h5py.File(path, "r", locking="best-effort") as file:
-            return read_spec(path, file) == json.loads(json.dumps(spec))
-    except OSError:
-        return False
+def _groups(parts: list[Part], limit: float) -> list[list[Part]]:
+    """Return neighbors that together have at most `limit` bytes."""
+    groups: list[list[Part]] = []
+    total = 0
+    for part in parts:
+        size = part.path.stat().st_size
+        if not groups or total + size > limit:
+            groups.append([])
+            total = 0
+        groups[-1].append(part)
+        total += size
+    return groups

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from clips.manifest import Manifest
 from clips.manifest.duplicates import refuse_contradictions, same_value
+from clips.manifest.hashes import Hashes
 from extract.extractor import Extractor
-from extract.feature_store.reader import source_of
-from extract.feature_store.writer import FeatureWriter, open_writer
+from extract.feature_store.writer import FeatureWriter
 from extract.pipeline.inference import ComputedSteps, inference_stage, restore_order
 from extract.pipeline.progress import Progress
 from extract.pipeline.reader import decoding_stage
@@ -68,7 +68,7 @@ def extract_features(
         LookbackError: The store cannot be written.
     """
     report = ExtractionReport()
-    with open_writer(path, extractor.spec(dtype)) as writer:
+    with FeatureWriter(path, extractor.spec(dtype), manifest.sha256) as writer:
         sources = _sources(manifest, report)
         equal = same_value({video: tuple(source.items()) for video, source in sources.items()})
         refuse_contradictions(list(manifest.entries), equal, str(manifest.path))
@@ -97,13 +97,13 @@ def extract_features(
 
 
 def _sources(manifest: Manifest, report: ExtractionReport) -> dict[str, dict]:
-    sources = {}
+    sources, hashes = {}, Hashes(manifest.path.parent)
     for video in manifest.videos:
-        path = manifest.place(video)
         try:
-            sources[video] = source_of(path)
+            sources[video] = hashes.source(video)
         except OSError as error:
-            report.failed[video] = f"{path}: {error.strerror}"
+            report.failed[video] = f"{manifest.place(video)}: {error.strerror}"
+    hashes.save()
     return sources
 
 

@@ -1,4 +1,4 @@
-"""Compute the features of every clip with the backbone and store them in features.h5."""
+"""Compute the features of every clip with the backbone and store them in features/."""
 
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 

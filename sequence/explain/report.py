@@ -10,7 +10,7 @@ import numpy as np
 
 from extract.backbones.heads import feature_network
 from extract.extractor.loading import load_network
-from extract.feature_store.reader import EXTERNAL
+from extract.feature_store.spec import EXTERNAL
 from metrics.targets import truth_of
 from metrics.task import Task
 from sequence.dataset import targets_of

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clips.manifest import SPLITS, write_rows
-from extract.feature_store.reader import spec_sha256
+from extract.feature_store.spec import spec_sha256
 from model_folder.config import SearchRecord
 from recipes.commands import command
 from recipes.loader import Settings

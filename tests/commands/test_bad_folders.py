@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from extract.feature_store.reader import FeatureStore
@@ -111,12 +112,14 @@ def test_weights_to_start_from_that_are_of_another_network_are_refused(copied, e
 
 def refeatured(copied, **changes):
     """Let the feature file tell of other settings than it was made with."""
-    path = copied.data / "features.h5"
+    path = copied.data / "features"
     with FeatureStore(path) as store:
         spec = {**store.spec, **changes}
-    path.unlink()
-    with FeatureWriter(path, spec):
-        pass
+    shutil.rmtree(path)
+    with FeatureWriter(path, spec) as writer:
+        writer.begin("a.mp4", {})
+        writer.append("a.mp4", np.zeros((1, spec["feature_size"])), np.zeros(1))
+        writer.finish("a.mp4")
     return path
 
 
@@ -145,10 +148,11 @@ def test_live_refuses_a_sequence_model_of_other_features(copied, end_of, a_video
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text"])
 def test_features_that_are_none_are_named(kind, copied, end_of):
-    path = copied.data / "features.h5"
-    path.unlink()
+    path = copied.data / "features"
+    for part in path.glob("part-*.h5"):
+        part.unlink()
     if kind != "missing":
-        path.write_text("" if kind == "empty" else "features " * 1000)
+        (path / "part-000001.h5").write_text("" if kind == "empty" else "features " * 1000)
     for script in ("train_lstm.py", "evaluate.py"):
         end_of(script, *copied.arguments).is_refusal(path, "python extract.py")
 

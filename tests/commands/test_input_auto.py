@@ -31,7 +31,7 @@ def both(project, tmp_path_factory) -> Project:
     folder = tmp_path_factory.mktemp("auto")
     made = Project(folder / "data", folder / "weights")
     shutil.copytree(project.data, made.data)
-    (made.data / "features.h5").unlink()
+    shutil.rmtree(made.data / "features")
     run_script("extract.py", [*made.arguments, *_SMALL, "--input", "auto"])
     run_script("train_lstm.py", [*made.arguments, *_QUICK])
     return made
@@ -46,8 +46,8 @@ def copied(both: Project, folder) -> Project:
 
 def test_both_feature_files_are_kept_with_the_same_weights(both):
     with (
-        FeatureStore(both.data / "features.h5") as frame,
-        FeatureStore(both.data / "features.change.h5") as change,
+        FeatureStore(both.data / "features") as frame,
+        FeatureStore(both.data / "features.change") as change,
     ):
         assert frame.spec["weights_sha256"] == change.spec["weights_sha256"]
         assert "change_seconds" not in frame.spec["sampling"]

@@ -57,7 +57,7 @@ def test_a_few_spans_of_long_videos_train_a_model(folder, tmp_path):
     (row,) = _rows(weights / "finetune_history.csv")
     assert float(row["loss"]) > 0
     assert read_config(weights).labels == ("background", "up")
-    with FeatureStore(folder / "features.h5") as store:
+    with FeatureStore(folder / "features") as store:
         assert store.seconds("train.mp4")[-1] == pytest.approx(120 - 1 / RATE)
 
 

@@ -34,7 +34,7 @@ def test_the_five_scripts_follow_each_other_with_no_flags(place, end_of):
         ending = end_of(script, folder=place)
         assert (ending.code, ending.errors) == (0, []), script
     assert (place / "data" / "manifest.csv").is_file()
-    assert (place / "data" / "features.h5").is_file()
+    assert (place / "data" / "features" / "index.json").is_file()
     config = read_config(place / "weights")
     assert (config.sequence.head, config.sequence.look_back) == ("lstm", 16)
     assert (place / "weights" / "sequence.weights.h5").is_file()

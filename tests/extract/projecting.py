@@ -1,7 +1,7 @@
 """An extractor that needs no framework: a fixed random projection of the pixels, by numpy.
 
 It starts in a process of its own in half a second, so that a test can kill it often:
-python -m tests.extract.projecting DATA STORE SECONDS_A_WRITE
+python -m tests.extract.projecting DATA STORE SECONDS_A_PART
 """
 
 import sys
@@ -12,7 +12,7 @@ import numpy as np
 
 from clips.manifest import Entry, Manifest
 from extract.extractor import Extractor
-from extract.feature_store.rollback_file import RollbackFile
+from extract.feature_store import folder, writer
 from extract.pipeline.runner import extract_features
 from model_folder.config import BackboneConfig, ModelConfig, SequenceConfig
 from recipes.schema import Network
@@ -104,18 +104,21 @@ def manifest_of(folder: Path, videos: list[str] | None = None) -> Manifest:
 
 
 def slow_down_writing(seconds: float) -> None:
-    """Let every write of the store take a while, so that most of the time one is under way."""
-    write = RollbackFile.write
+    """Let every video have a part of its own, which takes a while to be written."""
+    write = folder.write_part
 
-    def slow(self, data) -> int:
+    def slow(path: Path, *arguments) -> None:
+        path.touch()
         time.sleep(seconds)
-        return write(self, data)
+        write(path, *arguments)
+        time.sleep(seconds)
 
-    RollbackFile.write = slow
+    folder.write_part = slow
+    writer._PART_SECONDS = -1.0
 
 
-def main(data: str, store: str, seconds_a_write: str) -> None:
-    slow_down_writing(float(seconds_a_write))
+def main(data: str, store: str, seconds_a_part: str) -> None:
+    slow_down_writing(float(seconds_a_part))
     try:
         extract_features(manifest_of(Path(data)), projecting_extractor(), Path(store), "float32")
     except KeyboardInterrupt:

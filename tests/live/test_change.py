@@ -80,7 +80,7 @@ def test_a_fine_tuned_folder_keeps_its_input(change_project):
         run_script("extract.py", [*change_project.arguments, "--input", "frame"])
     run_script("extract.py", [*change_project.arguments, "--input", "auto"])
     assert (change_project.weights / "model.yaml").read_bytes() == before
-    assert not (change_project.data / "features.change.h5").exists()
+    assert not (change_project.data / "features.change").exists()
 
 
 def test_the_video_without_a_pair_is_rejected_with_its_reason(change_project, capsys):

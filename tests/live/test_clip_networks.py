@@ -107,7 +107,7 @@ def test_a_step_stands_at_every_half_clip(tuned):
         "resize": "crop",
         "short_side": 36,
     }
-    with FeatureStore(tuned.data / "features.h5") as store:
+    with FeatureStore(tuned.data / "features") as store:
         assert store.feature_size == config.backbone.feature_size == 16
         videos = read(tuned.data / "manifest.csv").videos
         assert len(videos) == 24
@@ -191,7 +191,7 @@ def test_live_decides_where_offline_windows_are_full(with_lstm, head, full):
     """As soon as three steps, each of four frames, are the video's own."""
     model = load_live_model(with_lstm.weights, threshold=0.0, head=head)
     manifest = read(with_lstm.data / "manifest.csv")
-    store = FeatureStore(with_lstm.data / "features.h5")
+    store = FeatureStore(with_lstm.data / "features")
     dataset = Dataset(store, manifest, 1 if head else 3)
     segment = dataset.segments[0]
     assert list(dataset.full_steps(segment)) == full

@@ -65,7 +65,7 @@ def test_predictions_and_features_are_those_of_the_report(odd_project, tmp_path)
     clips = read_rows(report.folder / "clips.csv")
     model = lookback.load(str(made.weights))
     assert len(clips) == 12
-    with FeatureStore(made.data / "features.h5") as store:
+    with FeatureStore(made.data / "features") as store:
         for clip in clips:
             video = made.data / clip["video"]
             result = model.predict(video)

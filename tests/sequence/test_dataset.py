@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from clips.manifest import Entry, Manifest
+from extract.feature_store.part import Part
 from extract.feature_store.reader import FeatureStore
 from sequence.dataset import Dataset
 from sequence.windows import windows
@@ -192,37 +193,33 @@ def test_difference_std_is_1_for_clips_of_one_step(tmp_path):
     )
 
 
-def test_videos_are_read_once_and_lazily(tmp_path, monkeypatch):
+def test_features_are_read_when_they_are_needed(tmp_path, monkeypatch):
     clips = [
         Clip(f"{n}.mp4", numbered(n, 30), "ab"[n % 2], "test" if n > 3 else "train")
         for n in range(6)
     ]
-    read = []
-    features = FeatureStore.features
-
-    def recorded(self, video, start=0, stop=None):
-        read.append(video)
-        return features(self, video, start, stop)
-
-    monkeypatch.setattr(FeatureStore, "features", recorded)
-    dataset = dataset_of(tmp_path, clips, look_back=4)
+    dataset_of(tmp_path, clips, look_back=4).store.close()
+    read, array = [], Part.array
+    monkeypatch.setattr(Part, "array", lambda part, name: read.append(name) or array(part, name))
+    manifest = Manifest(tmp_path / "manifest.csv", tuple(clip.entry for clip in clips))
+    dataset = Dataset(FeatureStore(tmp_path / "features.h5"), manifest, 4)
+    random, training = np.random.default_rng(0), dataset.split("train")
+    windows = dataset.training_windows(training, 1, random)
+    assert len(dataset.full_windows(training)) == 4 * 27
     assert read == []
-    training = dataset.split("train")
-    moments, random = dataset.moments(training), np.random.default_rng(0)
-    dataset.difference_moments(training, moments)
-    for _ in range(3):
-        assert dataset.training_windows(training, 1, random)[:].shape == (4, 4, 3)
-        assert len(dataset.full_windows(training)) == 4 * 27
-    assert read == [f"{n}.mp4" for n in range(4)]
+    assert windows[:].shape == (4, 4, 3)
+    assert read == ["features"]
 
 
-def test_windows_are_indices_until_they_are_copied_out(two_clips):
+def test_windows_are_rows_until_they_are_read(two_clips):
     found = two_clips.training_windows(two_clips.segments, "all", np.random.default_rng(0))
-    assert found.features is two_clips.full_windows(two_clips.segments).features
-    assert len(found.features) == 9 + 12
-    batch = found[2:5]
-    assert not np.shares_memory(batch, found.features)
-    assert np.shares_memory(two_clips.rows(two_clips.segments[0]), found.features)
+    assert found.store is two_clips.store
+    rows = two_clips.store.features(two_clips.segments[0].video)
+    places = np.flatnonzero(found.segment == 0)
+    for place in places:
+        (window,) = found[place : place + 1]
+        step = found.newest[place] - found.first[place]
+        np.testing.assert_array_equal(window, rows[step + 1 - two_clips.look_back : step + 1])
 
 
 def test_videos_without_features_are_listed_and_left_out(tmp_path):

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from extract.feature_store.writer import FeatureWriter
 from model_folder.config import QuantizationReport, write_config
 from recipes.loader import load
 from sequence.experiment import open_experiment
 from sequence.prediction import require_spec
 from tests.extract.projecting import card_of
-from tests.sequence.stores import spec_of
+from tests.sequence.stores import store_of
 from video.errors import LookbackError
 
 
@@ -64,8 +64,8 @@ def test_features_with_another_sampling_are_refused(project, tmp_path):
     spec = open_experiment(settings(project)).store.spec
     other = {**spec, "sampling": {"fps": 5.0, "hop": 1}}
     path = tmp_path / "features.h5"
-    with FeatureWriter(path, other):
-        pass
+    same = {key: other[key] for key in ("backbone", "weights_sha256", "sampling")}
+    store_of(path, {"a": np.zeros((1, spec["feature_size"]))}, **same)
     with pytest.raises(LookbackError, match=r"features\.h5: .*another sampling.*extract\.py"):
         open_experiment(settings(project, **{"data.features": str(path)}))
 
@@ -100,10 +100,9 @@ def auto(tmp_path):
     write_config(tmp_path, config.model_copy(update=update))
     rows = [f"{a}{s}.mp4,{a},{s},{a}{s}" for a in "ab" for s in ("train", "val", "test")]
     (tmp_path / "manifest.csv").write_text("\n".join(["video,label,split,group", *rows, ""]))
-    for name, change in (("features.h5", {}), ("features.change.h5", {"change_seconds": 0.2})):
+    for name, change in (("features", {}), ("features.change", {"change_seconds": 0.2})):
         sampling = {"fps": 10.0, "hop": 1, **change}
-        with FeatureWriter(tmp_path / name, spec_of(6, sampling=sampling)):
-            pass
+        store_of(tmp_path / name, {"a": np.zeros((1, 6))}, sampling=sampling)
     flags = {"data.folder": str(tmp_path), "model.folder": str(tmp_path)}
     return lambda **keys: load(flags=flags | {k.replace("__", "."): v for k, v in keys.items()})
 
@@ -120,6 +119,5 @@ def test_an_input_that_was_not_asked_for_is_closed(auto, tmp_path):
     experiment = open_experiment(auto(backbone__input="frame"))
     assert experiment.alternative is None
     sampling = {"fps": 10.0, "hop": 1, "change_seconds": 0.2}
-    with FeatureWriter(tmp_path / "features.change.h5", spec_of(6, sampling=sampling)):
-        pass  # an open file could not be extended
+    store_of(tmp_path / "features.change", {"b": np.zeros((1, 6))}, sampling=sampling)
     experiment.close()

@@ -1,4 +1,4 @@
-"""Features of another program: the example of docs/files.md, as written, and what is refused."""
+"""Features of another program: the example of README.md, as written, and what is refused."""
 
 import json
 import re
@@ -12,10 +12,12 @@ from model_folder.config import read_config
 from tests.running import ROOT, run_script
 from video.errors import LookbackError, UsageError
 
+PART = "part-000001.h5"
+
 
 def the_example() -> str:
-    text = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
-    section = text.partition("### Features of another program")[2]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Features of another program")[2]
     found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert found
     return found[1]
@@ -40,15 +42,15 @@ def arguments(folder: Path) -> list:
 
 
 def change_spec(folder: Path, **changes) -> None:
-    with h5py.File(folder / "data" / "features.h5", "a") as file:
+    with h5py.File(folder / "data" / "features" / PART, "a") as file:
         spec = {**json.loads(file.attrs["spec"]), **changes}
         spec = {key: value for key, value in spec.items() if value is not None}
         file.attrs["spec"] = json.dumps(spec)
 
 
-def test_the_example_has_at_most_twelve_lines_besides_the_imports():
+def test_the_example_has_at_most_ten_lines_besides_the_imports():
     lines = [line for line in the_example().splitlines() if line.strip()]
-    assert len([line for line in lines if "import" not in line]) <= 12
+    assert len([line for line in lines if "import" not in line]) <= 10
 
 
 @pytest.mark.slow
@@ -75,16 +77,21 @@ def test_training_evaluation_and_folds_need_no_model_folder(folder, capsys):
 def test_a_missing_key_is_named(folder, key):
     change_spec(folder, **{key: None})
     name = "sampling.fps" if key == "sampling" else key
-    with pytest.raises(LookbackError, match=rf"features.h5: its spec lacks {name}; docs/files.md"):
+    with pytest.raises(LookbackError, match=rf"{PART}: its spec lacks {name}; docs/files.md"):
         run_script("train_lstm.py", arguments(folder))
 
 
 @pytest.mark.parametrize(
-    "changes", [{"sampling": {"fps": "10"}}, {"sampling": {"fps": 0}}, {"feature_size": "many"}]
+    ("changes", "words"),
+    [
+        ({"sampling": {"fps": "10"}}, "wrong type"),
+        ({"sampling": {"fps": 0}}, "wrong type"),
+        ({"feature_size": "many"}, r"instead of \(480, 'many'\)"),
+    ],
 )
-def test_a_value_of_the_wrong_type_is_refused(folder, changes):
+def test_a_value_of_the_wrong_type_is_refused(folder, changes, words):
     change_spec(folder, **changes)
-    with pytest.raises(LookbackError, match=r"features.h5: .*wrong type.*docs/files.md"):
+    with pytest.raises(LookbackError, match=rf"features.*: .*{words}.*docs/files.md"):
         run_script("train_lstm.py", arguments(folder))
 
 
@@ -103,29 +110,28 @@ def test_a_spec_that_is_not_external_needs_all_keys(folder):
 @pytest.mark.parametrize(
     ("name", "array", "problem"),
     [
-        ("features", np.zeros((20, 63), "float32"), "have the shape .*feature_size is 64"),
-        ("features", np.zeros(20, "float32"), "have the shape"),
-        ("seconds", np.zeros(19), "has 20 features, but seconds of the shape"),
+        ("features", np.zeros((480, 63), "float32"), r"features has the shape .*\(480, 64\)"),
+        ("features", np.zeros(480, "float32"), "features has the shape"),
+        ("seconds", np.zeros(479), r"seconds has the shape \(479,\) instead of \(480,\)"),
         ("seconds", None, "has no seconds"),
     ],
 )
-def test_arrays_that_do_not_fit_are_named_with_their_video(folder, name, array, problem):
-    with h5py.File(folder / "data" / "features.h5", "a") as file:
-        group = next(iter(file["videos"].values()))
-        del group[name]
+def test_arrays_that_do_not_fit_are_named(folder, name, array, problem):
+    with h5py.File(folder / "data" / "features" / PART, "a") as file:
+        del file[name]
         if array is not None:
-            group[name] = array
-    with pytest.raises(LookbackError, match=rf"clips/0.mp4 {problem}|of clips/0.mp4 {problem}"):
+            file[name] = array
+    with pytest.raises(LookbackError, match=rf"{PART}: (its )?{problem}"):
         run_script("train_lstm.py", arguments(folder))
 
 
 def test_extraction_does_not_replace_them(folder):
-    from extract.feature_store.writer import open_writer
+    from extract.feature_store.writer import FeatureWriter
 
-    path = folder / "data" / "features.h5"
-    before = path.read_bytes()
+    path = folder / "data" / "features"
+    before = (path / PART).read_bytes()
     spec = {"backbone": "tiny", "weights_sha256": "1", "feature_size": 4, "dtype": "float32"}
     refused = pytest.raises(LookbackError, match="of another program, which are not replaced")
-    with refused, open_writer(path, spec):
+    with refused, FeatureWriter(path, spec):
         pass
-    assert path.read_bytes() == before
+    assert (path / PART).read_bytes() == before

@@ -62,7 +62,7 @@ def test_validation_metrics_belong_to_the_saved_weights(head, project):
     load = load_predictor if head == "lstm" else load_mean_predictor
     predictor = load(project.weights, config)
     manifest = read(project.data / "manifest.csv")
-    with FeatureStore(project.data / "features.h5") as store:
+    with FeatureStore(project.data / "features") as store:
         dataset = Dataset(store, manifest, predictor.look_back)
         segments = dataset.split("val")
         predictions = predict(head, predictor, dataset, segments)

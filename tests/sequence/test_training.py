@@ -15,7 +15,7 @@ from model_folder.config import (
     save_weights,
     write_config,
 )
-from sequence import feature_matrix, training
+from sequence import training
 from sequence.baselines import fit_baseline
 from sequence.dataset import Dataset
 from sequence.evaluation import predict, predict_baseline
@@ -24,7 +24,7 @@ from sequence.prediction import Predictor, load_predictor
 from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
 from tests.extract.projecting import card_of
 from tests.history_files import points_of, rows_of
-from tests.sequence.stores import Clip, dataset_of, is_mapped, sequence_recipe
+from tests.sequence.stores import Clip, dataset_of, sequence_recipe
 from training.history import History
 from training.keras_backend import keras
 from training.optimizers import class_weights, make_optimizer
@@ -214,25 +214,6 @@ def test_a_last_batch_that_is_filled_up_trains_as_it_would_alone(noise_set, tmp_
     )
     for one, two in zip(ours.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-5)
-
-
-def test_a_mapped_temporary_file_trains_the_same_model(tmp_path, monkeypatch):
-    random = np.random.default_rng(1)
-    clips = [
-        Clip(f"{n}", random.normal(size=(6, 16)).astype("float32"), "ab"[n % 2], SPLITS[n % 5])
-        for n in range(20)
-    ]
-    predictors, arrays = [], []
-    for name, bound in (("memory", 2**30), ("file", 0)):
-        monkeypatch.setattr(feature_matrix, "IN_MEMORY_BYTES", bound)
-        (tmp_path / name).mkdir()
-        dataset = dataset_of(tmp_path / name, clips, look_back=4, dtype="float16")
-        predictors.append(trained(dataset, dropout=0.5, head="mean"))
-        arrays.append(dataset.full_windows(dataset.split("train")).features)
-    assert [is_mapped(array) for array in arrays] == [False, True]
-    assert predictors[0].temperature == predictors[1].temperature
-    for one, two in zip(*(each.model.get_weights() for each in predictors), strict=True):
-        np.testing.assert_array_equal(one, two)
 
 
 def test_an_ensemble_averages_the_logits_of_models_with_consecutive_seeds(noise_set, tmp_path):

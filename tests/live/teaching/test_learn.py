@@ -61,7 +61,7 @@ def test_progress_rises_through_all_phases(learned):
 
 def test_features_are_kept_for_the_next_learning(learned):
     folder, _, _, _ = learned
-    with FeatureStore(folder / "data" / "features.h5") as store:
+    with FeatureStore(folder / "data" / "features") as store:
         assert len(store.contents()) == 12
 
 

@@ -84,7 +84,7 @@ def test_from_nothing_to_a_model_in_use(tmp_path):
     assert read_record(tmp_path / "weights").score == 1.0
 
     # A third class, cancelled while it learns, then learned: only new clips are extracted.
-    features = tmp_path / "data" / "features.h5"
+    features = tmp_path / "data" / "features"
     school.teacher.learn()
     while school.teacher.progress()["phase"] not in ("extract", "train", "score"):
         assert school.teacher.progress()["state"] == "running"

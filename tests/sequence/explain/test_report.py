@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from extract.feature_store.reader import EXTERNAL
+from extract.feature_store.spec import EXTERNAL
 from metrics.pooling import Pooling
 from metrics.targets import truth_of
 from metrics.task import MULTI_LABEL

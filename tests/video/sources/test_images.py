@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract.feature_store.reader import source_of
+from clips.manifest.hashes import source_of
 from tests.conftest import coded_frame, read_code, write_coded_images
 from video.errors import VideoError
 from video.image_folder import image_folder, is_video
