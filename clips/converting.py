@@ -6,7 +6,6 @@ goes on where it stopped.
 """
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from clips.manifest.replacing import keep_previous
 from recipes.commands import command
 from video.atomic_write import atomic_write
 from video.console import logger, progress_bar
+from video.cores import usable_cores
 from video.errors import LookbackError, UsageError, VideoError
 from video.image_folder import image_folder
 from video.sources import SOURCES
@@ -98,7 +98,7 @@ def convert(manifest: Manifest, folder: Path, short_side: int | None, workers: i
                 _append(folder / RECORD, job.row(result))
         return result
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(workers or usable_cores()) as pool:
         try:
             results = progress_bar(pool.map(work, todo), "convert", len(todo), unit="clip")
             for job, result in zip(todo, results, strict=True):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from clips.manifest import Manifest
+from clips.shards import Shard
 from extract.extractor import Extractor
 from extract.extractor_setup import set_up_extractors
 from extract.pipeline.runner import extract_features, print_report
@@ -13,7 +14,10 @@ _LOG = logger(__name__)
 
 
 def extract(
-    settings: Settings, manifest: Manifest, watch: Callable[[float], object] = lambda share: None
+    settings: Settings,
+    manifest: Manifest,
+    watch: Callable[[float], object] = lambda share: None,
+    shard: Shard | None = None,
 ) -> None:
     """Compute the features of a manifest's videos with the network that the settings name.
 
@@ -22,6 +26,7 @@ def extract(
         manifest: Videos.
         watch: Function that receives the share of the missing features that are done, 0 to 1, of
             each feature file.
+        shard: Shard of the videos to compute; None for all.
 
     Raises:
         UsageError: The settings and the folder's model contradict each other.
@@ -29,8 +34,9 @@ def extract(
     """
     for path, extractor in set_up_extractors(settings, manifest).items():
         _LOG.info(_summary(extractor))
-        report = extract_features(manifest, extractor, path, settings.recipe.extract.dtype, watch)
-        print_report(report, path)
+        dtype = settings.recipe.extract.dtype
+        report = extract_features(manifest, extractor, path, dtype, watch, shard)
+        print_report(report, path, shard)
         if report.cached and "extract.engine" in settings.flags:
             _LOG.info(
                 "note: features that were in the file are kept, whichever engine computed them: "

@@ -6,11 +6,11 @@ from live.decision import Decision
 from live.model import LiveModel
 from live.overlay import Overlay
 from live.pace import Asynchronous, Synchronous
-from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.stream import VideoStream
 from live.timing import Stopwatch
 from video.frame import Frame
+from video.signals import defer_signals
 from video.sources import VideoSource
 
 

@@ -5,7 +5,6 @@ some networks (constants that become inputs, grouped convolutions). A converted 
 the parity check before its first use.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal
 from training.keras_backend import export_saved_model, keras
+from video.cores import usable_cores
 
 PRECISIONS = ("f32",)
 _FILE = "model.onnx"
@@ -48,7 +48,7 @@ class OnnxEngine(Engine):
 
         super().__init__(1 if workload.live else workload.batch_size or 1)
         self.feature_size = feature_size
-        cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+        cores = usable_cores()
         onnxruntime.disable_telemetry_events()  # on Windows they report to Microsoft
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors

@@ -5,6 +5,7 @@ networks a graph that is several times slower. The converted network (a graph an
 is cached in the model folder.
 """
 
+import os
 import tempfile
 import threading
 from functools import cache
@@ -21,6 +22,7 @@ from extract.engines.parity_check import report_cosine, require_equal
 from model_folder.config import QUANTIZED
 from recipes.commands import command
 from training.keras_backend import export_saved_model, keras
+from video.cores import VARIABLE, usable_cores
 from video.errors import LookbackError, UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class OpenVinoEngine(Engine):
             # Its threads share the cores with the decoder threads.
             "ENABLE_CPU_PINNING": False,
         }
+        if os.environ.get(VARIABLE):
+            options["INFERENCE_NUM_THREADS"] = usable_cores()
         self._compiled = _core().compile_model(network, "CPU", options)
         self.parallel = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = threading.local()

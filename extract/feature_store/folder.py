@@ -9,12 +9,14 @@ name counts.
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from extract.feature_store.part import Part, VideoRows, write_part
 from extract.feature_store.spec import EXTERNAL, FORMAT, VERSION, differences
+from recipes.commands import command
 from video.atomic_write import atomic_write
 from video.console import logger
 from video.errors import LookbackError
@@ -60,7 +62,9 @@ def read_parts(path: Path) -> list[Part]:
                 raise
 
 
-def add_part(path: Path, spec: dict, videos: list[VideoRows]) -> Path:
+def add_part(
+    path: Path, spec: dict, videos: list[VideoRows], marks: Mapping[str, str] | None = None
+) -> Path:
     """Write videos as the newest part of a store, clear the list, and return the part's path.
 
     Raises:
@@ -69,7 +73,7 @@ def add_part(path: Path, spec: dict, videos: list[VideoRows]) -> Path:
     parts_folder(path).mkdir(parents=True, exist_ok=True)
     temporary = parts_folder(path) / WRITING.replace("*", secrets.token_hex(8))
     try:
-        write_part(temporary, spec, videos)
+        write_part(temporary, spec, videos, marks)
         videos.clear()
         return commit(temporary, path)
     finally:
@@ -101,6 +105,26 @@ def write_index(path: Path, parts: list[Part], manifest_sha256: str) -> None:
         content["parts"].append({"name": file[0], **size, "bytes": file[1], "sha256": sha256})
     with atomic_write(path / INDEX) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def refuse_others(path: Path, spec: dict, manifest_sha256: str) -> None:
+    """Refuse parts that do not belong to the shards of this spec and this manifest.
+
+    Raises:
+        LookbackError: There is a part of another spec, or of shards of another manifest.
+    """
+    for part in read_parts(path):
+        if part.spec != spec:
+            raise LookbackError(
+                f"{part.path}: has {differences(part.spec, spec)}; all shards need the same model "
+                "folder and flags. Move the part away, or name another folder with --features"
+            )
+        if part.shard and part.manifest_sha256 != manifest_sha256:
+            raise LookbackError(
+                f"{part.path}: was written by shard {part.shard} of another manifest; all shards "
+                f"need the same one. {command('extract')} without --shard completes the features "
+                "of a changed manifest"
+            )
 
 
 def set_aside_other_spec(path: Path, spec: dict) -> None:

@@ -1,6 +1,7 @@
 """Parts of the feature store: flat HDF5 files, each with the features of some videos.
 
-    /                 attributes: format, version, spec (JSON), spec_sha256
+    /                 attributes: format, version, spec (JSON), spec_sha256; of a shard's part also
+                      shard and manifest_sha256
     features  (n, D)  float32, or float16 on request: the steps of all videos, one after another
     seconds   (n,)    float64, time of each step in its video
     motion    (n, 16) float32, motion energy since the step before; optional, NaN: unknown
@@ -17,6 +18,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +55,8 @@ class Part:
     Attributes:
         path: The file.
         spec: Description of the features.
+        shard: Shard that wrote the part, such as 3/250; empty without shards.
+        manifest_sha256: Hash of the manifest of the shards.
         videos: Path of each video: v.
         first: Row of each video's first step, and the number of rows: int64 (v + 1,).
     """
@@ -68,6 +72,8 @@ class Part:
         try:
             with h5py.File(path, "r", locking=False) as file:
                 self.spec = read_spec(path, file)
+                self.shard = str(file.attrs.get("shard", ""))
+                self.manifest_sha256 = str(file.attrs.get("manifest_sha256", ""))
                 for name in ("features", "seconds", "first", "path"):
                     if name not in file:
                         raise self._fault(f"has no {name}")
@@ -136,10 +142,12 @@ class Part:
         return VideoRows(self.videos[number], self.source(number), note=note, **arrays)
 
 
-def write_part(path: Path, spec: dict, videos: list[VideoRows]) -> None:
+def write_part(
+    path: Path, spec: dict, videos: list[VideoRows], marks: Mapping[str, str] | None = None
+) -> None:
     """Write videos, each once, in the order of their paths. Equal content gives equal bytes.
 
-    The file is complete when this function returns.
+    The file is complete when this function returns. Marks are further attributes.
 
     Raises:
         OSError: The disk is full or failed.
@@ -156,6 +164,7 @@ def write_part(path: Path, spec: dict, videos: list[VideoRows]) -> None:
     with h5py.File(path, "w", locking=False, **_ALIGNED) as file:
         file.attrs.update(format=FORMAT, version=VERSION, spec_sha256=spec_sha256(spec))
         file.attrs["spec"] = json.dumps(spec, sort_keys=True)
+        file.attrs.update(marks or {})
         file["first"] = first
         for name, texts in (
             ("path", [each.video for each in videos]),

@@ -41,7 +41,7 @@ class _Unfinished:
 class FeatureWriter:
     """Writer of a store, a context manager. Several programs may write one folder."""
 
-    def __init__(self, path: Path, spec: dict, manifest_sha256: str = "") -> None:
+    def __init__(self, path: Path, spec: dict, manifest_sha256: str = "", shard: str = "") -> None:
         """Read which videos the store has.
 
         Features of another spec go to the store `<stem>.previous`, and come back when their spec
@@ -51,12 +51,15 @@ class FeatureWriter:
             path: The store: a folder, or a file.
             spec: Description of the features, as JSON-compatible values.
             manifest_sha256: Hash of the manifest, for index.json.
+            shard: Name of this writer's shard; empty without shards. A shard adds parts only, and
+                refuses those of another spec or manifest.
 
         Raises:
             LookbackError: The store cannot be read or written, or is of another program.
         """
         self.path, self.spec = path, json.loads(json.dumps(spec))
         self._manifest_sha256, self._folder = manifest_sha256, folder.parts_folder(path)
+        self._marks = {"shard": shard, "manifest_sha256": manifest_sha256} if shard else {}
         self._dtype, self._size = np.dtype(spec["dtype"]), int(spec["feature_size"])
         with self._explained():
             take_over(path)
@@ -64,7 +67,10 @@ class FeatureWriter:
             for each in self._folder.glob(folder.WRITING):
                 if time.time() - each.stat().st_mtime > _STALE_SECONDS:
                     each.unlink()
-            folder.set_aside_other_spec(path, self.spec)
+            if shard:
+                folder.refuse_others(path, self.spec, manifest_sha256)
+            else:
+                folder.set_aside_other_spec(path, self.spec)
         self._stored = _places_of(folder.read_parts(path))
         self._sources = {
             video: part.source(number)
@@ -162,13 +168,19 @@ class FeatureWriter:
     def _close_part(self) -> None:
         if self._finished:
             with self._explained():
-                part = Part(folder.add_part(self.path, self.spec, list(self._finished.values())))
+                videos = list(self._finished.values())
+                part = Part(folder.add_part(self.path, self.spec, videos, self._marks))
             self._stored |= _places_of([part])
             self._finished = {}
 
     def close(self) -> None:
-        """Write the videos that are finished, join small parts, and leave out replaced videos."""
+        """Write the videos that are finished, join small parts, and leave out replaced videos.
+
+        Of a shard, the parts stay as they are: other shards may be running.
+        """
         self._close_part()
+        if self._marks:
+            return
         self._stored = {}
         parts = folder.read_parts(self.path)
         places = _places_of(parts)

@@ -1,12 +1,12 @@
 """Decoding stage: video files to batches of clips, several files concurrently."""
 
-import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from video.cores import usable_cores
 from video.errors import VideoError
 from video.motion import CELLS, MotionMeter
 from video.pipeline_stage import PipelineStage
@@ -115,7 +115,7 @@ def decoding_stage(
         make_stepper: Function that returns a new stepper, called once per video.
         frames_per_clip: Frames in one input of the network.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     readers = max(1, min(cores, len(videos)))
     # One thread per video has a higher throughput than several threads on one video.
     threads, batch_size = cores // readers, max(1, _FRAMES_PER_BATCH // frames_per_clip)

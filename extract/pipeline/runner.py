@@ -8,6 +8,7 @@ from pathlib import Path
 from clips.manifest import Manifest
 from clips.manifest.duplicates import refuse_contradictions, same_value
 from clips.manifest.hashes import Hashes
+from clips.shards import Shard
 from extract.extractor import Extractor
 from extract.feature_store.writer import FeatureWriter
 from extract.pipeline.inference import ComputedSteps, inference_stage, restore_order
@@ -50,6 +51,7 @@ def extract_features(
     path: Path,
     dtype: str,
     watch: Callable[[float], object] = lambda share: None,
+    shard: Shard | None = None,
 ) -> ExtractionReport:
     """Compute the features that the store does not have yet.
 
@@ -63,12 +65,14 @@ def extract_features(
         path: Path of the store.
         dtype: Dtype of the stored features, `float32` or `float16`.
         watch: Function that receives the share of the missing features that are done, 0 to 1.
+        shard: Shard of the videos to compute; None for all.
 
     Raises:
         LookbackError: The store cannot be written.
     """
-    report = ExtractionReport()
-    with FeatureWriter(path, extractor.spec(dtype), manifest.sha256) as writer:
+    report, whole = ExtractionReport(), manifest.sha256
+    manifest = shard.of(manifest) if shard else manifest
+    with FeatureWriter(path, extractor.spec(dtype), whole, str(shard or "")) as writer:
         sources = _sources(manifest, report)
         equal = same_value({video: tuple(source.items()) for video, source in sources.items()})
         refuse_contradictions(list(manifest.entries), equal, str(manifest.path))
@@ -149,19 +153,23 @@ def _write(
             report.notes[video] = steps.note
 
 
-def print_report(report: ExtractionReport, path: Path) -> None:
-    """Print the result of an extraction; raise `LookbackError` if no video has features."""
+def print_report(report: ExtractionReport, path: Path, shard: Shard | None = None) -> None:
+    """Print the result of an extraction; raise `LookbackError` if no video has features.
+
+    A shard may be without a video that can be read.
+    """
     for video, note in report.notes.items():
         _LOG.warning(f"note: {video}: {note}; the decodable part is used")
     for reason in report.failed.values():
         _LOG.warning(f"rejected: {reason}")
-    if not report.done + report.cached:
+    if not report.done + report.cached and not shard:
         raise LookbackError(f"{path}: no video gave features; the reasons are above")
     rate = ""
     if report.steps:
         rate = f" at {report.steps / report.seconds:.0f} steps/s, bottleneck: {report.bottleneck}"
     renamed = f" ({report.renamed} of them under another name)" if report.renamed else ""
+    which = f"shard {shard}: " if shard else ""
     _LOG.info(
-        f"{report.done} videos extracted ({report.steps} steps{rate}), {report.cached} were there "
-        f"already{renamed}, {len(report.failed)} rejected\n{path}"
+        f"{which}{report.done} videos extracted ({report.steps} steps{rate}), {report.cached} were "
+        f"there already{renamed}, {len(report.failed)} rejected\n{path}"
     )

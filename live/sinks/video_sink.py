@@ -4,10 +4,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from live.overlay import AnnotatedFrame
-from live.signals import defer_signals
 from live.sinks.base import Sink
 from video.background_writer import BackgroundWriter
 from video.frame import Frame
+from video.signals import defer_signals
 from video.writer import Mp4Writer
 
 

@@ -16,13 +16,13 @@ from live.decision import Decision
 from live.hub import Hub
 from live.model import LiveModel
 from live.overlay import Overlay
-from live.signals import defer_signals
 from live.sinks import Sink, StopRequested
 from live.timing import Stopwatch
 from live.watching.camera_stream import CameraStream, Job
 from video.console import logger
 from video.errors import LookbackError
 from video.frame import Frame
+from video.signals import defer_signals
 
 _LOG = logger(__name__)
 

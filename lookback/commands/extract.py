@@ -1,6 +1,8 @@
 """Compute the features of every clip with the backbone and store them in features/."""
 
+from extract.pipeline.task import add_task_flags, shard_of, take_threads
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
+from video.signals import ended_by_signals
 
 FLAGS = (
     *BACKBONE_FLAGS,
@@ -29,7 +31,12 @@ FLAGS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    chosen = settings(parser("extract", __doc__, FLAGS).parse_args(arguments))
+    flags = parser("extract", __doc__, FLAGS)
+    add_task_flags(flags)
+    parsed = flags.parse_args(arguments)
+    chosen = settings(parsed)
+    take_threads(parsed.threads)
+    shard = shard_of(parsed.shard, chosen)
     # Check the command line and the manifest first: the imports below are slow.
     from clips.preparation import load_manifest
 
@@ -39,5 +46,6 @@ def main(arguments: list[str] | None = None) -> int:
     from training.keras_backend import device_line
 
     print(device_line())
-    extract(chosen, manifest)
+    with ended_by_signals():
+        extract(chosen, manifest, shard=shard)
     return 0

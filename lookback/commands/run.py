@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     require_sources(parsed)
     chosen = settings(parsed)
     # Check the command line first: the imports below are slow.
-    from live.signals import ended_by_signals
     from live.watching.command import run_command_line
+    from video.signals import ended_by_signals
 
     with ended_by_signals():
         return run_command_line(parsed, chosen)

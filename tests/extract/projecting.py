@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from clips.manifest import Entry, Manifest
+from clips.shards import parse_shard
 from extract.extractor import Extractor
 from extract.feature_store import folder, writer
 from extract.pipeline.runner import extract_features
@@ -117,10 +118,12 @@ def slow_down_writing(seconds: float) -> None:
     writer._PART_SECONDS = -1.0
 
 
-def main(data: str, store: str, seconds_a_part: str) -> None:
+def main(data: str, store: str, seconds_a_part: str, shard: str = "") -> None:
     slow_down_writing(float(seconds_a_part))
+    chosen = parse_shard(shard) if shard else None
+    manifest, extractor = manifest_of(Path(data)), projecting_extractor()
     try:
-        extract_features(manifest_of(Path(data)), projecting_extractor(), Path(store), "float32")
+        extract_features(manifest, extractor, Path(store), "float32", shard=chosen)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -8,11 +8,11 @@ import pytest
 from live.decision import Decision
 from live.loop import run_loop
 from live.panel import Panel
-from live.signals import ended_by_signals
 from live.sinks import Sink, StopRequested
 from tests.conftest import read_code, write_coded_video
 from video.preprocessing import Preprocessing
 from video.sampling import Sampling
+from video.signals import ended_by_signals
 from video.sources import FileSource
 from video.steps import Stepper
 

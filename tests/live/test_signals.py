@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from live import runner
-from live.signals import ended_by_signals
 from recipes.loader import load
 from tests.conftest import write_coded_video
 from tests.live.conftest import read_rows, read_video
 from tests.running import ROOT, run_script
+from video.signals import ended_by_signals
 
 FRAMES = 3000  # a run would take half a minute
 SIGNALS = [signal.SIGTERM, signal.SIGINT]

@@ -316,3 +316,25 @@ def test_a_real_full_disk_keeps_finished_parts_and_a_later_run_completes(small_d
     with FeatureStore(path) as store:
         assert 0 < sum(video in store for video in videos) < 16
     complete(path, videos)
+
+
+def test_a_shard_refuses_parts_of_other_settings_or_of_another_manifest(path):
+    def shard(number: int, manifest: str = "m", **spec) -> None:
+        with FeatureWriter(path, spec_for(**spec), manifest, f"{number}/2") as writer:
+            add(writer, f"video {number}", rows_of(number, 3))
+
+    shard(1)
+    with pytest.raises(LookbackError, match=r"part-000001-.*other settings \(precision f32\)"):
+        shard(2, precision="int8")
+    with pytest.raises(LookbackError, match=r"part-000001-.* by shard 1/2 of another manifest"):
+        shard(2, manifest="other")
+    shard(2)
+    assert len(part_paths(path)) == 2  # a shard joins nothing: others may be running
+    with FeatureWriter(path, spec_for(), "other"):
+        pass
+    (joined,) = part_paths(path)
+    with FeatureStore(path) as store:
+        assert "video 1" in store
+        assert "video 2" in store
+    shard(1, manifest="other")  # that part is of no shard any more
+    assert joined in part_paths(path)

@@ -17,7 +17,7 @@ import pytest
 from clips.manifest import Entry, Manifest
 from extract.extractor import Extractor
 from extract.extractor_setup import set_up_extractor
-from extract.feature_store.folder import part_paths, parts_folder
+from extract.feature_store.folder import part_paths, parts_folder, read_parts
 from extract.feature_store.reader import FeatureStore, features_path
 from extract.pipeline.runner import (
     ExtractionReport,
@@ -329,8 +329,8 @@ def stop_inside_writing(
     return False
 
 
-def start_slow_extraction(data: Path, path: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.extract.projecting", data, path, "0.01"]
+def start_slow_extraction(data: Path, path: Path, *shard: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tests.extract.projecting", data, path, "0.01", *shard]
     return subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
@@ -353,6 +353,27 @@ def test_killed_ten_times_it_ends_with_the_same_bits(clips_folder, tmp_path, nam
     assert inside >= 4
     report = extracted(manifest, path)
     assert report.done + report.cached == len(manifest.videos)
+    (ours,), (whole,) = part_paths(path), part_paths(tmp_path / "whole")
+    assert ours.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["features", "features.h5"])
+def test_three_shards_one_of_them_killed_end_with_the_bits_of_one_program(
+    clips_folder, tmp_path, name
+):
+    manifest, path = manifest_of(clips_folder), tmp_path / name
+    extracted(manifest, tmp_path / "whole")
+    shards = [start_slow_extraction(clips_folder, path, f"{number}/3") for number in (1, 2, 3)]
+    stop_inside_writing(shards[1], path, 3)
+    shards.append(start_slow_extraction(clips_folder, path, "2/3"))
+    told = [process.communicate()[1] for process in shards]
+    codes = [process.returncode for process in shards]
+    assert codes == [0, -signal.SIGKILL, 0, 0], told
+    videos = [video for part in read_parts(path) for video in part.videos]
+    assert sorted(videos) == sorted(manifest.videos)
+    assert_same_features(path, tmp_path / "whole", manifest.videos)
+    report = extracted(manifest, path)
+    assert (report.done, report.cached) == (0, len(manifest.videos))
     (ours,), (whole,) = part_paths(path), part_paths(tmp_path / "whole")
     assert ours.read_bytes() == whole.read_bytes()
 

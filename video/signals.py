@@ -1,4 +1,4 @@
-"""Signals that end a live run. Only the command installs handlers; imports do not."""
+"""Signals that end a command. Only commands install handlers; imports do not."""
 
 import signal
 import threading
