@@ -5,7 +5,6 @@ seconds and motion, and the attributes source, note and complete.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -38,9 +37,8 @@ def take_over(path: Path) -> None:
             if file.attrs.get("version") != 1:
                 return
             spec = read_spec(earlier, file, version=1)
-            videos = list(_videos(earlier, file, int(spec["feature_size"])))
-            count = len(videos)
-            part = add_part(path, spec, videos)
+            groups = {n: g for n, g in file["videos"].items() if g.attrs.get("complete")}
+            part = add_part(path, spec, [_rows(earlier, *each, spec) for each in groups.items()])
         if path == earlier:
             part.replace(path)
             part.parent.rmdir()
@@ -49,19 +47,16 @@ def take_over(path: Path) -> None:
             f"{path}: the features of {earlier} cannot be taken over ({error.strerror or error})"
         ) from None
     stays = f" from {earlier}, which is not needed any more" if path != earlier else ""
-    _LOG.warning(f"note: {path}: the features of {count} videos were taken over{stays}")
+    _LOG.warning(f"note: {path}: the features of {len(groups)} videos were taken over{stays}")
 
 
-def _videos(path: Path, file: h5py.File, size: int) -> Iterator[VideoRows]:
-    """Yield the complete videos; their arrays are datasets of the file."""
-    for name, group in file["videos"].items():
-        if not group.attrs.get("complete"):
-            continue
-        features, seconds, motion = (group.get(n) for n in ("features", "seconds", "motion"))
-        if features is None or seconds is None or features.shape != (len(seconds), size):
-            raise LookbackError(
-                f"{path}: {unquote(name)} needs features of the shape (N, {size}) and N seconds"
-            )
-        source = json.loads(group.attrs.get("source", "{}"))
-        note = group.attrs.get("note", "")
-        yield VideoRows(unquote(name), source, features, seconds, motion, note)
+def _rows(path: Path, name: str, group: h5py.Group, spec: dict) -> VideoRows:
+    """Return a video; its arrays are datasets of the file."""
+    features, seconds, motion = (group.get(n) for n in ("features", "seconds", "motion"))
+    video, size = unquote(name), spec["feature_size"]
+    if features is None or seconds is None or features.shape != (len(seconds), size):
+        raise LookbackError(
+            f"{path}: {video} needs features of the shape (N, {size}) and N seconds"
+        )
+    source, note = json.loads(group.attrs.get("source", "{}")), group.attrs.get("note", "")
+    return VideoRows(video, source, features, seconds, motion, note)

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from extract.feature_store.part import Part, VideoRows, write_part
 from extract.feature_store.spec import EXTERNAL, FORMAT, VERSION, differences
@@ -96,13 +95,14 @@ def write_index(path: Path, parts: list[Part], manifest_sha256: str) -> None:
     with suppress(OSError, ValueError, KeyError, TypeError):  # damaged: made anew
         before = json.loads((path / INDEX).read_text(encoding="utf-8"))["parts"]
         known = {(each["name"], each["bytes"]): each["sha256"] for each in before}
-    content: dict[str, Any] = {"format": FORMAT, "version": VERSION, "spec": parts[0].spec}
-    content |= {"manifest_sha256": manifest_sha256, "parts": []}
+    listed = []
     for each in parts:
-        size = {"videos": len(each.videos), "rows": int(each.first[-1])}
-        file = each.path.name, each.path.stat().st_size
-        sha256 = known.get(file) or _sha256(each.path)
-        content["parts"].append({"name": file[0], **size, "bytes": file[1], "sha256": sha256})
+        name, size = each.path.name, each.path.stat().st_size
+        found = {"name": name, "videos": len(each.videos), "rows": int(each.first[-1])}
+        sha256 = known.get((name, size)) or _sha256(each.path)
+        listed.append({**found, "bytes": size, "sha256": sha256})
+    content = {"format": FORMAT, "version": VERSION, "spec": parts[0].spec}
+    content |= {"manifest_sha256": manifest_sha256, "parts": listed}
     with atomic_write(path / INDEX) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

@@ -173,16 +173,10 @@ def write_part(
         ):
             file.create_dataset(name, data=texts, dtype=h5py.string_dtype())
         for name, (dtype, shape) in arrays.items():
-            file.create_dataset(name, shape, dtype)[:1] = 0  # allocates all rows
-        offsets = {name: file[name].id.get_offset() for name in arrays}
-    with path.open("r+b") as raw:  # a call of HDF5 for each video would take most of the time
-        for name, (dtype, shape) in arrays.items():
-            raw.seek(offsets[name] or 0)
-            for each in videos:
+            dataset = file.create_dataset(name, shape, dtype)
+            for each, start, stop in zip(videos, first, first[1:], strict=False):
                 found = getattr(each, name)
-                steps = (len(each.seconds), *shape[1:])
-                if found is None or found.shape != steps:  # motion may be missing or unusable
-                    found = np.full(steps, np.nan)
-                raw.write(np.ascontiguousarray(found, dtype).tobytes())
-        raw.flush()
-        os.fsync(raw.fileno())
+                fits = found is not None and found.shape == (stop - start, *shape[1:])
+                dataset[start:stop] = found if fits else np.nan  # motion may be missing
+    with path.open("r+b") as written:
+        os.fsync(written.fileno())

@@ -235,13 +235,9 @@ def _places_of(parts: list[Part]) -> dict[str, tuple[Part, int]]:
 
 def _groups(parts: list[Part], limit: float) -> list[list[Part]]:
     """Return neighbors that together have at most `limit` bytes."""
-    groups: list[list[Part]] = []
-    total = 0
+    groups: list[list[Part]] = [[]]
     for part in parts:
-        size = part.path.stat().st_size
-        if not groups or total + size > limit:
+        if groups[-1] and sum(each.path.stat().st_size for each in [*groups[-1], part]) > limit:
             groups.append([])
-            total = 0
         groups[-1].append(part)
-        total += size
     return groups
