@@ -57,8 +57,9 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
 
     Args:
         settings: The recipe, which names the manifest.
-        videos_needed: Whether the videos will be read. If so, rows without a file are left out.
-            Otherwise they stay, because their features may exist.
+        videos_needed: Whether the videos will be read. If so, rows without a file are left out,
+            and clips that the manifest lacks are told. Otherwise rows without a file stay, because
+            their features may exist.
 
     Raises:
         LookbackError: The manifest is not valid, or the videos are needed and a whole class or
@@ -75,7 +76,9 @@ def load_manifest(settings: Settings, videos_needed: bool = True) -> Manifest:
     manifest = complete(drop_videos(manifest, skipped), settings)
     check_split(list(manifest.entries), str(path))
     _print_time_split(manifest)
-    _print_new_clips(manifest, skipped)
+    _print_skipped(path, skipped)
+    if videos_needed:
+        _print_new_clips(manifest)
     missing = missing_videos(manifest)
     if videos_needed:
         refuse_many_missing(manifest, missing)
@@ -281,13 +284,16 @@ def _span(entry: Entry) -> tuple[str, float | None, float | None]:
     return entry.video, entry.start, entry.end
 
 
-def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
-    path = manifest.path
+def _print_skipped(path: Path, skipped: set[str]) -> None:
     if skipped:
         _LOG.warning(
             f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}: see "
             f"{path.with_name(REJECTED)}; {command('prepare')} checks them again"
         )
+
+
+def _print_new_clips(manifest: Manifest) -> None:
+    path = manifest.path
     try:
         found = find_clips(path.parent).videos
     except LookbackError:
