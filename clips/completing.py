@@ -104,9 +104,5 @@ def grouped(
     """
     if "data.group_by" in settings.given:
         return join_groups(group_entries(entries, settings.recipe.data.group_by), equal)
-    automatic = group_entries(entries, "auto")
-    filled = [
-        entry if entry.group else replace(entry, group=other.group)
-        for entry, other in zip(entries, automatic, strict=True)
-    ]
+    filled = [each if each.group else group_entries([each], "auto")[0] for each in entries]
     return join_groups(filled, equal)

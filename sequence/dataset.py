@@ -171,12 +171,13 @@ class Dataset:
         Raises:
             LookbackError: A class has none in a split.
         """
+        anywhere = classes_in(self.segments)
         for split in splits:
             present = classes_in(self.split(split))
             for target, label in enumerate(self.labels):
                 # Videos labeled from start to end have no background; any other class is needed.
-                unused = target not in classes_in(self.segments)
-                if target not in present and not (label == BACKGROUND and unused):
+                unused = label == BACKGROUND and target not in anywhere
+                if target not in present and not unused:
                     raise LookbackError(
                         f"{self.store.path}: no clip of class {label} in split {split} has "
                         f"features; run {command('extract')}, or make a new split with "

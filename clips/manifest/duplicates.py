@@ -56,6 +56,8 @@ def join_groups(entries: list[Entry], equal: Sequence[list[str]]) -> list[Entry]
 
     Whole groups are merged, because a clip of two groups shows the scene of both.
     """
+    if not equal:
+        return entries
     groups = _Joined(entry.group for entry in entries)
     of_video = defaultdict(list)
     for entry in entries:

@@ -65,7 +65,11 @@ def is_multi_label(entries: Sequence[Entry]) -> bool:
 
 def one_label_each(entries: Iterable[Entry]) -> list[Entry]:
     """Return the rows with one label each: a row with two labels becomes two."""
-    return [replace(entry, label=label) for entry in entries for label in entry.labels]
+    return [
+        entry if label == entry.label else replace(entry, label=label)
+        for entry in entries
+        for label in entry.labels
+    ]
 
 
 # The share of the shorter one of two spans that both have in common.

@@ -5,6 +5,7 @@ be lost. Commands skip such rows and print their number.
 """
 
 import csv
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +20,8 @@ REJECTED = "rejected.csv"
 
 def missing_videos(manifest: Manifest) -> list[str]:
     """Return the listed videos whose file is missing, in the order of the rows."""
-    return [video for video in manifest.videos if not is_video(manifest.place(video))]
+    folder = str(manifest.path.parent)  # a path object for each video would take most of the time
+    return [video for video in manifest.videos if not is_video(os.path.join(folder, video))]
 
 
 def listed_videos(count: int) -> str:
