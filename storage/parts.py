@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from storage import remote
+from storage import remote, trees
+from storage.copies import fetch, mark
 from storage.mirror import url_of
 
 
@@ -17,8 +18,14 @@ def commit(file: Path, target: Path) -> Path:
         LookbackError: The storage cannot be read or written.
     """
     url = url_of(target)
-    if url is None or remote.put(file, url, new=True):
+    if url is None:
         return file.replace(target)
-    temporary = target.with_name(f"writing-{target.name}")
-    remote.get(url, temporary)
-    return temporary.replace(target)
+    mine = remote.put(file, url, new=True)
+    entry = remote.entry_of(url)
+    if mine:
+        file.replace(target)
+        mark(target, entry)
+    else:
+        fetch(target, entry)
+    trees.note(target, entry)
+    return target

@@ -8,6 +8,7 @@ machine.
 import errno
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ _PACKAGES = {
     "http": "aiohttp",
     "https": "aiohttp",
 }
+_WITH_BUCKETS = ("s3", "gs", "gcs", "az", "abfs")
+_THREADS = 8
 # Libraries that raise errors of their own about networks and permissions.
 _LIBRARIES = {"botocore", "aiobotocore", "aiohttp", "asyncio", "gcsfs", "google", "azure"}
 _LIBRARIES |= {"huggingface_hub", "httpx", "requests", "urllib3", "fsspec"}
@@ -44,6 +47,10 @@ class Entry:
     tag: str
 
 
+class MissingError(LookbackError):
+    """There is no such file, folder or bucket."""
+
+
 def find(url: str) -> dict[str, Entry]:
     """Return all files below an address, by their path relative to it; itself as an empty text.
 
@@ -53,13 +60,31 @@ def find(url: str) -> dict[str, Entry]:
     with explained(url):
         files, root = _open(url)
         files.invalidate_cache()
-        found = files.find(root, detail=True)
+        try:
+            found = files.find(root, detail=True)
+        except FileNotFoundError:
+            found = {}
+        bucket = root.strip("/").partition("/")[0]
+        if not found and url.partition("://")[0] in _WITH_BUCKETS and not files.exists(bucket):
+            raise FileNotFoundError
+        named = {name: info for name, info in found.items() if not name.endswith("/")}
+        unknown = [name for name, info in named.items() if info.get("size") is None]
+        with ThreadPoolExecutor(_THREADS) as pool:  # lists of web servers have names only
+            named |= zip(unknown, pool.map(files.info, unknown), strict=True)
     root = root.rstrip("/")
-    return {
-        name[len(root) :].lstrip("/"): _entry(info)
-        for name, info in found.items()
-        if not name.endswith("/")
-    }
+    return {name[len(root) :].lstrip("/"): _entry(info) for name, info in named.items()}
+
+
+def entry_of(url: str) -> Entry:
+    """Return what the storage has at an address.
+
+    Raises:
+        LookbackError: There is no such file, or the storage cannot be read.
+    """
+    with explained(url):
+        files, name = _open(url)
+        files.invalidate_cache(files._parent(name))
+        return _entry(files.info(name))
 
 
 def _entry(info: dict[str, Any]) -> Entry:
@@ -67,6 +92,19 @@ def _entry(info: dict[str, Any]) -> Entry:
     tag = next((info[name] for name in (*names, "created") if info.get(name)), "")
     size = info.get("size")
     return Entry(-1 if size is None else int(size), str(tag).strip('"'))
+
+
+@contextmanager
+def opened(url: str, block: int = 2**16) -> Iterator[Any]:
+    """Open a file of which little is read, in blocks of some bytes.
+
+    Raises:
+        LookbackError: There is no such file, or the storage cannot be read.
+    """
+    with explained(url):
+        files, name = _open(url)
+        with files.open(name, "rb", block_size=block, cache_type="blockcache") as file:
+            yield file
 
 
 def get(url: str, path: Path) -> None:
@@ -156,7 +194,7 @@ def explained(url: str, verb: str = "read") -> Iterator[None]:
             f"{url}: {kind}:// is no known storage; use s3://, gs://, az://, hf:// or https://"
         ) from None
     except FileNotFoundError:
-        raise LookbackError(f"{url}: there is no such file, folder or bucket") from None
+        raise MissingError(f"{url}: there is no such file, folder or bucket") from None
     except PermissionError:
         raise LookbackError(
             f"{url}: no permission to {verb} it; docs/scale.md lists what is needed"
