@@ -15,9 +15,8 @@ from typing import Any
 
 from recipes.commands import command
 from recipes.loader import Settings, default_value, load
-from recipes.places import copy_up, with_local_places
+from recipes.places import copied_up, with_local_places
 from recipes.renamed_keys import RENAMED_FLAGS
-from storage.mirror import with_urls
 from video.console import console
 from video.errors import LookbackError, UsageError
 
@@ -224,8 +223,8 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
     try:
-        with console():
-            code = _with_copies(main)
+        with console(), copied_up():
+            code = main(None)
     except LookbackError as error:
         print(f"error: {error}", file=sys.stderr)
         code = error.exit_code
@@ -256,22 +255,6 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
                 output.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _with_copies(main: Callable[[list[str] | None], int]) -> int:
-    """Run a command's main function; what it changed in mirrors goes up, also after an error."""
-    try:
-        code = main(None)
-    except (LookbackError, KeyboardInterrupt) as error:
-        if isinstance(error, LookbackError):
-            error.args = (with_urls(str(error)),)
-        try:
-            copy_up()
-        except LookbackError as another:
-            print(f"error: {another}", file=sys.stderr)
-        raise
-    copy_up()
-    return code
 
 
 # Beginnings of the names of threads that a driver or a compiler can hold for ever.

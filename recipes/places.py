@@ -3,12 +3,14 @@
 The commands see local paths only. `storage` copies what they need down, and what they changed up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from recipes.loader import Settings
-from storage.mirror import is_url, local_path
+from storage.mirror import is_url, local_path, with_urls
+from video.errors import LookbackError
 
 
 def with_local_places(settings: Settings) -> Settings:
@@ -52,12 +54,20 @@ def with_local_places(settings: Settings) -> Settings:
     return replace(settings, recipe=recipe.model_copy(update={"data": data, "model": model}))
 
 
-def copy_up() -> None:
-    """Write what a command changed in the mirrors to the storage.
+@contextmanager
+def copied_up() -> Iterator[None]:
+    """Write what the block changed in mirrors to the storage, also after an error of the user.
 
     Raises:
         LookbackError: The storage cannot be written.
     """
     from storage import trees
 
+    try:
+        yield
+    except (LookbackError, KeyboardInterrupt) as error:
+        if isinstance(error, LookbackError):
+            error.args = (with_urls(str(error)),)
+        trees.copy_up_if_possible()
+        raise
     trees.copy_up()

@@ -159,6 +159,18 @@ def copy_up(path: Path | None = None) -> None:
         tree.copy_up()
 
 
+def copy_up_if_possible(path: Path | None = None) -> None:
+    """Write what changed to the storage as far as it can be reached; `copy_up` writes the rest.
+
+    Args:
+        path: As for `copy_up`.
+    """
+    try:
+        copy_up(path)
+    except LookbackError as error:
+        _LOG.warning(f"note: {error}")
+
+
 def copy_up_cache(path: Path) -> None:
     """Write a file that only saves time to the storage; where it cannot be written, it stays."""
     found = tree_of(path)
