@@ -42,12 +42,24 @@ class Hashes:
             OSError: The video cannot be read.
         """
         path = self._folder / video
-        size, modified = _size_and_time(path)
+        size, modified = size_and_time(path)
         known = self._known.get(video)
         if known is None or known[:2] != [size, modified]:
             known = self._known[video] = [size, modified, content_sha256(path)]
             self._changed = True
         return {"size": size, "sha256": known[2]}
+
+    def put(self, video: str, state: tuple[int, int], sha256: str) -> None:
+        """Take a hash that was computed elsewhere.
+
+        Args:
+            video: The video.
+            state: Its `size_and_time` when it was read.
+            sha256: Its SHA-256, in hexadecimal.
+        """
+        known = [*state, sha256]
+        if self._known.get(video) != known:
+            self._known[video], self._changed = known, True
 
     def save(self) -> None:
         """Write the hashes, if there are new ones; a folder that is read-only is left as it is."""
@@ -56,7 +68,7 @@ class Hashes:
                 temporary.write_text(json.dumps(self._known), encoding="utf-8")
 
 
-def _size_and_time(path: Path) -> tuple[int, int]:
+def size_and_time(path: Path) -> tuple[int, int]:
     """Return a video's size in bytes, and its last modification in nanoseconds."""
     if images := image_folder(path):
         return images.size(), max(image.stat().st_mtime_ns for _, image in images.images())

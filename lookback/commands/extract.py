@@ -1,6 +1,7 @@
 """Compute the features of every clip with the backbone and store them in features/."""
 
-from extract.pipeline.task import add_task_flags, shard_of, take_threads
+from clips.task_flags import add_task_flags, take_threads
+from extract.pipeline.task import shard_of
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 from video.signals import ended_by_signals
 
@@ -32,7 +33,7 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("extract", __doc__, FLAGS)
-    add_task_flags(flags)
+    add_task_flags(flags, "compute", "all videos")
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
     take_threads(parsed.threads)
