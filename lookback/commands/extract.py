@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from extract.pipeline.task import add_task_flags, shard_of, take_threads
+from clips.task_flags import add_task_flags, take_threads
+from extract.pipeline.task import shard_of
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 from storage.trees import leave
 from video.signals import ended_by_signals
@@ -35,7 +36,7 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("extract", __doc__, FLAGS)
-    add_task_flags(flags)
+    add_task_flags(flags, "compute", "all videos")
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
     take_threads(parsed.threads)
