@@ -18,6 +18,7 @@ from video.atomic_write import atomic_write
 from video.errors import VideoError
 from video.sources import SOURCES
 from video.sources.chosen_frames import NotAsIndexedError
+from video.staging import staged
 
 _CLIPS, _COLUMNS = 12, 2  # of a sheet
 _TIMES = (0.1, 0.5, 0.9)  # of the frames shown, as shares of the clip
@@ -119,7 +120,9 @@ def _cell(folder: Path, entry: Entry, seconds: float) -> np.ndarray:
     """Return the picture of a clip: a line of text and three frames, uint8 RGB."""
     end = seconds if entry.end is None else min(entry.end, seconds)
     start = min(entry.start or 0.0, end)
-    tiles = _frames_at(folder / entry.video, [start + share * (end - start) for share in _TIMES])
+    path = folder / entry.video
+    with staged(path):
+        tiles = _frames_at(path, [start + share * (end - start) for share in _TIMES])
     width = len(_TIMES) * _TILE[0] + (len(_TIMES) - 1) * _GAP
     cell = np.full((_LINE + _TILE[1], width, 3), _PAPER, np.uint8)
     for place, tile in enumerate(tiles):
