@@ -9,8 +9,10 @@ from pathlib import Path
 
 from clips.manifest.entries import Entry
 from recipes.commands import command
+from storage.clips import CLIPS
 from video.errors import LookbackError
 from video.image_folder import image_folder
+from video.staging import size_of, staged
 
 _LISTED = 3
 
@@ -19,24 +21,40 @@ def content_sha256(path: Path) -> str:
     """Return the SHA-256 of a video's content, in hexadecimal."""
     if images := image_folder(path):
         return images.sha256()
-    with path.open("rb") as file:
+    if known := CLIPS.sha256(path):
+        return known
+    with staged(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def content_size(path: Path) -> int:
     """Return the size of a video in bytes, for a folder of images that of all images."""
     images = image_folder(path)
-    return images.size() if images else path.stat().st_size
+    return images.size() if images else size_of(path)
 
 
-def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
+def equal_videos(
+    folder: Path, videos: Iterable[str], known: Mapping[str, tuple[int, str]] | None = None
+) -> list[list[str]]:
     """Return the groups of videos with the same content.
 
     Only files of the same size are read.
+
+    Args:
+        folder: Folder to which the videos are relative.
+        videos: The videos.
+        known: Size in bytes and SHA-256 of videos that are not read again.
     """
-    by_size = same_value({video: content_size(folder / video) for video in videos})
-    contents = {video: content_sha256(folder / video) for videos in by_size for video in videos}
-    return same_value(contents)
+    known = known or {}
+
+    def size(video: str) -> int:
+        return known[video][0] if video in known else content_size(folder / video)
+
+    def sha256(video: str) -> str:
+        return known[video][1] if video in known else content_sha256(folder / video)
+
+    by_size = same_value({video: size(video) for video in videos})
+    return same_value({video: sha256(video) for videos in by_size for video in videos})
 
 
 def same_value(values: Mapping[str, Hashable]) -> list[list[str]]:

@@ -1,7 +1,11 @@
 """Compute the features of every clip with the backbone and store them in features/."""
 
-from extract.pipeline.task import add_task_flags, shard_of, take_threads
+from pathlib import Path
+
+from clips.task_flags import add_task_flags, take_threads
+from extract.pipeline.task import shard_of
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
+from storage.trees import leave
 from video.signals import ended_by_signals
 
 FLAGS = (
@@ -32,7 +36,7 @@ FLAGS = (
 
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("extract", __doc__, FLAGS)
-    add_task_flags(flags)
+    add_task_flags(flags, "compute", "all videos")
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
     take_threads(parsed.threads)
@@ -43,9 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
     manifest = load_manifest(chosen)
 
     from extract.extraction import extract
+    from model_folder.config import CONFIG
     from training.keras_backend import device_line
 
     print(device_line())
+    folder = Path(chosen.recipe.model.folder)
+    if shard and (folder / CONFIG).is_file():
+        leave(folder)  # each shard would send the same converted networks
     with ended_by_signals():
         extract(chosen, manifest, shard=shard)
     return 0

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import av
@@ -25,9 +26,10 @@ from video.sources.streams import (
     pixel_aspect,
     use_threads,
 )
+from video.staging import staged
 
 # Containers whose packets have presentation times. In others, such as AVI, libav guesses them.
-_TIMED_FORMATS = {"mov", "matroska", "mpegts", "flv"}
+TIMED_FORMATS = {"mov", "matroska", "mpegts", "flv"}
 
 
 class _NotAsPlanned(Exception):
@@ -67,8 +69,10 @@ class FileSource(VideoSource):
         self._packet_counts: dict[int, int] | None = None
         self._plan: SkippingPlan | None = None
         self._first = self._decoded()
+        self._staged = ExitStack()
         try:
             with failing_as(self.name, "cannot be read as a video"):
+                self._staged.enter_context(staged(path))
                 self._check_file()
                 self._open()
                 self.rate = nominal_rate(self._stream)
@@ -109,7 +113,7 @@ class FileSource(VideoSource):
         self._open()
 
     def _planned(self, sampling: Sampling) -> SkippingPlan | None:
-        if not _TIMED_FORMATS & set(self._container.format.name.split(",")):
+        if not TIMED_FORMATS & set(self._container.format.name.split(",")):
             return None
         try:
             packets = self._container.demux(self._stream)
@@ -235,3 +239,4 @@ class FileSource(VideoSource):
         self._first.close()
         if self._opened is not None:
             self._opened.close()
+        self._staged.close()
