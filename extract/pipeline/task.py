@@ -1,4 +1,4 @@
-"""The flags of extract.py that place it in a job array: `--shard` and `--threads`."""
+"""The flags of extract.py for a job array: `--shard`, `--threads` and `--network-only`."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from video.errors import UsageError
 
 
 def add_task_flags(flags: argparse.ArgumentParser) -> None:
-    """Add `--shard` and `--threads` to the flags of a command."""
+    """Add `--shard`, `--threads` and `--network-only` to the flags of a command."""
     flags.add_argument(
         "--shard",
         metavar="NUMBER/COUNT",
@@ -23,6 +23,12 @@ def add_task_flags(flags: argparse.ArgumentParser) -> None:
         "--threads",
         metavar="N",
         help=f"number of threads (default: {VARIABLE}, or the cores of this process)",
+    )
+    flags.add_argument(
+        "--network-only",
+        action="store_true",
+        help="save, quantize and convert the network in the model folder, and compute no features: "
+        "once before a job array, whose tasks then share it",
     )
 
 

@@ -42,10 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
 
     manifest = load_manifest(chosen)
 
-    from extract.extraction import extract
+    from extract.extraction import extract, set_up
     from training.keras_backend import device_line
 
     print(device_line())
     with ended_by_signals():
-        extract(chosen, manifest, shard=shard)
+        if parsed.network_only:
+            set_up(chosen, manifest)
+        else:
+            extract(chosen, manifest, shard=shard)
     return 0
