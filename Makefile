@@ -60,8 +60,8 @@ test-live: .venv/installed-dev
 	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: requirements-extras.txt requirements-dev.txt .venv/installed
-	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-extras.txt -r requirements-dev.txt
+.venv/installed-dev: requirements-extras.txt requirements-cluster.txt requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-extras.txt -r requirements-cluster.txt -r requirements-dev.txt
 	@touch $@
 
 # PyTorch's own index has torch without CUDA.

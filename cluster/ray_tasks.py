@@ -142,7 +142,7 @@ def _result(reference: Any, name: str, needs: Needs) -> list[str]:
             raise cause from None
         raise
     except RayError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].partition(". ")[0]
         raise LookbackError(
             f"part {name}: lost after {needs.retries} repetitions ({reason}); finished parts are "
             "kept: run the same command again"

@@ -18,6 +18,7 @@ from extract.extractor.loading import (
     with_input,
 )
 from extract.feature_store.reader import FeatureStore, change_path, features_path
+from extract.pipeline.store_elsewhere import fetch_features
 from extract.quantization import quantize
 from recipes.commands import command
 from recipes.loader import Settings
@@ -53,6 +54,7 @@ def _change_seconds(settings: Settings) -> float:
     """Return the time between two frames: as the settings say, or as in the existing features."""
     asked, path = settings.recipe.sampling.change_seconds, change_path(features_path(settings))
     if "sampling.change_seconds" not in settings.given:
+        fetch_features(path)
         with suppress(LookbackError), FeatureStore(path) as store:  # there may be none yet
             return store.spec["sampling"].get("change_seconds") or asked
     return asked

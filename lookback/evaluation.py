@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from recipes.loader import load as load_settings
+from recipes.places import copied_up, with_local_places
 from sequence.evaluator import evaluate as evaluate_experiment
 from sequence.experiment import open_experiment
 from sequence.results import EvaluationReport
+from storage.roles import out_folder
 
 
 def evaluate(
@@ -56,8 +58,11 @@ def evaluate(
         keys["sequence.head"] = head
     keys.update(settings or {})
     chosen = load_settings(Path(recipe) if recipe else None, keys, given_by="settings")
-    experiment = open_experiment(chosen)
-    try:
-        return evaluate_experiment(experiment, chosen, Path(out) if out else None)
-    finally:
-        experiment.close()
+    with copied_up():
+        chosen = with_local_places(chosen)
+        experiment = open_experiment(chosen)
+        try:
+            folder = out_folder(os.fspath(out)) if out else None
+            return evaluate_experiment(experiment, chosen, folder)
+        finally:
+            experiment.close()

@@ -20,6 +20,8 @@ from recipes.loader import load as load_settings
 from sequence.explain.explainer import Explainer
 from sequence.explain.explanation import Explanation
 from sequence.explain.loading import explainer_of
+from storage.mirror import is_url
+from storage.roles import model_folder
 from video.console import logger
 from video.errors import UsageError, VideoError
 from video.frame import Frame
@@ -242,9 +244,10 @@ def load(
     """Return the model of a model folder, or a clip network with its published labels.
 
     Args:
-        source: A model folder, such as `weights`, or the name of a clip network, such as `x3d_s`,
-            whose published weights are downloaded once into `weights/pretrained/` of the current
-            folder. If there is a folder of that name, the folder is taken.
+        source: A model folder, such as `weights` or `s3://bucket/model`, or the name of a clip
+            network, such as `x3d_s`, whose published weights are downloaded once into
+            `weights/pretrained/` of the current folder. If there is a folder of that name, the
+            folder is taken.
         engine: The engine that computes the networks: openvino, onnx, keras, or auto for the
             fastest that is installed.
         head: The classifier over the features. `own` is the fine-tuned network's own. None takes
@@ -264,6 +267,7 @@ def load(
     """
     require_values(engine, threshold)
     name = os.fspath(source)
+    name = str(model_folder(name)) if is_url(name) else name
     if Path(name).is_dir():
         if weights is not None:
             raise UsageError(f"load: {name} is a model folder, which has its own weights")

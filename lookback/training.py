@@ -13,6 +13,7 @@ from extract.extractor.choice import OWN_HEAD
 from extract.finetuning.trainer import Trainer
 from recipes.loader import Settings
 from recipes.loader import load as load_settings
+from recipes.places import copied_up, with_local_places
 from sequence.experiment import open_experiment
 from sequence.search.run import search
 from sequence.trainer import train as train_second_stage
@@ -56,7 +57,8 @@ def train(
     and Keras. Ctrl-C ends a training with its best epoch so far.
 
     Args:
-        data: The folder with `clips/<label>/<files>`. It receives manifest.csv and features/.
+        data: The folder with `clips/<label>/<files>`. It receives manifest.csv and features/. It
+            may be an address such as `s3://bucket/set`, as may `weights`.
         recipe: A recipe's file, or the name of a recipe of this project, such as `demo`. None takes
             default.yaml.
         weights: The model folder to write. None takes the recipe's, by default `weights`.
@@ -86,6 +88,11 @@ def train(
     if epochs is not None:
         of_stages = {"sequence.epochs": epochs, "finetune.epochs": epochs}
         chosen = _settings(data, recipe, weights, {**of_stages, **(settings or {})})
+    with copied_up():
+        return _train(chosen, finetune)
+
+
+def _train(chosen: Settings, finetune: bool) -> TrainingRun:
     manifest = load_manifest(chosen)
     folder = Path(chosen.recipe.model.folder)
     place = Path(chosen.recipe.data.folder)
@@ -125,7 +132,8 @@ def _settings(
     if weights is not None:
         keys["model.folder"] = os.fspath(weights)
     keys.update(settings or {})
-    return load_settings(Path(recipe) if recipe else None, keys, given_by="settings")
+    path = Path(recipe) if recipe else None
+    return with_local_places(load_settings(path, keys, given_by="settings"))
 
 
 def _history(path: Path) -> tuple[dict[str, float], ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from recipes.commands import command
 from recipes.loader import Settings, default_value, load
+from recipes.places import copied_up, with_local_places
 from recipes.renamed_keys import RENAMED_FLAGS
 from video.console import console
 from video.errors import LookbackError, UsageError
@@ -127,7 +128,11 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         """See `argparse.ArgumentParser`."""
         self._given = list(sys.argv[1:] if args is None else args)
-        return super().parse_known_args(args, namespace)
+        found, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(found).items():
+            if isinstance(value, Path) and re.match(r"[a-z][a-z0-9+.]+:/", value.as_posix()):
+                self.error(f"--{name.replace('_', '-')} {value}: takes a path, no address")
+        return found, rest
 
     def error(self, message: str) -> None:
         message += self._value_that_looks_like_a_flag(message)
@@ -205,7 +210,7 @@ def settings(arguments: argparse.Namespace) -> Settings:
             assigned[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UsageError(f"--set {assignment}: {value!r} is not a YAML value") from None
-    return load(arguments.recipe, {**assigned, **flags})
+    return with_local_places(load(arguments.recipe, {**assigned, **flags}))
 
 
 def run_command(main: Callable[[list[str] | None], int]) -> None:
@@ -218,7 +223,7 @@ def run_command(main: Callable[[list[str] | None], int]) -> None:
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
     try:
-        with console():
+        with console(), copied_up():
             code = main(None)
     except LookbackError as error:
         print(f"error: {error}", file=sys.stderr)

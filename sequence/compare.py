@@ -8,6 +8,7 @@ import numpy as np
 
 from recipes.command_line import DATA_FLAG, Flag, parser, run_command, settings
 from recipes.loader import Settings
+from recipes.places import with_local_places
 from video.console import logger
 from video.errors import LookbackError, UsageError
 
@@ -213,6 +214,7 @@ def answers_of(folder: str, features: str | None, chosen: Settings) -> Answers:
         chosen.source,
         chosen.flags,
     )
+    mine = with_local_places(mine)
     experiment = open_experiment(mine)
     try:
         tested = open_tested(experiment, mine)

@@ -8,6 +8,7 @@ from clips.preparation import load_manifest
 from extract.feature_store.folder import part_paths
 from extract.feature_store.reader import FeatureStore, change_path, features_path
 from extract.feature_store.spec import EXTERNAL
+from extract.pipeline.store_elsewhere import fetch_features
 from metrics.task import Task
 from model_folder.config import (
     BackboneConfig,
@@ -103,23 +104,25 @@ def open_experiment(settings: Settings) -> Experiment:
         LookbackError: A part is missing, or the features were computed with another backbone or
             sampling than the model folder's.
     """
-    path = features_path(settings)
-    config = _config(Path(settings.recipe.model.folder), path, settings)
-    return _opened(settings, config, path, load_manifest(settings, videos_needed=False))
+    return open_features(settings, None)
 
 
-def open_features(settings: Settings, manifest: Manifest) -> Experiment:
+def open_features(settings: Settings, manifest: Manifest | None) -> Experiment:
     """Open the model folder and the feature store that the settings name.
 
     Args:
         settings: Settings that name them.
-        manifest: Manifest in memory, which need not be that of the data folder.
+        manifest: Manifest in memory, which need not be that of the data folder; None for that.
 
     Raises:
         UsageError, LookbackError: As for `open_experiment`.
     """
     path = features_path(settings)
+    for place in (path, change_path(path)):
+        fetch_features(place)
     config = _config(Path(settings.recipe.model.folder), path, settings)
+    if manifest is None:
+        manifest = load_manifest(settings, videos_needed=False)
     return _opened(settings, config, path, manifest)
 
 

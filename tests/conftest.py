@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import fsspec
 import numpy as np
 import pytest
 
@@ -45,6 +46,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the shared test data is not at {SHARED.name}/ beside the project")
     return SHARED
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Iterator[str]:
+    """Give the address of an empty storage in memory, with mirrors of the test's own."""
+    files = fsspec.filesystem("memory")
+    monkeypatch.setenv("LOOKBACK_CACHE", str(tmp_path / "cache"))
+    yield "memory://bucket"
+    if files.exists("/bucket"):
+        files.rm("/bucket", recursive=True)
 
 
 def coded_frame(number: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:

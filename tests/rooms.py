@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a room imports only rooms that come before it.
 ORDER = (
     "video",
+    "storage",
     "metrics",
     "training",
     "recipes",

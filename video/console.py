@@ -27,6 +27,14 @@ def logger(module: str) -> logging.Logger:
     return logging.getLogger(f"lookback.{module}")
 
 
+_filters: list[logging.Filter] = []
+
+
+def add_filter(filter_: logging.Filter) -> None:
+    """Let a filter see every message that `console` shows."""
+    _filters.append(filter_)
+
+
 class _Console(logging.Handler):
     """Prints each message unchanged. A closed output raises an error, as with `print`."""
 
@@ -45,6 +53,8 @@ class _Console(logging.Handler):
 def console() -> Iterator[None]:
     """Show the messages of the library on standard output while the context lasts."""
     handler = _Console(logging.INFO)
+    for each in _filters:
+        handler.addFilter(each)
     level, propagate = _ROOT.level, _ROOT.propagate
     _ROOT.addHandler(handler)
     _ROOT.setLevel(logging.INFO)

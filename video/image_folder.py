@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from video.errors import VideoError
+from video.staging import size_of, staged
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -69,13 +70,13 @@ class ImageFolder:
 
     def size(self) -> int:
         """Return the bytes of all images together."""
-        return sum(path.stat().st_size for _, path in self.images())
+        return sum(size_of(path) for _, path in self.images())
 
     def sha256(self) -> str:
         """Return the SHA-256 of the rate and of each image with its place, in hexadecimal."""
         whole = hashlib.sha256(f"{self.rate:.10g}".encode())
         for place, path in self.images():
-            with path.open("rb") as file:
+            with staged(path), path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
             whole.update(f" {place} {content}".encode())
         return whole.hexdigest()

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from clips.manifest.entries import Entry
 from recipes.commands import command
+from storage.clips import CLIPS
 from video.errors import LookbackError
 from video.image_folder import image_folder
+from video.staging import size_of, staged
 
 _LISTED = 3
 
@@ -19,14 +21,16 @@ def content_sha256(path: Path) -> str:
     """Return the SHA-256 of a video's content, in hexadecimal."""
     if images := image_folder(path):
         return images.sha256()
-    with path.open("rb") as file:
+    if known := CLIPS.sha256(path):
+        return known
+    with staged(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def content_size(path: Path) -> int:
     """Return the size of a video in bytes, for a folder of images that of all images."""
     images = image_folder(path)
-    return images.size() if images else path.stat().st_size
+    return images.size() if images else size_of(path)
 
 
 def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:

@@ -1,15 +1,20 @@
 """Hashes of videos, kept in `hashes.json` so that unchanged files are not read again.
 
-A file is unchanged if its size and its time of modification are.
+A file is unchanged if its size and its time of modification are; one on S3 or other storage, if its
+size and ETag are. There, each shard of an extraction has a file of its own.
 """
 
+import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
 
 from clips.manifest.duplicates import content_sha256, content_size
+from storage.mirror import url_of
+from storage.trees import copy_up_cache
 from video.atomic_write import atomic_write
 from video.image_folder import image_folder
+from video.staging import size_of, staged, version_of
 
 FILE = "hashes.json"
 
@@ -22,18 +27,49 @@ def source_of(path: Path) -> dict:
 class Hashes:
     """The hashes of the videos of a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shard: str = "") -> None:
         """Read the known hashes.
 
         Args:
             folder: Folder to which the videos are relative. It has the file of hashes.
+            shard: Shard of the extraction, such as 3/250; empty without shards.
         """
-        self._folder = folder
+        self._folder, self._file = folder, folder / FILE
+        self._of_shards: list[Path] = []  # those that go into the file
+        if url_of(folder):
+            own = folder / f"hashes.{shard.replace('/', '-of-')}.json"
+            self._file = own if shard else self._file
+            self._of_shards = [] if shard else sorted(folder.glob("hashes.*-of-*.json"))
         self._known: dict[str, list] = {}
+        self._asked: set[str] = set()
+        for file in dict.fromkeys((folder / FILE, *self._of_shards, self._file)):
+            self._read(file)
+        self._changed = bool(self._of_shards)
+
+    def _read(self, file: Path) -> None:
         with suppress(OSError, ValueError, TypeError, AttributeError):  # the file is a cache
-            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-            self._known = {video: each for video, each in found.items() if len(each) == 3}
-        self._changed = False
+            with staged(file):
+                found = json.loads(file.read_text(encoding="utf-8"))
+            self._known |= {video: each for video, each in found.items() if len(each) == 3}
+
+    def _own(self) -> dict[str, list]:
+        """Return the hashes that go into the file; those of a shard are its own."""
+        if self._file == self._folder / FILE:
+            return self._known
+        return {video: self._known[video] for video in self._asked if video in self._known}
+
+    def known(self, video: str) -> dict | None:
+        """Return `source_of` a video if that needs no reading; else None.
+
+        Raises:
+            OSError: There is no such video.
+        """
+        self._asked.add(video)
+        size, version = _size_and_version(self._folder / video)
+        known = self._known.get(video)
+        return (
+            {"size": size, "sha256": known[2]} if known and known[:2] == [size, version] else None
+        )
 
     def source(self, video: str) -> dict:
         """Return `source_of` a video; it is read only if it may have changed.
@@ -41,24 +77,33 @@ class Hashes:
         Raises:
             OSError: The video cannot be read.
         """
-        path = self._folder / video
-        size, modified = _size_and_time(path)
-        known = self._known.get(video)
-        if known is None or known[:2] != [size, modified]:
-            known = self._known[video] = [size, modified, content_sha256(path)]
-            self._changed = True
-        return {"size": size, "sha256": known[2]}
+        source = self.known(video)
+        return source or self.note(video, content_sha256(self._folder / video))
+
+    def note(self, video: str, sha256: str) -> dict:
+        """Keep the hash of a video's content, and return its source."""
+        size, version = _size_and_version(self._folder / video)
+        self._known[video] = [size, version, sha256]
+        self._changed = True
+        return {"size": size, "sha256": sha256}
 
     def save(self) -> None:
         """Write the hashes, if there are new ones; a folder that is read-only is left as it is."""
         if self._changed:
-            with suppress(OSError), atomic_write(self._folder / FILE) as temporary:
-                temporary.write_text(json.dumps(self._known), encoding="utf-8")
+            with suppress(OSError), atomic_write(self._file) as temporary:
+                temporary.write_text(json.dumps(self._own()), encoding="utf-8")
+            self._changed = False
+            copy_up_cache(self._file)
+            while self._of_shards:
+                self._of_shards.pop().unlink(missing_ok=True)
 
 
-def _size_and_time(path: Path) -> tuple[int, int]:
-    """Return a video's size in bytes, and its last modification in nanoseconds."""
-    if images := image_folder(path):
-        return images.size(), max(image.stat().st_mtime_ns for _, image in images.images())
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+def _size_and_version(path: Path) -> tuple[int, int | str]:
+    """Return a video's size in bytes, and its last modification in nanoseconds or its ETag."""
+    if not (images := image_folder(path)):
+        return size_of(path), version_of(path)
+    versions = [version_of(image) for _, image in images.images()]
+    times = [each for each in versions if isinstance(each, int)]
+    if times:
+        return images.size(), max(times)
+    return images.size(), hashlib.sha256(" ".join(map(str, versions)).encode()).hexdigest()

@@ -17,6 +17,8 @@ from typing import Any
 from extract.feature_store.part import Part, VideoRows, write_part
 from extract.feature_store.spec import EXTERNAL, FORMAT, VERSION, differences
 from recipes.commands import command
+from storage.mirror import url_of
+from storage.parts import commit as commit_file
 from video.atomic_write import atomic_write
 from video.console import logger
 from video.errors import LookbackError
@@ -75,19 +77,25 @@ def add_part(
     try:
         write_part(temporary, spec, videos, marks)
         videos.clear()
-        return commit(temporary, path)
+        return commit(temporary, path, (marks or {}).get("shard", ""))
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def commit(file: Path, path: Path) -> Path:
+def commit(file: Path, path: Path, shard: str = "") -> Path:
     """Make a whole file the newest part of a store, and return its new path.
 
-    The name has a number, which orders the parts, and the start of the file's SHA-256.
+    The name has a number, which orders the parts, and the start of the file's SHA-256. On S3 and
+    other storage, a shard's part has the shard instead, so that two attempts of a task meet at one
+    name. The first counts: its part is returned.
     """
-    numbers = [each.stem.split("-")[1] for each in parts_folder(path).glob(PARTS)]
-    number = max((int(each) for each in numbers if each.isdecimal()), default=0) + 1
-    return file.replace(parts_folder(path) / f"part-{number:06d}-{_sha256(file)[:16]}.h5")
+    whose = _sha256(file)[:16]
+    there = [each.stem.split("-") for each in parts_folder(path).glob(PARTS)]
+    if shard and url_of(path):
+        whose = f"shard-{shard.replace('/', '-of-')}"
+        there = [each for each in there if each[2] != "shard" or "-".join(each[2:]) == whose]
+    number = max((int(each[1]) for each in there if each[1].isdecimal()), default=0) + 1
+    return commit_file(file, parts_folder(path) / f"part-{number:06d}-{whose}.h5")
 
 
 def write_index(path: Path, parts: list[Part], manifest_sha256: str) -> None:
@@ -114,17 +122,22 @@ def refuse_others(path: Path, spec: dict, manifest_sha256: str) -> None:
         LookbackError: There is a part of another spec, or of shards of another manifest.
     """
     for part in read_parts(path):
-        if part.spec != spec:
-            raise LookbackError(
-                f"{part.path}: has {differences(part.spec, spec)}; all shards need the same model "
-                "folder and flags. Move the part away, or name another folder with --features"
-            )
-        if part.shard and part.manifest_sha256 != manifest_sha256:
-            raise LookbackError(
-                f"{part.path}: was written by shard {part.shard} of another manifest; all shards "
-                f"need the same one. {command('extract')} without --shard completes the features "
-                "of a changed manifest"
-            )
+        refuse_other(part, spec, manifest_sha256)
+
+
+def refuse_other(part: Part, spec: dict, manifest_sha256: str) -> None:
+    """Refuse one part, as `refuse_others` does."""
+    if part.spec != spec:
+        raise LookbackError(
+            f"{part.path}: has {differences(part.spec, spec)}; all shards need the same model "
+            "folder and flags. Move the part away, or name another folder with --features"
+        )
+    if part.shard and part.manifest_sha256 != manifest_sha256:
+        raise LookbackError(
+            f"{part.path}: was written by shard {part.shard} of another manifest; all shards need "
+            f"the same one. {command('extract')} without --shard completes the features of a "
+            "changed manifest"
+        )
 
 
 def set_aside_other_spec(path: Path, spec: dict) -> None:

@@ -166,12 +166,16 @@ class FeatureWriter:
             self._close_part()
 
     def _close_part(self) -> None:
-        if self._finished:
+        while self._finished:
             with self._explained():
                 videos = list(self._finished.values())
                 part = Part(folder.add_part(self.path, self.spec, videos, self._marks))
+            if self._marks:  # on S3 it may be that of another attempt, which lacks some videos
+                folder.refuse_other(part, self.spec, self._manifest_sha256)
             self._stored |= _places_of([part])
-            self._finished = {}
+            there = {video: part.source(number) for number, video in enumerate(part.videos)}
+            kept = self._finished.items()
+            self._finished = {v: rows for v, rows in kept if there.get(v) != rows.source}
 
     def close(self) -> None:
         """Write the videos that are finished, join small parts, and leave out replaced videos.

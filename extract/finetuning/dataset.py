@@ -109,6 +109,11 @@ class ClipDataset:
         # A copy, so that both samplers share the segments' known lengths.
         self._validation_sampler = replace(self._sampler, augment=None)
 
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments that train or validate."""
+        return [*self.training, *self.validation]
+
     def _classes_of(self, segments: list[Segment]) -> np.ndarray:
         numbers = {label: number for number, label in enumerate(self.labels)}
         if not self.task.several:

@@ -18,6 +18,7 @@ from metrics.calibration import clip_means
 from metrics.targets import truth_of
 from model_folder.config import save_weights
 from recipes.schema import Recipe
+from storage.trees import copy_up_if_possible
 from training.devices import Devices, assign
 from training.keras_backend import keras
 from training.loop import Plateau, RunState
@@ -178,6 +179,7 @@ class FineTuningRun:
             return
         saved = SavedRun(self._identity, state)
         self._checkpoint.save(self._network.model, self._step.optimizer, saved)
+        copy_up_if_possible(self._checkpoint.folder)
 
     @property
     def writes(self) -> bool:

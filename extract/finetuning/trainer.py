@@ -30,6 +30,7 @@ from model_folder.config import (
 from model_folder.provenance import keep_previous, record_seen
 from recipes.commands import command
 from recipes.loader import Settings
+from storage.clips import CLIPS
 from training.devices import all_devices
 from training.history import History
 from training.keras_backend import keras
@@ -87,6 +88,7 @@ class Trainer:
         self.checkpoint = Checkpoint(self.folder)
         if resume:
             self._unfinished()
+        CLIPS.keep(manifest.place(each.video) for each in self.clips.segments)
         _LOG.info(f"Fine-tuning {spec.name} (weights: {weights}).")
         if weights == "none" and len(self.phases.at(0).rates) < len(spec.stages):
             _LOG.warning("note: the weights are random, and the first phase freezes some of them.")

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from extract.pipeline.ahead import ClipsAhead
 from video.cores import usable_cores
 from video.errors import VideoError
 from video.motion import CELLS, MotionMeter
@@ -104,8 +106,12 @@ def batches_of(
 
 
 def decoding_stage(
-    videos: list[tuple[str, Path]], make_stepper: Callable[[], Stepper], frames_per_clip: int
-) -> PipelineStage[tuple[str, Path], StepBatch]:
+    videos: list[tuple[str, Path]],
+    make_stepper: Callable[[], Stepper],
+    frames_per_clip: int,
+    ahead: ClipsAhead | None = None,
+    is_due: Callable[[str], bool] = lambda video: True,
+) -> PipelineStage[Any, StepBatch]:
     """Return the pipeline stage that yields the batches of all videos.
 
     Batches of one video come in order; those of concurrent videos are interleaved.
@@ -114,6 +120,8 @@ def decoding_stage(
         videos: Name and path of each video.
         make_stepper: Function that returns a new stepper, called once per video.
         frames_per_clip: Frames in one input of the network.
+        ahead: The videos as they are staged; None if they need not be.
+        is_due: Function that tells of a staged video whether it is still to be decoded.
     """
     cores = usable_cores()
     readers = max(1, min(cores, len(videos)))
@@ -123,4 +131,25 @@ def decoding_stage(
     def read(item: tuple[str, Path]) -> Generator[StepBatch, None, None]:
         yield from batches_of(*item, make_stepper(), batch_size, threads)
 
-    return PipelineStage("decoding", read, videos, readers, _QUEUED_BATCHES)
+    def read_staged(clips: ClipsAhead) -> Generator[StepBatch, None, None]:
+        staged = iter(clips)
+        while True:
+            with stage.waiting():
+                clip = next(staged, None)
+            if clip is None:
+                return
+            try:
+                if clip.error:
+                    yield _Collector().batch(clip.video, 0, last=True, error=clip.error)
+                elif is_due(clip.video):
+                    yield from read((clip.video, clip.path))
+            finally:
+                clip.release()
+
+    if ahead:
+        stage: PipelineStage[Any, StepBatch] = PipelineStage(
+            "decoding", read_staged, [ahead] * readers, readers, _QUEUED_BATCHES
+        )
+    else:
+        stage = PipelineStage("decoding", read, videos, readers, _QUEUED_BATCHES)
+    return stage

@@ -2,22 +2,29 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clips.manifest import Manifest
-from clips.manifest.duplicates import refuse_contradictions, same_value
 from clips.manifest.hashes import Hashes
 from clips.shards import Shard
 from extract.extractor import Extractor
 from extract.feature_store.writer import FeatureWriter
+from extract.pipeline.ahead import ClipsAhead
 from extract.pipeline.inference import ComputedSteps, inference_stage, restore_order
 from extract.pipeline.progress import Progress
 from extract.pipeline.reader import decoding_stage
+from extract.pipeline.sorting import Sorting
+from extract.pipeline.store_elsewhere import fetch_store
+from storage.clips import entry_of
 from video.console import logger
 from video.errors import LookbackError
+from video.staging import size_of
 
 _LOG = logger(__name__)
+
+_HASHES_SECONDS = 20.0  # less than a part is open, so that a retry knows most of the videos in it
 
 
 @dataclass
@@ -70,80 +77,57 @@ def extract_features(
     Raises:
         LookbackError: The store cannot be written.
     """
-    report, whole = ExtractionReport(), manifest.sha256
+    report, whole, name = ExtractionReport(), manifest.sha256, str(shard or "")
     manifest = shard.of(manifest) if shard else manifest
-    with FeatureWriter(path, extractor.spec(dtype), whole, str(shard or "")) as writer:
-        sources = _sources(manifest, report)
-        equal = same_value({video: tuple(source.items()) for video, source in sources.items()})
-        refuse_contradictions(list(manifest.entries), equal, str(manifest.path))
-        todo, twins = _missing(manifest, sources, writer, report)
-        started = time.perf_counter()
+    fetch_store(path, extractor.spec(dtype), whole, name)
+    with FeatureWriter(path, extractor.spec(dtype), whole, name) as writer:
+        hashes = Hashes(manifest.path.parent, name)
+        sorting = Sorting(manifest, writer, hashes)
+        sorting.sort()
+        todo, started = sorting.todo, time.perf_counter()
+        ahead = ClipsAhead(todo) if any(entry_of(place) for _, place in todo) else None
         with (
-            decoding_stage(todo, extractor.stepper, extractor.frames_per_clip) as reading,
+            ahead or nullcontext(),
+            decoding_stage(
+                todo, extractor.stepper, extractor.frames_per_clip, ahead, sorting.is_due
+            ) as reading,
             inference_stage(reading, extractor.engine) as computing,
-            Progress({video: sources[video]["size"] for video, _ in todo}) as progress,
+            Progress({video: size_of(place) for video, place in todo}) as progress,
         ):
-            stages = {"decoding": reading, "inference": computing}
+            stages, due = {"decoding": reading, "inference": computing}, started + _HASHES_SECONDS
             for computed in restore_order(computing):
-                with progress.writing():
-                    _write(computed, sources, writer, report)
+                with progress.writing(), sorting.lock:
+                    _write(computed, sorting, report)
+                    if ahead and time.perf_counter() > due:
+                        due = _save(hashes)
                 progress.update(computed.steps, report.steps, stages)
                 watch(progress.share)
         report.seconds = time.perf_counter() - started
         report.bottleneck = progress.bottleneck
-        for video, twin in twins.items():
-            if writer.reuse(video, sources[video]):
-                report.cached, report.renamed = report.cached + 1, report.renamed + 1
-            else:
-                reason = report.failed[twin].removeprefix(f"{manifest.place(twin)}")
-                report.failed[video] = f"{manifest.place(video)}{reason}"
+        sorting.copy_twins()
+        hashes.save()
+    report.cached, report.renamed = sorting.cached, sorting.renamed
+    report.failed = sorting.failed
     return report
 
 
-def _sources(manifest: Manifest, report: ExtractionReport) -> dict[str, dict]:
-    sources, hashes = {}, Hashes(manifest.path.parent)
-    for video in manifest.videos:
-        try:
-            sources[video] = hashes.source(video)
-        except OSError as error:
-            report.failed[video] = f"{manifest.place(video)}: {error.strerror}"
+def _save(hashes: Hashes) -> float:
+    """Save hashes; return when it is due again: a large file is written less often."""
+    started = time.perf_counter()
     hashes.save()
-    return sources
+    now = time.perf_counter()
+    return now + max(_HASHES_SECONDS, 20 * (now - started))
 
 
-def _missing(
-    manifest: Manifest, sources: dict[str, dict], writer: FeatureWriter, report: ExtractionReport
-) -> tuple[list[tuple[str, Path]], dict[str, str]]:
-    """Return the videos to compute with their paths, and duplicates of them.
-
-    A duplicate is a video with the same content, mapped to the video that is computed.
-    """
-    todo, twins = [], {}
-    first: dict[str, str] = {}
-    for video, source in sources.items():
-        if writer.has(video, source):
-            report.cached += 1
-        elif writer.reuse(video, source):
-            report.cached, report.renamed = report.cached + 1, report.renamed + 1
-        elif source["sha256"] in first:
-            twins[video] = first[source["sha256"]]
-        else:
-            first[source["sha256"]] = video
-            todo.append((video, manifest.place(video)))
-    return todo, twins
-
-
-def _write(
-    computed: ComputedSteps, sources: dict[str, dict], writer: FeatureWriter, report
-) -> None:
-    steps = computed.steps
+def _write(computed: ComputedSteps, sorting: Sorting, report: ExtractionReport) -> None:
+    steps, writer = computed.steps, sorting.writer
     video = steps.video
     if steps.error:
-        report.failed[video] = steps.error
+        sorting.failed[video] = steps.error
         writer.discard(video)
         return
     if steps.number == 0:
-        writer.begin(video, sources[video])
+        writer.begin(video, sorting.sources[video])
     writer.append(video, computed.features[steps.rows], steps.seconds, steps.motion)
     report.steps += len(steps.rows)
     if steps.last:

@@ -1,11 +1,10 @@
 """Measure the model and its baselines on the test clips; with --folds, train and test by
 cross-validation; with --alarms, measure false alarms on long videos."""
 
-from pathlib import Path
-
 from live.alarm_options import add_alarm_flags, alarm_options
 from lookback.commands.evaluate_flags import FLAGS, add_switches
 from recipes.command_line import parser, settings
+from storage.roles import out_folder
 
 __all__ = ["FLAGS", "main"]
 
@@ -13,7 +12,7 @@ __all__ = ["FLAGS", "main"]
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("evaluate", __doc__, FLAGS)
     out = "report folder (default: reports/<name of the model folder>)"
-    flags.add_argument("--out", type=Path, metavar="FOLDER", help=out)
+    flags.add_argument("--out", type=out_folder, metavar="FOLDER", help=out)
     add_switches(flags)
     add_alarm_flags(flags)
     parsed = flags.parse_args(arguments)

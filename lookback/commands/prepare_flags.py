@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clips.converting import refuse_in_place
 from clips.inspecting import Confirm
+from storage.roles import out_folder
 from video.errors import UsageError
 
 _SMALLEST_SIDE = 16  # H.264 encoders refuse smaller pictures
@@ -15,7 +16,7 @@ def add_prepare_flags(flags: argparse.ArgumentParser) -> None:
     """Add the flags to the parser of the command."""
     flags.add_argument(
         "--out",
-        type=Path,
+        type=out_folder,
         metavar="FOLDER",
         help="report folder (default: reports/<name of the data folder>)",
     )

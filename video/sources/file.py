@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ from video.sources.streams import (
     pixel_aspect,
     use_threads,
 )
+from video.staging import staged
 
 # Containers whose packets have presentation times. In others, such as AVI, libav guesses them.
 _TIMED_FORMATS = {"mov", "matroska", "mpegts", "flv"}
@@ -67,8 +69,10 @@ class FileSource(VideoSource):
         self._packet_counts: dict[int, int] | None = None
         self._plan: SkippingPlan | None = None
         self._first = self._decoded()
+        self._staged = ExitStack()
         try:
             with failing_as(self.name, "cannot be read as a video"):
+                self._staged.enter_context(staged(path))
                 self._check_file()
                 self._open()
                 self.rate = nominal_rate(self._stream)
@@ -235,3 +239,4 @@ class FileSource(VideoSource):
         self._first.close()
         if self._opened is not None:
             self._opened.close()
+        self._staged.close()

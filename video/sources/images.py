@@ -17,6 +17,7 @@ from video.orientation import orientation_of
 from video.sampling import Sampling
 from video.skipping import skipping_plan
 from video.sources.base import VideoSource
+from video.staging import staged
 
 _CODECS = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG": "png", b"BM": "bmp"}  # by the first bytes
 
@@ -132,7 +133,8 @@ class ImageSource(VideoSource):
 
 def _decode(path: Path) -> av.VideoFrame | None:
     """Return the picture of an image file; None if the file holds none."""
-    content = path.read_bytes()
+    with staged(path):
+        content = path.read_bytes()
     for start, codec in _CODECS.items():
         if content.startswith(start):
             # The decoder alone takes a fifth of the time that opening the image as a file takes.
