@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from extract.pipeline.task import add_task_flags
 from lookback.commands.extract import FLAGS
-from recipes.command_line import parser, settings
+from recipes.command_line import parser, settings_as_given
 from recipes.loader import DEFAULT, recipe_file
 from recipes.unique_keys import load_unique
 from video.cores import VARIABLE
@@ -216,8 +216,8 @@ def _check_flags(path: Path, job: BatchJob) -> None:
     flags = parser("extract", "", FLAGS)
     add_task_flags(flags)
     try:
-        parsed = flags.parse_args(job.command[1:])
-        settings(parsed)
+        parsed = flags.parse_args(job.flags)
+        settings_as_given(parsed)
     except UsageError as error:
         raise UsageError(f"{path}: flags: {error}") from None
     if parsed.recipe and recipe_file(parsed.recipe).parent != DEFAULT.parent:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
+from recipes.places import copied_up
 from video.cores import VARIABLE
 from video.errors import LookbackError
 
@@ -62,7 +63,7 @@ def compute(work: Work, everything: bool = False) -> list[str]:
             )
     # The framework starts here, after the threads are known.
     main = import_module("lookback.commands.extract").main
-    with _collected(everything) as lines:
+    with _collected(everything) as lines, copied_up():
         main(list(work.arguments))
     return lines
 

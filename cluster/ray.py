@@ -12,21 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clips.preparation import manifest_path
 from cluster.part import Work
 from cluster.ray_tasks import Needs, connected, run, smallest_node
-from extract.feature_store.reader import features_path
 from extract.pipeline.task import shard_of
 from lookback.commands.extract import FLAGS
-from recipes.command_line import parser, run_command, settings
+from recipes.command_line import parser, run_command, settings_as_given
 from recipes.loader import Settings
+from storage.mirror import is_url
 from video.console import logger
 from video.errors import UsageError
 from video.signals import ended_by_signals
 
 _LOG = logger(__name__)
-
-_REMOTE = "://"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,8 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser("ray", "Compute the features of every clip on a Ray cluster.", FLAGS)
     _add_flags(flags)
     parsed = flags.parse_args(arguments)
-    chosen = settings(parsed)
-    shard_of("1/1", chosen)  # refuses a missing manifest: all parts need the same one
+    chosen = settings_as_given(parsed)
+    if not is_url(_manifest(chosen)):
+        shard_of("1/1", chosen)  # refuses a missing manifest: all parts need the same one
     ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     _add_flags(ours)
     _, theirs = ours.parse_known_args(arguments)
@@ -93,23 +91,30 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _manifest(chosen: Settings) -> str:
+    return chosen.recipe.data.manifest or f"{chosen.recipe.data.folder}/manifest.csv"
+
+
 @contextmanager
 def _seen(chosen: Settings) -> Iterator[tuple[str, ...]]:
-    """Return paths that every node must see: the manifest, and a new file beside the features.
+    """Return local paths that every node must see: the manifest, and a new file beside the
+    features.
 
     Without it, a node with a disk of its own would write features that no other node ever reads.
     """
-    features = features_path(chosen).absolute()
-    if _REMOTE in (chosen.recipe.data.features or chosen.recipe.data.folder):
-        yield ()
+    features = chosen.recipe.data.features or f"{chosen.recipe.data.folder}/features"
+    seen = [each for each in (_manifest(chosen),) if not is_url(each)]
+    if is_url(features):
+        yield tuple(seen)
         return
-    token = features.with_name(f".{features.name}-{secrets.token_hex(8)}")
+    place = Path(features)
+    token = place.with_name(f".{place.name}-{secrets.token_hex(8)}")
     try:
         token.touch()
     except FileNotFoundError:
-        raise UsageError(f"--features {features}: there is no folder {features.parent}") from None
+        raise UsageError(f"--features {place}: there is no folder {place.parent}") from None
     try:
-        yield (str(manifest_path(chosen).absolute()), str(token))
+        yield (*seen, str(token))
     finally:
         token.unlink(missing_ok=True)
 

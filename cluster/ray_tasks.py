@@ -106,7 +106,8 @@ def run(
     """
     import ray
 
-    task = ray.remote(compute)
+    # A process a part: nothing of the last part, such as its copies of remote folders, is left.
+    task = ray.remote(max_calls=1)(compute)
     takes = {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "max_retries": needs.retries}
     names = {
         task.options(name=f"lookback {name}", **takes).remote(work, everything): name
