@@ -1,24 +1,28 @@
 """Predictor: from windows to probabilities, offline and live."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from extract.backbones import load_weights
 from extract.backbones.heads import weights_sha256
-from extract.engines import Engine, NetworkId, live_workload
+from extract.engines import Engine, NetworkId, UnbuiltModel, built, live_workload
 from extract.engines.registry import make_engine
 from extract.feature_store.spec import spec_sha256
 from metrics.pooling import MEAN, Pooling
 from metrics.task import Task, TaskName, task_named
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
+from model_folder.weights_files import is_known, remember
 from recipes.commands import command
-from sequence.heads.lstm import unrolled
-from sequence.model import build_sequence_model, join
+from sequence.unrolling import unrolled
 from sequence.windows import windows
-from training.keras_backend import keras
 from video.errors import LookbackError
+
+if TYPE_CHECKING:
+    import keras
 
 # Maximum batch size, which limits the memory of a prediction.
 WINDOWS_AT_ONCE = 64
@@ -28,8 +32,6 @@ class Predictor:
     """Trained sequence model with its temperature. Methods may be called from several threads.
 
     Attributes:
-        model: Sequence model, from windows (B, L, D) to its outputs: logits (B, K), with a column
-            more if `pooling` has scores.
         look_back: Number of steps in a window, L.
         temperature: Temperature that divides the logits.
         pooling: Rule from the windows of a clip to its probabilities.
@@ -38,20 +40,36 @@ class Predictor:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: "keras.Model | UnbuiltModel",
         look_back: int,
         temperature: float = 1.0,
         pooling: Pooling = MEAN,
         thresholds: tuple[float, ...] = (),
     ) -> None:
-        model.jit_compile = False  # see extract/engines/keras_engine.py
-        self.model = model
+        """Wrap a model.
+
+        Args:
+            model: Sequence model, from windows (B, L, D) to its outputs: logits (B, K), with a
+                column more if `pooling` has scores. It may be unbuilt.
+            look_back: Number of steps in a window, L.
+            temperature: Temperature that divides the logits.
+            pooling: Rule from the windows of a clip to its probabilities.
+            thresholds: Probability from which each class is found; empty for a single label.
+        """
+        self._model = model
         self.look_back = look_back
         self.temperature = temperature
         self.pooling = pooling
         self.thresholds = thresholds
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # see extract/engines/keras_engine.py
+
+    @property
+    def model(self) -> "keras.Model":
+        """The sequence model in Keras."""
+        model = built(self._model)
+        model.jit_compile = False  # see extract/engines/keras_engine.py
+        return model
 
     @property
     def task(self) -> Task:
@@ -69,10 +87,13 @@ class Predictor:
             folder: Model folder, where the converted model is cached; None for no cache.
             videos: Number of live videos at once.
         """
-        network_id = NetworkId(folder, weights_sha256(self.model), "sequence")
+        if isinstance(self._model, UnbuiltModel):
+            network = replace(self._model.network, folder=folder)
+        else:
+            network = NetworkId(folder, weights_sha256(self._model), "sequence")
         with unrolled():
             workload = live_workload("f32", videos)
-            self._engine = make_engine(self.model, network_id, engine, workload)
+            self._engine = make_engine(self._model, network, engine, workload)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return the logits (n, K) of windows (n, L, D).
@@ -157,6 +178,46 @@ def _load(
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
     sequence = config.sequence
+    require_thresholds(thresholds, config.labels, sequence.task, folder)
+    pooling = _pooling(folder, config)
+    model: keras.Model | UnbuiltModel
+    if path.name == SEQUENCE_WEIGHTS and is_known(path, sequence.sha256, sequence.file_sha256):
+        model = unbuilt_model(folder, config)
+    else:
+        model = _loaded(path, folder, config, head)
+    return Predictor(model, sequence.look_back, temperature, pooling, thresholds)
+
+
+def unbuilt_model(folder: Path, config: ModelConfig) -> UnbuiltModel:
+    """Return a folder's sequence model, which is built and checked where it must be.
+
+    Args:
+        folder: Model folder.
+        config: Content of its model.yaml.
+    """
+    sequence, path = config.sequence, folder / SEQUENCE_WEIGHTS
+    network = NetworkId(folder, sequence.sha256, "sequence", _graph_settings(config))
+    shape = (sequence.look_back, config.backbone.feature_size)
+    return UnbuiltModel(network, shape, lambda: _loaded(path, folder, config, sequence.head))
+
+
+def _graph_settings(config: ModelConfig) -> dict[str, Any]:
+    """Return what of model.yaml decides the graph of the sequence model."""
+    sequence = config.sequence
+    keys = {"head", "look_back", "units", "delta", "ensemble"}
+    return {
+        **sequence.model_dump(mode="json", include=keys),
+        "feature_size": config.backbone.feature_size,
+        "labels": len(config.labels),
+        "scored": sequence.pooling == "attention",
+    }
+
+
+def _loaded(path: Path, folder: Path, config: ModelConfig, head: str) -> "keras.Model":
+    """Return a sequence model in Keras, with the weights of a file."""
+    from sequence.model import build_sequence_model, join  # loads Keras
+
+    sequence = config.sequence
     # The baseline `mean` is a single model, also beside an ensemble.
     count = sequence.ensemble if head == sequence.head else 1
     members = [
@@ -179,9 +240,9 @@ def _load(
             f"{path}: these weights do not match the hash in {folder / CONFIG}; restore both files "
             f"from the same training, or run {command('train')}"
         )
-    require_thresholds(thresholds, config.labels, sequence.task, folder)
-    pooling = _pooling(folder, config)
-    return Predictor(model, sequence.look_back, temperature, pooling, thresholds)
+    if path.name == SEQUENCE_WEIGHTS and not is_known(path, sequence.sha256, sequence.file_sha256):
+        remember(path, sequence.sha256)
+    return model
 
 
 def require_thresholds(

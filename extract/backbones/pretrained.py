@@ -21,7 +21,7 @@ def build_model(
     classes: int | None,
     side: int | None,
     clip_length: int | None,
-) -> keras.Model:
+) -> "keras.Model":
     """Return a backbone as a Keras model; see `extract.backbones.build`."""
     path = weights_file(spec, weights)
     if classes and path and spec.classifier and classes_in(path) == classes:
@@ -71,7 +71,7 @@ def _trunk(
 
 def load_classifier(
     spec: BackboneSpec, path: Path, classes: int, side: int | None, clip_length: int | None
-) -> tuple[Trunk, keras.layers.Layer]:
+) -> "tuple[Trunk, keras.layers.Layer]":
     """Return a backbone and its classifier layer, both with the weights of a file.
 
     Args:
@@ -121,7 +121,7 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
     return path
 
 
-def load_weights(model: keras.Model, path: Path, name: str) -> None:
+def load_weights(model: "keras.Model", path: Path, name: str) -> None:
     """Load a weights file into `model`.
 
     Args:
@@ -168,7 +168,7 @@ def _parse_keras_error(message: str) -> str:
     return message.split("\n", maxsplit=1)[0].split(". ", maxsplit=1)[0][:160]
 
 
-def _imagenet(spec: BackboneSpec, side: int) -> keras.Model:
+def _imagenet(spec: BackboneSpec, side: int) -> "keras.Model":
     try:
         return spec.make(1, side, "imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
