@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from extract.backbones.heads import class_logits
+from extract.backbones.heads import class_logits, own_classifier
 from extract.engines import UnbuiltModel
 from extract.extractor import Extractor
-from extract.extractor.choice import FolderModel
-from extract.extractor.loading import open_network
+from extract.extractor.loading import load_network
 from metrics.pooling import Pooling
 from metrics.task import SINGLE_LABEL, Task, task_named
 from model_folder.config import BackboneConfig, ModelConfig
@@ -66,7 +65,7 @@ def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
     """
     backbone = config.backbone
     require_thresholds(backbone.thresholds, backbone.labels, backbone.task, folder)
-    return predictor_of(open_network(FolderModel(folder, config)).classifier, backbone)
+    return predictor_of(own_classifier(load_network(folder, config)), backbone)
 
 
 def predictor_of(

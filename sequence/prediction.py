@@ -145,9 +145,32 @@ def load_predictor(folder: Path, config: ModelConfig) -> Predictor:
         LookbackError: There is no sequence model, or its weights are not those that model.yaml
             names.
     """
-    sequence = require_sequence(folder, config)
-    fitted = sequence.temperature, sequence.thresholds
-    return _load(folder / SEQUENCE_WEIGHTS, folder, config, sequence.head, *fitted)
+    require_sequence(folder, config)
+    return _predictor(unbuilt_model(folder, config).built(), folder, config)
+
+
+def load_live_predictor(
+    folder: Path, config: ModelConfig, engine: str, videos: int = 1
+) -> Predictor:
+    """Return the predictor of `load_predictor` on an engine; see `Predictor.use_engine`.
+
+    Where its weights file is known and its converted form is kept, it is not built.
+
+    Args:
+        folder: Model folder.
+        config: Content of its model.yaml.
+        engine: Name of an engine.
+        videos: Number of live videos at once.
+
+    Raises:
+        LookbackError: As for `load_predictor`.
+    """
+    sequence, model = require_sequence(folder, config), unbuilt_model(folder, config)
+    if not is_known(folder / SEQUENCE_WEIGHTS, sequence.sha256, sequence.file_sha256):
+        model.built()  # which compares the weights with model.yaml
+    predictor = _predictor(model, folder, config)
+    predictor.use_engine(engine, folder, videos)
+    return predictor
 
 
 def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
@@ -163,28 +186,25 @@ def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
 
 def load_mean_predictor(folder: Path, config: ModelConfig) -> Predictor:
     """Return the predictor of the `mean` baseline, which is trained with the sequence model."""
-    fitted = config.sequence.mean_temperature, config.sequence.mean_thresholds
-    return _load(folder / MEAN_WEIGHTS, folder, config, "mean", *fitted)
+    sequence = config.sequence
+    fitted = sequence.mean_temperature, sequence.mean_thresholds
+    model = _loaded(folder / MEAN_WEIGHTS, folder, config, "mean")
+    return _predictor(model, folder, config, *fitted)
 
 
-def _load(
-    path: Path,
+def _predictor(
+    model: "keras.Model | UnbuiltModel",
     folder: Path,
     config: ModelConfig,
-    head: str,
-    temperature: float,
-    thresholds: tuple[float, ...],
+    temperature: float | None = None,
+    thresholds: tuple[float, ...] | None = None,
 ) -> Predictor:
-    if not path.is_file():
-        raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
+    """Return the predictor of a model, by default with the numbers of the sequence model."""
     sequence = config.sequence
+    temperature = sequence.temperature if temperature is None else temperature
+    thresholds = sequence.thresholds if thresholds is None else thresholds
     require_thresholds(thresholds, config.labels, sequence.task, folder)
     pooling = _pooling(folder, config)
-    model: keras.Model | UnbuiltModel
-    if path.name == SEQUENCE_WEIGHTS and is_known(path, sequence.sha256, sequence.file_sha256):
-        model = unbuilt_model(folder, config)
-    else:
-        model = _loaded(path, folder, config, head)
     return Predictor(model, sequence.look_back, temperature, pooling, thresholds)
 
 
@@ -217,6 +237,8 @@ def _loaded(path: Path, folder: Path, config: ModelConfig, head: str) -> "keras.
     """Return a sequence model in Keras, with the weights of a file."""
     from sequence.model import build_sequence_model, join  # loads Keras
 
+    if not path.is_file():
+        raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
     sequence = config.sequence
     # The baseline `mean` is a single model, also beside an ensemble.
     count = sequence.ensemble if head == sequence.head else 1

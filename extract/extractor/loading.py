@@ -154,7 +154,13 @@ def open_whole(folder: Path, config: ModelConfig) -> "keras.Model | UnbuiltModel
     if is_known(folder / BACKBONE_WEIGHTS, backbone.sha256, backbone.file_sha256):
         shape = _input_shape(config)
         return UnbuiltModel(_identity(folder, config), shape, lambda: load_network(folder, config))
-    return load_network(folder, config)
+    model = load_network(folder, config)
+    if not backbone.file_sha256:
+        _LOG.warning(
+            f"note: {folder} is of an earlier version: Keras loads and checks its weights; "
+            "later starts need Keras only where a network is not converted."
+        )
+    return model
 
 
 def _already_there(choice: PretrainedModel) -> LoadedNetwork | None:
