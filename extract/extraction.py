@@ -1,6 +1,7 @@
 """One run of extract.py: set up the extractors, and compute the features that are missing."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from clips.manifest import Manifest
 from clips.shards import Shard
@@ -11,6 +12,19 @@ from recipes.loader import Settings
 from video.console import logger
 
 _LOG = logger(__name__)
+
+
+def set_up(settings: Settings, manifest: Manifest) -> dict[Path, Extractor]:
+    """Return the extractors of an extraction, by feature file; save, quantize and convert them.
+
+    Raises:
+        UsageError: The settings and the folder's model contradict each other.
+        LookbackError: Weights are missing, or there are no clips to calibrate int8.
+    """
+    extractors = set_up_extractors(settings, manifest)
+    for extractor in extractors.values():
+        _LOG.info(_summary(extractor))
+    return extractors
 
 
 def extract(
@@ -32,8 +46,7 @@ def extract(
         UsageError: The settings and the folder's model contradict each other.
         LookbackError: Weights are missing, no video gave features, or the disk is full.
     """
-    for path, extractor in set_up_extractors(settings, manifest).items():
-        _LOG.info(_summary(extractor))
+    for path, extractor in set_up(settings, manifest).items():
         dtype = settings.recipe.extract.dtype
         report = extract_features(manifest, extractor, path, dtype, watch, shard)
         print_report(report, path, shard)

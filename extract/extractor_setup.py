@@ -19,7 +19,6 @@ from extract.extractor.loading import (
 )
 from extract.feature_store.reader import FeatureStore, change_path, features_path
 from extract.pipeline.store_elsewhere import fetch_features
-from extract.quantization import quantize
 from recipes.commands import command
 from recipes.loader import Settings
 from video.console import logger
@@ -91,8 +90,7 @@ def set_up_extractor(settings: Settings, manifest: Manifest | None = None) -> Ex
     if choice.precision == "int8":
         network = _with_int8(network, manifest, settings)
     extractor = make_extractor(network, keys.engine, keys.batch_size)
-    network.save()
-    return extractor
+    return replace(extractor, config=network.save())
 
 
 def _with_int8(
@@ -101,6 +99,8 @@ def _with_int8(
     """Return a network with its int8 form, or in the precision that is used instead of int8."""
     config, state = network.config, int8_state(network.folder, network.config)
     if state in ("missing", "changed") and manifest is not None:
+        from extract.quantization import quantize  # slow to import
+
         report = quantize(network, manifest, settings)
         config = config.model_copy(update={"quantised": report})
         network = replace(network, config=config, config_is_new=True)

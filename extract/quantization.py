@@ -22,7 +22,7 @@ from clips.manifest import Manifest
 from clips.manifest.segments import Segment, limited, segments_of
 from extract.architectures.registry import spec_of
 from extract.backbones.heads import class_logits, feature_network, own_classifier
-from extract.engines import Engine, Workload, openvino_engine
+from extract.engines import Engine, Workload, built, openvino_engine
 from extract.engines.parity_check import cosines
 from extract.extractor import Extractor
 from extract.extractor.loading import LoadedNetwork
@@ -213,7 +213,7 @@ class _Cost:
         if head is not None:
 
             def own(measured: _Measured) -> np.ndarray:
-                logits = class_logits(np.asarray(head.predict(measured.features, verbose=0)))
+                logits = class_logits(np.asarray(built(head).predict(measured.features, verbose=0)))
                 each = _Measured(task.probabilities(logits), measured.segment)
                 chosen = task.chosen(each.segment_means(), backbone.thresholds)
                 return np.array([chosen_text(row, backbone.labels) for row in chosen])

@@ -21,7 +21,12 @@ from live.stream import VideoStream
 from model_folder.config import require_config
 from recipes.loader import Settings
 from sequence.own_head import own_predictor
-from sequence.prediction import Predictor, load_predictor, require_sequence, require_spec
+from sequence.prediction import (
+    Predictor,
+    load_live_predictor,
+    require_sequence,
+    require_spec,
+)
 from sequence.prediction_rows import BEST_OF_MANY, MAX_COLUMNS
 from video.frame import Frame
 from video.steps import Step
@@ -170,8 +175,7 @@ def _folder_live_model(
     extractor = load_extractor(folder, config, engine, live=videos)
     # Check this before loading the weights: their shape depends on the features.
     require_spec(config, extractor.spec(trained.dtype), str(folder))
-    predictor = load_predictor(folder, config)
-    predictor.use_engine(engine, extractor.folder, videos)
+    predictor = load_live_predictor(folder, config, engine, videos)
     shown_from = trained.threshold if threshold is None else threshold
     thresholds = _thresholds(predictor, threshold)
     return LiveModel(extractor, predictor, config.labels, shown_from, trained.dtype, thresholds)

@@ -29,6 +29,8 @@ _COMMANDS = {
     ),
     "doctor": ("lookback.doctor.__main__", "check the machine and the installation"),
     "preview": ("clips.preview", "show what each augmentation does to a clip"),
+    "ray": ("cluster.ray", "compute the features on the machines of a Ray cluster"),
+    "batch": ("cluster.batch", "compute the features in an array job of AWS Batch"),
 }
 
 

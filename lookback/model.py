@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,15 +17,16 @@ from lookback.arguments import require_clip_network, require_file, require_value
 from lookback.results import Prediction
 from metrics.pooling import pool
 from recipes.loader import load as load_settings
-from sequence.explain.explainer import Explainer
-from sequence.explain.explanation import Explanation
-from sequence.explain.loading import explainer_of
 from storage.mirror import is_url
 from storage.roles import model_folder
 from video.console import logger
 from video.errors import UsageError, VideoError
 from video.frame import Frame
 from video.sources import SOURCES, open_video
+
+if TYPE_CHECKING:
+    from sequence.explain.explainer import Explainer
+    from sequence.explain.explanation import Explanation
 
 _LOG = logger(__name__)
 
@@ -187,7 +188,7 @@ class Model:
         video: str | os.PathLike[str],
         label: str | None = None,
         span: tuple[float, float] = (0.0, float("inf")),
-    ) -> Explanation:
+    ) -> "Explanation":
         """Return which places of a video file speak for a class.
 
         Convolutional networks are explained by Grad-CAM, VideoMAE and TimeSformer by
@@ -210,6 +211,8 @@ class Model:
             found = model.explain("match.mp4", label="kick")
             found.save_video("kick.mp4")
         """
+        from sequence.explain.loading import explainer_of  # loads Keras
+
         require_file(video)
         if self._explainer is None:
             live = self._live

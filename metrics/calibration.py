@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 _MANY = 500  # predictions in a bin from which their draws are not simulated one by one
 
@@ -166,6 +165,8 @@ def fit_temperature(
         targets: True classes, ints in 0..K-1: (n,).
         loss_of: Function from probabilities and targets to the log loss.
     """
+
+    from scipy.optimize import minimize_scalar  # slow to import, and only training needs it
 
     def loss(log_temperature: float) -> float:
         return loss_of(clip_probabilities(float(np.exp(log_temperature))), targets)

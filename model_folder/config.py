@@ -40,6 +40,8 @@ class BackboneConfig(Section):
             a file.
         fine_tuned: Whether `finetune.py` trained it.
         sha256: Hash of the weights' values, see `extract.backbones.heads.weights_sha256`.
+        file_sha256: Hash of their file, by which a start without Keras knows the weights; empty in
+            files of earlier versions.
         feature_size: D, the width of a feature.
         licence: License of the initial weights.
         clip_length: T, frames per clip.
@@ -55,6 +57,7 @@ class BackboneConfig(Section):
     weights: str
     fine_tuned: bool
     sha256: str
+    file_sha256: str = ""
     feature_size: int
     licence: str
     clip_length: int = 1
@@ -103,6 +106,7 @@ class SequenceConfig(Section):
         pooling: Rule from the windows of a clip to its probabilities, see `metrics.pooling`.
         events: Labels that are events, of the pooling `top`.
         sha256: Hash of the weights' values.
+        file_sha256: Hash of their file, as in `BackboneConfig`.
         features_spec: Hash of the spec of the features that it was trained on.
         dtype: Type that those features were stored in.
         threshold: Probability below which a label counts as uncertain.
@@ -124,6 +128,7 @@ class SequenceConfig(Section):
     pooling: Rule = "mean"
     events: tuple[str, ...] = ()
     sha256: str
+    file_sha256: str = ""
     features_spec: str
     dtype: Literal["float32", "float16"]
     threshold: float
@@ -282,18 +287,25 @@ def quantized_sha256(folder: Path) -> str:
 
 def made_with() -> dict[str, str]:
     """Return the versions that the outputs depend on."""
+    from training.keras_backend import keras
+
+    backend = keras.backend.backend()
+    return {
+        "keras": keras.__version__,
+        backend: __import__(backend).__version__,
+        **made_without_keras(),
+    }
+
+
+def made_without_keras() -> dict[str, str]:
+    """Return the versions that outputs of converted networks depend on."""
     import platform
 
     import av
     import numpy
 
-    from training.keras_backend import keras
-
-    backend = keras.backend.backend()
     return {
         "python": platform.python_version(),
-        "keras": keras.__version__,
-        backend: __import__(backend).__version__,
         "numpy": numpy.__version__,
         "av": av.__version__,
     }

@@ -194,7 +194,15 @@ def parser(
 
 
 def settings(arguments: argparse.Namespace) -> Settings:
-    """Return the recipe with the parsed flags; flags override the recipe file."""
+    """Return the recipe with the parsed flags; flags override the recipe file.
+
+    What is on other storage is copied down, and its places are those of the copies.
+    """
+    return with_local_places(settings_as_given(arguments))
+
+
+def settings_as_given(arguments: argparse.Namespace) -> Settings:
+    """Return the recipe with the parsed flags, with the addresses of other storage in it."""
     import yaml
 
     flags: dict[str, Any] = {
@@ -210,7 +218,7 @@ def settings(arguments: argparse.Namespace) -> Settings:
             assigned[key.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UsageError(f"--set {assignment}: {value!r} is not a YAML value") from None
-    return with_local_places(load(arguments.recipe, {**assigned, **flags}))
+    return load(arguments.recipe, {**assigned, **flags})
 
 
 def run_command(main: Callable[[list[str] | None], int]) -> None:

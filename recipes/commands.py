@@ -22,6 +22,8 @@ _FORMS_OF_A_CLONE = {
     "backbones": "python -m extract.backbones",
     "doctor": "python -m lookback.doctor",
     "preview": "python -m clips.preview",
+    "ray": "python -m cluster.ray",
+    "batch": "python -m cluster.batch",
 }
 COMMANDS = tuple(_FORMS_OF_A_CLONE)
 _ROOT = Path(__file__).resolve().parents[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,16 @@ def recipe_file(path: Path) -> Path:
 
 def default_value(key: str) -> Any:
     """Return the value of a dotted key in default.yaml."""
-    value: Any = _read(DEFAULT)
+    value: Any = _defaults()
     for part in key.split("."):
         value = value[part]
     return value
+
+
+@cache
+def _defaults() -> dict:
+    """Return the content of default.yaml. A command's parser asks for a key of it per flag."""
+    return _read(DEFAULT)
 
 
 def _read(path: Path) -> dict:
@@ -133,7 +140,7 @@ def _checked(chosen: dict, source: str) -> Recipe:
     """Return the recipe of chosen keys over default.yaml."""
     refuse_renamed_keys(chosen, source)
     try:
-        return Recipe.model_validate(_merged(_read(DEFAULT), chosen))
+        return Recipe.model_validate(_merged(_defaults(), chosen))
     except ValidationError as error:
         raise UsageError(f"{source}: {_first_problem(error)}") from None
 

@@ -39,7 +39,7 @@ def build_sequence_model(
     dropout: float,
     delta: bool,
     scored: bool = False,
-) -> keras.Model:
+) -> "keras.Model":
     """Return a model from windows, float32 (B, L, D), to logits, float32 (B, K).
 
     It returns logits because the temperature that is fitted after training divides them.
@@ -75,7 +75,7 @@ def build_sequence_model(
     return keras.Model(inputs, outputs, name=head)
 
 
-def join(members: list[keras.Model]) -> keras.Model:
+def join(members: "list[keras.Model]") -> "keras.Model":
     """Return one model whose logits are the mean of the members' logits; a single member itself.
 
     Prediction, engines and the weights file take it like any other sequence model.
@@ -92,6 +92,6 @@ def join(members: list[keras.Model]) -> keras.Model:
     return keras.Model(inputs, keras.layers.Average(name="mean_logits")(logits), name="ensemble")
 
 
-def members_of(model: keras.Model) -> int:
+def members_of(model: "keras.Model") -> int:
     """Return the number of models that `join` joined."""
     return sum(isinstance(layer, keras.Model) for layer in model.layers) or 1

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from extract.backbones.heads import class_logits, own_classifier
+from extract.engines import UnbuiltModel
 from extract.extractor import Extractor
 from extract.extractor.loading import load_network
 from metrics.pooling import Pooling
@@ -19,7 +20,7 @@ class OwnPredictor(Predictor):
 
     def __init__(
         self,
-        classifier: keras.Model,
+        classifier: "keras.Model | UnbuiltModel",
         temperature: float,
         task: Task = SINGLE_LABEL,
         thresholds: tuple[float, ...] = (),
@@ -27,7 +28,8 @@ class OwnPredictor(Predictor):
         """Wrap the classifier.
 
         Args:
-            classifier: Classifier of the network, from features (B, D) to logits.
+            classifier: Classifier of the network, from features (B, D) to logits; it may be
+                unbuilt.
             temperature: Temperature that divides the logits.
             task: Whether a clip has one class or several.
             thresholds: Probability from which each class is found; empty for a single label.
@@ -66,7 +68,9 @@ def load_own_predictor(folder: Path, config: ModelConfig) -> OwnPredictor:
     return predictor_of(own_classifier(load_network(folder, config)), backbone)
 
 
-def predictor_of(classifier: keras.Model, backbone: BackboneConfig) -> OwnPredictor:
+def predictor_of(
+    classifier: "keras.Model | UnbuiltModel", backbone: BackboneConfig
+) -> OwnPredictor:
     """Return a predictor that applies a classifier with the task and numbers of its backbone."""
     task = task_named(backbone.task)
     return OwnPredictor(classifier, backbone.temperature, task, backbone.thresholds)

@@ -1,24 +1,28 @@
 """Predictor: from windows to probabilities, offline and live."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from extract.backbones import load_weights
 from extract.backbones.heads import weights_sha256
-from extract.engines import Engine, NetworkId, live_workload
+from extract.engines import Engine, NetworkId, UnbuiltModel, built, live_workload
 from extract.engines.registry import make_engine
 from extract.feature_store.spec import spec_sha256
 from metrics.pooling import MEAN, Pooling
 from metrics.task import Task, TaskName, task_named
 from model_folder.config import CONFIG, MEAN_WEIGHTS, SEQUENCE_WEIGHTS, ModelConfig, SequenceConfig
+from model_folder.weights_files import is_known, remember
 from recipes.commands import command
-from sequence.heads.lstm import unrolled
-from sequence.model import build_sequence_model, join
+from sequence.unrolling import unrolled
 from sequence.windows import windows
-from training.keras_backend import keras
 from video.errors import LookbackError
+
+if TYPE_CHECKING:
+    import keras
 
 # Maximum batch size, which limits the memory of a prediction.
 WINDOWS_AT_ONCE = 64
@@ -28,8 +32,6 @@ class Predictor:
     """Trained sequence model with its temperature. Methods may be called from several threads.
 
     Attributes:
-        model: Sequence model, from windows (B, L, D) to its outputs: logits (B, K), with a column
-            more if `pooling` has scores.
         look_back: Number of steps in a window, L.
         temperature: Temperature that divides the logits.
         pooling: Rule from the windows of a clip to its probabilities.
@@ -38,20 +40,36 @@ class Predictor:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: "keras.Model | UnbuiltModel",
         look_back: int,
         temperature: float = 1.0,
         pooling: Pooling = MEAN,
         thresholds: tuple[float, ...] = (),
     ) -> None:
-        model.jit_compile = False  # see extract/engines/keras_engine.py
-        self.model = model
+        """Wrap a model.
+
+        Args:
+            model: Sequence model, from windows (B, L, D) to its outputs: logits (B, K), with a
+                column more if `pooling` has scores. It may be unbuilt.
+            look_back: Number of steps in a window, L.
+            temperature: Temperature that divides the logits.
+            pooling: Rule from the windows of a clip to its probabilities.
+            thresholds: Probability from which each class is found; empty for a single label.
+        """
+        self._model = model
         self.look_back = look_back
         self.temperature = temperature
         self.pooling = pooling
         self.thresholds = thresholds
         self._engine: Engine | None = None
         self._lock = threading.Lock()  # see extract/engines/keras_engine.py
+
+    @property
+    def model(self) -> "keras.Model":
+        """The sequence model in Keras."""
+        model = built(self._model)
+        model.jit_compile = False  # see extract/engines/keras_engine.py
+        return model
 
     @property
     def task(self) -> Task:
@@ -69,10 +87,13 @@ class Predictor:
             folder: Model folder, where the converted model is cached; None for no cache.
             videos: Number of live videos at once.
         """
-        network_id = NetworkId(folder, weights_sha256(self.model), "sequence")
+        if isinstance(self._model, UnbuiltModel):
+            network = replace(self._model.network, folder=folder)
+        else:
+            network = NetworkId(folder, weights_sha256(self._model), "sequence")
         with unrolled():
             workload = live_workload("f32", videos)
-            self._engine = make_engine(self.model, network_id, engine, workload)
+            self._engine = make_engine(self._model, network, engine, workload)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """Return the logits (n, K) of windows (n, L, D).
@@ -124,9 +145,32 @@ def load_predictor(folder: Path, config: ModelConfig) -> Predictor:
         LookbackError: There is no sequence model, or its weights are not those that model.yaml
             names.
     """
-    sequence = require_sequence(folder, config)
-    fitted = sequence.temperature, sequence.thresholds
-    return _load(folder / SEQUENCE_WEIGHTS, folder, config, sequence.head, *fitted)
+    require_sequence(folder, config)
+    return _predictor(unbuilt_model(folder, config).built(), folder, config)
+
+
+def load_live_predictor(
+    folder: Path, config: ModelConfig, engine: str, videos: int = 1
+) -> Predictor:
+    """Return the predictor of `load_predictor` on an engine; see `Predictor.use_engine`.
+
+    Where its weights file is known and its converted form is kept, it is not built.
+
+    Args:
+        folder: Model folder.
+        config: Content of its model.yaml.
+        engine: Name of an engine.
+        videos: Number of live videos at once.
+
+    Raises:
+        LookbackError: As for `load_predictor`.
+    """
+    sequence, model = require_sequence(folder, config), unbuilt_model(folder, config)
+    if not is_known(folder / SEQUENCE_WEIGHTS, sequence.sha256, sequence.file_sha256):
+        model.built()  # which compares the weights with model.yaml
+    predictor = _predictor(model, folder, config)
+    predictor.use_engine(engine, folder, videos)
+    return predictor
 
 
 def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
@@ -142,18 +186,57 @@ def require_sequence(folder: Path, config: ModelConfig) -> SequenceConfig:
 
 def load_mean_predictor(folder: Path, config: ModelConfig) -> Predictor:
     """Return the predictor of the `mean` baseline, which is trained with the sequence model."""
-    fitted = config.sequence.mean_temperature, config.sequence.mean_thresholds
-    return _load(folder / MEAN_WEIGHTS, folder, config, "mean", *fitted)
+    sequence = config.sequence
+    fitted = sequence.mean_temperature, sequence.mean_thresholds
+    model = _loaded(folder / MEAN_WEIGHTS, folder, config, "mean")
+    return _predictor(model, folder, config, *fitted)
 
 
-def _load(
-    path: Path,
+def _predictor(
+    model: "keras.Model | UnbuiltModel",
     folder: Path,
     config: ModelConfig,
-    head: str,
-    temperature: float,
-    thresholds: tuple[float, ...],
+    temperature: float | None = None,
+    thresholds: tuple[float, ...] | None = None,
 ) -> Predictor:
+    """Return the predictor of a model, by default with the numbers of the sequence model."""
+    sequence = config.sequence
+    temperature = sequence.temperature if temperature is None else temperature
+    thresholds = sequence.thresholds if thresholds is None else thresholds
+    require_thresholds(thresholds, config.labels, sequence.task, folder)
+    pooling = _pooling(folder, config)
+    return Predictor(model, sequence.look_back, temperature, pooling, thresholds)
+
+
+def unbuilt_model(folder: Path, config: ModelConfig) -> UnbuiltModel:
+    """Return a folder's sequence model, which is built and checked where it must be.
+
+    Args:
+        folder: Model folder.
+        config: Content of its model.yaml.
+    """
+    sequence, path = config.sequence, folder / SEQUENCE_WEIGHTS
+    network = NetworkId(folder, sequence.sha256, "sequence", _graph_settings(config))
+    shape = (sequence.look_back, config.backbone.feature_size)
+    return UnbuiltModel(network, shape, lambda: _loaded(path, folder, config, sequence.head))
+
+
+def _graph_settings(config: ModelConfig) -> dict[str, Any]:
+    """Return what of model.yaml decides the graph of the sequence model."""
+    sequence = config.sequence
+    keys = {"head", "look_back", "units", "delta", "ensemble"}
+    return {
+        **sequence.model_dump(mode="json", include=keys),
+        "feature_size": config.backbone.feature_size,
+        "labels": len(config.labels),
+        "scored": sequence.pooling == "attention",
+    }
+
+
+def _loaded(path: Path, folder: Path, config: ModelConfig, head: str) -> "keras.Model":
+    """Return a sequence model in Keras, with the weights of a file."""
+    from sequence.model import build_sequence_model, join  # loads Keras
+
     if not path.is_file():
         raise LookbackError(f"{path}: is missing; run {command('train')} to create it")
     sequence = config.sequence
@@ -179,9 +262,9 @@ def _load(
             f"{path}: these weights do not match the hash in {folder / CONFIG}; restore both files "
             f"from the same training, or run {command('train')}"
         )
-    require_thresholds(thresholds, config.labels, sequence.task, folder)
-    pooling = _pooling(folder, config)
-    return Predictor(model, sequence.look_back, temperature, pooling, thresholds)
+    if path.name == SEQUENCE_WEIGHTS and not is_known(path, sequence.sha256, sequence.file_sha256):
+        remember(path, sequence.sha256)
+    return model
 
 
 def require_thresholds(

@@ -18,6 +18,7 @@ from model_folder.config import (
     write_config,
 )
 from model_folder.provenance import keep_previous, record_seen
+from model_folder.weights_files import file_sha256
 from recipes.commands import command
 from recipes.loader import Settings
 from recipes.schema import Sequence
@@ -28,6 +29,7 @@ from sequence.baselines import (
     save_baselines,
 )
 from sequence.comparison import remarks
+from sequence.converting import convert_stages
 from sequence.cross_validation import heads_of
 from sequence.dataset import Dataset, LabeledSegment
 from sequence.evaluation import measure_all, predict, predict_baseline
@@ -144,6 +146,7 @@ def train(
         f"so these metrics tend to be optimistic.\nRun {command('evaluate')} for the metrics on "
         f"the test clips.\n{folder / SEQUENCE_WEIGHTS}"
     )
+    convert_stages(folder, config, recipe.extract.engine)
     return TrainingResult(folder, tuple(history.epochs), report)
 
 
@@ -216,6 +219,7 @@ def _trained_config(
                 pooling=predictor.pooling.rule,
                 events=tuple(dataset.labels[event] for event in predictor.pooling.events),
                 sha256=weights_sha256(predictor.model),
+                file_sha256=file_sha256(experiment.folder / SEQUENCE_WEIGHTS),
                 features_spec=experiment.store.spec_sha256,
                 dtype=experiment.store.spec["dtype"],
                 threshold=chosen.threshold,

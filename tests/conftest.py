@@ -40,6 +40,14 @@ def messages_are_shown() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def trainings_convert_nothing(request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the conversion at the end of a training, seconds each; the project of the session
+    has it, and tests marked `converts`."""
+    if "converts" not in request.keywords:
+        monkeypatch.setattr("extract.extractor.converting.convert", lambda part, engine: False)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The shared test data beside the project; tests that ask for it skip where it is absent."""

@@ -46,6 +46,7 @@ ORDER = (
     "live.teaching",
     "live.watching",
     "lookback",
+    "cluster",
 )
 PACKAGES = tuple(dict.fromkeys(room.partition(".")[0] for room in ORDER))
 Graph = Mapping[str, set[str]]

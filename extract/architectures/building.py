@@ -1,6 +1,5 @@
 """Building an architecture's graph: uint8 input, core and classifier."""
 
-from extract.architectures.change_picture import ChangePicture
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec
 from training.keras_backend import keras
@@ -12,7 +11,7 @@ CLASSIFIER = "_classifier"
 
 def build_core(
     spec: BackboneSpec, side: int | None = None, clip_length: int | None = None
-) -> keras.Model:
+) -> "keras.Model":
     """Return a backbone's core with random weights.
 
     It maps scaled float32 pixels to features or a feature map. Published weights belong to it.
@@ -36,7 +35,7 @@ def build_core(
         ) from None
 
 
-def from_pixels(spec: BackboneSpec, core: keras.Model, change: bool = False) -> keras.Model:
+def from_pixels(spec: BackboneSpec, core: "keras.Model", change: bool = False) -> "keras.Model":
     """Return the core with uint8 clips (B, T, H, W, 3) as input and pixel scaling inside.
 
     Args:
@@ -48,6 +47,8 @@ def from_pixels(spec: BackboneSpec, core: keras.Model, change: bool = False) -> 
     frames = core.input_shape[1] if spec.is_clip_network else 1 + change
     inputs = keras.Input((frames, *core.input_shape[-3:]), dtype="uint8", name="clip")
     if change:
+        from extract.architectures.change_picture import ChangePicture  # loads Keras
+
         pixels = ChangePicture(name="change_picture", dtype="float32", autocast=False)(inputs)
     else:
         images = inputs if spec.is_clip_network else keras.ops.squeeze(inputs, axis=1)
@@ -56,7 +57,7 @@ def from_pixels(spec: BackboneSpec, core: keras.Model, change: bool = False) -> 
     return keras.Model(inputs, outputs, name=f"{spec.name}_trunk")
 
 
-def with_classifier(core: keras.Model, spec: BackboneSpec, classes: int) -> keras.Model:
+def with_classifier(core: "keras.Model", spec: BackboneSpec, classes: int) -> "keras.Model":
     """Return a core followed by its classifier, a dense layer; a feature map is pooled first.
 
     The model maps scaled float32 pixels (B, T, H, W, 3), or (B, H, W, 3) of an image network, to
@@ -69,7 +70,7 @@ def with_classifier(core: keras.Model, spec: BackboneSpec, classes: int) -> kera
     return keras.Model(core.input, outputs, name=f"{spec.name}{CLASSIFIER}")
 
 
-def stages_of(spec: BackboneSpec, core: keras.Model) -> dict[str, list]:
+def stages_of(spec: BackboneSpec, core: "keras.Model") -> dict[str, list]:
     """Return the core's layers by stage, in forward order."""
     stages: dict[str, list] = {stage: [] for stage in spec.stages}
     current = spec.stages[-1]

@@ -32,7 +32,7 @@ class LayerCost:
         return 4 * prod(self.shape)
 
 
-def layer_costs(model: keras.Model) -> list[LayerCost]:
+def layer_costs(model: "keras.Model") -> list[LayerCost]:
     """Return the cost of every layer of a model in order, with nested models expanded."""
     costs = []
     for layer in model.layers:
@@ -43,12 +43,12 @@ def layer_costs(model: keras.Model) -> list[LayerCost]:
     return costs
 
 
-def gflops(model: keras.Model) -> float:
+def gflops(model: "keras.Model") -> float:
     """Return billions of multiply-adds for one input, called GFLOPs in papers on these networks."""
     return sum(cost.macs for cost in layer_costs(model)) / 1e9
 
 
-def trainable_parameters(model: keras.Model) -> int:
+def trainable_parameters(model: "keras.Model") -> int:
     """Return the number of trainable parameters, those of frozen layers included.
 
     Batch statistics are non-trainable.
@@ -56,7 +56,7 @@ def trainable_parameters(model: keras.Model) -> int:
     return sum(cost.trainable for cost in layer_costs(model))
 
 
-def _cost(layer: keras.layers.Layer) -> LayerCost:
+def _cost(layer: "keras.layers.Layer") -> LayerCost:
     output = layer.output
     shape = tuple((output[0] if isinstance(output, (list, tuple)) else output).shape[1:])
     trainable = [variable for variable in layer.weights if not _is_non_trainable(variable)]
@@ -73,7 +73,7 @@ def _is_non_trainable(variable) -> bool:
     return variable.path.rsplit("/", 1)[-1] in _STATISTICS
 
 
-def _macs(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
+def _macs(layer: "keras.layers.Layer", shape: tuple[int, ...]) -> int:
     if hasattr(layer, "macs"):  # a layer of this project that computes more than one product
         return layer.macs()
     layers = keras.layers
@@ -89,7 +89,7 @@ def _macs(layer: keras.layers.Layer, shape: tuple[int, ...]) -> int:
     return 0
 
 
-def _recurrent_macs(layer: keras.layers.RNN | keras.layers.Bidirectional) -> int:
+def _recurrent_macs(layer: "keras.layers.RNN | keras.layers.Bidirectional") -> int:
     """Return the multiply-adds of a recurrent layer over all its steps."""
     both = isinstance(layer, keras.layers.Bidirectional)
     directions = (layer.forward_layer, layer.backward_layer) if both else (layer,)

@@ -18,7 +18,7 @@ _BLOCKS, _WIDTHS = (3, 5, 11, 7), (24, 48, 96, 192)
 _EXPANSION, _SQUEEZE = 2.25, 0.0625
 
 
-def efficient_x3d(shape: tuple[int, int, int]) -> keras.Model:
+def efficient_x3d(shape: tuple[int, int, int]) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (2048,)."""
     inputs = keras.Input((*shape, 3))
     stem = "s1.pathway0_stem_conv"

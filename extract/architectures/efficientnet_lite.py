@@ -35,7 +35,7 @@ _STAGES = (
 _SCALE = Normalization((127 / 255,) * 3, (128 / 255,) * 3)
 
 
-def efficientnet_lite(side: int, width: float, depth: float) -> keras.Model:
+def efficientnet_lite(side: int, width: float, depth: float) -> "keras.Model":
     """Return the network up to its feature map: (side, side, 3) to (h, w, 1280).
 
     Args:

@@ -7,7 +7,7 @@ from training.keras_backend import keras
 
 
 def cut_points(
-    core: keras.Model,
+    core: "keras.Model",
 ) -> "Iterator[tuple[keras.Operation, keras.KerasTensor | None]]":
     """Yield a network's operations in order, each with the cut point right after it.
 
@@ -28,13 +28,13 @@ def cut_points(
         yield operation, next(iter(needed.values())) if len(needed) == 1 else None
 
 
-def layers_behind(model: keras.Model, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+def layers_behind(model: "keras.Model", layer: "keras.layers.Layer") -> "list[keras.layers.Layer]":
     """Return the layers after `layer`; from there on, the model must be a chain."""
     return model.layers[model.layers.index(layer) + 1 :]
 
 
 def tail_of(
-    model: keras.Model, layer: keras.layers.Layer, inputs: "keras.KerasTensor"
+    model: "keras.Model", layer: "keras.layers.Layer", inputs: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
     """Return the model's output with `inputs` in place of the output of `layer`.
 

@@ -31,7 +31,7 @@ _MIXED = {
 _FEATURES = 1024
 
 
-def i3d(shape: tuple[int, int, int]) -> keras.Model:
+def i3d(shape: tuple[int, int, int]) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (1024,)."""
     inputs = keras.Input((*shape, 3))
     x = _unit(inputs, 64, (7, 7, 7), "Conv3d_1a_7x7", (2, 2, 2))

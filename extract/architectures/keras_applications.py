@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 
 from extract.architectures.spec import BackboneSpec
+from training.keras_backend import keras
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -69,8 +70,6 @@ def _to_one(pixels):
 
 def _caffe(pixels):
     """Convert to BGR and subtract the ImageNet mean."""
-    import keras
-
     return keras.ops.flip(pixels, axis=-1) - keras.ops.array(_CAFFE_MEAN_BGR, "float32")
 
 
@@ -80,8 +79,6 @@ def _efficientnet(pixels):
     The network computes (x / 255 - mean) / sqrt(variance). With s = 1 / sqrt(std), the identity is
     s (x / 255 - mean) = (s x + 255 mean (1 - s)) / 255 - mean.
     """
-    import keras
-
     std = keras.ops.array(_IMAGENET_STD, "float32")
     mean = keras.ops.array(_IMAGENET_MEAN, "float32")
     factor = 1.0 / keras.ops.sqrt(std)
@@ -102,8 +99,6 @@ def _application(
     patterns = [(stage, re.compile(pattern)) for stage, pattern in stages]
 
     def make(frames: int, side: int, weights: str | None):
-        import keras
-
         build = getattr(keras.applications, class_name)
         return build(include_top=False, weights=weights, input_shape=(side, side, 3), **options)
 

@@ -18,7 +18,7 @@ _WIDTHS, _BLOCKS = (64, 128, 256, 512), 2
 
 def r2plus1d(
     shape: tuple[int, int, int], widths: tuple[int, ...] = _WIDTHS, stem_width: int = 45
-) -> keras.Model:
+) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (widths[-1],)."""
     inputs = keras.Input((*shape, 3))
     x = conv(inputs, stem_width, (1, 7, 7), "stem.0", (1, 2, 2))

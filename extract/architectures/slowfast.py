@@ -32,7 +32,7 @@ _SLOW_TIME_KERNELS = (1, 1, 3, 3)
 _FAST_SHARE, _FUSED, _FRAMES_RATIO = 8, 2, 4  # beta, channels of the lateral link, alpha
 
 
-def slow_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> keras.Model:
+def slow_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (4 inner[-1],)."""
     inputs = keras.Input((*shape, 3))
     x = _stem(inputs, "blocks.0", inner[0], time_kernel=1)
@@ -42,7 +42,7 @@ def slow_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> ke
     return keras.Model(inputs, x, name="slow_r50")
 
 
-def slowfast_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> keras.Model:
+def slowfast_r50(shape: tuple[int, int, int], inner: tuple[int, ...] = _INNER) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (4.5 inner[-1],).
 
     The features of the slow pathway come first, then those of the fast one.

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import keras
+from training.keras_backend import keras
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,6 @@ class Normalization:
     std: tuple[float, float, float]
 
     def __call__(self, pixels: "keras.KerasTensor") -> "keras.KerasTensor":
-        import keras
-
         mean = keras.ops.array(self.mean, "float32")
         return (pixels / 255.0 - mean) / keras.ops.array(self.std, "float32")
 

@@ -12,7 +12,7 @@ from extract.architectures.conv3d_layers import layers, ops
 from extract.architectures.layer_names import layer_name
 from extract.architectures.spec import BackboneSpec
 from extract.architectures.transformer_layers import (
-    Attention,
+    attention,
     linear,
     mlp,
     norm,
@@ -28,43 +28,12 @@ _EPSILON = 1e-6
 _TIME, _SPACE = 1, 2  # axes of the tokens (B, T, S, C)
 
 
-@keras.saving.register_keras_serializable(package="lookback")
-class SpaceTimeEmbeddings(layers.Layer):
-    """Add trainable space and time embeddings to patches (B, T, S, C), and create the class token.
-
-    The class token (B, 1, C) has a space embedding of its own and no time embedding.
-    """
-
-    def build(self, shape) -> None:
-        _, instants, places, width = shape
-        for name, count in (
-            ("cls_token", 1),
-            ("position_embeddings", places + 1),
-            ("time_embeddings", instants),
-        ):
-            weight = self.add_weight(
-                shape=(1, count, width),
-                initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-                name=name,
-            )
-            setattr(self, name, weight)
-
-    def call(self, tokens):
-        token = self.cls_token + self.position_embeddings[:, :1]
-        token = ops.repeat(token, ops.shape(tokens)[0], axis=0)
-        places = ops.expand_dims(self.position_embeddings[:, 1:], 1)
-        return token, tokens + places + ops.expand_dims(self.time_embeddings, 2)
-
-    def compute_output_shape(self, shape):
-        return (shape[0], 1, shape[-1]), shape
-
-
 def timesformer(
     shape: tuple[int, int, int],
     width: int = _WIDTH,
     blocks: int = _BLOCKS,
     head_size: int = _HEAD_SIZE,
-) -> keras.Model:
+) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (width,).
 
     Args:
@@ -76,6 +45,8 @@ def timesformer(
     Raises:
         ValueError: H or W is not a multiple of 16.
     """
+    from extract.architectures.token_layers import SpaceTimeEmbeddings  # loads Keras
+
     inputs = keras.Input((*shape, 3))
     projection = "timesformer.embeddings.patch_embeddings.projection"
     x = patches(inputs, width, 1, projection)
@@ -107,7 +78,7 @@ def _block(token, x, prefix: str, heads: int):
 def _attend(x, prefix: str, heads: int, axis: int):
     width = x.shape[-1]
     parts = ops.split(linear(x, 3 * width, f"{prefix}.attention.qkv"), 3, axis=-1)
-    y = Attention(heads, axis, name=layer_name(f"{prefix}.attention"))(*parts)
+    y = attention(*parts, heads, f"{prefix}.attention", axis)
     return linear(y, width, f"{prefix}.output.dense")
 
 

@@ -7,14 +7,13 @@ Parity: none, as there is no original.
 """
 
 from extract.architectures.spec import BackboneSpec
+from training.keras_backend import keras
 
 _WIDTHS = (16, 32, 64, 96, 128)
 
 
 def _make(frames: int, side: int, weights: str | None):
-    import keras
-    from keras import layers
-
+    layers = keras.layers
     inputs = keras.Input((side, side, 3))
     x = inputs
     for number, width in enumerate(_WIDTHS, 1):

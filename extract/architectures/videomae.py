@@ -12,13 +12,11 @@ From a pretraining checkpoint only the encoder is used. Its final layer norm is 
 `fc_norm` starts at scale 1 and offset 0, as in the original's fine-tuning.
 """
 
-import numpy as np
-
 from extract.architectures.conv3d_layers import layers, ops
 from extract.architectures.layer_names import layer_name
 from extract.architectures.spec import BackboneSpec, Normalization
 from extract.architectures.transformer_layers import (
-    Attention,
+    attention,
     linear,
     mlp,
     norm,
@@ -34,36 +32,9 @@ _EPSILON, _LAST_EPSILON = 1e-12, 1e-5
 _HEAD_SIZE = 64
 
 
-@keras.saving.register_keras_serializable(package="lookback")
-class SinusoidalPositions(layers.Layer):
-    """Add fixed sinusoidal position embeddings (Vaswani et al. 2017, 3.5): (B, N, C) to (B, N, C).
-
-    The layer has no parameters.
-    """
-
-    def build(self, shape) -> None:
-        self.waves = sinusoids(shape[1], shape[2])
-
-    def call(self, tokens):
-        return tokens + ops.cast(self.waves, tokens.dtype)
-
-    def compute_output_shape(self, shape):
-        return shape
-
-
-def sinusoids(count: int, width: int) -> np.ndarray:
-    """Return sinusoidal position embeddings, float32 (count, width).
-
-    Even columns are sines, odd ones cosines. Each pair has one wavelength, from 2 pi to 20,000 pi.
-    """
-    pairs = np.arange(width) // 2
-    angles = np.arange(count)[:, None] / 10000 ** (2 * pairs / width)
-    return np.where(np.arange(width) % 2, np.cos(angles), np.sin(angles)).astype(np.float32)
-
-
 def videomae(
     shape: tuple[int, int, int], width: int, blocks: int = _BLOCKS, head_size: int = _HEAD_SIZE
-) -> keras.Model:
+) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (width,).
 
     Args:
@@ -75,6 +46,8 @@ def videomae(
     Raises:
         ValueError: T is odd, or H or W is not a multiple of 16.
     """
+    from extract.architectures.token_layers import SinusoidalPositions  # loads Keras
+
     inputs = keras.Input((*shape, 3))
     projection = "videomae.embeddings.patch_embeddings.projection"
     x = patches(inputs, width, _TUBE_FRAMES, projection)
@@ -90,13 +63,13 @@ def videomae(
 
 def _attend(x, prefix: str, heads: int):
     """Apply the attention of a block with its skip connection."""
-    attention, width = f"{prefix}.attention.attention", x.shape[-1]
+    name, width = f"{prefix}.attention.attention", x.shape[-1]
     y = norm(x, f"{prefix}.layernorm_before", _EPSILON)
-    query = linear(y, width, f"{attention}.query")
+    query = linear(y, width, f"{name}.query")
     # No bias: the same vector added to every key does not change the softmax.
-    key = linear(y, width, f"{attention}.key", bias=False)
-    value = linear(y, width, f"{attention}.value")
-    y = Attention(heads, name=layer_name(attention))(query, key, value)
+    key = linear(y, width, f"{name}.key", bias=False)
+    value = linear(y, width, f"{name}.value")
+    y = attention(query, key, value, heads, name)
     return layers.Add()([x, linear(y, width, f"{prefix}.attention.output.dense")])
 
 

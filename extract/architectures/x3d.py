@@ -21,7 +21,7 @@ _BLOCKS, _WIDTHS = (1, 2, 5, 3), (24, 48, 96, 192)
 _EXPANSION, _SQUEEZE = 2.25, 0.0625
 
 
-def x3d(shape: tuple[int, int, int], depth: float) -> keras.Model:
+def x3d(shape: tuple[int, int, int], depth: float) -> "keras.Model":
     """Return the network up to its features: (T, H, W, 3) to (2048,).
 
     Args:

@@ -12,7 +12,7 @@ from training.keras_backend import keras
 FEATURES = "features"
 
 
-def pooled_network(trunk: Trunk) -> keras.Model:
+def pooled_network(trunk: Trunk) -> "keras.Model":
     """Return the backbone followed by average pooling: uint8 (B, T, H, W, 3) to float32 (B, D).
 
     A backbone that already returns features gets no further pooling.
@@ -23,7 +23,7 @@ def pooled_network(trunk: Trunk) -> keras.Model:
     return keras.Model(trunk.model.input, outputs)
 
 
-def classifier_network(trunk: Trunk, settings: Network, classes: int) -> keras.Model:
+def classifier_network(trunk: Trunk, settings: Network, classes: int) -> "keras.Model":
     """Return the backbone with a head: uint8 (B, T, H, W, 3) to float32 logits (B, classes).
 
     The head is pooling, a dense layer named `features`, dropout, hidden dense layers and a
@@ -53,12 +53,12 @@ def classifier_network(trunk: Trunk, settings: Network, classes: int) -> keras.M
     return keras.Model(trunk.model.input, outputs)
 
 
-def feature_network(model: keras.Model) -> keras.Model:
+def feature_network(model: "keras.Model") -> "keras.Model":
     """Return the part of a network up to its layer `features`: uint8 clips to float32 (B, D)."""
     return keras.Model(model.input, model.get_layer(FEATURES).output)
 
 
-def own_classifier(model: keras.Model) -> keras.Model:
+def own_classifier(model: "keras.Model") -> "keras.Model":
     """Return the part of a fine-tuned network after its layer `features`.
 
     It maps float32 (B, D) to logits (B, classes) or (B, 1) and shares the network's weights.
@@ -78,7 +78,7 @@ def class_logits(outputs: np.ndarray) -> np.ndarray:
     return outputs
 
 
-def weights_sha256(model: keras.Model) -> str:
+def weights_sha256(model: "keras.Model") -> str:
     """Return the SHA-256 of a network's weights: shapes, dtypes and values in order."""
     digest = hashlib.sha256()
     for array in model.get_weights():

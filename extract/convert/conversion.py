@@ -14,7 +14,6 @@ from extract.convert.class_names import find_labels
 from extract.convert.download import sha256_of
 from extract.convert.kinetics import kinetics400
 from extract.convert.verified_writing import require_ending, write_checked
-from extract.convert.weight_porting import assign
 from extract.convert.weights_info import WeightsInfo
 from training.keras_backend import keras
 from video.console import logger
@@ -53,6 +52,8 @@ def convert_checkpoint(
     classes = _classes(spec, tensors)
     model = _network(spec, 0 if without_head else classes)
     body = {n: t for n, t in tensors.items() if not n.startswith(f"{spec.classifier}.")}
+    from extract.convert.weight_porting import assign  # loads Keras
+
     assign(model, body if without_head or not classes else tensors, str(checkpoint))
     if not classes and not without_head:  # for another network `assign` has failed already
         raise LookbackError(
@@ -71,7 +72,7 @@ def convert_checkpoint(
     return info
 
 
-def _network(spec: BackboneSpec, classes: int) -> keras.Model:
+def _network(spec: BackboneSpec, classes: int) -> "keras.Model":
     """Return the network in the form of weights files, with random weights."""
     core = spec.make(spec.clip_length, spec.input_size, None)
     return with_classifier(core, spec, classes) if classes else core

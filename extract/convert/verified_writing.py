@@ -21,7 +21,11 @@ def require_ending(out: Path) -> None:
 
 
 def write_checked(
-    model: keras.Model, again: keras.Model, out: Path, source: str, info: WeightsInfo | None = None
+    model: "keras.Model",
+    again: "keras.Model",
+    out: Path,
+    source: str,
+    info: WeightsInfo | None = None,
 ) -> None:
     """Write the weights of `model` to `out` atomically, and only if they pass the checks.
 
@@ -44,7 +48,7 @@ def write_checked(
         _check(model, again, source)
 
 
-def _check(model: keras.Model, again: keras.Model, source: str) -> None:
+def _check(model: "keras.Model", again: "keras.Model", source: str) -> None:
     pairs = list(zip(model.get_weights(), again.get_weights(), strict=True))
     if not all(np.isfinite(written).all() for written, _ in pairs):
         raise LookbackError(f"{source}: holds infinite or NaN weights; download it again")

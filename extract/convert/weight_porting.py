@@ -3,9 +3,9 @@
 import numpy as np
 
 from extract.architectures.building import CLASSIFIER
-from extract.architectures.conv3d_layers import DepthwiseConv3D
+from extract.architectures.depthwise_conv3d import DepthwiseConv3D
 from extract.architectures.layer_names import module_name, public_name
-from extract.architectures.timesformer import SpaceTimeEmbeddings
+from extract.architectures.token_layers import SpaceTimeEmbeddings
 from extract.convert.hugging_face_names import rename_tensors
 from training.keras_backend import keras
 from video.errors import LookbackError
@@ -14,7 +14,7 @@ from video.errors import LookbackError
 _IGNORED = ".num_batches_tracked"
 
 
-def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> None:
+def assign(model: "keras.Model", tensors: dict[str, np.ndarray], source: str) -> None:
     """Set all weights of `model` from `tensors`.
 
     Args:
@@ -54,12 +54,12 @@ def assign(model: keras.Model, tensors: dict[str, np.ndarray], source: str) -> N
         )
 
 
-def network_name(model: keras.Model) -> str:
+def network_name(model: "keras.Model") -> str:
     """Return the network's name, with or without its classifier."""
     return model.name.removesuffix(CLASSIFIER)
 
 
-def _conversions(layer: keras.layers.Layer) -> list[tuple]:
+def _conversions(layer: "keras.layers.Layer") -> list[tuple]:
     """Return (tensor name, function that converts its layout) for each weight of a layer."""
     name = module_name(layer.name)
     if isinstance(layer, keras.layers.BatchNormalization):

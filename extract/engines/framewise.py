@@ -7,21 +7,27 @@ The stem ends before the first layer that mixes frames. Such a layer sees zero p
 ends, which move with every step, so its outputs cannot be reused.
 """
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from extract.architectures.building import from_pixels
 from extract.architectures.costs import gflops
 from extract.architectures.graph_cuts import cut_points, tail_of
 from extract.architectures.spec import BackboneSpec
-from extract.engines import ClipStream, Engine, NetworkId, live_workload
+from extract.engines import ClipStream, Engine, NetworkId, UnbuiltModel, built, live_workload
+from extract.engines.converted_cache import ConvertedNetwork
 from extract.engines.registry import make_engine
 from training.keras_backend import keras
 
 # Minimum share of the stem in the network's multiply-adds. Below it, caching costs what it saves.
 _MIN_SHARE = 0.1
+_CUT = "cut.json"  # the shape of the stem's output, in the cache
 
 
-def framewise_cut(core: keras.Model) -> "keras.KerasTensor | None":
+def framewise_cut(core: "keras.Model") -> "keras.KerasTensor | None":
     """Return the output (B, T, h, w, C) of a clip network's per-frame stem.
 
     It is None if the network has no such stem, or if its share of the cost is too small.
@@ -49,7 +55,7 @@ def _is_framewise(operation: "keras.Operation") -> bool:
     return isinstance(operation, kinds)
 
 
-def frame_stem(spec: BackboneSpec, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
+def frame_stem(spec: BackboneSpec, core: "keras.Model", cut: "keras.KerasTensor") -> "keras.Model":
     """Return the stem for single frames: uint8 (B, 1, H, W, 3) to float32 (B, h w C).
 
     It shares the network's layers and weights.
@@ -67,7 +73,7 @@ def frame_stem(spec: BackboneSpec, core: keras.Model, cut: "keras.KerasTensor") 
     return keras.Model(pixels.input, keras.layers.Flatten()(pixels.output))
 
 
-def clip_tail(model: keras.Model, core: keras.Model, cut: "keras.KerasTensor") -> keras.Model:
+def clip_tail(model: "keras.Model", core: "keras.Model", cut: "keras.KerasTensor") -> "keras.Model":
     """Return the network after the stem: float32 (B, T, h, w, C) to (B, D).
 
     It shares the network's layers and weights.
@@ -138,7 +144,7 @@ class FramewiseStream(ClipStream):
 
 
 def make_live_engine(
-    model: keras.Model,
+    model: "keras.Model | UnbuiltModel",
     spec: BackboneSpec,
     stride: int,
     network: NetworkId,
@@ -152,7 +158,7 @@ def make_live_engine(
     those of `extract.engines.registry.make_engine`.
 
     Args:
-        model: Model from uint8 (B, T, H, W, 3) to features (B, D).
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D), which may be unbuilt.
         spec: Backbone of the model.
         stride: Sampled frames between steps.
         network: Identity under which the converted form is cached.
@@ -161,11 +167,60 @@ def make_live_engine(
         videos: Number of videos at once.
     """
     workload = live_workload(precision, videos)
-    core = next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)
-    overlaps = core is not None and stride < spec.clip_length and precision != "int8"
-    cut = framewise_cut(core) if overlaps and spec.is_clip_network else None
-    if cut is None:
+    parts = live_parts(model, spec, stride, network, precision)
+    if parts is None:
         return make_engine(model, network, engine, workload)
-    parts = (frame_stem(spec, core, cut), clip_tail(model, core, cut))
-    stem, tail = (make_engine(part, network, engine, workload) for part in parts)
-    return FramewiseEngine(stem, tail, cut.shape[2:])
+    stem, tail = (make_engine(part, part.network, engine, workload) for part in parts)
+    return FramewiseEngine(stem, tail, parts[1].input_shape[2:])
+
+
+def live_parts(
+    model: "keras.Model | UnbuiltModel",
+    spec: BackboneSpec,
+    stride: int,
+    network: NetworkId,
+    precision: str,
+) -> tuple[UnbuiltModel, UnbuiltModel] | None:
+    """Return the per-frame stem of a network and the rest; None if live video takes the whole.
+
+    Args:
+        model: Model as for `make_live_engine`.
+        spec: Backbone of the model.
+        stride: Sampled frames between steps.
+        network: Identity of the model.
+        precision: Compute precision.
+    """
+    overlaps = stride < spec.clip_length and precision != "int8"
+    shape = _stem_shape(model, network) if overlaps and spec.is_clip_network else None
+    if shape is None:
+        return None
+
+    def unbuilt(name: str, shape: tuple[int, ...], build: Callable) -> UnbuiltModel:
+        def build_part() -> "keras.Model":
+            core = _core_of(built(model))
+            return build(core, framewise_cut(core))
+
+        known_as = replace(network, part=f"{network.part}-{name}")
+        return UnbuiltModel(known_as, shape, build_part)
+
+    pixels = (1, *model.input_shape[2:])
+    stem = unbuilt("stem", pixels, lambda core, cut: frame_stem(spec, core, cut))
+    return stem, unbuilt("tail", shape, lambda core, cut: clip_tail(built(model), core, cut))
+
+
+def _stem_shape(model: "keras.Model | UnbuiltModel", network: NetworkId) -> tuple[int, ...] | None:
+    """Return the shape (T, h, w, C) of a network's per-frame stem, from the cache if it is there;
+    None without a stem."""
+    cache = ConvertedNetwork(network, model.input_shape[1:], "stem", "1")
+    if path := cache.find(_CUT):
+        shape = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        core = _core_of(built(model))
+        cut = framewise_cut(core) if core is not None else None
+        shape = None if cut is None else list(cut.shape[1:])
+        cache.store(lambda folder: (folder / _CUT).write_text(json.dumps(shape), encoding="utf-8"))
+    return None if shape is None else tuple(shape)
+
+
+def _core_of(model: "keras.Model") -> "keras.Model | None":
+    return next((layer for layer in model.layers if isinstance(layer, keras.Model)), None)

@@ -6,6 +6,7 @@ import numpy as np
 
 from extract.engines.base import Engine, Workload
 from extract.engines.converted_cache import NetworkId
+from extract.engines.unbuilt import UnbuiltModel, built
 from training.keras_backend import keras
 
 PRECISIONS = ("f32",)
@@ -18,7 +19,7 @@ class KerasEngine(Engine):
     name = "keras"
     precision = "f32"
 
-    def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
+    def __init__(self, model: "keras.Model", batch_size: int | None = None) -> None:
         """Wrap a model.
 
         Args:
@@ -44,6 +45,6 @@ def missing() -> str:
     return ""
 
 
-def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
+def make(model: "keras.Model | UnbuiltModel", network: NetworkId, workload: Workload) -> Engine:
     """Return the engine; see `extract.engines.registry.make_engine`."""
-    return KerasEngine(model, 1 if workload.live else workload.batch_size)
+    return KerasEngine(built(model), 1 if workload.live else workload.batch_size)

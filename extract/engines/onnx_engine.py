@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from extract.engines.base import Engine, Workload
-from extract.engines.converted_cache import ConvertedNetwork, NetworkId
+from extract.engines.converted_cache import REFERENCE, ConvertedNetwork, NetworkId
 from extract.engines.parity_check import require_equal
-from training.keras_backend import export_saved_model, keras
+from extract.engines.unbuilt import UnbuiltModel, built
+from training.keras_backend import backend_name, export_saved_model, keras
 from video.cores import usable_cores
 
 PRECISIONS = ("f32",)
 _FILE = "model.onnx"
 _OPSET = 18
+_REMEDY = "is not installed; pip install -r requirements-extras.txt"
 
 
 class OnnxEngine(Engine):
@@ -69,33 +71,55 @@ class OnnxEngine(Engine):
 
 def missing() -> str:
     """Return the reason why the engine is unavailable; empty if it is available."""
-    for module in ("onnxruntime", "tf2onnx"):
-        if find_spec(module) is None:
-            return f"{module} is not installed; pip install -r requirements-extras.txt"
-    if keras.backend.backend() != "tensorflow":
+    if find_spec("onnxruntime") is None:
+        return f"onnxruntime {_REMEDY}"
+    if backend_name() != "tensorflow":
         return "works only with KERAS_BACKEND=tensorflow"
     return ""
 
 
-def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
+def make(model: "keras.Model | UnbuiltModel", network: NetworkId, workload: Workload) -> Engine:
     """Return the engine; see `extract.engines.registry.make_engine`.
+
+    Raises:
+        RuntimeError: The network cannot be converted, or fails the parity check.
+    """
+    return OnnxEngine(*convert(model, network), workload)
+
+
+def convert(model: "keras.Model | UnbuiltModel", network: NetworkId) -> tuple[bytes | Path, int]:
+    """Return a network as an ONNX file, from the cache if it is there, and its feature size.
+
+    A newly converted network has to pass the parity check and is then cached.
+
+    Args:
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D), which may be unbuilt.
+        network: Identity under which the converted form is cached.
 
     Raises:
         RuntimeError: The network cannot be converted, or fails the parity check.
     """
     import onnxruntime
 
-    cache = ConvertedNetwork(network, model.input_shape[1:], "onnx", onnxruntime.__version__)
-    feature_size = model.output_shape[-1]
+    version = f"{onnxruntime.__version__}, opset {_OPSET}"
+    cache = ConvertedNetwork(network, model.input_shape[1:], "onnx", version)
     if path := cache.find(_FILE):
-        return OnnxEngine(path, feature_size, workload)
-    content = _convert(model)
-    require_equal(OnnxEngine(content, feature_size, Workload(live=True)), model)
-    cache.store(lambda folder: (folder / _FILE).write_bytes(content))
-    return OnnxEngine(content, feature_size, workload)
+        return path, np.load(path.with_name(REFERENCE), allow_pickle=False).shape[-1]
+    if find_spec("tf2onnx") is None:
+        raise RuntimeError(f"tf2onnx {_REMEDY}")
+    in_keras = built(model)
+    content, feature_size = _convert(in_keras), in_keras.output_shape[-1]
+    wanted = require_equal(OnnxEngine(content, feature_size, Workload(live=True)), in_keras)
+
+    def write(folder: Path) -> None:
+        (folder / _FILE).write_bytes(content)
+        np.save(folder / REFERENCE, wanted)
+
+    cache.store(write)
+    return content, feature_size
 
 
-def _convert(model: keras.Model) -> bytes:
+def _convert(model: "keras.Model") -> bytes:
     """Return the content of an ONNX file."""
     with tempfile.TemporaryDirectory() as folder:
         saved, file = Path(folder, "saved"), Path(folder, _FILE)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extract.architectures.conv3d_layers import use_grouped_convolution
 from extract.engines.base import Engine, Workload
-from extract.engines.converted_cache import ConvertedNetwork, NetworkId
+from extract.engines.converted_cache import REFERENCE, ConvertedNetwork, NetworkId
 from extract.engines.parity_check import report_cosine, require_equal
+from extract.engines.unbuilt import UnbuiltModel, built
 from model_folder.config import QUANTIZED
 from recipes.commands import command
-from training.keras_backend import export_saved_model, keras
+from training.keras_backend import backend_name, export_saved_model, keras
 from video.cores import VARIABLE, usable_cores
 from video.errors import LookbackError, UsageError
 
@@ -102,12 +102,12 @@ def missing() -> str:
     """Return the reason why the engine is unavailable; empty if it is available."""
     if find_spec("openvino") is None:
         return "is not installed; pip install openvino"
-    if keras.backend.backend() != "tensorflow":
+    if backend_name() != "tensorflow":
         return "works only with KERAS_BACKEND=tensorflow"
     return ""
 
 
-def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
+def make(model: "keras.Model | UnbuiltModel", network: NetworkId, workload: Workload) -> Engine:
     """Return the engine; see `extract.engines.registry.make_engine`.
 
     Raises:
@@ -116,9 +116,11 @@ def make(model: keras.Model, network: NetworkId, workload: Workload) -> Engine:
     require_precision(workload.precision)
     if workload.precision == "int8":
         return OpenVinoEngine(read_quantised(network.folder), workload)
-    engine = OpenVinoEngine(converted(model, network), workload)
+    result, wanted = convert(model, network)
+    engine = OpenVinoEngine(result, workload)
     if workload.precision == "bf16":
-        report_cosine(engine, model)
+        dtype = result.input().get_element_type().to_dtype()
+        report_cosine(engine, model.input_shape[1:], dtype, wanted)
     return engine
 
 
@@ -143,7 +145,7 @@ def require_precision(precision: str) -> None:
         )
 
 
-def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
+def converted(model: "keras.Model | UnbuiltModel", network: NetworkId) -> "openvino.Model":
     """Return a Keras model as a float32 OpenVINO network, from the cache if it is there.
 
     A newly converted network has to pass the parity check and is then cached.
@@ -155,19 +157,34 @@ def converted(model: keras.Model, network: NetworkId) -> "openvino.Model":
     Raises:
         RuntimeError: The network cannot be converted, or fails the parity check.
     """
+    return convert(model, network)[0]
+
+
+def convert(
+    model: "keras.Model | UnbuiltModel", network: NetworkId
+) -> "tuple[openvino.Model, np.ndarray]":
+    """Return the network of `converted`, and the features (1, D) of Keras for a random clip."""
     import openvino
 
     cache = ConvertedNetwork(network, model.input_shape[1:], "openvino", openvino.__version__)
     if path := cache.find(_FILE):
-        return _core().read_model(path)
-    result = _convert(model)
-    require_equal(OpenVinoEngine(result, Workload(live=True)), model)
-    cache.store(lambda folder: openvino.save_model(result, folder / _FILE, compress_to_fp16=False))
-    return result
+        return _core().read_model(path), np.load(path.with_name(REFERENCE), allow_pickle=False)
+    in_keras = built(model)
+    result = _convert(in_keras)
+    wanted = require_equal(OpenVinoEngine(result, Workload(live=True)), in_keras)
+
+    def write(folder: Path) -> None:
+        openvino.save_model(result, folder / _FILE, compress_to_fp16=False)
+        np.save(folder / REFERENCE, wanted)
+
+    cache.store(write)
+    return result, wanted
 
 
-def _convert(model: keras.Model) -> "openvino.Model":
+def _convert(model: "keras.Model") -> "openvino.Model":
     import openvino
+
+    from extract.architectures.depthwise_conv3d import use_grouped_convolution  # loads Keras
 
     with tempfile.TemporaryDirectory() as folder, use_grouped_convolution(_grouped_convolution):
         export_saved_model(model, Path(folder))

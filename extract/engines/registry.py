@@ -1,11 +1,13 @@
 """Registry of engines, and the choice of one for a network.
 
-To add an engine, write a module with `PRECISIONS`, `missing` and `make`, and add it to `ENGINES`.
+To add an engine, write a module with `PRECISIONS`, `missing`, `convert` and `make`, and add it to
+`ENGINES`.
 """
 
 from extract.engines import keras_engine, onnx_engine, openvino_engine
 from extract.engines.base import EXACT, Engine, Workload
 from extract.engines.converted_cache import NetworkId
+from extract.engines.unbuilt import UnbuiltModel
 from recipes.commands import command
 from training.keras_backend import gpus, keras
 from video.console import logger
@@ -19,7 +21,7 @@ ENGINES = {"openvino": openvino_engine, "onnx": onnx_engine, "keras": keras_engi
 
 
 def make_engine(
-    model: keras.Model,
+    model: "keras.Model | UnbuiltModel",
     network: NetworkId,
     engine: str = "auto",
     workload: Workload = EXACT,
@@ -27,7 +29,7 @@ def make_engine(
     """Return an engine for a network.
 
     Args:
-        model: Model from uint8 (B, T, H, W, 3) to features (B, D).
+        model: Model from uint8 (B, T, H, W, 3) to features (B, D), which may be unbuilt.
         network: Identity under which the converted form is cached.
         engine: Key of `ENGINES`, or `auto` for the fastest installed one that can run the network;
             on a GPU, Keras.
@@ -56,6 +58,30 @@ def make_engine(
         except RuntimeError as error:
             _LOG.warning(f"note: {name} cannot run this network ({_first_line(error)}).")
     return ENGINES[available[-1]].make(model, network, workload)
+
+
+def convert(model: UnbuiltModel, engine: str = "auto") -> bool:
+    """Convert a network for its next start, unless its converted form is kept.
+
+    A GPU of this machine makes no difference: the model may be used on another one.
+
+    Args:
+        model: Network, whose identity names the folder.
+        engine: Key of `ENGINES`, or `auto` for the fastest installed one that can run the network.
+
+    Returns:
+        Whether the network is converted; no engine may need or be able to do so.
+    """
+    for name in _available("f32") if engine == "auto" else [engine]:
+        if ENGINES[name] is keras_engine:
+            return False
+        try:
+            ENGINES[name].convert(model, model.network)
+        except RuntimeError as error:
+            _LOG.warning(f"note: {name} cannot run this network ({_first_line(error)}).")
+        else:
+            return True
+    return False
 
 
 def require_able(engine: str, precision: str) -> None:

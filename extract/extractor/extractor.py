@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from extract.engines import Engine
+from extract.engines import Engine, UnbuiltModel
 from model_folder.config import ModelConfig
 from video.frame import Frame
 from video.scaling import PIXELS
@@ -25,7 +25,7 @@ class Extractor:
         config: Config of the model.
         engine: Engine that computes the features.
         classifier: The part of a fine-tuned or published network after its features: float32
-            (B, D) to logits (B, K) or (B, 1); None without one.
+            (B, D) to logits (B, K) or (B, 1), which may be unbuilt; None without one.
         folder: Folder of the converted-model cache; None without a cache.
         reload: Function that loads the network in Keras, from uint8 (B, T, H, W, 3) to features
             (B, D), for gradients; engines have none. None if it cannot be loaded again.
@@ -33,7 +33,7 @@ class Extractor:
 
     config: ModelConfig
     engine: Engine
-    classifier: "keras.Model | None" = None
+    classifier: "keras.Model | UnbuiltModel | None" = None
     folder: Path | None = None
     reload: "Callable[[], keras.Model] | None" = None
 

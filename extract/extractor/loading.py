@@ -1,6 +1,6 @@
 """Loading of extractors: a network with its config in memory, then an engine that computes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from extract.backbones.heads import (
 from extract.backbones.model_config import make_config
 from extract.backbones.pretrained import load_classifier, require_weights_file, weights_file
 from extract.convert.weights_info import is_non_commercial, read_info
-from extract.engines import NetworkId, Workload
+from extract.engines import NetworkId, UnbuiltModel, Workload, built
 from extract.engines.framewise import make_live_engine
 from extract.engines.registry import make_engine, require_able
 from extract.extractor.choice import FolderModel, ModelChoice, PretrainedModel
@@ -27,10 +27,12 @@ from model_folder.config import (
     CONFIG,
     QUANTIZED,
     ModelConfig,
+    made_without_keras,
     quantized_sha256,
     save_weights,
     write_config,
 )
+from model_folder.weights_files import file_sha256, is_known, remember
 from recipes.commands import command
 from training.keras_backend import keras
 from video.console import logger
@@ -43,33 +45,85 @@ Int8State = Literal["ready", "missing", "changed", "too costly"]
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """A network in memory with the config that describes it.
+    """A network with the config that describes it. It is built where it must be: an engine that
+    finds its converted form needs no Keras.
 
     Attributes:
-        model: Network, with its classifier if it was fine-tuned.
+        whole: Network, with its classifier if it was fine-tuned; it may be unbuilt.
         config: Its config, which model.yaml may not hold yet.
         folder: Model folder.
         weights_are_new: Whether the folder does not hold these weights yet.
         config_is_new: Whether model.yaml differs from `config`.
     """
 
-    model: keras.Model
+    whole: "keras.Model | UnbuiltModel"
     config: ModelConfig
     folder: Path
     weights_are_new: bool = False
     config_is_new: bool = False
 
     @property
-    def identity(self) -> NetworkId:
-        """The key under which engines cache the converted network."""
-        return NetworkId(self.folder, self.config.backbone.sha256)
+    def model(self) -> "keras.Model":
+        """The network in Keras."""
+        return built(self.whole)
 
-    def save(self) -> None:
-        """Save new weights and a new config to the model folder, the config last."""
+    @property
+    def identity(self) -> NetworkId:
+        """The key under which engines cache the converted network, up to its features."""
+        return _identity(self.folder, self.config)
+
+    @property
+    def features(self) -> UnbuiltModel:
+        """The network up to its features: uint8 clips to float32 (B, D)."""
+        shape = self.whole.input_shape[1:]
+        return UnbuiltModel(self.identity, shape, lambda: feature_network(self.model))
+
+    @property
+    def classifier(self) -> UnbuiltModel | None:
+        """The part after the features, float32 (B, D) to logits; None if it was not fine-tuned."""
+        backbone = self.config.backbone
+        if backbone.network is None:
+            return None
+        known_as = replace(self.identity, part="classifier")
+        shape = (backbone.feature_size,)
+        return UnbuiltModel(known_as, shape, lambda: own_classifier(self.model))
+
+    def save(self) -> ModelConfig:
+        """Save new weights and a new config to the model folder, the config last; return it."""
+        config, path = self.config, self.folder / BACKBONE_WEIGHTS
         if self.weights_are_new:
-            save_weights(self.model, self.folder / BACKBONE_WEIGHTS)
+            save_weights(self.model, path)
+            config = with_weights_file(config, path)
         if self.config_is_new:
-            write_config(self.folder, self.config)
+            write_config(self.folder, config)
+        return config
+
+
+def with_weights_file(config: ModelConfig, path: Path) -> ModelConfig:
+    """Return a config that names the hash of the backbone's weights file, just written."""
+    backbone = config.backbone.model_copy(update={"file_sha256": file_sha256(path)})
+    return config.model_copy(update={"backbone": backbone})
+
+
+def _identity(folder: Path, config: ModelConfig) -> NetworkId:
+    """Return the identity of a network: its weights, and what of model.yaml decides its graph."""
+    backbone = config.backbone
+    settings = {
+        "backbone": backbone.name,
+        "change": config.sampling.is_change,
+        "clip_length": backbone.clip_length,
+        "feature_size": backbone.feature_size,
+        "network": backbone.network and backbone.network.model_dump(mode="json"),
+        "labels": len(backbone.labels),
+    }
+    return NetworkId(folder, backbone.sha256, settings=settings)
+
+
+def _input_shape(config: ModelConfig) -> tuple[int, ...]:
+    """Return the shape (T, H, W, 3) of a network's input."""
+    size = config.preprocessing
+    frames = config.sampling.frames_per_clip(config.backbone.clip_length)
+    return (frames, size.height, size.width, 3)
 
 
 def open_network(choice: ModelChoice) -> LoadedNetwork:
@@ -80,9 +134,57 @@ def open_network(choice: ModelChoice) -> LoadedNetwork:
             do not match model.yaml.
     """
     if isinstance(choice, FolderModel):
-        model = load_network(choice.folder, choice.config)
-        return LoadedNetwork(model, choice.config, choice.folder, config_is_new=choice.is_changed)
-    return _build_pretrained(choice)
+        whole = open_whole(choice.folder, choice.config)
+        return LoadedNetwork(whole, choice.config, choice.folder, config_is_new=choice.is_changed)
+    return _already_there(choice) or _build_pretrained(choice)
+
+
+def open_whole(folder: Path, config: ModelConfig) -> "keras.Model | UnbuiltModel":
+    """Return the folder's backbone as `load_network` does, unbuilt if its weights file is known.
+
+    Args:
+        folder: Model folder.
+        config: Its config.
+
+    Raises:
+        LookbackError: As for `load_network`, whose checks do not need the network here.
+    """
+    backbone = config.backbone
+    _require_computable(folder, config)
+    if is_known(folder / BACKBONE_WEIGHTS, backbone.sha256, backbone.file_sha256):
+        shape = _input_shape(config)
+        return UnbuiltModel(_identity(folder, config), shape, lambda: load_network(folder, config))
+    model = load_network(folder, config)
+    if not backbone.file_sha256:
+        _LOG.warning(
+            f"note: {folder} is of an earlier version: Keras loads and checks its weights; "
+            "later starts need Keras only where a network is not converted."
+        )
+    return model
+
+
+def _already_there(choice: PretrainedModel) -> LoadedNetwork | None:
+    """Return the folder's network if the choice names the published weights that it has."""
+    backbone, before = choice.backbone, choice.before
+    if before is None or before.backbone.fine_tuned or backbone.weights != backbone.spec.published:
+        return None
+    there = before.backbone
+    if (there.name, there.weights) != (backbone.spec.name, backbone.weights_name):
+        return None
+    path = choice.folder / BACKBONE_WEIGHTS
+    if not is_known(path, there.sha256, there.file_sha256):
+        return None
+    config = make_config(
+        choice.settings,
+        backbone,
+        before,
+        there.sha256,
+        there.feature_size,
+        before.labels,
+        versions={**before.made_with, **made_without_keras()},
+    )
+    whole = open_whole(choice.folder, config)
+    return LoadedNetwork(whole, config, choice.folder, config_is_new=True)
 
 
 def _build_pretrained(choice: PretrainedModel) -> LoadedNetwork:
@@ -103,7 +205,7 @@ def _build_pretrained(choice: PretrainedModel) -> LoadedNetwork:
     return LoadedNetwork(model, config, choice.folder, not there, config_is_new=True)
 
 
-def load_network(folder: Path, config: ModelConfig) -> keras.Model:
+def load_network(folder: Path, config: ModelConfig) -> "keras.Model":
     """Return the folder's backbone, with its classifier if it was fine-tuned.
 
     Args:
@@ -117,14 +219,8 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
     Raises:
         LookbackError: Weights are missing, belong to another network, or differ from model.yaml.
     """
+    _require_computable(folder, config)
     backbone = config.backbone
-    if backbone.name == EXTERNAL:
-        raise LookbackError(
-            f"{folder}: its features were computed by another program (backbone: {EXTERNAL}), so "
-            f"they cannot be computed from videos here; {command('train')} and "
-            f"{command('evaluate')} work, and {command('extract')} --backbone NAME makes features "
-            "that also work live (name another --weights and --features for them)"
-        )
     side, clip_length = config.preprocessing.width, backbone.clip_length
     change = config.sampling.is_change
     trunk = build_trunk(backbone.name, side=side, clip_length=clip_length, change=change)
@@ -144,7 +240,20 @@ def load_network(folder: Path, config: ModelConfig) -> keras.Model:
             f"{path}: these are not the weights that {folder / CONFIG} names; restore the pair, "
             f"or remove both and run {command('extract')}"
         )
+    if not is_known(path, backbone.sha256, backbone.file_sha256):
+        remember(path, backbone.sha256)
     return model
+
+
+def _require_computable(folder: Path, config: ModelConfig) -> None:
+    """Raise `LookbackError` if a folder's features were computed by another program."""
+    if config.backbone.name == EXTERNAL:
+        raise LookbackError(
+            f"{folder}: its features were computed by another program (backbone: {EXTERNAL}), so "
+            f"they cannot be computed from videos here; {command('train')} and "
+            f"{command('evaluate')} work, and {command('extract')} --backbone NAME makes features "
+            "that also work live (name another --weights and --features for them)"
+        )
 
 
 def with_input(folder: Path, config: ModelConfig, change_seconds: float | None) -> LoadedNetwork:
@@ -159,7 +268,7 @@ def with_input(folder: Path, config: ModelConfig, change_seconds: float | None) 
         LookbackError: The weights are missing or do not match model.yaml.
     """
     other = config.with_input(change_seconds)
-    return LoadedNetwork(load_network(folder, other), other, folder)
+    return LoadedNetwork(open_whole(folder, other), other, folder)
 
 
 def make_extractor(
@@ -184,8 +293,7 @@ def make_extractor(
         _LOG.info(f"{backbone.name}: its weights are under {backbone.licence}: no commercial use.")
     if config.precision == "int8":
         _require_int8(network.folder, config)
-    classifier = own_classifier(network.model) if backbone.network else None
-    features = feature_network(network.model)
+    features = network.features
     if live:
         spec, stride = spec_of(backbone.name), config.sampling.stride
         made = make_live_engine(
@@ -197,7 +305,11 @@ def make_extractor(
         )
     folder = network.folder
     return Extractor(
-        config, made, classifier, folder, lambda: feature_network(load_network(folder, config))
+        config,
+        made,
+        network.classifier,
+        folder,
+        lambda: feature_network(load_network(folder, config)),
     )
 
 
@@ -222,7 +334,7 @@ def load_extractor(
         LookbackError: Weights or the int8 network are missing, or do not match model.yaml.
     """
     require_able(engine, config.precision)  # fails before the network is built
-    network = LoadedNetwork(load_network(folder, config), config, folder)
+    network = LoadedNetwork(open_whole(folder, config), config, folder)
     return make_extractor(network, engine, batch_size, live)
 
 

@@ -12,6 +12,8 @@ from extract.backbones.defaults import resolve_backbone
 from extract.backbones.heads import feature_network, weights_sha256
 from extract.backbones.model_config import make_config
 from extract.backbones.reachable import with_reachable_backbone
+from extract.extractor.converting import backbone_parts, convert_networks
+from extract.extractor.loading import with_weights_file
 from extract.finetuning.checkpoint import Checkpoint, require_same_run, run_identity
 from extract.finetuning.dataset import ClipDataset
 from extract.finetuning.mixed_precision import training_precision
@@ -24,6 +26,7 @@ from model_folder.config import (
     BACKBONE_WEIGHTS,
     ModelConfig,
     read_config,
+    require_config,
     save_weights,
     write_config,
 )
@@ -120,9 +123,14 @@ class Trainer:
         """
         try:
             with self._explained_out_of_memory(), self._on_devices():
-                return self._train(resume)
+                best = self._train(resume)
         except OutOfMemoryError as error:
             raise OutOfMemoryError(f"{error}{self._keep_finished_epochs()}") from None
+        if self.run.writes and not self.checkpoint.exists:  # not after Ctrl-C
+            config = require_config(self.folder)
+            engine = self.recipe.extract.engine
+            convert_networks(lambda: backbone_parts(self.folder, config), engine)
+        return best
 
     def _train(self, resume: bool) -> Scores:
         self._begin(resume)
@@ -231,9 +239,10 @@ class Trainer:
         if not self.run.writes:
             return
         self.run.load_best()
-        config = self._config(best)
+        config, path = self._config(best), self.folder / BACKBONE_WEIGHTS
         keep_previous(self.folder)
-        save_weights(self.network.without_optimizer, self.folder / BACKBONE_WEIGHTS)
+        save_weights(self.network.without_optimizer, path)
+        config = with_weights_file(config, path)
         write_config(self.folder, config)
         record_seen(self.folder, config.backbone.sha256, self.manifest)
 

@@ -1,10 +1,22 @@
-"""The shard of extract.py in a job array."""
+"""The flag `--network-only` and the shard of extract.py in a job array."""
+
+import argparse
 
 from clips.preparation import manifest_path
 from clips.shards import Shard, parse_shard
 from recipes.commands import command
 from recipes.loader import Settings
 from video.errors import UsageError
+
+
+def add_network_only(flags: argparse.ArgumentParser) -> None:
+    """Add `--network-only` to the flags of a command."""
+    flags.add_argument(
+        "--network-only",
+        action="store_true",
+        help="save, quantize and convert the network in the model folder, and compute no features: "
+        "once before a job array, whose tasks then share it",
+    )
 
 
 def shard_of(text: str | None, settings: Settings) -> Shard | None:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from live.cameras.config import CameraConfig, camera_of, load_cameras
 from live.messages.targets import load_targets
-from live.messages.trial import notify_test
 from live.runner import RunOptions, run
 from live.watching.outputs import Outputs
-from live.watching.service import WatchOptions, watch
 from recipes.loader import Settings
 from video.errors import UsageError
 
@@ -39,6 +37,8 @@ def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.notify_test:
         if not messages.targets:
             raise UsageError("--notify-test: name the file with the targets: --notify FILE")
+        from live.messages.trial import notify_test  # imports mail and network
+
         return notify_test(load_targets(Path(messages.targets)))
     window = not parsed.no_window and not parsed.serve
     outputs = Outputs(window, parsed.csv, parsed.save, parsed.verbose)
@@ -46,6 +46,9 @@ def run_command_line(parsed: argparse.Namespace, settings: Settings) -> int:
         segments = tuple(parsed.segments)
         run(RunOptions("video", parsed.video, **vars(outputs), segments=segments), settings)
         return 0
+    # The imports of cameras, page and teaching are slow, and a file needs none of them.
+    from live.watching.service import WatchOptions, watch
+
     options = WatchOptions(
         _cameras(parsed),
         outputs,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from clips.task_flags import add_task_flags, take_threads
-from extract.pipeline.task import shard_of
+from extract.pipeline.task import add_network_only, shard_of
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 from storage.trees import leave
 from video.signals import ended_by_signals
@@ -37,6 +37,7 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     flags = parser("extract", __doc__, FLAGS)
     add_task_flags(flags, "compute", "all videos")
+    add_network_only(flags)
     parsed = flags.parse_args(arguments)
     chosen = settings(parsed)
     take_threads(parsed.threads)
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     manifest = load_manifest(chosen)
 
-    from extract.extraction import extract
+    from extract.extraction import extract, set_up
     from model_folder.config import CONFIG
     from training.keras_backend import device_line
 
@@ -55,5 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     if shard and (folder / CONFIG).is_file():
         leave(folder)  # each shard would send the same converted networks
     with ended_by_signals():
-        extract(chosen, manifest, shard=shard)
+        if parsed.network_only:
+            set_up(chosen, manifest)
+        else:
+            extract(chosen, manifest, shard=shard)
     return 0

@@ -27,7 +27,7 @@ import numpy as np
 
 from extract.architectures.layer_names import module_name
 from extract.architectures.spatial_maps import core_of, frontier_before, split_at
-from extract.architectures.transformer_layers import Attention, AttentionRecord, recorded
+from extract.architectures.token_layers import Attention, AttentionRecord, recorded
 from sequence.explain.grad_cam import spread
 from training.gradients import gradients
 from training.keras_backend import keras

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from extract.architectures.transformer_layers import Attention, stage_of, stages
+from extract.architectures.token_layers import Attention
+from extract.architectures.transformer_layers import stage_of, stages
 from training.keras_backend import keras
 
 

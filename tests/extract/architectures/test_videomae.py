@@ -5,7 +5,8 @@ import pytest
 
 from extract.architectures.building import stages_of
 from extract.architectures.registry import BACKBONES
-from extract.architectures.videomae import sinusoids, videomae
+from extract.architectures.token_layers import sinusoids
+from extract.architectures.videomae import videomae
 from extract.backbones import build
 from training.keras_backend import keras
 from video.errors import UsageError

@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from extract.architectures.building import with_classifier
-from extract.architectures.conv3d_layers import DepthwiseConv3D, conv, depthwise, norm, relu
+from extract.architectures.conv3d_layers import conv, depthwise, norm, relu
+from extract.architectures.depthwise_conv3d import DepthwiseConv3D
 from extract.architectures.layer_names import module_name
 from extract.architectures.registry import BACKBONES
 from extract.architectures.spec import BackboneSpec

@@ -150,7 +150,8 @@ def test_cache_drops_the_entries_of_other_weights(model, tmp_path):
     (of_weights,) = (tmp_path / FOLDER / "backbone").iterdir()
     (entry,) = of_weights.iterdir()
     assert of_weights.name == "b"
-    assert sorted(path.name for path in entry.iterdir()) == ["model.bin", "model.xml"]
+    kept = ["model.bin", "model.xml", "network.json", "reference.npy"]
+    assert sorted(path.name for path in entry.iterdir()) == kept
 
 
 FIRST_CALLS = """

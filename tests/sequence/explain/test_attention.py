@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extract.architectures.timesformer import timesformer
-from extract.architectures.transformer_layers import Attention
+from extract.architectures.token_layers import Attention
 from extract.architectures.videomae import videomae
 from sequence.explain.attention import AttentionMaps, mixing, roll_divided, roll_joint
 from tests.sequence.explain.corner import make_clips, network_of, shares, train

@@ -6,8 +6,9 @@ import pytest
 from extract.backbones.heads import weights_sha256
 from extract.engines import NetworkId, Workload
 from extract.engines.registry import make_engine
-from sequence.heads.lstm import LSTM, unrolled
+from sequence.heads.lstm import LSTM
 from sequence.model import build_sequence_model, join
+from sequence.unrolling import unrolled
 from training.keras_backend import keras
 
 ROWS = np.random.default_rng(0).normal(size=(3, 7, 5)).astype(np.float32)

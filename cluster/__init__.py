@@ -1,0 +1,1 @@
+"""Extraction on many machines: a Ray cluster, or an array job of AWS Batch."""
