@@ -321,7 +321,7 @@ def _print_skipped(path: Path, skipped: set[str]) -> None:
     if skipped:
         _LOG.warning(
             f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}: see "
-            f"{path.with_name(REJECTED)}; {command('prepare')} checks them again"
+            f"{path.with_name(REJECTED)}; {command('prepare')} checks again those that have changed"
         )
 
 
