@@ -7,6 +7,7 @@ compared, the hash of the file is kept beside the converted networks.
 
 import hashlib
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ def remember(path: Path, sha256: str) -> None:
         (folder / ENGINES).mkdir(exist_ok=True)
         with atomic_write(folder / ENGINES / _NOTE) as temporary:
             temporary.write_text(json.dumps(noted, indent=1), encoding="utf-8")
+
+
+def copy_converted(folder: Path, to: Path) -> None:
+    """Copy the converted networks of a model folder to another one with the same weights.
+
+    A folder that cannot be written is not an error, as the networks are converted again then.
+    """
+    with suppress(OSError):
+        shutil.copytree(folder / ENGINES, to / ENGINES, dirs_exist_ok=True)
 
 
 def _noted(folder: Path) -> dict[str, Any]:
