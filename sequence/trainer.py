@@ -24,6 +24,7 @@ from recipes.loader import Settings
 from recipes.schema import Sequence
 from sequence.baselines import FILE as BASELINES
 from sequence.baselines import (
+    LinearBaseline,
     available_baselines,
     fit_baseline,
     save_baselines,
@@ -109,13 +110,7 @@ def train(
     names = available_baselines(dataset)
     linear = [fit_baseline(name, dataset, training, validation) for name in names]
 
-    keep_previous(folder)
-    # Write the config without a sequence model first. If the process is killed before the last
-    # line, the folder then has no sequence model, instead of weights that do not match the config.
-    write_config(folder, experiment.config.model_copy(update={"sequence": None}))
-    save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
-    save_weights(average.model, folder / MEAN_WEIGHTS)
-    save_baselines(linear, folder / BASELINES)
+    _save(experiment, predictor, average, linear)
     config = _trained_config(experiment, settings, chosen, dataset, predictor, average, search)
     write_config(folder, config)
     record_seen(folder, config.sequence.sha256, experiment.manifest)
@@ -150,6 +145,22 @@ def train(
     )
     convert_stages(folder, config, recipe.extract.engine)
     return TrainingResult(folder, tuple(history.epochs), report)
+
+
+def _save(
+    experiment: Experiment, predictor: Predictor, average: Predictor, linear: list[LinearBaseline]
+) -> None:
+    """Replace the second stage in the model folder; its part of model.yaml is still to be written.
+
+    If the process is killed before, the folder has no sequence model, instead of weights that do
+    not match the config.
+    """
+    folder = experiment.folder
+    keep_previous(folder)
+    write_config(folder, experiment.config.model_copy(update={"sequence": None}))
+    save_weights(predictor.model, folder / SEQUENCE_WEIGHTS)
+    save_weights(average.model, folder / MEAN_WEIGHTS)
+    save_baselines(linear, folder / BASELINES)
 
 
 def _temperature(predictor: Predictor, search: SearchRecord | None) -> str:
