@@ -1,11 +1,14 @@
 """The flag `--network-only` and the shard of extract.py in a job array."""
 
 import argparse
+from pathlib import Path
 
 from clips.preparation import manifest_path
 from clips.shards import Shard, parse_shard
+from model_folder.config import CONFIG
 from recipes.commands import command
 from recipes.loader import Settings
+from storage.trees import leave
 from video.errors import UsageError
 
 
@@ -34,3 +37,10 @@ def shard_of(text: str | None, settings: Settings) -> Shard | None:
             f"{command('prepare')} once before"
         )
     return shard
+
+
+def leave_network(settings: Settings) -> None:
+    """Let a model folder on other storage stay as it is there: each shard would send the same."""
+    folder = Path(settings.recipe.model.folder)
+    if (folder / CONFIG).is_file():
+        leave(folder)

@@ -1,11 +1,8 @@
 """Compute the features of every clip with the backbone and store them in features/."""
 
-from pathlib import Path
-
 from clips.task_flags import add_task_flags, take_threads
-from extract.pipeline.task import add_network_only, shard_of
+from extract.pipeline.task import add_network_only, leave_network, shard_of
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
-from storage.trees import leave
 from video.signals import ended_by_signals
 
 FLAGS = (
@@ -48,13 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     manifest = load_manifest(chosen)
 
     from extract.extraction import extract, set_up
-    from model_folder.config import CONFIG
     from training.keras_backend import device_line
 
     print(device_line())
-    folder = Path(chosen.recipe.model.folder)
-    if shard and (folder / CONFIG).is_file():
-        leave(folder)  # each shard would send the same converted networks
+    if shard:
+        leave_network(chosen)
     with ended_by_signals():
         if parsed.network_only:
             set_up(chosen, manifest)
