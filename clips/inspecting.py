@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from clips.finding.probing import ClipFacts, probe
 from clips.inspection.group_file import (
     NAME,
     groups_from_file,
@@ -14,10 +13,10 @@ from clips.inspection.group_file import (
 )
 from clips.inspection.leaks import leaks_of
 from clips.inspection.likeness import compare
-from clips.inspection.media import media_of
 from clips.inspection.proposals import propose
 from clips.inspection.report import Inspection, correlates_in, warnings_of, write_report
-from clips.inspection.sketches import Sketch, Sketcher
+from clips.inspection.sketches import Sketch
+from clips.looking import Look
 from clips.manifest import Manifest
 from clips.splitting.grouping import PROPOSE
 from recipes.commands import command
@@ -36,43 +35,37 @@ class Unconfirmed(LookbackError):
     exit_code = 0
 
 
-def look_at(path: Path) -> tuple[ClipFacts, Sketch]:
-    """Decode a whole clip; return its properties and its sketch.
-
-    Raises:
-        VideoError: No frame can be decoded, or the pixels cannot be converted.
-    """
-    sketcher = Sketcher()
-    facts = probe(path, sketcher)
-    return facts, sketcher.sketch()
-
-
 def inspect(
-    folder: Path,
-    facts: Mapping[str, ClipFacts],
-    sketches: Mapping[str, Sketch],
+    looks: Mapping[str, Look],
     rejected: Sequence[tuple[str, str]],
     missing: Sequence[str],
     equal: Sequence[list[str]],
+    contents: Mapping[str, str],
+    compared: bool,
 ) -> Inspection:
-    """Compare the clips and read what their headers say.
+    """Compare the clips.
 
     Args:
-        folder: Folder to which the videos are relative.
-        facts: Properties of each decoded video.
-        sketches: Sketch of each decoded video.
+        looks: What was found in each usable video.
         rejected: Videos that are not used, each with the reason.
         missing: Videos whose file is missing.
         equal: Groups of videos with the same content.
+        contents: SHA-256 of each video, as far as it is known.
+        compared: Whether clips are compared with each other.
     """
+    sketches = {video: look.sketch for video, look in looks.items() if compared and look.sketch}
     return Inspection(
-        facts,
-        {video: media_of(folder / video) for video in facts},
-        {video: sketch.brightness for video, sketch in sketches.items()},
+        {video: look.facts for video, look in looks.items()},
+        {video: look.media for video, look in looks.items()},
+        {
+            video: sketches[video].brightness if video in sketches else look.first_brightness
+            for video, look in looks.items()
+        },
         compare(_once_each(sketches, equal)),
         rejected,
         missing,
         equal,
+        contents,
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clips import manifest as manifests
-from clips.checking import Check, check_files, without_short_parts
+from clips.checking import Check, check_files, look_at_new, without_short_parts
 from clips.completing import add_new_clips, complete, grouped
-from clips.corrections import correct, print_applied
+from clips.corrections import Applied, correct, print_applied
 from clips.finding.clip_files import Found, find_clips
 from clips.inspecting import Confirm, report, with_chosen_groups
 from clips.inspection.leaks import joinable
+from clips.kept_looks import KeptLooks
 from clips.lists.reading import listed_set, still_left_out, uses_lists
 from clips.manifest import Entry, Manifest
 from clips.manifest.duplicates import refuse_contradictions
@@ -29,6 +30,7 @@ from clips.manifest.presence import (
 from clips.manifest.replacing import keep_previous, writable
 from clips.merging import merge_classes
 from clips.reading import read_checked
+from clips.shards import Shard
 from clips.splitting.assignment import check_split
 from clips.splitting.given_splits import GivenSplit, LayoutError
 from clips.splitting.time_split import time_split_note
@@ -114,14 +116,10 @@ def prepare(
     with writable(path):
         before = path.read_bytes() if path.is_file() else None
         data = settings.recipe.data
-        by_lists = uses_lists(data)
-        start = _from_lists(path, settings) if by_lists else _from_folders(path, settings)
-        merged = merge_classes(start.rows, data.merge)
-        rows = Manifest.of(path, [*merged, *start.unlabeled])
-        rows, applied = correct(rows, data.corrections)
+        start, rows, applied = _rows(path, settings)
         if drop_missing:
             rows = _without_missing(rows)
-        check = check_files(rows, data.min_seconds, start.left_out)
+        check = check_files(rows, data.min_seconds, start.left_out, data.compared_clips)
         long = without_short_parts(rows.entries, check.facts, data.min_seconds)
         rows = rows.with_entries(long)
         usable = drop_videos(rows, dict(check.rejected))
@@ -144,6 +142,41 @@ def prepare(
         refuse_many_missing(manifest, check.missing)
         _LOG.warning(f"note: {missing_note(check.missing)}")
     return manifest
+
+
+def probe_shard(settings: Settings, shard: Shard) -> None:
+    """Look at the clips of one shard, for a `prepare` that follows; write no manifest.
+
+    What is found is kept in a file of the shard; see `clips.kept_looks`.
+
+    Args:
+        settings: The recipe, which names the folder.
+        shard: The shard.
+
+    Raises:
+        LookbackError: No clips are found, or the folder cannot be written.
+    """
+    path = manifest_path(settings)
+    with writable(path):
+        _, rows, _ = _rows(path, settings)
+        videos = drop_videos(rows, missing_videos(rows)).videos
+        own = [video for video in videos if shard.has(video)]
+        kept = KeptLooks(path.parent, own, shard)
+        compared = len(videos) <= settings.recipe.data.compared_clips
+        looked_at = look_at_new(path.parent, own, kept, compared)
+    _LOG.info(
+        f"Shard {shard}: {looked_at} clips read, {len(own) - looked_at} known before. "
+        f"When all shards are done, {command('prepare')} writes the manifest."
+    )
+
+
+def _rows(path: Path, settings: Settings) -> tuple["_Start", Manifest, Applied | None]:
+    """Return the rows before the check of their files, as found and corrected."""
+    data = settings.recipe.data
+    start = _from_lists(path, settings) if uses_lists(data) else _from_folders(path, settings)
+    merged = merge_classes(start.rows, data.merge)
+    rows, applied = correct(Manifest.of(path, [*merged, *start.unlabeled]), data.corrections)
+    return start, rows, applied
 
 
 @dataclass(frozen=True)

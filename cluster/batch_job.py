@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from extract.pipeline.task import add_task_flags
-from lookback.commands.extract import FLAGS
-from recipes.command_line import parser, settings_as_given
+from lookback.commands.extract import flag_parser
+from recipes.command_line import settings_as_given
 from recipes.loader import DEFAULT, recipe_file
 from recipes.unique_keys import load_unique
 from video.cores import VARIABLE
@@ -213,10 +212,8 @@ def _check_flags(path: Path, job: BatchJob) -> None:
             own = name.removeprefix("--")
             instead = f"use the key {own}" if own in BatchJob.model_fields else "it is set for you"
             raise UsageError(f"{path}: flags: {name} does not belong here; {instead}")
-    flags = parser("extract", "", FLAGS)
-    add_task_flags(flags)
     try:
-        parsed = flags.parse_args(job.flags)
+        parsed = flag_parser().parse_args(job.flags)
         settings_as_given(parsed)
     except UsageError as error:
         raise UsageError(f"{path}: flags: {error}") from None

@@ -33,6 +33,7 @@ class Data(Section):
     several_labels: bool
     corrections: str | None
     min_seconds: NotNegative
+    compared_clips: Whole
     group_by: str
     split: str
     fold: str | int | None

@@ -75,9 +75,9 @@ def local_path(url: str) -> Path:
         UsageError: It is no address of a file or folder.
     """
     found = _URL.fullmatch(url)
-    if not found or ".." in found["name"].split("/"):
-        raise UsageError(f"{url}: is no address of a file or folder")
-    host = quote(found["host"], safe="") or "-"  # a port has a colon, which Windows forbids
+    if not found or not found["host"] or ".." in found["name"].split("/"):
+        raise UsageError(f"{url}: is no address of a file or folder, such as s3://bucket/folder")
+    host = quote(found["host"], safe="")  # a port has a colon, which Windows forbids
     return root() / found["kind"] / host / found["name"].strip("/")
 
 
@@ -86,9 +86,8 @@ def url_of(path: str | os.PathLike[str]) -> str | None:
     absolute = os.path.abspath(path)
     for folder, _ in _taken.values():
         if absolute.startswith(f"{folder}{os.sep}"):
-            kind, host, *rest = [*Path(absolute).relative_to(folder).parts, "-"]
-            name = "/".join(rest[:-1])
-            return f"{kind}://{'' if host == '-' else unquote(host)}/{name}"
+            kind, *rest = Path(absolute).relative_to(folder).parts
+            return f"{kind}://{'/'.join([unquote(rest[0]), *rest[1:]])}" if rest else None
     return None
 
 
@@ -114,4 +113,4 @@ add_filter(_Addresses())
 
 
 def _address(found: re.Match) -> str:
-    return f"{found[1]}://{'' if found[2] == '-' else unquote(found[2])}"
+    return f"{found[1]}://{unquote(found[2])}"

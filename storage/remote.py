@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ def entry_of(url: str) -> Entry:
 def _entry(info: dict[str, Any]) -> Entry:
     names = ("ETag", "etag", "md5Hash", "blob_id", "LastModified", "last_modified", "mtime")
     tag = next((info[name] for name in (*names, "created") if info.get(name)), "")
+    if isinstance(tag, datetime):  # lists have seconds instead in some kinds of storage
+        tag = tag.timestamp()
     size = info.get("size")
     return Entry(-1 if size is None else int(size), str(tag).strip('"'))
 

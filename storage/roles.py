@@ -44,7 +44,7 @@ def data_folder(url: str, others: Sequence[str] = ()) -> Path:
 
 def _is_made(name: str) -> bool:
     """Return whether a file is one that a command makes, and may remove."""
-    return name.startswith("augmented/") or fnmatch.fnmatchcase(name, _SHARD_HASHES)
+    return name.startswith(("augmented/", "probed/")) or fnmatch.fnmatchcase(name, _SHARD_HASHES)
 
 
 def _is_stub(name: str) -> bool:

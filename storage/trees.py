@@ -4,6 +4,7 @@ They are copied down when the command begins; what it changed goes up when it en
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,7 @@ class Tree:
 
 
 _open: dict[Path, Tree] = {}
+_due: dict[Path, float] = {}  # when a file that only saves time is to be written again
 
 
 def open_tree(
@@ -172,11 +174,17 @@ def copy_up_if_possible(path: Path | None = None) -> None:
 
 
 def copy_up_cache(path: Path) -> None:
-    """Write a file that only saves time to the storage; where it cannot be written, it stays."""
+    """Write a file that only saves time to the storage; where it cannot be written, it stays.
+
+    A file that takes long is written less often; `copy_up` writes the rest.
+    """
     found = tree_of(path)
     if not found or found[1] in found[0].given_up or not path.is_file():
         return
     tree, name = found
+    started = time.monotonic()
+    if started < _due.get(path, 0.0):
+        return
     try:
         entry = copies.send(path)
     except LookbackError as error:
@@ -185,6 +193,8 @@ def copy_up_cache(path: Path) -> None:
     else:
         if entry:
             tree.listing[name] = entry
+        now = time.monotonic()
+        _due[path] = now + 20 * (now - started)
 
 
 def leave(path: Path) -> None:

@@ -7,6 +7,7 @@ middle, fills few cells. A camera that moves blurs its median, so its clips are 
 """
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -21,12 +22,18 @@ _MIN_STRUCTURE = 4.0  # mean square from which a cell counts
 _MIN_CELLS = 8  # that count, of 64
 _BLOCK = 256  # clips that are compared with all others at once
 
+Item = TypeVar("Item")
 
-class BackgroundMeter:
-    """Collects frames of a clip and returns its background."""
+
+class BackgroundMeter(Generic[Item]):
+    """Collects frames of a clip and returns its background.
+
+    Attributes:
+        frames: The frames, or what stands for them.
+    """
 
     def __init__(self) -> None:
-        self._frames: list[np.ndarray] = []
+        self.frames: list[Item] = []
         self._every, self._count = 1, 0
 
     def wants(self) -> bool:
@@ -34,15 +41,15 @@ class BackgroundMeter:
         self._count += 1
         return (self._count - 1) % self._every == 0
 
-    def add(self, frame: np.ndarray) -> None:
-        """Add a frame that `wants` has asked for: uint8 RGB (64, 64, 3)."""
-        self._frames.append(frame)
-        if len(self._frames) > _MAX_FRAMES:
-            self._frames, self._every = self._frames[::2], 2 * self._every
+    def add(self, frame: Item) -> None:
+        """Add a frame that `wants` has asked for: uint8 RGB (64, 64, 3), or what stands for it."""
+        self.frames.append(frame)
+        if len(self.frames) > _MAX_FRAMES:
+            self.frames, self._every = self.frames[::2], 2 * self._every
 
-    def background(self) -> np.ndarray:
+    def background(self: "BackgroundMeter[np.ndarray]") -> np.ndarray:
         """Return the background of the frames so far, at least one: uint8 RGB (64, 64, 3)."""
-        median: np.ndarray = np.median(np.stack(self._frames), axis=0)
+        median: np.ndarray = np.median(np.stack(self.frames), axis=0)
         return median.astype(np.uint8)
 
 

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from av.container import InputContainer
+
 from video.image_folder import image_folder
 from video.libav import address_of, fault_of, open_input
+from video.staging import size_of
 
 # Tags of a container or a stream that name the device. Programs that encode name themselves in
 # others (encoder, major_brand), which tell nothing about a camera.
@@ -49,31 +52,42 @@ class Media:
     device: str = ""
 
 
-def media_of(path: Path) -> Media:
-    """Return the properties of a file; those that cannot be read have their defaults."""
+def media_of(path: Path, opened: InputContainer | None = None) -> Media:
+    """Return the properties of a file; those that cannot be read have their defaults.
+
+    Args:
+        path: The file, or a folder of images.
+        opened: The file, if it is open; None to open it.
+    """
     images = image_folder(path)
     if images:
         return Media(rate=images.rate, bytes=images.size())
-    size = path.stat().st_size if path.is_file() else 0
+    size = size_of(path) if path.is_file() else 0
     if not size:
         return Media()
     try:
+        if opened:
+            return _media_in(opened, size)
         with open_input(address_of(path)) as container:
-            streams = container.streams.video
-            if not streams:
-                return Media(bytes=size)
-            tags = _lower({**streams[0].metadata, **container.metadata})
-            return Media(
-                codec=streams[0].codec_context.name or "",
-                rate=float(streams[0].average_rate or 0),
-                bytes=size,
-                sound=bool(container.streams.audio),
-                recorded=recorded_at(tags),
-                device=device_of(tags),
-            )
-    except Exception as error:  # the check of the pixels has decided that the file can be used
+            return _media_in(container, size)
+    except Exception as error:  # the check of the pixels decides whether the file can be used
         fault_of(str(path), error)
         return Media(bytes=size)
+
+
+def _media_in(container: InputContainer, size: int) -> Media:
+    streams = container.streams.video
+    if not streams:
+        return Media(bytes=size)
+    tags = _lower({**streams[0].metadata, **container.metadata})
+    return Media(
+        codec=streams[0].codec_context.name or "",
+        rate=float(streams[0].average_rate or 0),
+        bytes=size,
+        sound=bool(container.streams.audio),
+        recorded=recorded_at(tags),
+        device=device_of(tags),
+    )
 
 
 def device_of(tags: dict[str, str]) -> str:

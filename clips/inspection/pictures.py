@@ -1,5 +1,7 @@
 """Pictures of a data set: a contact sheet for each class, and the distribution of the classes."""
 
+import hashlib
+import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -9,12 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from clips.finding.probing import ClipFacts
+from clips.finding.probing import ClipFacts, Probe, probe
 from clips.manifest import SPLITS, Entry
 from clips.manifest.entries import one_label_each
 from video.atomic_write import atomic_write
 from video.errors import VideoError
 from video.sources import SOURCES
+from video.sources.chosen_frames import NotAsIndexedError
+from video.staging import staged
 
 _CLIPS, _COLUMNS = 12, 2  # of a sheet
 _TIMES = (0.1, 0.5, 0.9)  # of the frames shown, as shares of the clip
@@ -23,45 +27,65 @@ _LINE, _GAP, _MARGIN = 20, 4, 12
 _FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None
 _INK, _PAPER = (40, 40, 40), 255
 _COLORS = {"train": "#4878a8", "val": "#e8a33d", "test": "#6aa56e"}
+_TOLERANCE_SECONDS = 1e-3
+_LOOK = 1  # of the contact sheets; another number draws all again
 _MOST_BARS = 60  # with more classes, names no longer fit
 
 
 def write_contact_sheets(
-    folder: Path, out: Path, entries: Sequence[Entry], facts: Mapping[str, ClipFacts]
-) -> list[Path]:
+    folder: Path,
+    out: Path,
+    entries: Sequence[Entry],
+    facts: Mapping[str, ClipFacts],
+    contents: Mapping[str, str],
+    drawn: Mapping[str, str],
+) -> dict[str, str]:
     """Write `class_<name>.png` for each class: up to 12 clips with three frames each.
 
-    The clips are of as many groups as possible, chosen at random but the same each time.
+    The clips are of as many groups as possible, chosen at random but the same each time. A picture
+    that is there and shows the same stays, so that no clip is read for it.
 
     Args:
         folder: Folder to which the videos are relative.
         out: Folder of the pictures.
         entries: The rows.
-        facts: Properties of each decoded video.
+        facts: Properties of each usable video.
+        contents: SHA-256 of each video, as far as it is known.
+        drawn: The result of the call that wrote the pictures in `out`; empty if there are none.
 
     Returns:
-        The written files.
+        The names of the pictures, each with a hash of what it shows; "" if that is not known.
     """
     by_label: dict[str, list[Entry]] = defaultdict(list)
     for entry in one_label_each(entries):
         by_label[entry.label].append(entry)
     names = _file_names(sorted(by_label))
-    written = []
+    sheets = {}
     for label, rows in sorted(by_label.items()):
         chosen = _of_many_groups(rows)
-        cells = [_cell(folder, entry, facts[entry.video].seconds) for entry in chosen]
         shown = (
             f"{len(chosen)} of {len(rows)} clips"
             if len(rows) > len(chosen)
             else f"{len(rows)} clips"
         )
-        sheet = _sheet(cells, f"{label}: {shown}")
-        path = out / names[label]
-        with atomic_write(path) as temporary:
+        name, title = names[label], f"{label}: {shown}"
+        sheets[name] = _hash_of(title, chosen, contents)
+        if sheets[name] and drawn.get(name) == sheets[name] and (out / name).is_file():
+            continue
+        cells = [_cell(folder, entry, facts[entry.video].seconds) for entry in chosen]
+        with atomic_write(out / name) as temporary:
             # imencode, because imwrite cannot open every file name on Windows
-            temporary.write_bytes(cv2.imencode(".png", sheet[:, :, ::-1])[1].tobytes())
-        written.append(path)
-    return written
+            picture = cv2.imencode(".png", _sheet(cells, title)[:, :, ::-1])[1]
+            temporary.write_bytes(picture.tobytes())
+    return sheets
+
+
+def _hash_of(title: str, rows: Sequence[Entry], contents: Mapping[str, str]) -> str:
+    """Return a hash of what a contact sheet shows; "" if the hash of a clip is not known."""
+    shown = [(e.video, e.split, e.start, e.end, contents.get(e.video, "")) for e in rows]
+    if not all(each[-1] for each in shown):
+        return ""
+    return hashlib.sha256(json.dumps([_LOOK, title, shown]).encode()).hexdigest()
 
 
 def _file_names(labels: Sequence[str]) -> dict[str, str]:
@@ -96,7 +120,9 @@ def _cell(folder: Path, entry: Entry, seconds: float) -> np.ndarray:
     """Return the picture of a clip: a line of text and three frames, uint8 RGB."""
     end = seconds if entry.end is None else min(entry.end, seconds)
     start = min(entry.start or 0.0, end)
-    tiles = _frames_at(folder / entry.video, [start + share * (end - start) for share in _TIMES])
+    path = folder / entry.video
+    with staged(path):
+        tiles = _frames_at(path, [start + share * (end - start) for share in _TIMES])
     width = len(_TIMES) * _TILE[0] + (len(_TIMES) - 1) * _GAP
     cell = np.full((_LINE + _TILE[1], width, 3), _PAPER, np.uint8)
     for place, tile in enumerate(tiles):
@@ -111,23 +137,40 @@ def _cell(folder: Path, entry: Entry, seconds: float) -> np.ndarray:
 def _frames_at(path: Path, times: Sequence[float]) -> list[np.ndarray]:
     """Return the tile of the newest frame at each time; gray tiles if the file cannot be read."""
     tiles: list[np.ndarray] = []
-    newest = None
     try:
-        with SOURCES["video"](path, threads=1) as source:
-            for frame in source:
-                while (
-                    newest and len(tiles) < len(times) and frame.seconds > times[len(tiles)] + 1e-3
-                ):
-                    tiles.append(_tile(newest))
-                newest = frame
-                if len(tiles) == len(times):
-                    break
-            if newest:
-                tiles += [_tile(newest)] * (len(times) - len(tiles))
+        found = probe(path)
+        try:
+            tiles = _sought(found, times)
+        except NotAsIndexedError:
+            tiles = _decoded(path, times)
     except VideoError:  # it was checked before; the file has changed since
         pass
     gray = np.full((_TILE[1], _TILE[0], 3), 128, np.uint8)
     return tiles + [gray] * (len(times) - len(tiles))
+
+
+def _sought(found: Probe, times: Sequence[float]) -> list[np.ndarray]:
+    limits = np.asarray(times) + _TOLERANCE_SECONDS
+    places = np.maximum(np.searchsorted(found.seconds, limits, side="right") - 1, 0).tolist()
+    tiles = {frame.index: _tile(frame) for frame in found.frames(sorted(set(places)))}
+    return [tiles[place] for place in places]
+
+
+def _decoded(path: Path, times: Sequence[float]) -> list[np.ndarray]:
+    tiles: list[np.ndarray] = []
+    newest = None
+    with SOURCES["video"](path, threads=1) as source:
+        for frame in source:
+            while (
+                newest
+                and len(tiles) < len(times)
+                and frame.seconds > times[len(tiles)] + _TOLERANCE_SECONDS
+            ):
+                tiles.append(_tile(newest))
+            newest = frame
+            if len(tiles) == len(times):
+                break
+    return tiles + [_tile(newest)] * (len(times) - len(tiles)) if newest else []
 
 
 def _tile(frame) -> np.ndarray:  # type: ignore[no-untyped-def]

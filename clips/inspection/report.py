@@ -39,6 +39,7 @@ class Inspection:
         rejected: Videos that are not used, each with the reason.
         missing: Videos whose file is missing.
         equal: Groups of videos with the same content.
+        contents: SHA-256 of each video, as far as it is known.
     """
 
     facts: Mapping[str, ClipFacts]
@@ -48,6 +49,7 @@ class Inspection:
     rejected: Sequence[tuple[str, str]]
     missing: Sequence[str]
     equal: Sequence[list[str]]
+    contents: Mapping[str, str]
 
 
 def report_folder(out: Path | None, data: Path) -> Path:
@@ -119,14 +121,25 @@ def write_report(out: Path, manifest: Manifest, found: Inspection, leaks: Leaks)
     correlates = correlates_in(manifest, found)
     content = _content(manifest, found, leaks, correlates)
     seconds = {label: each["seconds"] for label, each in content["classes"].items()}
-    pictures = [write_distribution(out, rows, seconds)]
-    pictures += write_contact_sheets(manifest.path.parent, out, rows, found.facts)
-    content["pictures"] = [path.name for path in pictures]
+    distribution = write_distribution(out, rows, seconds)
+    sheets = write_contact_sheets(
+        manifest.path.parent, out, rows, found.facts, found.contents, _sheets_in(out)
+    )
+    content["pictures"] = [distribution.name, *sheets]
+    content["sheets"] = sheets
     with atomic_write(out / CONTENT) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     with atomic_write(out / "preparation.txt") as temporary:
         temporary.write_text(_text(content), encoding="utf-8")
     return content
+
+
+def _sheets_in(out: Path) -> dict[str, str]:
+    """Return what an earlier report in a folder says about its contact sheets."""
+    try:
+        return dict(json.loads((out / CONTENT).read_text(encoding="utf-8"))["sheets"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
 
 
 def _content(

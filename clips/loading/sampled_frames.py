@@ -19,7 +19,8 @@ from video.frame import Frame
 from video.image_folder import image_folder
 from video.sampling import Sample, Sampler
 from video.sources import VideoSource, open_video
-from video.sources.chosen_frames import ChosenFrames, FileIndex, NotAsIndexedError, index_of
+from video.sources.chosen_frames import ChosenFrames, NotAsIndexedError, index_of
+from video.sources.packets import FileIndex
 
 
 @dataclass(frozen=True, eq=False)

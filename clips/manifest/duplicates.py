@@ -33,14 +33,28 @@ def content_size(path: Path) -> int:
     return images.size() if images else size_of(path)
 
 
-def equal_videos(folder: Path, videos: Iterable[str]) -> list[list[str]]:
+def equal_videos(
+    folder: Path, videos: Iterable[str], known: Mapping[str, tuple[int, str]] | None = None
+) -> list[list[str]]:
     """Return the groups of videos with the same content.
 
     Only files of the same size are read.
+
+    Args:
+        folder: Folder to which the videos are relative.
+        videos: The videos.
+        known: Size in bytes and SHA-256 of videos that are not read again.
     """
-    by_size = same_value({video: content_size(folder / video) for video in videos})
-    contents = {video: content_sha256(folder / video) for videos in by_size for video in videos}
-    return same_value(contents)
+    known = known or {}
+
+    def size(video: str) -> int:
+        return known[video][0] if video in known else content_size(folder / video)
+
+    def sha256(video: str) -> str:
+        return known[video][1] if video in known else content_sha256(folder / video)
+
+    by_size = same_value({video: size(video) for video in videos})
+    return same_value({video: sha256(video) for videos in by_size for video in videos})
 
 
 def same_value(values: Mapping[str, Hashable]) -> list[list[str]]:

@@ -65,7 +65,7 @@ class Hashes:
             OSError: There is no such video.
         """
         self._asked.add(video)
-        size, version = _size_and_version(self._folder / video)
+        size, version = size_and_version(self._folder / video)
         known = self._known.get(video)
         return (
             {"size": size, "sha256": known[2]} if known and known[:2] == [size, version] else None
@@ -82,10 +82,21 @@ class Hashes:
 
     def note(self, video: str, sha256: str) -> dict:
         """Keep the hash of a video's content, and return its source."""
-        size, version = _size_and_version(self._folder / video)
-        self._known[video] = [size, version, sha256]
-        self._changed = True
-        return {"size": size, "sha256": sha256}
+        state = size_and_version(self._folder / video)
+        self.put(video, state, sha256)
+        return {"size": state[0], "sha256": sha256}
+
+    def put(self, video: str, state: tuple[int, int | str], sha256: str) -> None:
+        """Take a hash that was computed elsewhere.
+
+        Args:
+            video: The video.
+            state: Its `size_and_version` when it was read.
+            sha256: Its SHA-256, in hexadecimal.
+        """
+        known = [*state, sha256]
+        if self._known.get(video) != known:
+            self._known[video], self._changed = known, True
 
     def save(self) -> None:
         """Write the hashes, if there are new ones; a folder that is read-only is left as it is."""
@@ -98,7 +109,7 @@ class Hashes:
                 self._of_shards.pop().unlink(missing_ok=True)
 
 
-def _size_and_version(path: Path) -> tuple[int, int | str]:
+def size_and_version(path: Path) -> tuple[int, int | str]:
     """Return a video's size in bytes, and its last modification in nanoseconds or its ETag."""
     if not (images := image_folder(path)):
         return size_of(path), version_of(path)

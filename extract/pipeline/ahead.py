@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from clips.manifest.duplicates import content_size
 from video.errors import VideoError
 from video.pipeline_stage import PipelineStage
-from video.staging import size_of, staged
+from video.staging import staged
 
 _THREADS = 4
 _CLIPS_AHEAD = 4  # that wait for the decoding stage
@@ -69,7 +70,7 @@ class ClipsAhead:
         context = ExitStack()
         self._open.add(context)
         try:
-            size = size_of(path)
+            size = content_size(path)
             if not self._take(size):
                 return
             context.callback(self._give_back, size)

@@ -1,6 +1,7 @@
 """Progress line of an extraction, with its bottleneck."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -30,6 +31,7 @@ class Progress:
         self._sizes = sizes
         self._total, self._finished = sum(sizes.values()), 0
         self._done, self._writing = 0, 0.0
+        self._settled: deque[str] = deque()
         self._started = time.perf_counter()
         self._bar = progress_bar(
             total=self._total,
@@ -43,6 +45,10 @@ class Progress:
         yield
         self._writing += time.perf_counter() - started
 
+    def settle(self, video: str) -> None:
+        """Note that a video need not be computed after all; from any thread."""
+        self._settled.append(video)
+
     def update(self, batch: StepBatch, steps: int, stages: Mapping[str, PipelineStage]) -> None:
         """Show the state after a batch.
 
@@ -55,15 +61,18 @@ class Progress:
         busy = {name: stage.busy for name, stage in stages.items()}
         busy["writing"] = self._writing / seconds
         self.bottleneck = max(busy, key=busy.__getitem__)
-        self._done += batch.last
+        ended = [batch.video] if batch.last else []
+        while self._settled:
+            ended.append(self._settled.popleft())
+        self._done += len(ended)
         self._bar.set_postfix_str(
             f"{self._done}/{len(self._sizes)} videos, {steps / seconds:.0f} steps/s, "
             f"bottleneck: {self.bottleneck}",
             refresh=False,
         )
-        if batch.last:
-            self._finished += self._sizes[batch.video]
-            self._bar.update(self._sizes[batch.video])
+        for video in ended:
+            self._finished += self._sizes[video]
+            self._bar.update(self._sizes[video])
 
     @property
     def share(self) -> float:

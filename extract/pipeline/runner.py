@@ -20,7 +20,6 @@ from extract.pipeline.store_elsewhere import fetch_store
 from storage.clips import entry_of
 from video.console import logger
 from video.errors import LookbackError
-from video.staging import size_of
 
 _LOG = logger(__name__)
 
@@ -86,13 +85,21 @@ def extract_features(
         sorting.sort()
         todo, started = sorting.todo, time.perf_counter()
         ahead = ClipsAhead(todo) if any(entry_of(place) for _, place in todo) else None
+        progress = Progress({video: sorting.size(video) for video, _ in todo})
+
+        def is_due(video: str) -> bool:
+            due = sorting.is_due(video)
+            if not due:
+                progress.settle(video)
+            return due
+
         with (
+            progress,
             ahead or nullcontext(),
             decoding_stage(
-                todo, extractor.stepper, extractor.frames_per_clip, ahead, sorting.is_due
+                todo, extractor.stepper, extractor.frames_per_clip, ahead, is_due
             ) as reading,
             inference_stage(reading, extractor.engine) as computing,
-            Progress({video: size_of(place) for video, place in todo}) as progress,
         ):
             stages, due = {"decoding": reading, "inference": computing}, started + _HASHES_SECONDS
             for computed in restore_order(computing):

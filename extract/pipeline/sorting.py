@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clips.manifest import Manifest
-from clips.manifest.duplicates import content_sha256, refuse_contradictions, same_value
+from clips.manifest.duplicates import (
+    content_sha256,
+    content_size,
+    refuse_contradictions,
+    same_value,
+)
 from clips.manifest.hashes import Hashes
 from extract.feature_store.writer import FeatureWriter
 from storage.clips import entry_of
@@ -103,6 +108,11 @@ class Sorting:
             self._first[source["sha256"]] = video
             return True
         return False
+
+    def size(self, video: str) -> int:
+        """Return the size of a video in bytes."""
+        source = self.sources.get(video)
+        return source["size"] if source else content_size(self.manifest.place(video))
 
     def copy_twins(self) -> None:
         """Copy the features of videos that were computed to those with the same content."""

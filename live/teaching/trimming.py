@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 
-from clips.finding.probing import probe
+from clips.finding.probing import facts_of
 from video.errors import VideoError
 from video.libav import address_of, failing_as
 from video.sources import FileSource
@@ -40,7 +40,7 @@ def measured(path: Path, wanted_seconds: float) -> Cut:
     Raises:
         VideoError: The file cannot be decoded, or has a single frame.
     """
-    facts = probe(path)
+    facts = facts_of(path)
     if facts.frames < 2:
         raise VideoError("the camera gave no picture in this time; try again when it is live")
     return Cut(path, facts.seconds, max(0.0, facts.seconds - wanted_seconds))

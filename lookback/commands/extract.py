@@ -1,8 +1,10 @@
 """Compute the features of every clip with the backbone and store them in features/."""
 
+import argparse
 from pathlib import Path
 
-from extract.pipeline.task import add_task_flags, shard_of, take_threads
+from clips.task_flags import add_task_flags, take_threads
+from extract.pipeline.task import shard_of
 from recipes.command_line import BACKBONE_FLAGS, INPUT_FLAG, Flag, parser, settings
 from storage.trees import leave
 from video.signals import ended_by_signals
@@ -33,10 +35,21 @@ FLAGS = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def flag_parser() -> argparse.ArgumentParser:
+    """Return the parser of this command's flags."""
     flags = parser("extract", __doc__, FLAGS)
-    add_task_flags(flags)
-    parsed = flags.parse_args(arguments)
+    add_task_flags(flags, "compute", "all videos")
+    flags.add_argument(
+        "--network-only",
+        action="store_true",
+        help="save, quantize and convert the network in the model folder, and compute no features: "
+        "once before a job array, whose tasks then share it",
+    )
+    return flags
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parsed = flag_parser().parse_args(arguments)
     chosen = settings(parsed)
     take_threads(parsed.threads)
     shard = shard_of(parsed.shard, chosen)

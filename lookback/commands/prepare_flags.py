@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clips.converting import refuse_in_place
 from clips.inspecting import Confirm
+from recipes.commands import command
 from storage.roles import out_folder
 from video.errors import UsageError
 
@@ -46,6 +47,27 @@ def check_conversion(parsed: argparse.Namespace, data: Path) -> None:
         raise UsageError(f"--short-side {parsed.short_side}: must be at least {_SMALLEST_SIDE}")
     if parsed.convert is not None:
         refuse_in_place(data, parsed.convert)
+
+
+def check_shard(parsed: argparse.Namespace) -> None:
+    """Refuse flags of what a shard does not do.
+
+    Raises:
+        UsageError: There is such a flag.
+    """
+    given = {
+        "--out": parsed.out,
+        "--convert": parsed.convert,
+        "--flatten": parsed.flatten,
+        "--augment": parsed.augment,
+        "--yes": parsed.yes,
+        "--drop-missing": parsed.drop_missing,
+    }
+    for flag in (flag for flag, value in given.items() if value):
+        raise UsageError(
+            f"{flag}: not with --shard, which only reads its clips; give it to the "
+            f"{command('prepare')} without --shard that follows"
+        )
 
 
 def confirmation(yes: bool) -> Confirm | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.finding.probing import probe
+from clips.finding.probing import decode
 from tests.commands.conftest import ending_of
 from tests.conftest import coded_frame, write_coded_video
 from tests.running import ROOT
@@ -193,7 +193,7 @@ def test_names_with_colons_in_this_folder_are_files(project, end_of, a_video, tm
     places = ["--weights", project.weights, "--video", "12:30.mp4"]
     ending = end_of("run.py", *places, *outputs, folder=tmp_path)
     assert (ending.code, ending.errors) == (0, [])
-    assert probe(tmp_path / "2024-05-01T12:30.mp4").frames == 12
+    assert decode(tmp_path / "2024-05-01T12:30.mp4").frames == 12
 
 
 def test_a_data_folder_with_a_colon_in_its_name_is_prepared(end_of, clips_folder, tmp_path):

@@ -8,7 +8,7 @@ import av
 import cv2
 import pytest
 
-from clips.finding.probing import probe
+from clips.finding.probing import decode
 from extract.pipeline.reader import batches_of
 from tests import rooms
 from video import libav
@@ -93,7 +93,7 @@ def test_whatever_a_library_raises_rejects_the_video_alone(coded_video, monkeypa
     path = coded_video(frames=4)
     monkeypatch.setattr(file_module, place, _breaking(error))
     with pytest.raises(VideoError) as raised:
-        probe(path)
+        decode(path)
     assert str(raised.value).startswith(f"{path}: cannot be read as a video (")
     assert "\n" not in str(raised.value)
     stepper = Stepper(Sampling(10.0), Preprocessing(32, 24), 1)
@@ -143,7 +143,7 @@ def test_a_programming_error_of_ours_rejects_no_video(coded_video, monkeypatch, 
     path = coded_video(frames=4)
     monkeypatch.setattr(file_module, "nominal_rate", _our_own(kind("a bug")))
     with pytest.raises(kind, match="a bug"):
-        probe(path)
+        decode(path)
 
 
 @pytest.mark.own_faults
@@ -158,7 +158,7 @@ def test_another_error_of_ours_rejects_the_video_and_is_called_a_bug(
         caplog.at_level(logging.DEBUG, "lookback.video"),
         pytest.raises(VideoError, match=words) as raised,
     ):
-        probe(path)
+        decode(path)
     assert f"{kind.__name__}: a bug" in str(raised.value)
     (record,) = caplog.records
     assert is_own(record.exc_info[1])

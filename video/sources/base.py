@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Self
 
 from video.frame import Frame
 
@@ -35,7 +36,7 @@ class VideoSource(ABC):
     def close(self) -> None:
         """Close the file or device. May be called twice."""
 
-    def __enter__(self) -> "VideoSource":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

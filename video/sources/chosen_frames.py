@@ -5,26 +5,17 @@ frame, so a frame costs the frames since the key frame before it, not those sinc
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from av.video.frame import PictureType
 
-from video.clock import Clock
 from video.errors import VideoError
 from video.frame import Frame
 from video.libav import fault_of
 from video.sources.file import FileSource
+from video.sources.packets import FileIndex, PacketSource
 
-# Containers whose key frames are marked where a decoder can begin. In others the marks are guesses.
-_MARKED_FORMATS = {"mov", "matroska"}
-# Decoders that were compared with a whole decoding.
-_COMPARED_CODECS = {"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg"}
-# Types of NAL units with which a decoder of HEVC begins anew: BLA and IDR (H.265, table 7-1). After
-# the third kind of key frame, CRA, FFmpeg decodes other pixels than without the seek.
-_HEVC_BEGINNINGS = range(16, 21)
 # A seek empties the decoder, which costs about as much as this number of frames.
 _FRAMES_OF_A_SEEK = 32
 # A seek may end at a later key frame than the one asked for, if frames are stored out of order.
@@ -35,85 +26,15 @@ class NotAsIndexedError(Exception):
     """The decoded frames differ from the packets: the file is damaged. Decode the whole file."""
 
 
-@dataclass(frozen=True, eq=False)
-class FileIndex:
-    """The frames of a file, by its packets.
-
-    Attributes:
-        path: The file.
-        stamps: Timestamps, ascending: int64 (n,).
-        seconds: Times in the video: float64 (n,).
-        after_gap: Whether there is a gap in the recording before each frame: bool (n,).
-        keys: Indices of the key frames, ascending: int64 (k,).
-    """
-
-    path: Path
-    stamps: np.ndarray
-    seconds: np.ndarray
-    after_gap: np.ndarray
-    keys: np.ndarray
-
-
 def index_of(path: str | Path) -> FileIndex | None:
-    """Return the index of a file; None if its packets do not tell the frames.
+    """Return the index of a file; None if its packets do not tell the frames and key frames.
 
     Raises:
         VideoError: The file cannot be read.
     """
-    source = _Packets(path)
-    with source:
-        return source.index()
-
-
-class _Packets(FileSource):
-    """Reads the packets of a file, without decoding all of them."""
-
-    def index(self) -> FileIndex | None:
-        base, codec = self._stream.time_base, self._stream.codec_context.name
-        if not _MARKED_FORMATS & set(self._container.format.name.split(",")):
-            return None
-        if codec not in _COMPARED_CODECS:
-            return None
-        self._open_again()
-        found: dict[int, bool] = {}
-        try:
-            for packet in self._container.demux(self._stream):
-                if not packet.size or packet.is_discard:
-                    continue
-                if packet.pts is None or packet.pts in found:
-                    return None
-                begins = packet.is_keyframe and (codec != "hevc" or _is_hevc_beginning(packet))
-                found[packet.pts] = begins or not found  # the first frame begins the file
-        except Exception as error:  # a damaged file is read without an index
-            fault_of(self.name, error)
-            return None
-        if base is None or not found:
-            return None
-        clock = Clock(1 / self.rate)
-        stamps = sorted(found)
-        times = [(clock.seconds(float(stamp * base)), clock.after_gap) for stamp in stamps]
-        keys = [number for number, stamp in enumerate(stamps) if found[stamp]]
-        return FileIndex(
-            self._path,
-            np.array(stamps, np.int64),
-            np.array([seconds for seconds, _ in times], np.float64),
-            np.array([after_gap for _, after_gap in times], bool),
-            np.array(keys, np.int64),
-        )
-
-
-def _is_hevc_beginning(packet: av.Packet) -> bool:
-    """Return whether the first picture in a packet of HEVC is one with which a decoder begins.
-
-    In mp4 and Matroska each NAL unit follows its length in four bytes.
-    """
-    data, place = bytes(packet), 0
-    while place + 5 <= len(data):
-        kind = (data[place + 4] >> 1) & 0x3F
-        if kind < 32:  # a picture; the others are parameter sets and messages
-            return kind in _HEVC_BEGINNINGS
-        place += 4 + int.from_bytes(data[place : place + 4], "big")
-    return False
+    with PacketSource(path) as source:
+        found = source.index()
+    return found if found and len(found.keys) else None
 
 
 class ChosenFrames(FileSource):

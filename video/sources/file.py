@@ -29,7 +29,7 @@ from video.sources.streams import (
 from video.staging import staged
 
 # Containers whose packets have presentation times. In others, such as AVI, libav guesses them.
-_TIMED_FORMATS = {"mov", "matroska", "mpegts", "flv"}
+TIMED_FORMATS = {"mov", "matroska", "mpegts", "flv"}
 
 
 class _NotAsPlanned(Exception):
@@ -113,7 +113,7 @@ class FileSource(VideoSource):
         self._open()
 
     def _planned(self, sampling: Sampling) -> SkippingPlan | None:
-        if not _TIMED_FORMATS & set(self._container.format.name.split(",")):
+        if not TIMED_FORMATS & set(self._container.format.name.split(",")):
             return None
         try:
             packets = self._container.demux(self._stream)

@@ -2,7 +2,7 @@
 
 import io
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from video.sources.base import VideoSource
 from video.staging import staged
 
 _CODECS = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG": "png", b"BM": "bmp"}  # by the first bytes
+# Of TIFF in both orders of bytes, and of PGM and PPM, as text and as bytes.
+_BEGINNINGS = (*_CODECS, b"II*\0", b"MM\0*", b"P2", b"P3", b"P5", b"P6")
 
 
 class ImageSource(VideoSource):
@@ -54,11 +56,25 @@ class ImageSource(VideoSource):
         self.rate = images.rate
         self._images, self._missing = images.images(), images.missing()
         self._wanted = self._places_of(sampling)
+        self._damage: list[str] = []
         self._first = self._decoded()
         self._ahead = next(self._first, None)
         if self._ahead is None:
             raise VideoError(f"{self.name}: no frame can be decoded ({self.note})")
         self.size = self._ahead.size
+
+    def seconds(self) -> list[float]:
+        """Return the time of each image without decoding it; none if one of them does not begin
+        as an image does, so that only decoding tells the frames.
+        """
+        clock = Clock(1 / self.rate)
+        if self._damage or not all(_begins_as_image(path) for _, path in self._images):
+            return []
+        return [clock.seconds(place / self.rate) for place, _ in self._images]
+
+    def choose(self, indices: Iterable[int]) -> None:
+        """Decode only these of the images that were not decoded yet, by their indices."""
+        self._wanted = frozenset(self._images[number][0] for number in indices)
 
     def _places_of(self, sampling: Sampling | None) -> frozenset[int] | None:
         """Return the places of the images that a sampling takes; None for all."""
@@ -79,7 +95,6 @@ class ImageSource(VideoSource):
 
     def _decoded(self) -> Generator[Frame, None, None]:
         clock, index = Clock(1 / self.rate), 0
-        damage: list[str] = []
         skipped: deque[tuple[int, float, bool, Path]] = deque()
         for place, path in self._images:
             stamp = place / self.rate
@@ -87,7 +102,7 @@ class ImageSource(VideoSource):
                 skipped.append((index, clock.seconds(stamp), clock.after_gap, path))
                 index += 1
                 continue
-            image = self._image(path, damage)
+            image = self._image(path)
             if image is not None:
                 skipped.clear()
                 yield self._frame(index, clock.seconds(stamp), clock.after_gap, image)
@@ -97,38 +112,55 @@ class ImageSource(VideoSource):
             self._wanted = None
             while skipped:
                 number, seconds, after_gap, earlier = skipped.pop()
-                image = self._image(earlier, damage)
+                image = self._image(earlier)
                 if image is not None:
                     skipped.clear()
                     yield self._frame(number, seconds, after_gap, image)
-        self._remark(damage)
+        self._remark()
 
-    def _image(self, path: Path, damage: list[str]) -> av.VideoFrame | None:
-        """Return an image; None, and a line in `damage`, if it cannot be decoded."""
+    def _image(self, path: Path) -> av.VideoFrame | None:
+        """Return an image; None, and a line in the damage, if it cannot be decoded."""
         try:
             image, why = _decode(path), "holds no picture"
         except Exception as error:
             image, why = None, fault_of(self.name, error)
         if image is None:
-            damage.append(f"{path.name}: {why}")
+            self._damage.append(f"{path.name}: {why}")
         return image
 
     def _frame(self, index: int, seconds: float, after_gap: bool, image: av.VideoFrame) -> Frame:
         turned = orientation_of(image)
         return Frame(index, seconds, image, *turned, after_gap=after_gap, video=self.name)
 
-    def _remark(self, damage: list[str]) -> None:
+    def _remark(self) -> None:
         notes = []
-        if damage:
-            one = len(damage) == 1
-            count = "1 image is" if one else f"{len(damage)} images are"
-            notes.append(f"{count} left out, such as {damage[0]}")
-        if self._missing:
-            notes.append(f"{self._missing} numbers are missing between the first and last image")
+        if self._damage:
+            count = len(self._damage)
+            left = "1 image is" if count == 1 else f"{count} images are"
+            notes.append(f"{left} left out, such as {self._damage[0]}")
+        if self.missing_note:
+            notes.append(self.missing_note)
         self.note = "; ".join(notes)
+
+    @property
+    def missing_note(self) -> str:
+        """The part of the note that the names of the images tell; empty if no number is missing."""
+        if not self._missing:
+            return ""
+        return f"{self._missing} numbers are missing between the first and last image"
 
     def close(self) -> None:
         self._first.close()
+
+
+def _begins_as_image(path: Path) -> bool:
+    """Return whether the first bytes of a file are those of an image."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(12)
+    except OSError:
+        return False
+    return begin.startswith(_BEGINNINGS) or (begin[:4], begin[8:]) == (b"RIFF", b"WEBP")
 
 
 def _decode(path: Path) -> av.VideoFrame | None:

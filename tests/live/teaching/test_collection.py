@@ -2,7 +2,7 @@
 
 import pytest
 
-from clips.finding.probing import probe
+from clips.finding.probing import decode
 from clips.preparation import load_manifest
 from live.teaching.collection import CUTTING
 from live.teaching.interfaces import UnknownError
@@ -91,7 +91,7 @@ def test_what_a_keyframe_adds_before_the_clip_is_cut_off(data, clock):
     collection = collection_of(data, ScriptedCutter(early=4.0), clock)
     hold(collection, clock)
     (video,) = files_of(data)
-    assert probe(data / video).seconds == pytest.approx(3.0, abs=0.15)
+    assert decode(data / video).seconds == pytest.approx(3.0, abs=0.15)
 
 
 def test_clips_of_one_second_have_different_names_and_numbers(collection, clock, data):

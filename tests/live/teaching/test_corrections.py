@@ -2,7 +2,7 @@
 
 import pytest
 
-from clips.finding.probing import probe
+from clips.finding.probing import decode
 from clips.manifest import Entry, Manifest
 from clips.manifest.segments import segments_of
 from live.teaching.corrections import Corrections
@@ -56,7 +56,7 @@ def test_a_missed_event_is_cut_from_the_ring(desk):
     (row,) = rows_of(desk.data)
     assert (row.label, row.split, row.group) == ("fall", "train", "Front door")
     assert (row.start, row.end) == (None, None)  # without a class background, all of it is a fall
-    assert probe(desk.data / row.video).seconds == pytest.approx(8.0, abs=0.15)
+    assert decode(desk.data / row.video).seconds == pytest.approx(8.0, abs=0.15)
     assert desk.log.corrections == [(None, 0, "missed", "fall", row.video, 8.0)]
 
 
@@ -86,7 +86,7 @@ def test_a_keyframe_before_the_cut_counts_as_background_or_is_cut_off(tmp_path):
     without = Desk(tmp_path / "two", early=3.0)
     without.corrections.missed(0, "fall", 8.0)
     (video,) = files_of(without.data)
-    assert probe(without.data / video).seconds == pytest.approx(8.0, abs=0.15)
+    assert decode(without.data / video).seconds == pytest.approx(8.0, abs=0.15)
 
 
 @pytest.mark.parametrize("seconds", [4.9, 60.1, 0, -8, float("nan"), float("inf")])
@@ -117,7 +117,7 @@ def test_without_a_class_background_only_the_event_of_a_recording_is_kept(desk):
     desk.corrections.correct(7, "right")
     (row,) = rows_of(desk.data)
     assert (row.start, row.end) == (None, None)
-    assert probe(desk.data / row.video).seconds == pytest.approx(4.0, abs=0.15)
+    assert decode(desk.data / row.video).seconds == pytest.approx(4.0, abs=0.15)
 
 
 def test_a_wrong_alarm_becomes_background(desk):

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from clips.finding.probing import probe
+from clips.finding.probing import decode
 from tests.conftest import coded_frame
 from video.errors import VideoError
 from video.sampling import Sampling
@@ -95,14 +95,14 @@ def _sampled(path: Path) -> int:
 @pytest.mark.parametrize("suffix", _CODECS)
 def test_a_damaged_copy_gives_frames_or_one_line(tmp_path, suffix):
     chance, content = random.Random(f"seed of {suffix}"), _clip(tmp_path / f"whole{suffix}")
-    assert probe(tmp_path / f"whole{suffix}").frames == 25
+    assert decode(tmp_path / f"whole{suffix}").frames == 25
     path, counts = tmp_path / f"copy{suffix}", []
     for number in range(_COPIES):
         copy = bytearray(content)
         _DAMAGES[number % len(_DAMAGES)](copy, chance)
         path.write_bytes(copy)
         started = time.monotonic()
-        counts.append(_outcome(path, lambda: probe(path).frames))
+        counts.append(_outcome(path, lambda: decode(path).frames))
         sampled = _outcome(path, lambda: _sampled(path))
         assert bool(sampled) == bool(counts[-1]), number
         assert time.monotonic() - started < _LONGEST_SECONDS, number
