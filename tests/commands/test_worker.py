@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import copied  # noqa: F401 (a fixture)
 from tests.conftest import Project
 from tests.running import ROOT, run_script
 from tests.test_packaging import pip
