@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lookback.commands.extract import flag_parser
+from lookback.commands.extract_flags import flag_parser
 from recipes.command_line import settings_as_given
 from recipes.loader import DEFAULT, recipe_file
 from recipes.unique_keys import load_unique
@@ -74,7 +74,7 @@ class BatchJob(BaseModel):
     features: Folder = Field(description="the folder of the features, s3://BUCKET/FOLDER")
     weights: Folder = Field(description="a model folder, s3://BUCKET/FOLDER")
     flags: tuple[str, ...] = Field(
-        (), strict=False, description="further flags of extract.py, a list of texts"
+        (), strict=False, description="further flags of the extraction, a list of texts"
     )
     environment: dict[str, str] = Field(
         {}, description="variables of a task: names with texts in quotes, and no secrets"

@@ -16,7 +16,7 @@ import yaml
 
 from clips.shards import Shard, parse_shard
 from cluster.batch_job import read_job
-from lookback.commands.extract import flag_parser
+from lookback.commands.extract_flags import flag_parser
 from tests.running import ROOT, run_script
 from video.errors import LookbackError, UsageError
 
