@@ -104,16 +104,14 @@ def test_both_networks_are_converted_beside_the_weights(folder, scene, monkeypat
     kept = folder / "kept" / "engines"
     parts = ["backbone", "backbone-stem", "backbone-tail", "classifier"]
     assert sorted(part.name for part in kept.iterdir()) == parts
-    with monkeypatch.context() as without:
-        without.setattr("extract.extractor.loading.load_classifier", None)  # nothing is built
-        again = choose_live_model(settings(path))
+    monkeypatch.setattr("extract.extractor.loading.load_classifier", None)  # nothing is built
+    again = choose_live_model(settings(path))
     assert again.labels == first.labels
     with FileSource(scene) as one, FileSource(scene) as two:
         for ours, wanted in zip(again.decisions(one), first.decisions(two), strict=True):
             np.testing.assert_array_equal(ours.probabilities, wanted.probabilities)
     write_weights(path, 4)  # others
-    with monkeypatch.context() as without, pytest.raises(TypeError):
-        without.setattr("extract.extractor.loading.load_classifier", None)
+    with pytest.raises(TypeError):
         choose_live_model(settings(path))
 
 
