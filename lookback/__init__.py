@@ -6,8 +6,9 @@
     result = model.predict("match.mp4")
     print(result.label)
 
-`import lookback` is fast: every public name is imported when it is first used, and Keras starts
-with the first `load`, `train`, `evaluate` or `load_model`. docs/python.md describes every name.
+`import lookback` is fast: every public name is imported when it is first used. Keras starts with
+the first `train`, `evaluate` or `load_model`, and with a `load` that has to build a network.
+docs/python.md describes every name.
 
 The package prints nothing. Its messages go to the logger `lookback`:
 

@@ -13,7 +13,7 @@ def load_model(path: str | Path) -> "keras.Model":
     """Return a network that `model.save("NAME.keras")` wrote.
 
     Keras finds the layers of this project only after the modules that define them are imported.
-    This function imports them. With `import extract.backbones` (first stage) or
+    This function imports them. With `import extract.architectures.custom_layers` (first stage) or
     `import sequence.model` (second stage), `keras.saving.load_model` finds them too.
 
     Args:
@@ -23,7 +23,7 @@ def load_model(path: str | Path) -> "keras.Model":
         LookbackError: There is no such file, or it holds no Keras model.
     """
     # The imports register the layers; they also start Keras, so they wait until now.
-    import extract.backbones  # noqa: F401
+    import extract.architectures.custom_layers  # noqa: F401
     import sequence.model  # noqa: F401
     from training.keras_backend import keras
 

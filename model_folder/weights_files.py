@@ -7,6 +7,7 @@ compared, the hash of the file is kept beside the converted networks.
 
 import hashlib
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,16 @@ def is_known(path: Path, sha256: str, file: str) -> bool:
         sha256: Hash of the values of the weights, of model.yaml.
         file: Hash of the file, of model.yaml; empty in folders of earlier versions.
     """
-    here = file_sha256(path)
-    noted = _noted(path.parent).get(path.name)
-    return bool(here) and (here == file or noted == {"weights": sha256, "file": here})
+    return (file != "" and file_sha256(path) == file) or remembered(path) == sha256 != ""
+
+
+def remembered(path: Path) -> str:
+    """Return the hash of the values of a weights file that was remembered and has not changed
+    since; empty for another one."""
+    noted, here = _noted(path.parent).get(path.name), file_sha256(path)
+    if here and isinstance(noted, dict) and noted.get("file") == here:
+        return str(noted.get("weights", ""))
+    return ""
 
 
 def remember(path: Path, sha256: str) -> None:
@@ -54,6 +62,15 @@ def remember(path: Path, sha256: str) -> None:
         (folder / ENGINES).mkdir(exist_ok=True)
         with atomic_write(folder / ENGINES / _NOTE) as temporary:
             temporary.write_text(json.dumps(noted, indent=1), encoding="utf-8")
+
+
+def copy_converted(folder: Path, to: Path) -> None:
+    """Copy the converted networks of a model folder to another one with the same weights.
+
+    A folder that cannot be written is not an error, as the networks are converted again then.
+    """
+    with suppress(OSError):
+        shutil.copytree(folder / ENGINES, to / ENGINES, dirs_exist_ok=True)
 
 
 def _noted(folder: Path) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from model_folder.config import (
     write_config,
 )
 from model_folder.provenance import SEEN
+from model_folder.weights_files import copy_converted
 from recipes.loader import Settings
 from video.errors import LookbackError
 
@@ -101,6 +102,7 @@ def _settings(settings: Settings, folder: Path) -> Settings:
         for name in (BACKBONE_WEIGHTS, QUANTIZED, QUANTIZED_WEIGHTS, SEEN):
             if (old / name).is_file():
                 shutil.copy2(old / name, folder / name)
+        copy_converted(old, folder)
         write_config(folder, config.model_copy(update={"sequence": None}))
     return with_keys(settings, {"model.folder": str(folder)})
 

@@ -19,6 +19,7 @@ from model_folder.config import (
     write_config,
 )
 from model_folder.provenance import SEEN, keep_previous
+from model_folder.weights_files import copy_converted
 from video.atomic_write import atomic_write
 from video.errors import LookbackError
 
@@ -173,6 +174,7 @@ def install(new: Path, folder: Path) -> None:
                 shutil.copy2(new / name, temporary)
         else:
             (folder / name).unlink(missing_ok=True)  # of the model before
+    copy_converted(new, folder)
     write_config(folder, config)
     record = read_record(new)
     if record is not None:

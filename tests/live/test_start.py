@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -44,11 +45,10 @@ def test_commands_start_where_no_framework_can_be_imported(project, a_clip, tmp_
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "loaded:"
     assert "48 videos extracted" in done.stdout
-    keras = ["--set", "extract.engine=keras"]
-    for head in ("lstm", "own"):
-        run_live("--video", a_clip, "--head", head, "--csv", tmp_path / "keras.csv", *keras)
-        ours, wanted = read_rows(tmp_path / f"{head}.csv"), read_rows(tmp_path / "keras.csv")
-        np.testing.assert_allclose(probabilities(ours), probabilities(wanted), atol=1e-4)
+    keras = ["--csv", tmp_path / "keras.csv", "--set", "extract.engine=keras"]
+    assert run_live("--video", a_clip, "--head", "lstm", *keras) == 0
+    ours, wanted = (probabilities(read_rows(tmp_path / f"{n}.csv")) for n in ("lstm", "keras"))
+    np.testing.assert_allclose(ours, wanted, atol=1e-5)
 
 
 def test_weights_that_were_replaced_are_refused(copied):
@@ -62,9 +62,11 @@ def test_weights_that_were_replaced_are_refused(copied):
 
 
 def test_a_second_stage_that_was_replaced_is_refused(copied):
-    content = (copied / SEQUENCE_WEIGHTS).read_bytes()
-    (copied / SEQUENCE_WEIGHTS).write_bytes(content[:-1000] + bytes(1000))
-    with pytest.raises(LookbackError, match=r"sequence\.weights\.h5"):
+    with h5py.File(copied / SEQUENCE_WEIGHTS, "r+") as file:
+        arrays: list[h5py.Dataset] = []
+        file.visititems(lambda _, item: arrays.extend([item] * isinstance(item, h5py.Dataset)))
+        arrays[0][...] += 1e-3
+    with pytest.raises(LookbackError, match=r"sequence\.weights\.h5: these weights do not match"):
         load_live_model(copied)
 
 

@@ -21,7 +21,10 @@ for name in ("first", "second"):
 """
 _WAYS = {
     "lookback": ("import lookback", "lookback.load_model"),
-    "rooms": ("import extract.backbones, sequence.model, keras", "keras.saving.load_model"),
+    "rooms": (
+        "import extract.architectures.custom_layers, sequence.model, keras",
+        "keras.saving.load_model",
+    ),
 }
 
 

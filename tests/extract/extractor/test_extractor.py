@@ -8,8 +8,21 @@ import yaml
 
 from extract.backbones import build_trunk, reachable
 from extract.backbones.defaults import resolve_backbone
-from extract.backbones.heads import classifier_network, feature_network, pooled_network
-from extract.extractor.loading import load_extractor, load_network
+from extract.backbones.heads import (
+    classifier_network,
+    feature_network,
+    pooled_network,
+    weights_sha256,
+)
+from extract.backbones.model_config import make_config
+from extract.engines import UnbuiltModel
+from extract.extractor.choice import choose_for_extraction
+from extract.extractor.loading import (
+    load_extractor,
+    load_network,
+    open_network,
+    with_weights_file,
+)
 from extract.extractor_setup import set_up_extractor
 from model_folder.config import BACKBONE_WEIGHTS, CONFIG, read_config, require_config, write_config
 from recipes.loader import load
@@ -283,3 +296,24 @@ def test_another_clip_length_than_the_fine_tuned_is_refused(small_settings, fine
     )
     with pytest.raises(UsageError, match=r"sampling\.clip_length"):
         set_up_extractor(small_settings({"sampling.clip_length": 8}, base={}))
+
+
+def test_a_recipe_that_names_the_folders_published_backbone_builds_nothing(
+    small_settings, folder, monkeypatch
+):
+    settings = small_settings({"backbone.name": "mobilenet_025", "backbone.weights": "imagenet"})
+    folder.mkdir()
+    network = pooled_network(build_trunk("mobilenet_025", "none", 48))
+    network.save_weights(folder / BACKBONE_WEIGHTS)
+    chosen = choose_for_extraction(settings)
+    config = make_config(settings, chosen.backbone, None, weights_sha256(network), 256)
+    write_config(folder, with_weights_file(config, folder / BACKBONE_WEIGHTS))
+    built = []
+    monkeypatch.setattr("extract.extractor.loading._build_pretrained", built.append)
+    opened = open_network(choose_for_extraction(settings))
+    assert isinstance(opened.whole, UnbuiltModel)
+    assert built == []
+    assert opened.save() == require_config(folder)
+    (folder / BACKBONE_WEIGHTS).write_bytes(b"others")
+    open_network(choose_for_extraction(settings))  # which are not known
+    assert len(built) == 1
