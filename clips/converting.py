@@ -26,6 +26,7 @@ from video.cores import usable_cores
 from video.errors import LookbackError, UsageError, VideoError
 from video.image_folder import image_folder
 from video.sources import SOURCES
+from video.staging import size_of, version_of
 from video.writer import Mp4Writer
 
 _LOG = logger(__name__)
@@ -46,14 +47,14 @@ class _Job:
         source: Video, relative to the manifest.
         target: Name of the new video, relative to the new folder.
         bytes: Size of the source.
-        modified: Time of its last change, in nanoseconds.
+        modified: Time of its last change, in nanoseconds; of a clip on other storage its tag.
         short_side: Short side in pixels; 0 keeps the size.
     """
 
     source: str
     target: str
     bytes: int
-    modified: int
+    modified: int | str
     short_side: int
 
     def row(self, frames: int) -> tuple[str, ...]:
@@ -140,8 +141,8 @@ def _jobs(manifest: Manifest, short_side: int) -> list[_Job]:
     for video in videos:
         # a.avi and a.mov beside each other become a.avi.mp4 and a.mov.mp4
         target = _mp4(video) if stems[_mp4(video).casefold()] == 1 else f"{video}.mp4"
-        state = manifest.place(video).stat() if manifest.place(video).exists() else None
-        size, modified = (state.st_size, state.st_mtime_ns) if state else (0, 0)
+        path = manifest.place(video)
+        size, modified = (size_of(path), version_of(path)) if path.exists() else (0, 0)
         jobs.append(_Job(video, target, size, modified, short_side))
     return jobs
 

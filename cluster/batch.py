@@ -50,7 +50,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     actions = flags.add_subparsers(dest="action", required=True, metavar="ACTION")
-    submit = actions.add_parser("submit", help="submit the array job of a YAML file")
+    submit = actions.add_parser(
+        "submit", help="submit the array job of a YAML file; --dry-run only prints the requests"
+    )
     submit.add_argument("job", type=Path, metavar="FILE", help="job file; see docs/scale.md")
     submit.add_argument(
         "--dry-run", action="store_true", help="print the requests, and send nothing"

@@ -8,10 +8,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from clips.task_flags import add_task_flags
-from extract.pipeline.task import add_network_only
-from lookback.commands.extract import FLAGS
-from recipes.command_line import parser, settings_as_given
+from lookback.commands.extract_flags import flag_parser
+from recipes.command_line import settings_as_given
 from recipes.loader import DEFAULT, recipe_file
 from recipes.unique_keys import load_unique
 from video.cores import VARIABLE
@@ -76,7 +74,7 @@ class BatchJob(BaseModel):
     features: Folder = Field(description="the folder of the features, s3://BUCKET/FOLDER")
     weights: Folder = Field(description="a model folder, s3://BUCKET/FOLDER")
     flags: tuple[str, ...] = Field(
-        (), strict=False, description="further flags of extract.py, a list of texts"
+        (), strict=False, description="further flags of the extraction, a list of texts"
     )
     environment: dict[str, str] = Field(
         {}, description="variables of a task: names with texts in quotes, and no secrets"
@@ -214,11 +212,8 @@ def _check_flags(path: Path, job: BatchJob) -> None:
             own = name.removeprefix("--")
             instead = f"use the key {own}" if own in BatchJob.model_fields else "it is set for you"
             raise UsageError(f"{path}: flags: {name} does not belong here; {instead}")
-    flags = parser("extract", "", FLAGS)
-    add_task_flags(flags, "compute", "all videos")
-    add_network_only(flags)
     try:
-        parsed = flags.parse_args(job.flags)
+        parsed = flag_parser().parse_args(job.flags)
         settings_as_given(parsed)
     except UsageError as error:
         raise UsageError(f"{path}: flags: {error}") from None

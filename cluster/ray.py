@@ -15,7 +15,7 @@ from pathlib import Path
 from cluster.part import Work
 from cluster.ray_tasks import Needs, connected, run, smallest_node
 from extract.pipeline.task import shard_of
-from lookback.commands.extract import FLAGS
+from lookback.commands.extract_flags import FLAGS
 from recipes.command_line import parser, run_command, settings_as_given
 from recipes.loader import Settings
 from storage.mirror import is_url

@@ -35,9 +35,16 @@ def is_known(path: Path, sha256: str, file: str) -> bool:
         sha256: Hash of the values of the weights, of model.yaml.
         file: Hash of the file, of model.yaml; empty in folders of earlier versions.
     """
-    here = file_sha256(path)
-    noted = _noted(path.parent).get(path.name)
-    return bool(here) and (here == file or noted == {"weights": sha256, "file": here})
+    return (file != "" and file_sha256(path) == file) or remembered(path) == sha256 != ""
+
+
+def remembered(path: Path) -> str:
+    """Return the hash of the values of a weights file that was remembered and has not changed
+    since; empty for another one."""
+    noted, here = _noted(path.parent).get(path.name), file_sha256(path)
+    if here and isinstance(noted, dict) and noted.get("file") == here:
+        return str(noted.get("weights", ""))
+    return ""
 
 
 def remember(path: Path, sha256: str) -> None:

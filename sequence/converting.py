@@ -21,9 +21,9 @@ def convert_stages(folder: Path, config: ModelConfig, engine: str) -> None:
     """
 
     def parts() -> Iterator[UnbuiltModel]:
-        yield from backbone_parts(folder, config)
         with unrolled():
             yield unbuilt_model(folder, config)
+        yield from backbone_parts(folder, config)
 
     if config.backbone.name != EXTERNAL:  # its features cannot be computed live
         convert_networks(parts, engine)

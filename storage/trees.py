@@ -130,14 +130,18 @@ def tree_of(path: Path) -> tuple[Tree, str] | None:
     """Return the open tree of a path, and the path relative to it; None if there is none."""
     if not _open:
         return None
-    absolute = Path(os.path.abspath(path))
-    for folder in (absolute, *absolute.parents):
-        tree = _open.get(folder)
-        if tree is not None:
-            name = "" if folder == absolute else absolute.relative_to(folder).as_posix()
-            if not tree.is_left(name):
-                return tree, name
-    return None
+    absolute, found = os.path.abspath(path), None
+    for folder, tree in _open.items():
+        start = str(folder)
+        if not absolute.startswith(start) or (found and len(start) < len(str(found[0].path))):
+            continue
+        rest = absolute[len(start) :]
+        if rest and rest[0] != os.sep:
+            continue
+        name = rest[1:].replace(os.sep, "/")
+        if not tree.is_left(name):
+            found = tree, name
+    return found
 
 
 def note(path: Path, entry: Entry) -> None:

@@ -150,6 +150,8 @@ def device_line() -> str:
     if devices:
         return f"Running on {', '.join(devices)} ({backend})."
     hint = " TensorFlow has no GPU on Windows: use WSL2 for one." if os.name == "nt" else ""
+    if sys.platform == "linux" and not is_loaded():
+        return "Running on the CPU: there is no driver of a GPU."
     return f"Running on the CPU: {backend} sees no GPU.{hint}"
 
 

@@ -32,7 +32,7 @@ from model_folder.config import (
     save_weights,
     write_config,
 )
-from model_folder.weights_files import file_sha256, is_known, remember
+from model_folder.weights_files import file_sha256, is_known, remember, remembered
 from recipes.commands import command
 from training.keras_backend import keras
 from video.console import logger
@@ -54,6 +54,7 @@ class LoadedNetwork:
         folder: Model folder.
         weights_are_new: Whether the folder does not hold these weights yet.
         config_is_new: Whether model.yaml differs from `config`.
+        is_published: Whether its classifier is that of published weights.
     """
 
     whole: "keras.Model | UnbuiltModel"
@@ -61,6 +62,7 @@ class LoadedNetwork:
     folder: Path
     weights_are_new: bool = False
     config_is_new: bool = False
+    is_published: bool = False
 
     @property
     def model(self) -> "keras.Model":
@@ -80,9 +82,9 @@ class LoadedNetwork:
 
     @property
     def classifier(self) -> UnbuiltModel | None:
-        """The part after the features, float32 (B, D) to logits; None if it was not fine-tuned."""
+        """The part after the features, float32 (B, D) to logits; None without a classifier."""
         backbone = self.config.backbone
-        if backbone.network is None:
+        if backbone.network is None and not self.is_published:
             return None
         known_as = replace(self.identity, part="classifier")
         shape = (backbone.feature_size,)
@@ -394,16 +396,29 @@ def open_published(choice: PretrainedModel) -> LoadedNetwork:
             f"{path}: holds no classifier; convert the checkpoint without --without-head: "
             f"{command('convert')} {spec.name} CHECKPOINT --out {path.name}"
         )
-    trunk, dense = load_classifier(
-        spec, path, info.classes, backbone.preprocessing.width, backbone.clip_length
-    )
-    pooled = pooled_network(trunk)
-    network = keras.Model(pooled.input, dense(pooled.output))
-    labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
-    sha256 = weights_sha256(network)
-    config = make_config(choice.settings, backbone, None, sha256, spec.feature_size, labels)
     # One cache per weights file: its folder may contain weights of other networks.
-    return LoadedNetwork(network, config, path.parent / path.name.removesuffix(".weights.h5"))
+    folder = path.parent / path.name.removesuffix(".weights.h5")
+    labels = tuple(info.labels or (f"class {number}" for number in range(info.classes)))
+
+    def build() -> "keras.Model":
+        trunk, dense = load_classifier(
+            spec, path, info.classes, backbone.preprocessing.width, backbone.clip_length
+        )
+        pooled = pooled_network(trunk)
+        return keras.Model(pooled.input, dense(pooled.output))
+
+    def config_of(sha256: str, versions: dict[str, str] | None = None) -> ModelConfig:
+        settings, size = choice.settings, spec.feature_size
+        return make_config(settings, backbone, None, sha256, size, labels, versions=versions)
+
+    if sha256 := remembered(path):
+        config = config_of(sha256, made_without_keras())
+        whole = UnbuiltModel(_identity(folder, config), _input_shape(config), build)
+        return LoadedNetwork(whole, config, folder, is_published=True)
+    network = build()
+    sha256 = weights_sha256(network)
+    remember(path, sha256)
+    return LoadedNetwork(network, config_of(sha256), folder, is_published=True)
 
 
 def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
@@ -419,7 +434,7 @@ def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
     network, engine = open_published(choice), choice.settings.recipe.extract.engine
     config = network.config
     made = make_live_engine(
-        feature_network(network.model),
+        network.features,
         choice.backbone.spec,
         config.sampling.stride,
         network.identity,
@@ -430,7 +445,7 @@ def load_published(choice: PretrainedModel, videos: int = 1) -> Extractor:
     return Extractor(
         config,
         made,
-        own_classifier(network.model),
+        network.classifier,
         network.folder,
         lambda: feature_network(open_published(choice).model),
     )

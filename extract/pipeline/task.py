@@ -1,25 +1,10 @@
-"""The flag `--network-only` and the shard of extract.py in a job array."""
-
-import argparse
-from pathlib import Path
+"""The shard of extract.py in a job array."""
 
 from clips.preparation import manifest_path
 from clips.shards import Shard, parse_shard
-from model_folder.config import CONFIG
 from recipes.commands import command
 from recipes.loader import Settings
-from storage.trees import leave
 from video.errors import UsageError
-
-
-def add_network_only(flags: argparse.ArgumentParser) -> None:
-    """Add `--network-only` to the flags of a command."""
-    flags.add_argument(
-        "--network-only",
-        action="store_true",
-        help="save, quantize and convert the network in the model folder, and compute no features: "
-        "once before a job array, whose tasks then share it",
-    )
 
 
 def shard_of(text: str | None, settings: Settings) -> Shard | None:
@@ -37,10 +22,3 @@ def shard_of(text: str | None, settings: Settings) -> Shard | None:
             f"{command('prepare')} once before"
         )
     return shard
-
-
-def leave_network(settings: Settings) -> None:
-    """Let a model folder on other storage stay as it is there: each shard would send the same."""
-    folder = Path(settings.recipe.model.folder)
-    if (folder / CONFIG).is_file():
-        leave(folder)

@@ -98,11 +98,21 @@ def test_of_many_classes_the_five_best_are_told(folder, scene, tmp_path):
     assert saved.is_file()
 
 
-def test_both_networks_are_converted_beside_the_weights(folder):
+def test_both_networks_are_converted_beside_the_weights(folder, scene, monkeypatch):
     path = write_weights(folder / "kept.weights.h5", 4)
-    choose_live_model(settings(path))
+    first = choose_live_model(settings(path))
     kept = folder / "kept" / "engines"
-    assert sorted(part.name for part in kept.iterdir()) == ["backbone", "sequence"]
+    parts = ["backbone", "backbone-stem", "backbone-tail", "classifier"]
+    assert sorted(part.name for part in kept.iterdir()) == parts
+    monkeypatch.setattr("extract.extractor.loading.load_classifier", None)  # nothing is built
+    again = choose_live_model(settings(path))
+    assert again.labels == first.labels
+    with FileSource(scene) as one, FileSource(scene) as two:
+        for ours, wanted in zip(again.decisions(one), first.decisions(two), strict=True):
+            np.testing.assert_array_equal(ours.probabilities, wanted.probabilities)
+    write_weights(path, 4)  # others
+    with pytest.raises(TypeError):
+        choose_live_model(settings(path))
 
 
 def test_classes_without_names_are_numbered(folder):
