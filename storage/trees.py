@@ -45,16 +45,36 @@ class Tree:
 
     def copy_down(self) -> None:
         """Make the folder what the storage has; files that are not there any more are removed."""
-        for name in list(_files(self.path)):
+        there = set(_files(self.path))
+        for name in there:
             if name not in self.listing and not self.is_left(name):
                 (self.path / name).unlink()
-        whole = {}
+        copies.fetch_all(
+            {
+                self.path / name: entry
+                for name, entry in self.listing.items()
+                if not self.is_stub(name)
+            }
+        )
+        self._make_stubs(there)
+
+    def _make_stubs(self, there: set[str]) -> None:
+        """Let an empty file stand for each clip, also for one that has changed since."""
+        folders: set[str] = set()
         for name, entry in self.listing.items():
             if not self.is_stub(name):
-                whole[self.path / name] = entry
-            elif not copies.is_copy(self.path / name, entry):
-                make_stub(self.path / name)
-        copies.fetch_all(whole)
+                continue
+            path = os.path.join(self.path, name)
+            if name in there:
+                if os.path.getsize(path) and not copies.is_copy(Path(path), entry):
+                    os.truncate(path, 0)
+                continue
+            folder = os.path.dirname(path)
+            if folder not in folders:
+                folders.add(folder)
+                os.makedirs(folder, exist_ok=True)
+            with open(path, "wb"):
+                pass
 
     def copy_up(self) -> None:
         """Write what changed here to the storage, and remove there what was removed here.
@@ -209,15 +229,6 @@ def leave(path: Path) -> None:
 def close() -> None:
     """Forget all trees; the mirrors stay."""
     _open.clear()
-
-
-def make_stub(path: Path) -> None:
-    """Let an empty file stand for one whose content is not needed yet."""
-    if path.is_file():
-        os.truncate(path, 0)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
 
 
 def _files(folder: Path) -> Iterator[str]:
