@@ -33,6 +33,7 @@ class Tree:
         is_left: Function that tells of such a path whether it is no part of this tree.
         may_remove: Function that tells of such a path whether a file that was removed here is
             removed on the storage.
+        may_vanish: Whether a command may remove the whole folder.
         given_up: Such paths that do not go up.
     """
 
@@ -41,6 +42,7 @@ class Tree:
     is_stub: Callable[[str], bool] = lambda name: False
     is_left: Callable[[str], bool] = lambda name: False
     may_remove: Callable[[str], bool] = lambda name: True
+    may_vanish: bool = False
     given_up: set[str] = field(default_factory=set)
 
     def copy_down(self) -> None:
@@ -92,9 +94,9 @@ class Tree:
                 continue
             if not (entry and self.is_stub(name) and not path.stat().st_size):
                 changed.append(name)
-        # An emptied cache is no reason to remove what it was a copy of.
+        # An emptied mirror is no reason to remove what it was a copy of.
         gone = [name for name in self.listing if name not in there and self.may_remove(name)]
-        gone = gone if there else []
+        gone = gone if there or self.may_vanish else []
         try:
             for name in sorted(changed, key=lambda each: each.rpartition("/")[2] in _LAST):
                 if (entry := copies.send(self.path / name)) is not None:
@@ -120,13 +122,14 @@ def open_tree(
     is_stub: Callable[[str], bool] = lambda name: False,
     is_left: Callable[[str], bool] = lambda name: False,
     may_remove: Callable[[str], bool] = lambda name: True,
+    may_vanish: bool = False,
 ) -> Path:
     """Copy a folder down; what changes in it goes up with `copy_up`.
 
     Args:
         path: The folder in the mirror; or one file.
         listing: What the storage has, by the path relative to the folder.
-        is_stub, is_left, may_remove: Functions of such a path, see `Tree`.
+        is_stub, is_left, may_remove, may_vanish: See `Tree`.
 
     Returns:
         The folder.
@@ -135,7 +138,7 @@ def open_tree(
         LookbackError: The storage cannot be read.
     """
     kept = {name: entry for name, entry in listing.items() if not is_left(name)}
-    tree = Tree(path, kept, is_stub, is_left, may_remove)
+    tree = Tree(path, kept, is_stub, is_left, may_remove, may_vanish)
     tree.copy_down()
     _open[path] = tree
     return path
