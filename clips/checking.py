@@ -122,7 +122,8 @@ def without_short_parts(
 
     kept = [each for each in entries if not each.is_part or seconds(each) >= min_seconds]
     if len(kept) < len(entries):
-        short = next(each for each in entries if each not in set(kept))
+        long = set(kept)
+        short = next(each for each in entries if each not in long)
         _LOG.warning(
             f"note: {len(entries) - len(kept)} parts of videos are shorter than --min-seconds "
             f"{min_seconds:g} and left out, such as {short.label} of {short.video} from "
