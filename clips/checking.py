@@ -101,7 +101,7 @@ def check_files(
         )
     contents = {video: sha256 for video, (_, sha256) in known.items()}
     usable = {video: looks[video] for video in facts}
-    found = inspect(usable, rejected, missing, equal, contents, compared)
+    found = inspect(folder, usable, rejected, missing, equal, contents, compared)
     return Check(missing, facts, rejected, equal, found)
 
 
