@@ -62,6 +62,7 @@ def delay_requests(seconds: float) -> None:
 def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--clips", type=int, default=200, help="number of clips (%(default)s)")
+    flags.add_argument("--size", type=int, default=240, help="of their frames (%(default)s pixels)")
     flags.add_argument("--delay", type=float, default=0.05, help="seconds a request (%(default)s)")
     flags.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     chosen = flags.parse_args(arguments)
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         os.environ["LOOKBACK_CACHE"] = str(place / "cache")
-        render(place, -(-chosen.clips // 4), size=240)
+        render(place, -(-chosen.clips // 4), chosen.size)
         files = s3fs.S3FileSystem()
         files.mkdir("bucket")
         files.put(str(place / "clips"), "bucket/set/clips", recursive=True)

@@ -103,7 +103,7 @@ def check_files(
         )
     contents = {video: sha256 for video, (_, sha256) in known.items()}
     usable = {video: looks[video] for video in facts}
-    found = inspect(usable, rejected, missing, equal, contents, compared)
+    found = inspect(folder, usable, rejected, missing, equal, contents, compared)
     return Check(missing, facts, rejected, equal, found)
 
 
@@ -124,7 +124,8 @@ def without_short_parts(
 
     kept = [each for each in entries if not each.is_part or seconds(each) >= min_seconds]
     if len(kept) < len(entries):
-        short = next(each for each in entries if each not in set(kept))
+        long = set(kept)
+        short = next(each for each in entries if each not in long)
         _LOG.warning(
             f"note: {len(entries) - len(kept)} parts of videos are shorter than --min-seconds "
             f"{min_seconds:g} and left out, such as {short.label} of {short.video} from "

@@ -12,10 +12,10 @@ from clips.inspection.group_file import (
     write_groups,
 )
 from clips.inspection.leaks import leaks_of
-from clips.inspection.likeness import compare
 from clips.inspection.proposals import propose
 from clips.inspection.report import Inspection, correlates_in, warnings_of, write_report
 from clips.inspection.sketches import Sketch
+from clips.kept_likeness import kept_likeness
 from clips.looking import Look
 from clips.manifest import Manifest
 from clips.splitting.grouping import PROPOSE
@@ -36,6 +36,7 @@ class Unconfirmed(LookbackError):
 
 
 def inspect(
+    folder: Path,
     looks: Mapping[str, Look],
     rejected: Sequence[tuple[str, str]],
     missing: Sequence[str],
@@ -46,6 +47,7 @@ def inspect(
     """Compare the clips.
 
     Args:
+        folder: Folder to which the videos are relative.
         looks: What was found in each usable video.
         rejected: Videos that are not used, each with the reason.
         missing: Videos whose file is missing.
@@ -61,7 +63,7 @@ def inspect(
             video: sketches[video].brightness if video in sketches else look.first_brightness
             for video, look in looks.items()
         },
-        compare(_once_each(sketches, equal)),
+        kept_likeness(folder, _once_each(sketches, equal), contents),
         rejected,
         missing,
         equal,

@@ -319,7 +319,7 @@ def _print_new_clips(manifest: Manifest, skipped: set[str]) -> None:
     if skipped:
         _LOG.warning(
             f"note: {listed_videos(len(skipped))} skipped, such as {min(skipped)}: see "
-            f"{path.with_name(REJECTED)}; {command('prepare')} checks them again"
+            f"{path.with_name(REJECTED)}; {command('prepare')} checks again those that have changed"
         )
     try:
         found = find_clips(path.parent).videos

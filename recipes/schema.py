@@ -175,6 +175,7 @@ class Sequence(Section):
     weight_decay: NotNegative
     class_weights: ClassWeights
     patience: Whole
+    validation_windows: Whole
     threshold: Share
 
 

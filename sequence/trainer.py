@@ -41,7 +41,7 @@ from sequence.prediction import Predictor
 from sequence.report import summary, write_json
 from sequence.results import TrainingResult
 from sequence.selection import select
-from sequence.training import fit, fit_mean_baseline, fit_thresholds
+from sequence.training import fit, fit_mean_baseline, fit_thresholds, validation_views
 from sequence.visual.strips import middle_frame
 from training.history import History
 from training.tensorboard import Answers, sample_numbers
@@ -124,6 +124,7 @@ def train(
         predictions.append(predict("mean", average, dataset, validation))
     predictions += [predict_baseline(baseline, dataset, validation) for baseline in linear]
     resamples = recipe.evaluate.bootstrap
+    views = validation_views(dataset, validation, chosen.validation_windows)
     results = measure_all(predictions, validation, dataset.labels, resamples, seed)
     report = {
         "split": "val",
@@ -131,6 +132,7 @@ def train(
         "head": chosen.head,
         "pooling": chosen.pooling,
         "ensemble": config.sequence.ensemble,
+        **({"epoch_windows_per_clip": views} if views != "all" else {}),
         **({"selection": selection.report} if selection.report else {}),
         **({"search": {**search.model_dump(), "configuration": found}} if search else {}),
         **results[chosen.head],

@@ -25,6 +25,7 @@ from training.objective import Objective
 from training.optimizers import make_optimizer
 
 MAX_BAG = 16  # windows of a clip that train at once
+MAX_VIEWS = 5  # windows of a clip that score an epoch, where there are too many
 STOPPED = "Stopped; the best epoch so far is kept."  # the line after Ctrl-C
 
 
@@ -110,6 +111,22 @@ def window_logits(
     return WindowLogits(np.concatenate(logits), windows.segment, predictor.pooling)
 
 
+def validation_views(dataset: Dataset, validation: list[LabeledSegment], limit: int) -> int | str:
+    """Return how many windows of each segment score an epoch: `all`, or up to `MAX_VIEWS`.
+
+    Args:
+        dataset: Features of the segments.
+        validation: Segments for validation.
+        limit: Number of windows above which not all are used; 0 for none. Each segment has one at
+            least.
+    """
+    counts = np.array([len(dataset.full_steps(segment)) for segment in validation])
+    if not limit or counts.sum() <= limit:
+        return "all"
+    fitting = [n for n in range(1, MAX_VIEWS + 1) if np.minimum(counts, n).sum() <= limit]
+    return max(fitting, default=1)
+
+
 def fit(
     dataset: Dataset,
     training: list[LabeledSegment],
@@ -145,6 +162,9 @@ def fit(
     pooling, task = pooling_of(chosen, dataset.labels, dataset.task), dataset.task
     kind = _SequenceRun if pooling.rule == "mean" else _BagRun
     members: list[keras.Model] = []
+    views = validation_views(dataset, validation, chosen.validation_windows)
+    if views != "all":
+        log(f"Each epoch is scored on up to {views} windows of each validation clip.")
     finished = True
     while finished and len(members) < chosen.ensemble:
         number = len(members) + 1 if chosen.ensemble > 1 else None
@@ -264,6 +284,7 @@ class _SequenceRun:
         self._member = member
         self._dataset, self._chosen = dataset, chosen
         self._training, self._validation = training, validation
+        self._views = validation_views(dataset, validation, chosen.validation_windows)
         self.model = _normalized_model(dataset, training, chosen, pooling)
         self._targets = dataset.targets(training)
         count, weighting = len(dataset.labels), chosen.class_weights
@@ -309,7 +330,7 @@ class _SequenceRun:
 
     def validate(self) -> ClipScores:
         """Return the validation scores of the model."""
-        return _clip_scores(self.predictor, self._dataset, self._validation)
+        return _clip_scores(self.predictor, self._dataset, self._validation, self._views)
 
     def is_better(self, scores: ClipScores, best: ClipScores | None) -> bool:
         """Return whether the loss is lower than the best one."""
@@ -326,6 +347,8 @@ class _SequenceRun:
             **scores.columns(),
             "learning_rate": self._chosen.learning_rate,
         }
+        if self._views != "all":
+            row["val_windows_per_clip"] = self._views
         return {**row, MEMBER: self._member} if self._member else row
 
     def answers(self) -> None:
@@ -379,9 +402,9 @@ def _padded(
 
 
 def _clip_scores(
-    predictor: Predictor, dataset: Dataset, segments: list[LabeledSegment]
+    predictor: Predictor, dataset: Dataset, segments: list[LabeledSegment], views: int | str
 ) -> ClipScores:
-    probabilities = window_logits(predictor, dataset, segments).clip_probabilities()
+    probabilities = window_logits(predictor, dataset, segments, views).clip_probabilities()
     targets, task = dataset.targets(segments), dataset.task
     return ClipScores(
         task, task.loss(probabilities, targets), task.main_score(probabilities, targets)

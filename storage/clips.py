@@ -4,9 +4,10 @@ A clip is staged by one request, hashed, read, and emptied again. What is read m
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,7 +76,8 @@ class ClipStage(Stage):
                 if not clip.readers:
                     del self._staged[path]
                     if clip.was_stub:
-                        trees.make_stub(path)
+                        with suppress(FileNotFoundError):  # the mirror was emptied
+                            os.truncate(path, 0)
 
     def _fetch(self, path: Path, entry: Entry, clip: _Staged) -> None:
         clip.was_stub = not copies.is_copy(path, entry)

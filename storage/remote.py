@@ -139,6 +139,8 @@ def put(path: Path, url: str, new: bool = False) -> bool:
     """
     with explained(url, "write"):
         files, name = _open(url)
+        if url.startswith("http"):  # fsspec would try to send it by POST
+            raise NotImplementedError
         try:
             files.put_file(str(path), name, mode="create" if new else "overwrite")
         except FileExistsError:

@@ -91,4 +91,4 @@ def features(path: Path) -> None:
     for place in (path, path.with_name(f"{path.name}.parts")):
         url = url_of(place)
         if url and not trees.is_open(place) and (place == path or path.suffix in (".h5", ".hdf5")):
-            trees.open_tree(place, remote.find(url))
+            trees.open_tree(place, remote.find(url), may_vanish=place != path)

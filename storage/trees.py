@@ -33,6 +33,7 @@ class Tree:
         is_left: Function that tells of such a path whether it is no part of this tree.
         may_remove: Function that tells of such a path whether a file that was removed here is
             removed on the storage.
+        may_vanish: Whether a command may remove the whole folder.
         given_up: Such paths that do not go up.
     """
 
@@ -41,20 +42,41 @@ class Tree:
     is_stub: Callable[[str], bool] = lambda name: False
     is_left: Callable[[str], bool] = lambda name: False
     may_remove: Callable[[str], bool] = lambda name: True
+    may_vanish: bool = False
     given_up: set[str] = field(default_factory=set)
 
     def copy_down(self) -> None:
         """Make the folder what the storage has; files that are not there any more are removed."""
-        for name in list(_files(self.path)):
+        there = set(_files(self.path))
+        for name in there:
             if name not in self.listing and not self.is_left(name):
                 (self.path / name).unlink()
-        whole = {}
+        copies.fetch_all(
+            {
+                self.path / name: entry
+                for name, entry in self.listing.items()
+                if not self.is_stub(name)
+            }
+        )
+        self._make_stubs(there)
+
+    def _make_stubs(self, there: set[str]) -> None:
+        """Let an empty file stand for each clip, also for one that has changed since."""
+        folders: set[str] = set()
         for name, entry in self.listing.items():
             if not self.is_stub(name):
-                whole[self.path / name] = entry
-            elif not copies.is_copy(self.path / name, entry):
-                make_stub(self.path / name)
-        copies.fetch_all(whole)
+                continue
+            path = os.path.join(self.path, name)
+            if name in there:
+                if os.path.getsize(path) and not copies.is_copy(Path(path), entry):
+                    os.truncate(path, 0)
+                continue
+            folder = os.path.dirname(path)
+            if folder not in folders:
+                folders.add(folder)
+                os.makedirs(folder, exist_ok=True)
+            with open(path, "wb"):
+                pass
 
     def copy_up(self) -> None:
         """Write what changed here to the storage, and remove there what was removed here.
@@ -72,9 +94,9 @@ class Tree:
                 continue
             if not (entry and self.is_stub(name) and not path.stat().st_size):
                 changed.append(name)
-        # An emptied cache is no reason to remove what it was a copy of.
+        # An emptied mirror is no reason to remove what it was a copy of.
         gone = [name for name in self.listing if name not in there and self.may_remove(name)]
-        gone = gone if there else []
+        gone = gone if there or self.may_vanish else []
         try:
             for name in sorted(changed, key=lambda each: each.rpartition("/")[2] in _LAST):
                 if (entry := copies.send(self.path / name)) is not None:
@@ -100,13 +122,14 @@ def open_tree(
     is_stub: Callable[[str], bool] = lambda name: False,
     is_left: Callable[[str], bool] = lambda name: False,
     may_remove: Callable[[str], bool] = lambda name: True,
+    may_vanish: bool = False,
 ) -> Path:
     """Copy a folder down; what changes in it goes up with `copy_up`.
 
     Args:
         path: The folder in the mirror; or one file.
         listing: What the storage has, by the path relative to the folder.
-        is_stub, is_left, may_remove: Functions of such a path, see `Tree`.
+        is_stub, is_left, may_remove, may_vanish: See `Tree`.
 
     Returns:
         The folder.
@@ -115,7 +138,7 @@ def open_tree(
         LookbackError: The storage cannot be read.
     """
     kept = {name: entry for name, entry in listing.items() if not is_left(name)}
-    tree = Tree(path, kept, is_stub, is_left, may_remove)
+    tree = Tree(path, kept, is_stub, is_left, may_remove, may_vanish)
     tree.copy_down()
     _open[path] = tree
     return path
@@ -209,15 +232,6 @@ def leave(path: Path) -> None:
 def close() -> None:
     """Forget all trees; the mirrors stay."""
     _open.clear()
-
-
-def make_stub(path: Path) -> None:
-    """Let an empty file stand for one whose content is not needed yet."""
-    if path.is_file():
-        os.truncate(path, 0)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -66,8 +66,8 @@ class Probe:
             wanted: Indices of the frames, ascending, each once.
 
         Raises:
-            NotAsIndexedError: After frames that may be wrong: only a whole decoding gives the
-                frames: the file has no key frames to seek, or it is damaged.
+            NotAsIndexedError: Only a whole decoding gives the frames, as the file has no key frames
+                to seek or is damaged. Frames before the error may be wrong.
             VideoError: The file cannot be read.
         """
         given = iter(self._frames(wanted))

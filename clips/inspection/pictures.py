@@ -217,7 +217,8 @@ def write_distribution(out: Path, entries: Sequence[Entry], seconds: Mapping[str
 
     entries = one_label_each(entries)
     counts = Counter((entry.label, entry.split) for entry in entries)
-    groups = {label: len({e.group for e in entries if e.label == label}) for label in seconds}
+    pairs = {(entry.label, entry.group) for entry in entries}
+    groups = Counter(label for label, _ in pairs)
     labels = sorted(seconds, key=lambda label: -sum(counts[label, split] for split in SPLITS))
     few = len(labels) <= _MOST_BARS
     places = np.arange(len(labels))

@@ -18,7 +18,7 @@ from clips.inspection.pictures import write_contact_sheets, write_distribution
 from clips.inspection.proposals import propose
 from clips.manifest import SPLITS, Manifest
 from clips.manifest.entries import one_label_each
-from clips.manifest.segments import segments_within
+from clips.manifest.segments import Segment, segments_within
 from video.atomic_write import atomic_write
 
 _UNEVEN = 3.0  # clips of the largest class by those of the smallest
@@ -64,7 +64,8 @@ def report_folder(out: Path | None, data: Path) -> Path:
 
 def warnings_of(manifest: Manifest, leaks: Leaks, correlates: Sequence[Correlate]) -> list[str]:
     """Return a line for each thing that makes a score of this data set doubtful."""
-    entries = [each for each in one_label_each(manifest.entries) if each.label in manifest.labels]
+    labels = set(manifest.labels)  # looked up here, because finding them takes a pass over the rows
+    entries = [each for each in one_label_each(manifest.entries) if each.label in labels]
     counts = Counter(entry.label for entry in entries)
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     warnings = leaks.notes()
@@ -155,7 +156,7 @@ def _content(
         "videos": len(found.facts),
         "seconds": round(float(lengths.sum()), 1),
         "groups": len(set(group_of.values())),
-        "classes": {label: _class(manifest, found, label) for label in manifest.listed_labels},
+        "classes": _classes(manifest, found),
         "sizes": _counts(f"{width}x{height}" for width, height in (fact.size for fact in facts)),
         "frame_rates": _counts(f"{_rate(fact):g}" for fact in facts),
         "codecs": _counts(file.codec or "unknown" for file in files),
@@ -190,9 +191,16 @@ def _content(
     }
 
 
-def _class(manifest: Manifest, found: Inspection, label: str) -> dict[str, Any]:
+def _classes(manifest: Manifest, found: Inspection) -> dict[str, dict[str, Any]]:
     lengths = {video: fact.seconds for video, fact in found.facts.items()}
-    rows = [each for each in segments_within(manifest, lengths) if each.label == label]
+    of_label: dict[str, list[Segment]] = {label: [] for label in manifest.listed_labels}
+    for each in segments_within(manifest, lengths):
+        if each.label in of_label:
+            of_label[each.label].append(each)
+    return {label: _class(rows, lengths) for label, rows in of_label.items()}
+
+
+def _class(rows: Sequence[Segment], lengths: Mapping[str, float]) -> dict[str, Any]:
     splits = Counter(row.split for row in rows)
     seconds = sum(row.end - row.start for row in rows if row.video in lengths)
     counts = {split: splits[split] for split in SPLITS}

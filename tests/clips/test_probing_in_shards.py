@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clips import kept_looks, looking
+from clips import kept_likeness, kept_looks, looking
 from clips.kept_looks import FOLDER, KeptLooks
 from clips.manifest.hashes import Hashes
 from clips.preparation import prepare, probe_shard
@@ -68,26 +68,28 @@ def _written(data: Path, out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes().replace(where, b"DATA") for path in files}
 
 
-def test_an_unchanged_set_is_not_read_again(copy_of, opened, tmp_path):
-    data, out = copy_of("one"), tmp_path / "report"
-    prepare(settings(data), out=out)
-    before = _written(data, out)
+def test_an_unchanged_set_is_not_read_again(copy_of, opened, monkeypatch):
+    data = copy_of("one")
+    prepare(settings(data))
+    before = (data / "manifest.csv").read_bytes(), (data / "rejected.csv").read_bytes()
     assert "s00.mp4" in opened
     assert len(rejected(data)) == 1
     opened.clear()
-    prepare(settings(data), out=out)
+    with monkeypatch.context() as nothing:
+        nothing.setattr(kept_likeness, "compare", None)
+        prepare(settings(data))
     assert opened == []
-    assert _written(data, out) == before
+    assert ((data / "manifest.csv").read_bytes(), (data / "rejected.csv").read_bytes()) == before
     changed = data / "clips" / "run" / "s07.mp4"
     changed.write_bytes(changed.read_bytes() + b"\0\0\0\x08free")
     prepare(settings(data))
     assert set(opened) == {"s07.mp4"}
     shutil.rmtree(data / FOLDER)
-    prepare(settings(data), out=out)
-    assert _written(data, out)["manifest.csv"] == before["manifest.csv"]
+    prepare(settings(data))
+    assert (data / "manifest.csv").read_bytes() == before[0]
 
 
-def test_shards_give_what_one_machine_gives(copy_of, tmp_path, monkeypatch):
+def test_shards_give_what_one_machine_gives(copy_of, opened, tmp_path, monkeypatch):
     whole, parts = copy_of("whole"), copy_of("parts")
     prepare(settings(whole), out=tmp_path / "whole_report")
     count = 3
@@ -115,7 +117,11 @@ def test_shards_give_what_one_machine_gives(copy_of, tmp_path, monkeypatch):
     found = _written(parts, tmp_path / "parts_report")
     assert found == _written(whole, tmp_path / "whole_report")
     assert b"s00_again" in found["preparation.json"]
-    assert [path.name for path in (parts / FOLDER).iterdir()] == ["clips.jsonl"]
+    opened.clear()
+    prepare(settings(parts), out=tmp_path / "parts_report")  # also the pictures are there
+    assert opened == []
+    assert _written(parts, tmp_path / "parts_report") == found
+    assert {path.name for path in (parts / FOLDER).iterdir()} == {"clips.jsonl", "likeness.json"}
     hashes = Hashes(parts)
     monkeypatch.setattr("clips.manifest.hashes.content_sha256", None)
     assert len({hashes.source(f"clips/walk/s{n:02}.mp4")["sha256"] for n in range(6)}) == 6
@@ -147,7 +153,7 @@ def test_what_another_decoder_refused_and_what_could_not_be_read_is_looked_at_ag
     shutil.rmtree(data / FOLDER)
     monkeypatch.setattr(looking, "content_sha256", unreadable)
     prepare(settings(data))
-    assert not (data / FOLDER).exists()
+    assert list((data / FOLDER).glob("*")) == []
 
 
 def test_lines_that_are_none_are_skipped(copy_of):

@@ -21,7 +21,13 @@ from sequence.dataset import Dataset
 from sequence.evaluation import predict, predict_baseline
 from sequence.model import build_sequence_model, members_of
 from sequence.prediction import Predictor, load_predictor
-from sequence.training import WindowLogits, fit, fit_mean_baseline, window_logits
+from sequence.training import (
+    WindowLogits,
+    fit,
+    fit_mean_baseline,
+    validation_views,
+    window_logits,
+)
 from tests.extract.projecting import card_of
 from tests.history_files import points_of, rows_of
 from tests.sequence.stores import Clip, dataset_of, sequence_recipe
@@ -347,3 +353,38 @@ def test_window_logits_come_in_order_however_many_there_are(tmp_path, monkeypatc
     answers = window_logits(LastFeature(), dataset, dataset.segments)
     wanted = [(n, 100 * n + step) for n in range(5) for step in range(1, 3 + 5 * n)]
     assert list(zip(answers.segment, answers.logits[:, 0], strict=True)) == wanted
+
+
+def test_many_windows_are_bounded_to_some_of_each_clip(order_set):
+    validation = order_set.split("val")  # 20 clips of 2 or 3 full windows, by `delta`
+    total = sum(len(order_set.full_steps(segment)) for segment in validation)
+    assert total in (40, 60)
+    assert validation_views(order_set, validation, 0) == "all"
+    assert validation_views(order_set, validation, total) == "all"
+    assert validation_views(order_set, validation, total - 1) == total // 20 - 1
+    assert validation_views(order_set, validation, 3) == 1
+
+
+def test_epochs_are_scored_on_some_windows_and_the_model_on_all(order_set, monkeypatch, tmp_path):
+    asked = []
+
+    def watched(predictor, dataset, segments, views="all"):
+        asked.append(views)
+        return window_logits(predictor, dataset, segments, views)
+
+    monkeypatch.setattr(training, "window_logits", watched)
+    outcomes = []
+    for limit in (0, 10_000, 20):
+        asked.clear()
+        with History(tmp_path / f"{limit}.csv", tmp_path / f"{limit}") as history:
+            model = trained(order_set, 0, history, head="mean", epochs=2, validation_windows=limit)
+        outcomes.append((model, (tmp_path / f"{limit}.csv").read_text()))
+        assert asked == ([1, 1, "all"] if limit == 20 else ["all"] * 3)
+    (one, lines), (other, equal), (_, fewer) = outcomes
+    assert lines == equal
+    assert one.temperature == other.temperature
+    for a, b in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    rows = list(csv.DictReader(fewer.splitlines()))
+    assert [row["val_windows_per_clip"] for row in rows] == ["1", "1"]
+    assert "val_windows_per_clip" not in lines

@@ -162,3 +162,4 @@ def test_a_single_file_of_features_goes_up_and_down(memory):
     (path.parent / "shared.h5.parts").rmdir()
     trees.copy_up()
     assert memory.read("shared.h5") == b"newer"
+    assert memory.names() == ["shared.h5"]
