@@ -106,8 +106,9 @@ def train(
     average = predictor
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
-    names = available_baselines(dataset)
-    linear = [fit_baseline(name, dataset, training, validation) for name in names]
+    linear = [
+        fit_baseline(name, dataset, training, validation) for name in available_baselines(dataset)
+    ]
 
     keep_previous(folder)
     # Write the config without a sequence model first. If the process is killed before the last
