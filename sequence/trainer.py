@@ -107,8 +107,9 @@ def train(
     average = predictor
     if chosen.head != "mean":
         average = fit_mean_baseline(dataset, training, validation, chosen, seed)
-    names = available_baselines(dataset)
-    linear = [fit_baseline(name, dataset, training, validation) for name in names]
+    linear = [
+        fit_baseline(name, dataset, training, validation) for name in available_baselines(dataset)
+    ]
 
     _save(experiment, predictor, average, linear)
     config = _trained_config(experiment, settings, chosen, dataset, predictor, average, search)

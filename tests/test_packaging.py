@@ -89,11 +89,11 @@ def test_the_requirements_are_those_of_the_files(site):
     (info,) = site.glob("*.dist-info/METADATA")
     required = re.findall(r"^Requires-Dist: ([\w-]+)(.*)$", info.read_text("utf-8"), re.M)
     wanted = {}
-    for extra in ("", "extras", "dev"):
+    for extra in ("", "extras", "cluster", "dev"):
         names = [name for name, rest in required if (f'extra == "{extra}"' in rest or not extra)]
         wanted[extra] = set(names)
     files = {"": "requirements.txt", "extras": "requirements-extras.txt"}
-    files["dev"] = "requirements-dev.txt"
+    files |= {"cluster": "requirements-cluster.txt", "dev": "requirements-dev.txt"}
     for extra, file in files.items():
         lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
         names = {re.match(r"[\w-]+", line)[0] for line in lines if line and line[0] != "#"}
