@@ -9,6 +9,7 @@ from clips import manifest as manifests
 from clips.manifest import Manifest
 from clips.manifest.duplicates import same_value
 from metrics.label_sets import SEPARATOR
+from storage.mirror import url_of
 from video.console import logger
 from video.errors import LookbackError
 from video.image_folder import image_folder
@@ -30,6 +31,10 @@ def flatten(manifest: Manifest, folder: Path) -> Manifest:
     Raises:
         LookbackError: There is another file in the place of a link, or two clips get one name.
     """
+    if url := url_of(manifest.path.parent):
+        raise LookbackError(
+            f"--flatten {folder}: the clips are at {url}, so nothing can link to them"
+        )
     if (folder / "clips").resolve() == (manifest.path.parent / "clips").resolve():
         raise LookbackError(f"--flatten {folder}: is the data folder itself; name a new folder")
     names = _flat_names({entry.video: entry.label for entry in reversed(manifest.entries)})

@@ -19,6 +19,7 @@ from metrics.pooling import pool
 from recipes.loader import load as load_settings
 from storage.mirror import is_url
 from storage.roles import model_folder
+from storage.trees import leave
 from video.console import logger
 from video.errors import UsageError, VideoError
 from video.frame import Frame
@@ -270,7 +271,9 @@ def load(
     """
     require_values(engine, threshold)
     name = os.fspath(source)
-    name = str(model_folder(name)) if is_url(name) else name
+    if is_url(name):
+        name = str(model_folder(name))
+        leave(Path(name))
     if Path(name).is_dir():
         if weights is not None:
             raise UsageError(f"load: {name} is a model folder, which has its own weights")

@@ -58,6 +58,8 @@ def with_local_places(settings: Settings) -> Settings:
 def copied_up() -> Iterator[None]:
     """Write what the block changed in mirrors to the storage, also after an error of the user.
 
+    The next block copies down what has changed on the storage since.
+
     Raises:
         LookbackError: The storage cannot be written.
     """
@@ -70,4 +72,7 @@ def copied_up() -> Iterator[None]:
             error.args = (with_urls(str(error)),)
         trees.copy_up_if_possible()
         raise
-    trees.copy_up()
+    else:
+        trees.copy_up()
+    finally:
+        trees.close()

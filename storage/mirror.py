@@ -63,6 +63,8 @@ def root() -> Path:
                 lock.acquire(timeout=0)
             except Timeout:
                 continue
+            except NotImplementedError:  # a disk without locks
+                pass
             _taken[str(cache)] = folder, lock
             break
     return _taken[str(cache)][0]

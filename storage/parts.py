@@ -11,7 +11,7 @@ def commit(file: Path, target: Path) -> Path:
     """Rename a whole file to `target`, and return its new path.
 
     In a mirror, the file goes up first. If the storage has a file of this name already, which
-    another attempt of the same task wrote, that one is copied down instead, and `file` stays.
+    another attempt of the same task wrote, that one is copied down instead of `file`.
 
     Raises:
         OSError: The file cannot be renamed.
@@ -27,5 +27,6 @@ def commit(file: Path, target: Path) -> Path:
         mark(target, entry)
     else:
         fetch(target, entry)
+        file.unlink()
     trees.note(target, entry)
     return target

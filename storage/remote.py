@@ -68,6 +68,7 @@ def find(url: str) -> dict[str, Entry]:
         bucket = root.strip("/").partition("/")[0]
         if not found and url.partition("://")[0] in _WITH_BUCKETS and not files.exists(bucket):
             raise FileNotFoundError
+        files.invalidate_cache()  # a list of a million clips takes a gigabyte there
         named = {name: info for name, info in found.items() if not name.endswith("/")}
         unknown = [name for name, info in named.items() if info.get("size") is None]
         with ThreadPoolExecutor(_THREADS) as pool:  # lists of web servers have names only

@@ -48,6 +48,9 @@ def test_what_changed_goes_up_also_after_an_error_of_the_user(memory):
     with pytest.raises(LookbackError, match=f"^{memory.url}/model: is wrong$"), copied_up():
         raise LookbackError(f"{folder}: is wrong")
     assert memory.names("model") == ["history.csv"]
+    memory.put("model/history.csv", "epoch,loss\n")
+    with_local_places(load(flags={"model.folder": f"{memory.url}/model"}))
+    assert (folder / "history.csv").read_text("utf-8") == "epoch,loss\n"
 
 
 def test_a_flag_that_takes_a_path_refuses_an_address():

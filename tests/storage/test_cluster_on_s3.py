@@ -19,6 +19,7 @@ from tests.running import ROOT, run_script
 from tests.storage.moto_server import S3, s3_server
 from video.errors import LookbackError
 
+pytestmark = pytest.mark.slow
 RECIPE = ("--recipe", "recipes/demo.yaml", "--set", "evaluate.views=3")
 TRAINING = ("--set", "finetune.epochs=1", "--set", "sequence.epochs=3")
 CHILDREN = 4
@@ -43,11 +44,7 @@ def s3(server, monkeypatch, tmp_path):
     trees.close()
 
 
-@pytest.mark.parametrize(
-    "size",
-    [10, pytest.param(110_000_000, marks=pytest.mark.slow)],
-    ids=["one request", "several requests"],
-)
+@pytest.mark.parametrize("size", [10, 110_000_000], ids=["one request", "several requests"])
 def test_a_name_is_written_once(s3, tmp_path, size):
     (tmp_path / "part").write_bytes(bytes(size))
     assert remote.put(tmp_path / "part", "s3://bucket/part", new=True)
@@ -114,7 +111,6 @@ def extract_in_a_job_array(places, s3: S3, tmp_path: Path) -> None:
     run("extract.py", *places)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_chain_on_s3_equals_a_chain_on_paths(s3, tmp_path, monkeypatch):
     make = [sys.executable, "-m", "clips.synthetic", "--data", tmp_path / "set", "--scenes", "6"]

@@ -1,10 +1,9 @@
 """Where the copy of an address lies, and which address a path is the copy of."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from storage.mirror import cache_folder, is_url, local_path, root, url_of, with_urls
 from video.errors import UsageError
@@ -54,14 +53,11 @@ def test_what_is_no_file_or_folder_is_refused(url):
 
 
 def test_programs_that_run_at_once_have_mirrors_of_their_own(cache):
-    here = root()
-    code = "from storage.mirror import root; print(root().name)"
-    names = [
-        subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
-        for _ in range(2)
-    ]
-    assert here == cache / "mirrors"
-    assert [each.stdout.strip() for each in names] == ["mirrors-2", "mirrors-2"]
+    for name in ("mirrors", "mirrors-2"):
+        (cache / name).mkdir(parents=True)
+    with FileLock(cache / "mirrors" / ".lock"), FileLock(cache / "mirrors-2" / ".lock"):
+        assert root() == cache / "mirrors-3"
+    assert root() == cache / "mirrors-3"  # a program keeps its own
 
 
 def test_a_cache_that_cannot_be_written_is_in_the_temporary_folder(monkeypatch, tmp_path):

@@ -68,7 +68,7 @@ def test_files_that_the_storage_lacks_do_not_stay_in_the_mirror(memory, model):
     assert not (folder / "baselines.npz").exists()
 
 
-def test_a_failed_upload_tells_where_the_files_are(memory, model, monkeypatch):
+def test_a_failed_upload_tells_where_the_files_are(memory, model, monkeypatch, capsys):
     folder = roles.model_folder(model)
     (folder / "metrics.json").write_text("{}")
 
@@ -78,6 +78,8 @@ def test_a_failed_upload_tells_where_the_files_are(memory, model, monkeypatch):
     monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.put_file", fail)
     with pytest.raises(LookbackError, match=f"no permission to write it.*{folder}$"):
         trees.copy_up()
+    trees.copy_up_if_possible(folder / "checkpoint")  # one of many, and the training goes on
+    assert "no permission to write it" in capsys.readouterr().out
 
 
 @pytest.fixture
