@@ -50,7 +50,9 @@ class KeptLooks:
 
     def _scan(self) -> None:
         """Find the newest line of each video: its file and its place there."""
-        self._files = sorted((self._folder / FOLDER).glob("*.jsonl"))
+        found = (self._folder / FOLDER).glob("*.jsonl")
+        # The own file comes last: its lines replace those of others that are out of date.
+        self._files = sorted(found, key=lambda path: (path == self._path, path.name))
         self._places: dict[str, tuple[Path, int]] = {}
         self._lines = 0
         for path in self._files:
@@ -75,7 +77,8 @@ class KeptLooks:
             return None
         line = _parsed(self._text(video))
         try:
-            if line["state"] != list(size_and_time(self._folder / video)):
+            # Another process may have written the file anew since it was scanned.
+            if line["video"] != video or line["state"] != list(size_and_time(self._folder / video)):
                 return None
             outcome = _outcome(line)
         except (OSError, VideoError, LookupError, TypeError, ValueError):
