@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract import extractor_setup, quantization
+from extract import quantization
 from extract.engines import openvino_engine
 from extract.engines.parity_check import cosines
 from extract.extractor.choice import FolderModel
@@ -97,7 +97,7 @@ def test_what_costs_too_much_is_not_used_and_not_tried_again(
     assert config.quantised.sha256 == ""
     assert config.precision == made.engine.precision
     assert not (folder / QUANTIZED).exists()
-    monkeypatch.setattr(extractor_setup, "quantize", pytest.fail)
+    monkeypatch.setattr(quantization, "quantize", pytest.fail)
     set_up_extractor(small_settings(INT8), scenes())
     assert "costs this network too much accuracy" in capsys.readouterr().out
 
