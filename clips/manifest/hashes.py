@@ -13,6 +13,7 @@ from clips.manifest.duplicates import content_sha256, content_size
 from storage.mirror import url_of
 from storage.trees import copy_up_cache
 from video.atomic_write import atomic_write
+from video.errors import VideoError
 from video.image_folder import image_folder
 from video.staging import size_of, staged, version_of
 
@@ -47,9 +48,9 @@ class Hashes:
         self._changed = bool(self._of_shards)
 
     def _read(self, file: Path) -> None:
-        with suppress(OSError, ValueError, TypeError, AttributeError):  # the file is a cache
-            with staged(file):
-                found = json.loads(file.read_text(encoding="utf-8"))
+        # The file is a cache.
+        with suppress(OSError, ValueError, TypeError, AttributeError, VideoError), staged(file):
+            found = json.loads(file.read_text(encoding="utf-8"))
             self._known |= {video: each for video, each in found.items() if len(each) == 3}
 
     def _own(self) -> dict[str, list]:
