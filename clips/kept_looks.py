@@ -53,7 +53,9 @@ class KeptLooks:
 
     def _scan(self) -> None:
         """Find the newest line of each video: its file and its place there."""
-        self._files = sorted((self._folder / FOLDER).glob("*.jsonl"))
+        found = (self._folder / FOLDER).glob("*.jsonl")
+        # The own file comes last: its lines replace those of others that are out of date.
+        self._files = sorted(found, key=lambda path: (path == self._path, path.name))
         # Of S3 and other storage, a shard reads what was joined and its own file only.
         if self._is_shard and url_of(self._folder):
             whole = self._path.with_name(_WHOLE)
@@ -83,7 +85,9 @@ class KeptLooks:
             return None
         line = _parsed(self._text(video))
         try:
-            if line["state"] != list(size_and_version(self._folder / video)):
+            state = list(size_and_version(self._folder / video))
+            # Another process may have written the file anew since it was scanned.
+            if line["video"] != video or line["state"] != state:
                 return None
             outcome = _outcome(line)
         except (OSError, VideoError, LookupError, TypeError, ValueError):

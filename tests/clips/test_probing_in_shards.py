@@ -121,6 +121,17 @@ def test_shards_give_what_one_machine_gives(copy_of, opened, tmp_path, monkeypat
     prepare(settings(parts), out=tmp_path / "parts_report")  # also the pictures are there
     assert opened == []
     assert _written(parts, tmp_path / "parts_report") == found
+    # A clip that changes after its shard was read is read once more.
+    shutil.rmtree(parts / FOLDER)
+    monkeypatch.setattr(looking, "look_at", real)
+    probe_shard(settings(parts), Shard(1, 1))
+    changed = parts / "clips" / "run" / "s07.mp4"
+    changed.write_bytes(changed.read_bytes() + b"\0\0\0\x08free")
+    opened.clear()
+    prepare(settings(parts))
+    prepare(settings(parts))
+    assert opened.count("s07.mp4") == 3  # hashed, its packets read, its frames decoded
+    assert set(opened) == {"s07.mp4"}
     assert {path.name for path in (parts / FOLDER).iterdir()} == {"clips.jsonl", "likeness.json"}
     hashes = Hashes(parts)
     monkeypatch.setattr("clips.manifest.hashes.content_sha256", None)

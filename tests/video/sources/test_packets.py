@@ -101,6 +101,7 @@ def test_names_and_first_bytes_of_images_tell_the_frames(tmp_path, damage):
         assert facts_of(path) == whole
 
 
+@pytest.mark.slow
 def test_all_shared_clips_have_the_facts_of_a_whole_decoding(shared):
     paths = [p for p in sorted((shared / "data" / "demo_clips").iterdir()) if _is_clip(p)]
     assert len(paths) > 5
