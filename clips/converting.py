@@ -26,7 +26,7 @@ from video.cores import usable_cores
 from video.errors import LookbackError, UsageError, VideoError
 from video.image_folder import image_folder
 from video.sources import SOURCES
-from video.staging import size_of, version_of
+from video.staging import state_of
 from video.writer import Mp4Writer
 
 _LOG = logger(__name__)
@@ -142,7 +142,7 @@ def _jobs(manifest: Manifest, short_side: int) -> list[_Job]:
         # a.avi and a.mov beside each other become a.avi.mp4 and a.mov.mp4
         target = _mp4(video) if stems[_mp4(video).casefold()] == 1 else f"{video}.mp4"
         path = manifest.place(video)
-        size, modified = (size_of(path), version_of(path)) if path.exists() else (0, 0)
+        size, modified = state_of(path) if path.exists() else (0, 0)
         jobs.append(_Job(video, target, size, modified, short_side))
     return jobs
 

@@ -14,6 +14,8 @@ from clips.inspection.likeness import Likeness, Pair, compare
 from clips.inspection.sketches import Sketch
 from clips.kept_looks import FOLDER
 from video.atomic_write import atomic_write
+from video.errors import VideoError
+from video.staging import staged
 
 _NAME = "likeness.json"
 _VERSION = 1  # of the comparison; what another version found is not used
@@ -34,7 +36,7 @@ def kept_likeness(
     listed = [_VERSION, [(video, contents[video]) for video in sketches]]
     of = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
     path = folder / FOLDER / _NAME
-    with suppress(OSError, ValueError, LookupError, TypeError):
+    with suppress(OSError, ValueError, LookupError, TypeError, VideoError), staged(path):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["of"] == of:
             pairs = tuple(Pair(**pair) for pair in kept["pairs"])

@@ -85,8 +85,8 @@ class KeptLooks:
             return None
         line = _parsed(self._text(video))
         try:
-            # Another process may have written the file anew since it was scanned.
             state = list(size_and_version(self._folder / video))
+            # Another process may have written the file anew since it was scanned.
             if line["video"] != video or line["state"] != state:
                 return None
             outcome = _outcome(line)

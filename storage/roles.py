@@ -10,7 +10,7 @@ from storage.remote import MissingError
 
 # Small files beside the clips, such as the manifest and lists.
 _TEXTS = frozenset((".csv", ".json", ".txt", ".tsv", ".yaml", ".yml"))
-_CLIP_FOLDERS = ("clips", "augmented")
+_NAMED_FOLDERS = ("clips", "augmented", "probed")  # of which only the names are needed at first
 _SHARD_HASHES = "hashes.*-of-*.json"
 
 
@@ -49,7 +49,7 @@ def _is_made(name: str) -> bool:
 
 def _is_stub(name: str) -> bool:
     place = PurePosixPath(name)
-    if place.parts[0] in _CLIP_FOLDERS or fnmatch.fnmatchcase(name, _SHARD_HASHES):
+    if place.parts[0] in _NAMED_FOLDERS or fnmatch.fnmatchcase(name, _SHARD_HASHES):
         return True
     return place.suffix.lower() not in _TEXTS
 

@@ -40,8 +40,11 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if size is None else size
 
 
-def version_of(path: Path) -> int | str:
-    """Return what changes with the content of a file: the time of its last modification in
-    nanoseconds, or the tag that a stage knows."""
-    tag = _stages[0].tag(path) if _stages else None
-    return path.stat().st_mtime_ns if tag is None else tag
+def state_of(path: Path) -> tuple[int, int | str]:
+    """Return a file's size in bytes and what changes with its content: the time of its last
+    modification in nanoseconds, or the tag that a stage knows."""
+    size, tag = (_stages[0].size(path), _stages[0].tag(path)) if _stages else (None, None)
+    if size is not None and tag is not None:
+        return size, tag
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns

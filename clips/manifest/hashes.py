@@ -13,8 +13,9 @@ from clips.manifest.duplicates import content_sha256, content_size
 from storage.mirror import url_of
 from storage.trees import copy_up_cache
 from video.atomic_write import atomic_write
+from video.errors import VideoError
 from video.image_folder import image_folder
-from video.staging import size_of, staged, version_of
+from video.staging import staged, state_of
 
 FILE = "hashes.json"
 
@@ -47,9 +48,9 @@ class Hashes:
         self._changed = bool(self._of_shards)
 
     def _read(self, file: Path) -> None:
-        with suppress(OSError, ValueError, TypeError, AttributeError):  # the file is a cache
-            with staged(file):
-                found = json.loads(file.read_text(encoding="utf-8"))
+        # The file is a cache.
+        with suppress(OSError, ValueError, TypeError, AttributeError, VideoError), staged(file):
+            found = json.loads(file.read_text(encoding="utf-8"))
             self._known |= {video: each for video, each in found.items() if len(each) == 3}
 
     def _own(self) -> dict[str, list]:
@@ -64,12 +65,7 @@ class Hashes:
         Raises:
             OSError: There is no such video.
         """
-        self._asked.add(video)
-        size, version = size_and_version(self._folder / video)
-        known = self._known.get(video)
-        return (
-            {"size": size, "sha256": known[2]} if known and known[:2] == [size, version] else None
-        )
+        return self._source(video, size_and_version(self._folder / video))
 
     def source(self, video: str) -> dict:
         """Return `source_of` a video; it is read only if it may have changed.
@@ -77,8 +73,16 @@ class Hashes:
         Raises:
             OSError: The video cannot be read.
         """
-        source = self.known(video)
-        return source or self.note(video, content_sha256(self._folder / video))
+        state = size_and_version(self._folder / video)
+        if source := self._source(video, state):
+            return source
+        self.put(video, state, content_sha256(self._folder / video))
+        return {"size": state[0], "sha256": self._known[video][2]}
+
+    def _source(self, video: str, state: tuple[int, int | str]) -> dict | None:
+        self._asked.add(video)
+        known = self._known.get(video)
+        return {"size": state[0], "sha256": known[2]} if known and known[:2] == [*state] else None
 
     def note(self, video: str, sha256: str) -> dict:
         """Keep the hash of a video's content, and return its source."""
@@ -112,8 +116,8 @@ class Hashes:
 def size_and_version(path: Path) -> tuple[int, int | str]:
     """Return a video's size in bytes, and its last modification in nanoseconds or its ETag."""
     if not (images := image_folder(path)):
-        return size_of(path), version_of(path)
-    versions = [version_of(image) for _, image in images.images()]
+        return state_of(path)
+    versions = [state_of(image)[1] for _, image in images.images()]
     times = [each for each in versions if isinstance(each, int)]
     if times:
         return images.size(), max(times)

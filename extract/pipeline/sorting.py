@@ -57,11 +57,11 @@ class Sorting:
         """
         for video in self.manifest.videos:
             try:
-                known = self.hashes.known(video)
-                if known is None and entry_of(self.manifest.place(video)):
-                    self.todo.append((video, self.manifest.place(video)))
+                path = self.manifest.place(video)
+                if entry_of(path) and self.hashes.known(video) is None:
+                    self.todo.append((video, path))
                 else:
-                    self.sources[video] = known or self.hashes.source(video)
+                    self.sources[video] = self.hashes.source(video)
             except OSError as error:
                 self.failed[video] = f"{self.manifest.place(video)}: {error.strerror}"
         self.hashes.save()

@@ -5,9 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import s3fs
-from moto.server import ThreadedMotoServer
+if TYPE_CHECKING:
+    from s3fs import S3FileSystem
 
 _LINE = re.compile(r'"(?:\x1b\[[\d;]*m)*(?P<verb>[A-Z]+) /bucket/(?P<name>\S*) HTTP')
 
@@ -50,24 +51,30 @@ class S3:
                 found[name] += count
         return found
 
-    def files(self) -> s3fs.S3FileSystem:
-        return s3fs.S3FileSystem(use_listings_cache=False)
+    def files(self) -> "S3FileSystem":
+        from s3fs import S3FileSystem
+
+        return S3FileSystem(use_listings_cache=False)
 
 
 @contextmanager
 def s3_server() -> Iterator[S3]:
     """Run the server with an empty bucket, `s3://bucket`. Set its environment before using it."""
+    # The imports take seconds, which runs without these tests need not wait.
+    from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
     log, requests = logging.getLogger("werkzeug"), _Requests()
     level = log.level
     log.addHandler(requests)
     log.setLevel(logging.INFO)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=True)
     server.start()
-    s3fs.S3FileSystem.clear_instance_cache()  # they keep the port of an earlier server
+    S3FileSystem.clear_instance_cache()  # they keep the port of an earlier server
     try:
         yield S3(server.get_host_and_port()[1], requests.count)
     finally:
         server.stop()
-        s3fs.S3FileSystem.clear_instance_cache()
+        S3FileSystem.clear_instance_cache()
         log.removeHandler(requests)
         log.setLevel(level)

@@ -165,6 +165,7 @@ def test_a_chain_on_s3_equals_a_chain_on_paths(s3, tmp_path, monkeypatch):
         "rejected.csv",
         "hashes.json",
         "probed/clips.jsonl",
+        "probed/likeness.json",
         "features/index.json",
         f"features/{one.name}",
     }
