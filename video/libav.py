@@ -21,7 +21,7 @@ LOG = logger(__name__)
 _ROOT = Path(__file__).resolve().parents[1]
 _ROOMS = {
     *("video", "metrics", "training", "recipes", "clips", "model_folder", "extract", "sequence"),
-    *("live", "lookback", "storage"),
+    *("live", "lookback", "storage", "cluster"),
 }
 
 # Exceptions that a library raises on unexpected file content.

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from live.watching import command
+from live.watching import service
 from lookback.commands.run import main
 from video.errors import UsageError
 
@@ -56,7 +56,7 @@ def watched(monkeypatch):
     def watch(options, settings) -> None:
         made.options, made.settings = options, settings
 
-    monkeypatch.setattr(command, "watch", watch)
+    monkeypatch.setattr(service, "watch", watch)
     return made
 
 
