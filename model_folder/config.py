@@ -19,6 +19,7 @@ from video.preprocessing import Preprocessing
 from video.sampling import Sampling
 
 if TYPE_CHECKING:
+    import h5py
     import keras
 
 CONFIG = "model.yaml"
@@ -269,9 +270,30 @@ def write_config(folder: Path, config: ModelConfig) -> None:
 
 
 def save_weights(model: "keras.Model", path: Path) -> None:
-    """Write a weights file, replacing it in one step."""
+    """Write a weights file, replacing it in one step. The same weights give the same bytes."""
     with atomic_write(path) as temporary:
-        model.save_weights(temporary)
+        named = temporary.with_name(f"named.{temporary.name}")
+        try:
+            model.save_weights(named)
+            _copy_without_names(named, temporary)
+        finally:
+            named.unlink(missing_ok=True)
+
+
+def _copy_without_names(saved: Path, plain: Path) -> None:
+    """Copy a weights file without the names of layers, in which Keras counts the layers of the
+    process; loading does not read them."""
+    import h5py
+
+    with h5py.File(saved) as source, h5py.File(plain, "w") as target:
+
+        def copy(name: str, item: "h5py.Group | h5py.Dataset") -> None:
+            if isinstance(item, h5py.Dataset):
+                source.copy(item, target, name)
+            else:
+                target.require_group(name)
+
+        source.visititems(copy)
 
 
 def quantized_sha256(folder: Path) -> str:

@@ -148,10 +148,11 @@ def test_a_renamed_class_is_named_by_every_command_and_keeps_its_features(copied
     trained = end_of("train_lstm.py", *places, "--epochs", "1", "--look-back", "6")
     assert (trained.code, trained.errors) == (0, [])
     assert missing in trained.output
-    assert "12 clips are not in" in trained.output
     for script in ("extract.py", "prepare.py"):
         ending = end_of(script, *places)
         ending.is_refusal("class up", missing, "python prepare.py --drop-missing")
+        if script == "extract.py":  # reads the videos; training does not
+            assert "12 clips are not in" in ending.output
     prepared = end_of("prepare.py", *places, "--drop-missing")
     assert (prepared.code, prepared.errors) == (0, [])
     assert str(copied.data / "manifest.previous-2.csv") in prepared.output

@@ -1,5 +1,6 @@
 """model.yaml: what was written is read, and what is wrong with it is one line."""
 
+import numpy as np
 import pytest
 import yaml
 
@@ -12,6 +13,7 @@ from model_folder.config import (
     write_config,
 )
 from tests.extract.projecting import card_of, full_config
+from training.keras_backend import keras
 from video.errors import LookbackError
 
 
@@ -142,6 +144,26 @@ def test_weights_are_replaced_in_one_step(tmp_path):
     with pytest.raises(OSError, match="No space"):
         save_weights(Model(), path)
     assert path.read_bytes() == b"whole"
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path):
+    """Keras numbers the layers of a process, and writes these names."""
+
+    def network():
+        inputs = keras.Input((3,))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(4, kernel_initializer="ones")(inputs))
+        return keras.Model(inputs, keras.layers.Dense(2, kernel_initializer="ones")(hidden))
+
+    first, second = tmp_path / "first.weights.h5", tmp_path / "second.weights.h5"
+    save_weights(network(), first)
+    save_weights(network(), second)
+    assert first.read_bytes() == second.read_bytes()
+    loaded = network()
+    loaded.set_weights([np.zeros_like(each) for each in loaded.get_weights()])
+    loaded.load_weights(first)
+    for one, other in zip(loaded.get_weights(), network().get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [first.name, second.name]
 
 
 def test_the_versions_that_count_are_recorded():
