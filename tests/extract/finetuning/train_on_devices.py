@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
+from extract.finetuning import joining
 from lookback.commands import finetune
 from recipes.command_line import run_command
-from training import processes
+from training.processes import Processes
 
 
 def main(arguments: list[str] | None) -> int:
@@ -34,13 +35,13 @@ def main(arguments: list[str] | None) -> int:
 
             stack.enter_context(mock.patch.object(TrainingStep, "__call__", recorded))
 
-        def join_and_register(chosen: processes.Processes) -> int:
+        def join_and_register(chosen: Processes) -> int:
             rank = join(chosen)
             register()
             return rank
 
-        join = processes.join_processes
-        stack.enter_context(mock.patch.object(processes, "join_processes", join_and_register))
+        join = joining.join_processes
+        stack.enter_context(mock.patch.object(joining, "join_processes", join_and_register))
         if "--distributed" not in sys.argv:
             register()
         words = ["--backbone", "clips_tiny", "--backbone-weights", "none"]
