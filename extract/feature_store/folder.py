@@ -88,7 +88,7 @@ def commit(file: Path, path: Path, shard: str = "") -> Path:
     other storage, a shard's part has the shard instead, so that two attempts of a task meet at one
     name. The first counts: its part is returned.
     """
-    whose = _sha256(file)[:16]
+    whose = part_sha256(file)[:16]
     there = [each.stem.split("-") for each in parts_folder(path).glob(PARTS)]
     if shard and url_of(path):
         whose = f"shard-{shard.replace('/', '-of-')}"
@@ -107,7 +107,7 @@ def write_index(path: Path, parts: list[Part], manifest_sha256: str) -> None:
     for each in parts:
         name, size = each.path.name, each.path.stat().st_size
         found = {"name": name, "videos": len(each.videos), "rows": int(each.first[-1])}
-        sha256 = known.get((name, size)) or _sha256(each.path)
+        sha256 = known.get((name, size)) or part_sha256(each.path)
         listed.append({**found, "bytes": size, "sha256": sha256})
     content = {"format": FORMAT, "version": VERSION, "spec": parts[0].spec}
     content |= {"manifest_sha256": manifest_sha256, "parts": listed}
@@ -169,7 +169,8 @@ def set_aside_other_spec(path: Path, spec: dict) -> None:
         _LOG.warning(f"note: {path}: restored from {previous}")
 
 
-def _sha256(file: Path) -> str:
+def part_sha256(file: Path) -> str:
+    """Return the SHA-256 of a part, as index.json states it."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

@@ -1,13 +1,12 @@
 """A feature store on S3 or other storage: what an extraction copies down before it begins."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 
-from extract.feature_store.folder import INDEX, is_file, parts_folder, refuse_other
+from extract.feature_store.folder import INDEX, is_file, part_sha256, parts_folder, refuse_other
 from extract.feature_store.spec import read_spec
 from recipes.commands import command
 from storage import remote, roles, trees
@@ -89,11 +88,9 @@ def fetch_features(path: Path) -> None:
         return
     for name, sha256 in stated.items():
         file = path / name
-        if file.is_file() and before.get(name) != file.stat().st_mtime:
-            with file.open("rb") as content:
-                found = hashlib.file_digest(content, "sha256").hexdigest()
-            if found != sha256:
-                raise LookbackError(
-                    f"{file}: its SHA-256 differs from that in {INDEX}; remove it and run "
-                    + command("extract")
-                )
+        is_new = file.is_file() and before.get(name) != file.stat().st_mtime
+        if is_new and part_sha256(file) != sha256:
+            raise LookbackError(
+                f"{file}: its SHA-256 differs from that in {INDEX}; remove it and run "
+                + command("extract")
+            )
